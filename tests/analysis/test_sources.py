@@ -1,0 +1,109 @@
+"""What `--checkpoint` may name, and what it says of the rest."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from topores.analysis.sources import chosen_layers, open_source
+from topores.config import TopologyConfig
+from topores.errors import InputError, ToporesError, UsageError
+
+
+def source_of(*checkpoints: Path | str, **options: object):
+    return open_source(TopologyConfig.from_mapping({"checkpoint": [str(c) for c in checkpoints], **options}))
+
+
+def save(path: Path, array: object) -> Path:
+    np.save(path, array)
+    return path
+
+
+def test_arrays_are_states_in_the_order_given(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(10, 4))
+    source = source_of(save(tmp_path / "before.npy", rows), save(tmp_path / "after.npy", 2 * rows))
+    assert [(s.cycle, s.label) for s in source.states] == [(0, "before.npy"), (1, "after.npy")]
+    assert source.name == "before"
+    assert {name: len(rows) for name, rows in source.clouds.items()} == {"union": 10}
+    assert np.array_equal(source.layers_of(source.states[1], "all")[0], 2 * rows)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([[1.0, 2], [np.nan, 1], [0, np.inf]]), "NaN or infinity in 2 rows, the first is row 1"),
+        (np.ones(5), r"has shape \(5,\)"),
+        (np.ones((1, 5)), "has 1 rows; give at least 2"),
+        (np.array([["a", "b"], ["c", "d"]]), "give numbers as"),
+        (np.array([[1.0, 0], [0, 0]]), "Row 1 .* is all zeros"),
+    ],
+)
+def test_arrays_that_cannot_be_used(tmp_path: Path, array: np.ndarray, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        source_of(save(tmp_path / "x.npy", array))
+
+
+def test_an_array_with_pickled_objects_is_never_loaded(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([{"run": "me"}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="no array that can be read"):
+        source_of(tmp_path / "x.npy")
+
+
+def test_a_truncated_array(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.npy", np.ones((100, 10)))
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match="no array that can be read"):
+        source_of(path)
+
+
+def test_arrays_of_different_passages(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(10, 4))
+    with pytest.raises(InputError, match="The arrays have 7 and 10 rows"):
+        source_of(save(tmp_path / "a.npy", rows), save(tmp_path / "b.npy", rows[:7]))
+
+
+def test_a_model_with_two_texts(tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
+    source = source_of(tiny_model, texts=[str(t) for t in two_texts])
+    assert set(source.clouds) == {"t1", "t2", "union"}
+    layers = source.layers_of(source.states[0], "all")
+    assert sorted(layers) == [0, 1, 2]
+    assert all(len(rows) == len(source.clouds["union"]) for rows in layers.values())
+
+
+def test_a_model_with_one_text_has_one_cloud(tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
+    assert set(source_of(tiny_model, texts=[str(two_texts[0])]).clouds) == {"union"}
+
+
+def test_a_model_brings_no_texts(tiny_model: Path) -> None:
+    with pytest.raises(UsageError, match="brings no texts of its own; give them with --texts"):
+        source_of(tiny_model)
+
+
+@pytest.mark.parametrize("name", ["./missing", "/nowhere/at/all", "missing.npy"])
+def test_what_is_not_there(name: str) -> None:
+    with pytest.raises(InputError, match="is not there"):
+        source_of(name)
+
+
+def test_a_folder_that_is_neither_run_nor_model(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is neither a run .* nor a model"):
+        source_of(tmp_path)
+
+
+def test_a_truncated_checkpoint(tmp_path: Path, tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
+    broken = Path(shutil.copytree(tiny_model, tmp_path / "broken"))
+    weights = next(broken.rglob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    with pytest.raises(InputError, match="truncated or damaged"):
+        source_of(broken, texts=[str(t) for t in two_texts])
+
+
+@pytest.mark.parametrize(("spec", "expected"), [("all", [0, 1, 2]), ("last", [2]), ("2,0", [0, 2]), ("1", [1])])
+def test_chosen_layers(spec: str, expected: list[int]) -> None:
+    assert chosen_layers(spec, 3) == expected
+
+
+def test_a_layer_that_is_not_there() -> None:
+    with pytest.raises(ToporesError, match="--layers names 7, but the encoder has layers 0 to 6"):
+        chosen_layers("0,7", 7)

@@ -1,0 +1,76 @@
+"""What every file in encoders/ promises."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+
+from topores import variants
+from topores.encoders.full import Encoder
+
+TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
+
+pytestmark = pytest.mark.parametrize("name", variants.names("topores.encoders"))
+
+
+@pytest.fixture
+def encoder(name: str, tiny_model: Path) -> Encoder:
+    return variants.load("topores.encoders", name).build(str(tiny_model), "cpu")
+
+
+def test_rows_have_unit_length(encoder: Encoder) -> None:
+    for rows in encoder.encode_layers(TEXTS):
+        assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_padding_and_order_change_nothing(encoder: Encoder) -> None:
+    alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    assert np.abs(encoder.encode(TEXTS, batch_size=3) - alone).max() < 1e-5
+    assert np.abs(encoder.encode(TEXTS[::-1])[::-1] - alone).max() < 1e-5
+
+
+def test_the_last_layer_is_the_encoders_own_output(encoder: Encoder) -> None:
+    layers = encoder.encode_layers(TEXTS)
+    assert len(layers) == 3  # embeddings and two layers
+    assert np.array_equal(layers[-1], encoder.encode(TEXTS))
+
+
+def test_a_text_given_twice_has_two_views_and_the_seed_decides_them(encoder: Encoder) -> None:
+    encoder.train()
+    torch.manual_seed(5)
+    first = encoder([TEXTS[0], TEXTS[0]])
+    torch.manual_seed(5)
+    again = encoder([TEXTS[0], TEXTS[0]])
+    assert torch.equal(first, again)
+    assert (first[0] - first[1]).abs().max() > 1e-3
+
+
+def test_encoding_has_no_dropout_and_keeps_the_mode(encoder: Encoder) -> None:
+    encoder.train()
+    assert np.array_equal(encoder.encode(TEXTS), encoder.encode(TEXTS))
+    assert encoder.training
+
+
+def test_gradient_reaches_each_trainable_weight_and_no_frozen_one(encoder: Encoder) -> None:
+    encoder.train()
+    rows = encoder(TEXTS)
+    (rows @ rows.T).square().sum().backward()
+    for weight, parameter in encoder.named_parameters():
+        if ".pooler." in weight:
+            continue  # BERT's pooler: stands in the stock model, is not on the way to the embedding
+        assert (parameter.grad is not None) == parameter.requires_grad, weight
+        if parameter.requires_grad and not weight.endswith("key.bias"):  # softmax ignores a shift of all keys
+            assert parameter.grad.abs().max() > 0, weight
+
+
+def test_a_saved_encoder_is_a_sentence_transformers_folder(encoder: Encoder, tmp_path: Path) -> None:
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            parameter += 0.01 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    encoder.eval().save(tmp_path / "saved")
+    theirs = SentenceTransformer(str(tmp_path / "saved"), device="cpu").encode(TEXTS)
+    assert np.abs(theirs - encoder.encode(TEXTS)).max() < 1e-6
+    assert list((tmp_path / "saved").rglob("*.safetensors"))
+    assert not list((tmp_path / "saved").rglob("*.bin"))

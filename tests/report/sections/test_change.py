@@ -1,0 +1,61 @@
+import dataclasses
+
+from topores.domain import Analysis
+from topores.report.numbers import digits
+from topores.report.sections import change
+
+from ..reading import Page, cells
+
+
+def test_the_table_holds_what_was_measured_of_the_last_layer(full: Analysis) -> None:
+    table = {row[0]: row[1:] for row in cells(change.render(full))}
+    cycles = [s.cycle for s in full.states]
+    before = dict(zip(cycles[1:], cycles, strict=False))
+    at = (6, "union")
+    assert table["Measure"] == [s.label for s in full.states]
+    assert table["Deformation, against the first state (share of the spread)"][1:] == [
+        digits(full.value("procrustes.residual", c, *at, against=0)) for c in cycles[1:]
+    ]
+    assert table["Bottleneck, loops, against the state before (rad)"][1:] == [
+        digits(full.value("bottleneck_distance", c, *at, degree=1, against=before[c])) for c in cycles[1:]
+    ]
+    assert table["Total persistence, clusters (rad)"] == [
+        digits(full.value("total_persistence", c, *at, degree=0)) for c in cycles
+    ]
+
+
+def test_the_first_state_has_nothing_to_be_compared_to(full: Analysis) -> None:
+    rows = cells(change.render(full))[1:]
+    assert [row[1] == "–" for row in rows] == ["against" in row[0] for row in rows]
+
+
+def test_the_second_state_is_compared_once_and_shown_for_both(full: Analysis) -> None:
+    table = {row[0]: row[1:] for row in cells(change.render(full))}
+    assert table["RTD, against the first state"][1] == table["RTD, against the state before"][1] != "–"
+
+
+def test_every_line_is_numbered_as_its_row_in_the_table(full: Analysis) -> None:
+    page = Page(f"<div>{change.render(full)}</div>")
+    lines = [int(e.attributes["data-series"]) for e in page.all("polyline")]
+    rows = [int(e.attributes["data-row"]) for e in page.all("tr") if "data-row" in e.attributes]
+    assert lines == rows == list(range(len(rows)))
+
+
+def test_degree_two_gets_its_own_charts(full: Analysis) -> None:
+    voids = tuple(
+        dataclasses.replace(m, degree=2)
+        for m in full.measurements
+        if m.measure == "bottleneck_distance" and m.degree == 1
+    )
+    html = change.render(dataclasses.replace(full, measurements=full.measurements + voids))
+    assert "Bottleneck</abbr>, hollow spaces" in html
+
+
+def test_one_state_is_described_alone(bare: Analysis) -> None:
+    html = change.render(bare)
+    assert "<svg" not in html
+    assert cells(html) == [["Measure", "points.npy"], ["Total persistence, clusters", "3.00"]]
+
+
+def test_nothing_measured(bare: Analysis) -> None:
+    assert change.render(dataclasses.replace(bare, measurements=())) == ""

@@ -1,0 +1,73 @@
+import dataclasses
+
+import numpy as np
+
+from topores.domain import Analysis
+from topores.report.sections import loops
+
+from ..reading import Page
+
+
+def test_passages_stand_in_the_order_of_the_loop_with_text_and_place(full: Analysis) -> None:
+    page = Page(f"<div>{loops.render(full)}</div>")
+    sources = [e.words for e in page.all("p", class_="source")][:5]
+    assert sources == [
+        "T1 article, passage 4",
+        "T2 meta_analysis, passage 11",
+        "T1 article, passage 13",
+        "T2 meta_analysis, passage 40",
+        "T1 article, passage 42",
+    ]
+    passages = [e.words for e in page.all("p", class_="passage")]
+    assert full.corpus
+    assert passages[1] == full.corpus.t2[10].text
+
+
+def test_rows_of_a_sampled_cloud_find_their_passages(full: Analysis) -> None:
+    sampled = dataclasses.replace(full, members={"union": np.arange(0, 120)[::-1].copy()})
+    page = Page(f"<div>{loops.render(sampled)}</div>")
+    assert page.all("p", class_="source")[0].words == "T2 meta_analysis, passage 57"
+
+
+def test_each_loop_says_how_sure_it_is(full: Analysis) -> None:
+    html = loops.render(full)
+    text = Page(f"<div>{html}</div>").elements[0].words
+    assert "A hypothesis to read, not a fact." in text
+    assert "1 of the 2 longest loops is longer than chance makes them (smallest p: 0.0120)." in text
+    assert "p = 0.400 (no more than chance)" in text
+    assert 'href="#cycle=2000&amp;layer=6&amp;cloud=union"' in html
+
+
+def test_nothing_beats_chance(full: Analysis) -> None:
+    noise = dataclasses.replace(full, loops=full.loops[1:])
+    assert (
+        "None of the 1 longest loop is longer than chance"
+        in Page(f"<div>{loops.render(noise)}</div>").elements[0].words
+    )
+
+
+def test_loops_of_both_texts_come_before_those_of_one_unless_those_are_beyond_chance(full: Analysis) -> None:
+    union, t1 = full.loops
+    many = dataclasses.replace(full, loops=(t1, dataclasses.replace(union, p=1.0), dataclasses.replace(t1, p=0.01)))
+    summaries = [e.words for e in Page(f"<div>{loops.render(many)}</div>").all("summary")]
+    assert [next(c for c in ("together", "T1") if c in words) for words in summaries] == ["T1", "together", "T1"]
+    assert "p = 0.0100" in summaries[0]
+
+
+def test_a_passage_is_shown_without_blank_lines(full: Analysis) -> None:
+    assert full.corpus
+    spaced = tuple(dataclasses.replace(p, text=" a\n \n\nb\n\n") for p in full.corpus.t1)
+    corpus = dataclasses.replace(full.corpus, t1=spaced)
+    page = Page(f"<div>{loops.render(dataclasses.replace(full, corpus=corpus))}</div>")
+    assert page.all("p", class_="passage")[0].words == " a\nb"
+
+
+def test_no_loop(bare: Analysis) -> None:
+    assert loops.render(bare).startswith("<p>No loop stood out")
+    clusters = {key: bars for key, bars in bare.diagrams.items() if key[3] == 0}
+    assert "were not computed" in loops.render(dataclasses.replace(bare, diagrams=clusters))
+
+
+def test_points_without_texts_keep_their_numbers(full: Analysis) -> None:
+    html = loops.render(dataclasses.replace(full, corpus=None))
+    assert "point 70; no text is known for it" in html

@@ -1,0 +1,29 @@
+import math
+
+import pytest
+
+from topores.report.numbers import data, digits, percent, plural, short
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.5, "0.500"), (0.98765, "0.988"), (12.0, "12.0"), (999.4, "999"), (999.6, "1,000"), (1234567.8, "1,234,568"),
+        (-2.25, "−2.25"), (0.00099949, "9.99×10⁻⁴"), (1.5e-12, "1.50×10⁻¹²"), (0.001, "0.00100"), (0.0, "0"), (7, "7"),
+        (120000, "120,000"), (None, "not measured"), (math.nan, "undefined"), (math.inf, "∞"), (-math.inf, "−∞"),
+    ],
+)  # fmt: skip
+def test_three_significant_digits(value: float | None, shown: str) -> None:
+    assert digits(value) == shown
+
+
+def test_the_exact_number_stands_beside_the_short_one() -> None:
+    assert data(0.1 + 0.2) == '<data value="0.30000000000000004">0.300</data>'
+    assert data(None) == "not measured"
+
+
+def test_counts_and_shares() -> None:
+    assert [short(v) for v in (0, 1500, 1_000_000, 2e9)] == ["0", "1.5k", "1M", "2bn"]
+    assert plural(1, "loop") == "1 loop"
+    assert plural(0, "loop") == "0 loops"
+    assert percent(1.0) == "100 %"

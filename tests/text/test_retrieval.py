@@ -1,0 +1,59 @@
+"""Ranks of aligned partners: by hand, and where a careless count would flatter."""
+
+import numpy as np
+import pytest
+
+from topores.domain import AlignedPairs, Corpus, Passage
+from topores.text.retrieval import ranks
+
+
+def corpus(edges: list[tuple[int, int]], n_1: int, n_2: int, split_1=None, split_2=None) -> Corpus:
+    t1, t2 = (np.array(column) for column in zip(*edges, strict=True))
+    pairs = AlignedPairs(t1, t2, np.ones(len(t1)), np.ones(len(t1)), np.ones(len(t1), bool), 1.0)
+    sides = [tuple(Passage(s, "d", i, 0, 1, "x", 3) for i in range(n)) for s, n in (("t1", n_1), ("t2", n_2))]
+    return Corpus(*sides, pairs, split_1 or ("held_out",) * n_1, split_2 or ("held_out",) * n_2, 1, "texts")
+
+
+def at_angles(*degrees: float) -> np.ndarray:
+    radians = np.deg2rad(degrees)
+    return np.stack([np.cos(radians), np.sin(radians)], axis=1)
+
+
+def test_by_hand() -> None:
+    texts = corpus([(0, 0), (1, 1), (2, 2)], 3, 3)
+    rows_1, rows_2 = at_angles(0, 50, 90), at_angles(1, 88, 60)
+    assert ranks(rows_1, rows_2, texts, "held_out", "1to2").tolist() == [1, 2, 2]
+    assert ranks(rows_1, rows_2, texts, "held_out", "2to1").tolist() == [1, 2, 2]
+
+
+def test_the_best_of_several_partners_counts_and_partners_do_not_hide_each_other() -> None:
+    texts = corpus([(0, 0), (0, 1)], 1, 3)
+    assert ranks(at_angles(0), at_angles(40, 10, 20), texts, "held_out", "1to2").tolist() == [1]
+    assert ranks(at_angles(0), at_angles(40, 30, 20), texts, "held_out", "1to2").tolist() == [2]
+
+
+def test_a_collapsed_space_scores_as_chance() -> None:
+    texts = corpus([(i, i) for i in range(9)], 9, 9)
+    same = np.tile(at_angles(30), (9, 1))
+    assert ranks(same, same, texts, "held_out", "1to2").tolist() == [5.0] * 9  # the middle of 1 to 9
+
+
+def test_trained_passages_are_no_answers_to_held_out_questions() -> None:
+    """One that lies nearer than the partner does not count, one within the embargo does."""
+    texts = corpus([(0, 0), (1, 1)], 2, 4, ("held_out", "train"), ("held_out", "train", None, None))
+    rows_2 = at_angles(20, 5, 10, 40)
+    assert ranks(at_angles(0, 5), rows_2, texts, "held_out", "1to2").tolist() == [2]
+    assert ranks(at_angles(0, 5), rows_2, texts, "train", "1to2").tolist() == [1]
+
+
+def test_nothing_held_out_asks_nothing() -> None:
+    texts = corpus([(0, 0)], 1, 1, ("train",), ("train",))
+    assert len(ranks(at_angles(0), at_angles(0), texts, "held_out", "1to2")) == 0
+
+
+def test_chance_level() -> None:
+    rng = np.random.default_rng(0)
+    texts = corpus([(i, i) for i in range(200)], 200, 200)
+    rows = rng.normal(size=(2, 200, 50))
+    found = ranks(*rows, texts, "held_out", "1to2")
+    assert found.mean() == pytest.approx(100.5, abs=15)

@@ -1,0 +1,1 @@
+"""Floor 4: states of a space -> clouds -> diagrams and measures -> verdict. Nothing here trains."""

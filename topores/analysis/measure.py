@@ -1,0 +1,139 @@
+"""Diagrams and measures of every layer and cloud, at each state and against two others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from topores import topology
+from topores.analysis.sources import Source
+from topores.compute.parallel import run_parallel
+from topores.config import TopologyConfig
+from topores.domain import Measurement, State
+from topores.topology.distances import pairwise_distances
+
+BETTI_STEPS = 65
+"""Thresholds of a Betti curve, from 0 to the metric's right angle."""
+
+RIGHT_ANGLE = {"angle": np.pi / 2, "euclidean": np.sqrt(2)}
+UNIT = {"angle": "rad", "euclidean": "chord"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cloud at one layer of one state."""
+
+    cycle: int
+    layer: int
+    cloud: str
+    points: Float[np.ndarray, "points dim"]
+    diagrams: list[Float[np.ndarray, "bars 2"]]
+
+    def measured(self, measure: str, value: float, unit: str, **place: float) -> Measurement:
+        return Measurement(self.cycle, self.layer, self.cloud, measure, float(value), unit, **place)  # type: ignore[arg-type]
+
+
+Cells = dict[tuple[int, str], Cell]
+
+
+@dataclass(frozen=True)
+class MeasuredState:
+    state: State
+    cells: Cells
+    """By (layer, cloud)."""
+    measurements: list[Measurement]
+    output: Float[np.ndarray, "rows dim"]
+    """Rows of all passages at the last layer, also of those that a sampled cloud leaves out."""
+
+
+def measure_states(
+    source: Source, clouds: dict[str, Int[np.ndarray, " points"]], config: TopologyConfig
+) -> Iterator[MeasuredState]:
+    """Each state in turn, measured alone, against the first state and against the one before.
+
+    At most three states are in memory at a time.
+    """
+    first: Cells | None = None
+    before: Cells | None = None
+    for state in source.states:
+        layers = source.layers_of(state, config.layers)
+        places = [(layer, cloud) for layer in layers for cloud in clouds]
+        cells_now = run_parallel(
+            lambda place, layers=layers, state=state: _cell(state, *place, layers[place[0]][clouds[place[1]]], config),
+            places,
+            label=state.label,
+        )
+        cells: Cells = dict(zip(places, cells_now, strict=True))
+        jobs = [(cell, None) for cell in cells.values()]
+        for earlier in {id(c): c for c in (first, before) if c is not None}.values():
+            jobs += [(cells[place], earlier[place]) for place in places if place in earlier]
+        found = run_parallel(lambda job: _measurements(*job, config), jobs, label=f"{state.label}: measures")
+        found.append(_between_texts(cells))
+        yield MeasuredState(state, cells, [m for part in found for m in part], layers[max(layers)])
+        first, before = first or cells, cells
+
+
+def _cell(
+    state: State, layer: int, cloud: str, points: Float[np.ndarray, "points dim"], config: TopologyConfig
+) -> Cell:
+    points = points.astype(np.float64)
+    distances = pairwise_distances(points, metric=config.metric)
+    diagrams = topology.persistent_homology(distances, metric="precomputed", max_degree=config.max_degree)
+    return Cell(state.cycle, layer, cloud, points, diagrams)
+
+
+def _measurements(cell: Cell, earlier: Cell | None, config: TopologyConfig) -> list[Measurement]:
+    return list(_of_one(cell, config) if earlier is None else _of_change(cell, earlier, config))
+
+
+def _of_one(cell: Cell, config: TopologyConfig) -> Iterator[Measurement]:
+    unit = UNIT[config.metric]
+    thresholds = np.linspace(0, RIGHT_ANGLE[config.metric], BETTI_STEPS)
+    for degree, diagram in enumerate(cell.diagrams):
+        yield cell.measured("total_persistence", topology.total_persistence(diagram), unit, degree=degree)
+        yield cell.measured("persistence_entropy", topology.persistence_entropy(diagram), "nats", degree=degree)
+        for threshold, bars in zip(thresholds, topology.betti_curve(diagram, thresholds), strict=True):
+            yield cell.measured("betti_curve", bars, "bars", degree=degree, threshold=float(threshold))
+    rows = _unit(cell.points)
+    yield cell.measured("uniformity", topology.uniformity(rows), "log mean Gaussian potential")
+    yield cell.measured("rank_me", topology.rank_me(rows), "dimensions")
+    if len(rows) >= 5:
+        yield cell.measured("intrinsic_dimension", topology.intrinsic_dimension(rows), "dimensions")
+
+
+def _of_change(cell: Cell, earlier: Cell, config: TopologyConfig) -> Iterator[Measurement]:
+    unit, against = UNIT[config.metric], earlier.cycle
+    for degree, (now, then) in enumerate(zip(cell.diagrams, earlier.diagrams, strict=True)):
+        place = {"degree": degree, "against": against}
+        yield cell.measured("bottleneck_distance", topology.bottleneck_distance(then, now), unit, **place)
+        yield cell.measured("wasserstein_distance", topology.wasserstein_distance(then, now), unit, **place)
+    if cell.points.shape != earlier.points.shape:
+        return  # models of different widths: only their diagrams can be compared
+    before, after = _unit(earlier.points), _unit(cell.points)
+    yield cell.measured("linear_cka", topology.linear_cka(before, after), "0 to 1", against=against)
+    fit = topology.procrustes(before, after)
+    yield cell.measured("procrustes.angle", fit.angle, "rad", against=against)
+    yield cell.measured("procrustes.scale", fit.scale, "ratio", against=against)
+    yield cell.measured("procrustes.residual", fit.residual, "share of the spread", against=against)
+    yield cell.measured("change", _change(before, after), "share of the spread", against=against)
+
+
+def _change(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]) -> float:
+    """How far the passages moved: ||after - before|| over ||after||, both centred. Procrustes leaves at most this."""
+    before, after = before - before.mean(axis=0), after - after.mean(axis=0)
+    spread = np.linalg.norm(after)
+    return float(np.linalg.norm(after - before) / spread) if spread > 0 else 0.0
+
+
+def _between_texts(cells: Cells) -> list[Measurement]:
+    """The gap between the two texts, for sources that have two."""
+    return [
+        union.measured("modality_gap", topology.modality_gap(_unit(one.points), _unit(other.points)), "chord")
+        for (layer, cloud), union in cells.items()
+        if cloud == "union" and (one := cells.get((layer, "t1"))) and (other := cells.get((layer, "t2")))
+    ]
+
+
+def _unit(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
+    return points / np.linalg.norm(points, axis=1, keepdims=True)

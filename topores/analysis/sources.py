@@ -1,0 +1,233 @@
+"""What can be analysed: the checkpoints of a run, any models on any texts, bare arrays of embeddings."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from topores.compute.devices import choose_device
+from topores.config import PAIR_FILES, TopologyConfig
+from topores.domain import Corpus, Passage, State
+from topores.errors import InputError, UsageError
+from topores.runs import Run, is_run, load_run
+from topores.text.files import read_text
+from topores.text.pair_files import read_pairs
+from topores.text.passages import first_passage, split_passages
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = "cycle-"
+
+
+class Source(ABC):
+    """States of one space, in order, and the rows of each of their layers."""
+
+    name: str
+    states: tuple[State, ...]
+    corpus: Corpus | None = None
+    run: Run | None = None
+
+    @property
+    @abstractmethod
+    def clouds(self) -> dict[str, Int[np.ndarray, " points"]]:
+        """Rows that form each cloud, by its name."""
+
+    @abstractmethod
+    def layers_of(self, state: State, layers: str) -> dict[int, Float[np.ndarray, "rows dim"]]:
+        """Unit rows by layer: 'all', 'last', or a list such as '0,3,6'."""
+
+
+class EncodedSource(Source):
+    """Models that encode the same passages: checkpoints of a run, or any sentence-transformers models."""
+
+    def __init__(
+        self,
+        name: str,
+        states: Sequence[State],
+        passages_1: Sequence[Passage],
+        passages_2: Sequence[Passage],
+        device: str,
+    ) -> None:
+        self.name, self.states, self.device = name, tuple(states), device
+        self.passages_1, self.passages_2 = passages_1, passages_2
+
+    @property
+    def clouds(self) -> dict[str, Int[np.ndarray, " points"]]:
+        n_1, n_2 = len(self.passages_1), len(self.passages_2)
+        union = np.arange(n_1 + n_2)
+        return {"t1": union[:n_1], "t2": union[n_1:], "union": union} if n_2 else {"union": union}
+
+    def layers_of(self, state: State, layers: str) -> dict[int, Float[np.ndarray, "rows dim"]]:
+        from topores.encoders.full import build
+
+        encoder = build(str(state.path), choose_device(self.device))
+        texts = [p.text for p in (*self.passages_1, *self.passages_2)]
+        rows = encoder.encode_layers(texts, layers="all")
+        return {layer: rows[layer] for layer in chosen_layers(layers, len(rows))}
+
+
+class ArraySource(Source):
+    """.npy files of embeddings, one file a state. Rows are passages of one text, taken to unit length."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.name = paths[0].stem
+        self.states = tuple(State(i, path.name, path) for i, path in enumerate(paths))
+        rows = {len(self._array(path)) for path in paths}
+        if len(rows) > 1:
+            raise InputError(
+                f"The arrays have {' and '.join(map(str, sorted(rows)))} rows; "
+                "give arrays of the same passages in the same order."
+            )
+        self._points = rows.pop()
+
+    @property
+    def clouds(self) -> dict[str, Int[np.ndarray, " points"]]:
+        return {"union": np.arange(self._points)}
+
+    def layers_of(self, state: State, layers: str) -> dict[int, Float[np.ndarray, "rows dim"]]:
+        chosen_layers(layers, 1)
+        return {0: self._array(state.path)}
+
+    def _array(self, path: Path) -> Float[np.ndarray, "rows dim"]:
+        try:
+            array = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as fault:
+            raise InputError(
+                f"'{path}' is no array that can be read ({_first_line(fault)}); save one with numpy.save."
+            ) from fault
+        if array.ndim != 2 or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+            raise InputError(f"'{path}' has shape {array.shape} of {array.dtype}; give numbers as (passages, dim).")
+        if len(array) < 2:
+            raise InputError(f"'{path}' has {len(array)} rows; give at least 2.")
+        array = array.astype(np.float64)
+        broken = np.flatnonzero(~np.isfinite(array).all(axis=1))
+        if len(broken):
+            raise InputError(
+                f"'{path}' has NaN or infinity in {len(broken)} rows, the first is row {broken[0]}; remove them."
+            )
+        length = np.linalg.norm(array, axis=1)
+        if (length == 0).any():
+            raise InputError(f"Row {int(np.argmin(length))} of '{path}' is all zeros, so it has no angle; remove it.")
+        return array
+
+
+def open_source(config: TopologyConfig) -> Source:
+    """The states that `--checkpoint` names, in the order given (by cycle for a run).
+
+    Raises:
+        InputError: Nothing that can be analysed stands there.
+        UsageError: Things that do not go together.
+    """
+    given = config.checkpoint
+    paths = [Path(item) for item in given]
+    if all(path.suffix == ".npy" for path in paths):
+        return _arrays(paths)
+    runs = {_run_of(path) for path in paths}
+    run_folder = runs.pop() if len(runs) == 1 else None
+    if any(is_run(path) for path in paths) and (len(paths) > 1 or run_folder is None):
+        raise UsageError("--checkpoint was given a run folder among others; give a run alone, or single checkpoints.")
+    if run_folder is not None and not config.texts:
+        return _run_states(load_run(run_folder), paths, config.device)
+    return _models(given, config)
+
+
+def chosen_layers(spec: str, present: int) -> list[int]:
+    """Layer numbers that 'all', 'last' or a list names, of `present` layers.
+
+    Raises:
+        UsageError: A layer that the encoder does not have.
+    """
+    if spec == "all":
+        return list(range(present))
+    wanted = [present - 1] if spec == "last" else sorted({int(float(part)) for part in spec.split(",")})
+    if wanted[-1] >= present:
+        raise UsageError(f"--layers names {wanted[-1]}, but the encoder has layers 0 to {present - 1}.")
+    return wanted
+
+
+def _arrays(paths: list[Path]) -> ArraySource:
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise InputError(f"'{missing[0]}' is not there; give a .npy file of embeddings.")
+    return ArraySource(paths)
+
+
+def _run_of(path: Path) -> Path | None:
+    """The run that a folder is, or that it is a checkpoint of."""
+    if is_run(path):
+        return path
+    parents = path.resolve().parents
+    return parents[1] if path.is_dir() and len(parents) > 1 and is_run(parents[1]) else None
+
+
+def _run_states(run: Run, paths: list[Path], device: str) -> EncodedSource:
+    states = run.states
+    if not is_run(paths[0]):
+        wanted = {path.resolve() for path in paths}
+        states = tuple(state for state in states if state.path.resolve() in wanted)
+    if not states:
+        raise InputError(f"'{run.folder}' keeps no checkpoint yet; let topores train run to its end first.")
+    corpus = run.corpus
+    source = EncodedSource(run.name, states, corpus.t1, corpus.t2, device)
+    source.corpus, source.run = corpus, run
+    return source
+
+
+def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
+    missing = [item for item in given if item.startswith((".", "/", "~")) and not Path(item).expanduser().exists()]
+    if missing:
+        raise InputError(
+            f"'{missing[0]}' is not there; give a run folder, a checkpoint, a model folder, a hub id or .npy."
+        )
+    for item in map(Path, given):
+        if item.is_dir() and not (item / "modules.json").is_file() and not (item / "config.json").is_file():
+            raise InputError(
+                f"'{item}' is neither a run (no run.json) nor a model (no modules.json); give a folder that "
+                "topores train or sentence-transformers wrote."
+            )
+    if not config.texts:
+        raise UsageError(f"'{given[0]}' brings no texts of its own; give them with --texts FILE (once or twice).")
+    states = [State(i, Path(item).name, Path(item)) for i, item in enumerate(given)]
+    passages = _passages(config, _tokenizer(given[0], config))
+    return EncodedSource(Path(given[0]).name, states, *passages, config.device)
+
+
+def _tokenizer(model: str, config: TopologyConfig) -> Any:
+    from topores.encoders.full import build
+
+    return build(model, choose_device(config.device)).tokenizer
+
+
+def _passages(config: TopologyConfig, tokenizer: Any) -> tuple[list[Passage], list[Passage]]:
+    """Passages of one text, of two, or of the two columns of a pair file."""
+    budget = config.passage_tokens
+    if config.texts[0].suffix.lower() in PAIR_FILES:
+        table = read_pairs(config.texts[0], repair=config.repair)
+        sides = (("t1", table.articles), ("t2", table.meta_analyses))
+        first, second = (
+            [
+                first_passage(text, tokenizer, max_tokens=budget, side=side, document=document)
+                for text, document in zip(texts, table.ids, strict=True)
+            ]
+            for side, texts in sides
+        )
+        return first, second
+    texts = [read_text(path, repair=config.repair) for path in config.texts]
+    passages = [
+        split_passages(text, tokenizer, max_tokens=budget, side=side)
+        for text, side in zip(texts, ("t1", "t2"), strict=False)
+    ]
+    for text, found in zip(texts, passages, strict=True):
+        if len(found) < 2:
+            raise InputError(
+                f"'{text.name}' gives {len(found)} passage of at most {budget} tokens; give a longer text."
+            )
+    return passages[0], passages[1] if len(passages) > 1 else []
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).split("\n")[0][:120]

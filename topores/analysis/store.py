@@ -1,0 +1,101 @@
+"""Results on disk: diagrams whole, measures as a table, the rest as JSON; read back without computing."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from topores.compute.files import write_json, write_whole
+from topores.domain import Analysis, Claim, Loop, Measurement, State, Verdict
+from topores.errors import InputError
+from topores.runs import Run
+
+DIAGRAMS, MEASURES, PROTOCOL = "diagrams.npz", "measures.parquet", "protocol.json"
+
+COLUMNS = pa.schema(
+    [
+        ("cycle", pa.int64()), ("layer", pa.int64()), ("cloud", pa.string()), ("degree", pa.int64()),
+        ("measure", pa.string()), ("against", pa.int64()), ("threshold", pa.float64()), ("value", pa.float64()),
+        ("unit", pa.string()),
+    ]
+)  # fmt: skip
+
+
+def write_results(analysis: Analysis, folder: Path) -> Path:
+    """diagrams.npz, measures.parquet and, last, protocol.json: with it the results are whole."""
+    diagrams = {_key(*place): diagram for place, diagram in analysis.diagrams.items()}
+    rows = [dataclasses.asdict(m) for m in analysis.measurements]
+    write_whole(folder / DIAGRAMS, lambda path: _save_npz(path, diagrams))
+    write_whole(folder / MEASURES, lambda path: pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), path))
+    return write_json(folder / PROTOCOL, _summary(analysis))
+
+
+def read_results(folder: Path, run: Run | None) -> Analysis:
+    """What `write_results` wrote, with the run's own texts and metrics around it.
+
+    Raises:
+        InputError: Results are missing or damaged.
+    """
+    try:
+        facts = json.loads((folder / PROTOCOL).read_text(encoding="utf-8"))
+        with np.load(folder / DIAGRAMS, allow_pickle=False) as stored:
+            diagrams = {_place(key): stored[key] for key in stored.files}
+        measurements = tuple(Measurement(**row) for row in pq.read_table(folder / MEASURES).to_pylist())
+        return Analysis(
+            name=facts["name"],
+            protocol=facts["protocol"],
+            states=tuple(State(s["cycle"], s["label"], Path(s["path"])) for s in facts["states"]),
+            layers=tuple(facts["layers"]),
+            clouds=tuple(facts["clouds"]),
+            diagrams=diagrams,
+            measurements=measurements,
+            loops=tuple(Loop(**{**loop, "members": tuple(loop["members"])}) for loop in facts["loops"]),
+            verdict=Verdict(facts["verdict"]["sentence"], tuple(Claim(**c) for c in facts["verdict"]["claims"])),
+            members={cloud: np.array(rows, dtype=np.int64) for cloud, rows in facts["members"].items()},
+            **run_context(run),
+        )
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as fault:
+        reason = str(fault).split("\n")[0][:120]
+        raise InputError(f"The results in '{folder}' cannot be read ({reason}); run topores topology again.") from fault
+
+
+def run_context(run: Run | None) -> dict[str, Any]:
+    """What a run adds to an analysis: its corpus, metrics, facts and options."""
+    if run is None:
+        return {}
+    return {
+        "corpus": run.corpus,
+        "metrics": tuple(run.metrics),
+        "run": {**run.facts, "options": run.options.to_mapping()},
+    }
+
+
+def _summary(analysis: Analysis) -> dict[str, Any]:
+    return {
+        "name": analysis.name,
+        "protocol": analysis.protocol,
+        "states": [{"cycle": s.cycle, "label": s.label, "path": str(s.path)} for s in analysis.states],
+        "layers": list(analysis.layers),
+        "clouds": list(analysis.clouds),
+        "loops": [dataclasses.asdict(loop) for loop in analysis.loops],
+        "verdict": dataclasses.asdict(analysis.verdict),
+        "members": {cloud: rows.tolist() for cloud, rows in analysis.members.items()},
+    }
+
+
+def _key(cycle: int, layer: int, cloud: str, degree: int) -> str:
+    return f"cycle-{cycle:012d}.layer-{layer}.{cloud}.degree-{degree}"
+
+
+def _place(key: str) -> tuple[int, int, str, int]:
+    cycle, layer, cloud, degree = key.split(".")
+    return int(cycle.split("-")[1]), int(layer.split("-")[1]), cloud, int(degree.split("-")[1])
+
+
+def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)

@@ -1,0 +1,213 @@
+"""The verdict: one sentence and the claims behind it. All rules stand in this file.
+
+What a null measured here rules out is said with its p. What has no null yet is given as a number,
+described and not judged: a training run without its shuffled-pairings twin cannot show that the
+pairing, rather than training as such, changed the space.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from topores.domain import Claim, Corpus, Loop, State, Verdict
+from topores.text.retrieval import ranks
+from topores.topology import procrustes
+
+ALPHA = 0.05
+PERMUTATIONS = 9999
+SHUFFLES = 19
+FOUND = 0.9
+"""Training MRR from which the pairs count as found by heart, if held-out retrieval did not rise with it."""
+NO_ROOM = 0.95
+"""Held-out MRR of the first state from which better cannot be told from luck."""
+COLLAPSED_RANK = 0.5
+"""Share of the first state's RankMe below which a narrower space counts as collapsed."""
+SPREAD = 0.1
+"""Change of uniformity that is worth a word, in its own unit."""
+
+Rows = Float[np.ndarray, "passages dim"]
+Value = Callable[[str, int], float | None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at: the first and the last state, at the last layer, over both texts."""
+
+    states: Sequence[State]
+    value: Value
+    """`value(measure, cycle)` of the union cloud at the last layer, against the first state if it is a change."""
+    loops: Sequence[Loop]
+    corpus: Corpus | None
+    first: Rows
+    last: Rows
+    """Unit rows of all passages at the first and the last state, T1's first."""
+
+
+def judge(evidence: Evidence, seed: int) -> Verdict:
+    """The sentence and its claims."""
+    if len(evidence.states) == 1:
+        return _single(evidence)
+    parts, claims = [], []
+    for rule in (_retrieval, _spread, _movement, _loops):
+        words, found = rule(evidence, seed)
+        parts += [words] if words else []
+        claims += found
+    if _nothing_moved(evidence):
+        return Verdict(f"{_span(evidence)} nothing changed: every passage stands where it stood.", tuple(claims))
+    sentence = f"{_span(evidence)} {'; '.join(parts)}."
+    return Verdict(sentence, tuple(claims))
+
+
+def sign_flip_p(differences: Float[np.ndarray, " queries"], seed: int) -> float:
+    """Two-sided p of the mean difference, under random signs: the paired permutation test.
+
+    Source: Fisher 1935, The Design of Experiments, section 21. Monte Carlo with the observed case
+    counted in (Phipson and Smyth 2010), so p is never 0.
+    """
+    if not np.any(differences):
+        return 1.0
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(PERMUTATIONS, len(differences)))
+    extreme = np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12
+    return float((1 + extreme.sum()) / (1 + PERMUTATIONS))
+
+
+def _span(evidence: Evidence) -> str:
+    first, last = evidence.states[0], evidence.states[-1]
+    if evidence.corpus is None:
+        return f"From {first.label} to {last.label}"
+    return f"After {last.cycle:,} cycles" if first.cycle == 0 else f"From cycle {first.cycle:,} to cycle {last.cycle:,}"
+
+
+def _retrieval(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
+    """Learned, memorised, forgotten, or neither: passages never trained on decide."""
+    if evidence.corpus is None:
+        return "", []
+    before, after = _reciprocal_ranks(evidence, "held_out")
+    trained_before, trained_after = _reciprocal_ranks(evidence, "train")
+    train = f"training pairs went from MRR {trained_before.mean():.2f} to {trained_after.mean():.2f}"
+    trained = Claim(
+        "MRR of training pairs, last state", float(trained_after.mean()), float(trained_before.mean()), None
+    )
+    if not len(before):
+        return f"{train}, with nothing held out to tell learning from memorising", [trained]
+    p = sign_flip_p(after - before, seed)
+    told = f"MRR {before.mean():.2f} to {after.mean():.2f} over {len(before)} questions, p = {p:.2g}"
+    claims = [
+        Claim("MRR of held-out pairs, last state against first", float(after.mean()), float(before.mean()), p),
+        trained,
+    ]
+    if p < ALPHA:
+        word = "rose" if after.mean() > before.mean() else "fell below its start"
+        return f"held-out retrieval {word} ({told}); {train}", claims
+    if before.mean() >= NO_ROOM:
+        return f"held-out retrieval had no room to rise ({told}); {train}", claims
+    learned_by_heart = trained_after.mean() >= FOUND > trained_before.mean()
+    verb = "the training pairs were memorised" if learned_by_heart else "no learning is shown"
+    return f"{verb}: held-out retrieval did not change beyond chance ({told}), while {train}", claims
+
+
+def _reciprocal_ranks(evidence: Evidence, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """1 / rank of every question in both directions, before and after."""
+    corpus = evidence.corpus
+    assert corpus is not None
+    n_1 = len(corpus.t1)
+    found = [
+        np.concatenate([1 / ranks(rows[:n_1], rows[n_1:], corpus, split, d) for d in ("1to2", "2to1")])  # type: ignore[arg-type]
+        for rows in (evidence.first, evidence.last)
+    ]
+    return found[0], found[1]
+
+
+def _spread(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
+    """Collapsed, contracted, spread out or neither, by uniformity and RankMe."""
+    first, last = evidence.states[0].cycle, evidence.states[-1].cycle
+    was, now = evidence.value("uniformity", first), evidence.value("uniformity", last)
+    rank_was, rank_now = evidence.value("rank_me", first), evidence.value("rank_me", last)
+    if was is None or now is None or rank_was is None or rank_now is None:
+        return "", []
+    claims = [
+        Claim("uniformity, last state (first beside it; lower is wider)", now, was, None),
+        Claim("RankMe, last state (first beside it)", rank_now, rank_was, None),
+    ]
+    told = f"uniformity {was:.2f} to {now:.2f}, RankMe {rank_was:.0f} to {rank_now:.0f}"
+    if now > was + SPREAD and rank_now < COLLAPSED_RANK * rank_was:
+        return f"the space collapsed ({told})", claims
+    word = "contracted" if now > was + SPREAD else "spread out" if now < was - SPREAD else "kept its spread"
+    return f"the space {word} ({told})", claims
+
+
+def _movement(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
+    """How much of the passages' movement one rotation and scale of all of them explain, beside chance."""
+    was, now = _persistence(evidence)
+    loops = [Claim("total H1 persistence, last state (first beside it)", now, was, None)]
+    told = "" if was is None or now is None else f"its total loop persistence went from {was:.2f} to {now:.2f}"
+    if evidence.first.shape != evidence.last.shape or _nothing_moved(evidence):
+        return told, loops
+    turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
+    claim = Claim("share of the squared movement that one rotation and scale explain", turned, by_chance, p)
+    words = (
+        f"one rotation and scale of the whole space explain {turned:.0%} of the movement ({by_chance:.0%} by chance)"
+    )
+    return "; ".join(part for part in (words, told) if part), [claim, *loops]
+
+
+def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:
+    """Share of the squared movement that Procrustes explains, the same by chance, and p.
+
+    By chance: every passage is handed another one's move. A rotation of many dimensions and few
+    passages explains much of anything, so the share alone means little.
+    """
+    before, after = (rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64) for rows in (before, after))
+    moves = after - before
+
+    def explained(target: Rows) -> float:
+        residual = procrustes(before, target).residual * np.linalg.norm(target - target.mean(axis=0))
+        return 1.0 - float(residual / np.linalg.norm(target - before)) ** 2
+
+    shuffle = np.random.default_rng(seed)
+    chance = [explained(before + moves[shuffle.permutation(len(moves))]) for _ in range(SHUFFLES)]
+    seen = explained(after)
+    return seen, float(np.mean(chance)), (1 + sum(c >= seen for c in chance)) / (1 + SHUFFLES)
+
+
+def _persistence(evidence: Evidence) -> tuple[float | None, float | None]:
+    first, last = evidence.states[0].cycle, evidence.states[-1].cycle
+    return evidence.value("total_persistence", last), evidence.value("total_persistence", first)
+
+
+def _loops(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
+    """Whether any loop of the last state beats the universal null, after Bonferroni over its bars."""
+    last = evidence.states[-1].cycle
+    mine = [loop for loop in evidence.loops if loop.cycle == last]
+    if evidence.value("total_persistence", last) is None:
+        return "", []
+    best = min((loop.p for loop in mine), default=None)
+    count = sum(loop.p < ALPHA for loop in mine)
+    claim = Claim("loops of the last state beyond the universal null", float(count), 0.0, best)
+    if count == 0:
+        return "no loop of it is larger than chance makes", [claim]
+    return f"{count} of its loops {'is' if count == 1 else 'are'} larger than chance makes (p = {best:.2g})", [claim]
+
+
+def _nothing_moved(evidence: Evidence) -> bool:
+    return evidence.value("change", evidence.states[-1].cycle) == 0
+
+
+def _single(evidence: Evidence) -> Verdict:
+    """One state has no change to judge: say what it is like."""
+    state = evidence.states[0]
+    words, claims = _loops(evidence, 0)
+    rank, uniformity = evidence.value("rank_me", state.cycle), evidence.value("uniformity", state.cycle)
+    claims += [Claim("RankMe", rank, None, None), Claim("uniformity", uniformity, None, None)]
+    told = (
+        f"RankMe {rank:.0f}, uniformity {uniformity:.2f}"
+        if rank is not None and uniformity is not None
+        else "one state"
+    )
+    tail = f"; {words}" if words else ""
+    return Verdict(
+        f"{state.label[:1].upper()}{state.label[1:]} alone shows no change: its last layer has {told}{tail}.",
+        tuple(claims),
+    )

@@ -1,0 +1,265 @@
+"""The command line: options in, one command called. Nothing heavy is imported for --help."""
+
+import dataclasses
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from topores import variants
+from topores.config import DEVICES, LOSSES, METRICS, TopologyConfig, TrainConfig, field_docs
+from topores.errors import InputError, ToporesError, UsageError
+
+CHOICES = {
+    "encoder": lambda: variants.names("topores.encoders"),
+    "objective": lambda: variants.names("topores.objectives"),
+    "loss": lambda: list(LOSSES),
+    "device": lambda: list(DEVICES),
+    "metric": lambda: list(METRICS),
+}
+
+
+class OneLine(click.Group):
+    """A group whose commands end with one line and an exit code, never with a traceback."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False}) or sys.exit(0)
+        except click.exceptions.Exit as done:
+            sys.exit(done.exit_code)
+        except click.ClickException as fault:
+            fault.show()
+            sys.exit(fault.exit_code)
+        except ToporesError as fault:
+            _end(str(fault), fault.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            _end("Interrupted.", 130)
+        except MemoryError:
+            _end("There is not enough memory for this; give a smaller --batch-size or --max-points.", 5)
+        except BrokenPipeError:
+            sys.exit(1)
+        except Exception as fault:
+            if _debug():
+                raise
+            _end(f"Something inside topores failed ({type(fault).__name__}: {fault}); --debug shows where.", 1)
+
+
+def _debug() -> bool:
+    return "--debug" in sys.argv
+
+
+def _end(message: str, code: int) -> None:
+    if _debug():
+        logging.getLogger("topores").debug("", exc_info=True)
+    # One line, whatever the message quotes.
+    click.echo(f"topores: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
+def options_of(config: type, *, positional: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
+    """A click option for each field of an options class, its docstring as help."""
+
+    def decorate(command: Callable) -> Callable:
+        docs = field_docs(config)
+        for field in reversed(dataclasses.fields(config)):
+            if field.name in positional:
+                command = click.argument(field.name, required=False)(command)
+                continue
+            command = click.option(*_flags(field), help=docs[field.name], **_behaviour(field))(command)
+        return command
+
+    return decorate
+
+
+def _flags(field: dataclasses.Field) -> list[str]:
+    return [f"--{field.name.replace('_', '-')}", *(["-o"] if field.name == "output" else [])]
+
+
+def _behaviour(field: dataclasses.Field) -> dict[str, Any]:
+    """Every value stays as typed: `Options.from_mapping` reads it, as it reads YAML. None means not given."""
+    if field.type is bool:
+        return {"is_flag": True, "default": None}
+    shown = str(field.default) if field.default not in (None, ()) else None
+    kind = " | ".join(CHOICES[field.name]()) if field.name in CHOICES else _metavar(field)
+    return {"default": None, "metavar": kind, "show_default": shown or False, "multiple": "tuple" in str(field.type)}
+
+
+def _metavar(field: dataclasses.Field) -> str:
+    kinds = {int: "N", float: "X", str: "TEXT"}
+    return kinds.get(field.type, "PATH")  # type: ignore[arg-type]
+
+
+def common(command: Callable) -> Callable:
+    """Options that every command has."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
+        click.option("-v", "--verbose", count=True, help="Say more."),
+        click.option("-q", "--quiet", is_flag=True, help="Say only warnings and the result."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; talk goes to stderr."),
+    ):
+        command = option(command)
+    return command
+
+
+def talk(quiet: bool, verbose: int, debug: bool) -> None:
+    """Send what the package says to stderr, and keep other libraries silent unless asked."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    package = logging.getLogger("topores")
+    package.handlers, package.propagate = [handler], False
+    package.setLevel(logging.DEBUG if verbose or debug else logging.WARNING if quiet else logging.INFO)
+    if not verbose:
+        import os
+        import warnings
+
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+
+def given(options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+    """Options of the config file, and over them those that were typed."""
+    typed = {name: value for name, value in options.items() if value is not None and value != ()}
+    return {**_yaml(config), **typed}
+
+
+def _yaml(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as fault:
+        raise InputError(f"--config '{path}' cannot be read ({fault}); give a YAML file of option names.") from fault
+    if not isinstance(values, dict):
+        raise InputError(f"--config '{path}' holds no 'name: value' lines; write one option a line, e.g. cycles: 20.")
+    return {str(name).replace("-", "_"): value for name, value in values.items()}
+
+
+config_file = click.option(
+    "--config", type=click.Path(path_type=Path), help="YAML file with the same names as the options."
+)
+
+
+@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="topores")
+def main() -> None:
+    """Train a sentence encoder on two fixed texts, and see what happens to the topology of its space.
+
+    \b
+    topores demo                                    the whole job on a sample, in about two minutes
+    topores train ARTICLE META_ANALYSIS -o runs/x   train on the four pairings of two texts
+    topores topology --checkpoint runs/x            measure the space, write reports/x.html
+    """
+
+
+@main.command()
+@click.option("--cycles", metavar="N", help="Cycles to train.", default="10", show_default=True)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Run folder.", default="runs/demo", show_default=True
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Report to write.  [default: reports/demo.html]")
+@common
+def demo(cycles: str, output: Path, report: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+    """Train on the sample texts, measure the space, write the report."""
+    talk(quiet, verbose, debug)
+    from topores.commands.demo import run_demo
+
+    _print_analysis(*run_demo(cycles, output, report), as_json)
+
+
+@main.command()
+@options_of(TrainConfig, positional=("article", "meta_analysis"))
+@click.option("--resume", is_flag=True, help="Continue the run in --output; options need not be given again.")
+@click.option("--force", is_flag=True, help="Replace the run that stands in --output.")
+@config_file
+@common
+def train(
+    resume: bool,
+    force: bool,
+    config: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+    **options: Any,
+) -> None:
+    """Train on ARTICLE and META_ANALYSIS, or on --pairs FILE.
+
+    Each cycle meets every aligned pair in the four pairings T1->T1, T2->T2, T1->T2 and T2->T1.
+    """
+    talk(quiet, verbose, debug)
+    values = given(options, config)
+    if resume and not values.get("output"):
+        raise UsageError("--resume needs the run folder; give --output RUN.")
+    settings = None if resume else TrainConfig.from_mapping(values)
+    started = time.monotonic()
+    from topores.commands import train as command
+
+    if settings is None:
+        run = command.resume(Path(values["output"]), values)
+    else:
+        run = command.train(settings, force=force, argv=command.command_line())
+    click.echo(json.dumps(command.summary(run, time.monotonic() - started)) if as_json else command.in_words(run))
+
+
+@main.command()
+@options_of(TopologyConfig)
+@config_file
+@common
+def topology(config: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool, **options: Any) -> None:
+    """Measure how the space changes over the checkpoints of a run, or over any models or arrays."""
+    talk(quiet, verbose, debug)
+    settings = TopologyConfig.from_mapping(given(options, config))
+    from topores.commands.topology import run_topology
+
+    _print_analysis(*run_topology(settings), as_json)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Report to write.  [default: reports/<name>.html]"
+)
+@common
+def report(run: Path, output: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+    """Write the report of RUN again from its stored results, computing nothing."""
+    talk(quiet, verbose, debug)
+    from topores.commands.report import run_report
+
+    _print_analysis(*run_report(run, output), as_json)
+
+
+@main.command()
+@common
+def doctor(as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+    """Check that this machine has what topores needs, and that its engines agree."""
+    talk(quiet, verbose, debug)
+    from topores.commands.doctor import run_doctor
+
+    checks = run_doctor()
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(check) for check in checks]))
+    else:
+        click.echo("\n".join(f"{'ok ' if c.passed else 'BAD'}  {c.name}: {c.detail}" for c in checks))
+    if not all(check.passed for check in checks):
+        sys.exit(3)
+
+
+def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool) -> None:
+    """The result of demo, topology and report, in words or as one object."""
+    if as_json:
+        claims = [dataclasses.asdict(claim) for claim in analysis.verdict.claims]
+        result = {
+            "run": analysis.name, "verdict": analysis.verdict.sentence, "claims": claims,
+            "report": str(report), "seconds": round(seconds, 3),
+        }  # fmt: skip
+        click.echo(json.dumps(result))
+    else:
+        click.echo(f"{analysis.verdict.sentence}\nReport: {report}")

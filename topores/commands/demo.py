@@ -1,0 +1,45 @@
+"""`topores demo`: the whole job on the sample that ships with topores."""
+
+import logging
+import time
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import topores
+from topores.commands.topology import run_topology
+from topores.commands.train import command_line, train
+from topores.config import TopologyConfig, TrainConfig
+from topores.domain import Analysis
+
+log = logging.getLogger(__name__)
+
+DEFAULT_OUTPUT = Path("runs/demo")
+
+
+def run_demo(cycles: str, output: Path, report: Path | None) -> tuple[Analysis, Path, float]:
+    """Train on the sample article and meta-analysis, measure the space, write the report.
+
+    A former demo in runs/demo is replaced; a run anywhere else is not.
+    """
+    started = time.monotonic()
+    with resources.as_file(sample_texts()) as texts:
+        config = TrainConfig.from_mapping(
+            {
+                "article": texts / "article.md",
+                "meta_analysis": texts / "meta_analysis.md",
+                "cycles": cycles,
+                "output": output,
+            }
+        )
+        log.info("Training on the sample: a trial of 1988 and the meta-analysis of its topic.")
+        run = train(config, force=output == DEFAULT_OUTPUT, argv=command_line())
+    log.info("Measuring the space at %d checkpoints.", len(run.checkpoints))
+    analysis, path, _ = run_topology(TopologyConfig(checkpoint=(str(run.folder),), output=report))
+    return analysis, path, time.monotonic() - started
+
+
+def sample_texts() -> Traversable:
+    """The folder of the sample pair: data/sample of a checkout, or topores.sample of an installation."""
+    checkout = Path(topores.__file__).parent.parent / "data" / "sample"
+    return checkout if checkout.is_dir() else resources.files("topores.sample") / "sample"

@@ -1,0 +1,1 @@
+"""Floor 1: files written whole, devices, work in parallel."""

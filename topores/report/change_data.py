@@ -1,0 +1,103 @@
+"""Which changes of the space the page shows, and their values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from topores.domain import Analysis
+from topores.report.bars import degree_name
+from topores.report.glossary import term
+from topores.report.readings import Against, readings, series
+
+SINCE = {"first": "against the first state", "previous": "against the state before"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: a measure, its degree of homology, and the state it is compared to."""
+
+    measure: str
+    degree: int | None
+    against: Against
+    name: str
+    look: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: its title as HTML, how to read it, and its lines."""
+
+    title: str
+    note: str
+    series: tuple[Series, ...]
+
+    @property
+    def measure(self) -> str:
+        return self.series[0].measure
+
+
+COMPARED = (
+    ("change", term("change", "Change"), "how far the passages moved; 0: not at all"),
+    ("procrustes.angle", term("rotation", "Rotation"), "0: the space has not turned"),
+    ("procrustes.scale", term("scale", "Scale"), "1: neither wider nor narrower"),
+    ("procrustes.residual", term("deformation", "Deformation"), "what turn and scale leave of the change"),
+    ("linear_cka", term("linear CKA", "Linear CKA"), "1: alike but for rotation and scale"),
+    ("rtd", f"{term('RTD')}", "0: the same loops"),
+)
+COMPARED_BY_DEGREE = (
+    ("bottleneck_distance", term("bottleneck", "Bottleneck"), "how far the worst-matched bar moved"),
+    ("wasserstein_distance", term("Wasserstein", "Wasserstein"), "how far all bars moved together"),
+)
+OWN_BY_DEGREE = (("total_persistence", term("total persistence", "Total persistence"), "lengths of all bars added up"),)
+ENTROPY = (
+    "persistence_entropy",
+    term("persistence entropy", "Persistence entropy"),
+    "higher: bars of more equal length",
+)
+
+
+def panels(analysis: Analysis) -> list[Panel]:
+    """The charts for which anything was measured; those of comparison need two states."""
+    known = {(m.measure, m.degree) for m in analysis.measurements}
+    found = [_compared(measure, title, note, None) for measure, title, note in COMPARED if (measure, None) in known]
+    for measure, title, note in COMPARED_BY_DEGREE:
+        found += [_compared(measure, title, note, degree) for degree in _degrees(known, measure)]
+    if len(analysis.states) < 2:
+        found = []
+    for measure, title, note in OWN_BY_DEGREE:
+        found += [_own(measure, f"{title}, {degree_name(d)}", note, [d]) for d in _degrees(known, measure)]
+    measure, title, note = ENTROPY
+    return found + ([_own(measure, title, note, _degrees(known, measure))] if _degrees(known, measure) else [])
+
+
+def _degrees(known: set[tuple[str, int | None]], measure: str) -> list[int]:
+    return sorted(degree for name, degree in known if name == measure and degree is not None)
+
+
+def _compared(measure: str, title: str, note: str, degree: int | None) -> Panel:
+    of = "" if degree is None else f", {degree_name(degree)}"
+    lines = tuple(
+        Series(measure, degree, against, SINCE[against], look)
+        for against, look in (("first", "first"), ("previous", "previous"))
+    )
+    return Panel(title + of, note, lines)
+
+
+def _own(measure: str, title: str, note: str, degrees: list[int]) -> Panel:
+    lines = tuple(Series(measure, d, None, degree_name(d), f"degree{min(d, 2)}") for d in degrees)
+    return Panel(title, note, lines)
+
+
+def all_series(analysis: Analysis, shown: Sequence[Panel]) -> list[list[list[list[float | None]]]]:
+    """Values by series (in the order of the panels), layer, cloud and state."""
+    found = readings(analysis, {panel.measure for panel in shown})
+    return [
+        [
+            [
+                series(found, analysis, one.measure, layer, cloud, degree=one.degree, against=one.against)
+                for cloud in analysis.clouds
+            ]
+            for layer in analysis.layers
+        ]
+        for panel in shown
+        for one in panel.series
+    ]

@@ -1,0 +1,105 @@
+"""The analysis as sections ask for it: names of states, layers and clouds, and series over states."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from topores.domain import Analysis
+
+Key = tuple[str, int, int, str, int | None, int | None]
+"""measure, cycle, layer, cloud, degree, against"""
+
+Against = Literal["first", "previous"] | None
+
+CLOUD_NAMES = {"t1": "T1", "t2": "T2", "union": "T1 and T2 together"}
+
+
+def readings(analysis: Analysis, measures: Iterable[str]) -> dict[Key, float]:
+    """The chosen measures by everything that tells them apart; Betti curves need their threshold and are left out."""
+    chosen = set(measures)
+    return {
+        (m.measure, m.cycle, m.layer, m.cloud, m.degree, m.against): m.value
+        for m in analysis.measurements
+        if m.measure in chosen and m.threshold is None
+    }
+
+
+def series(
+    found: Mapping[Key, float],
+    analysis: Analysis,
+    measure: str,
+    layer: int,
+    cloud: str,
+    *,
+    degree: int | None = None,
+    against: Against = None,
+) -> list[float | None]:
+    """One value per state; None where it was not measured or is not a number."""
+    cycles = [state.cycle for state in analysis.states]
+    values = []
+    for place, cycle in enumerate(cycles):
+        other = _other(cycles, place, against)
+        known = against is None or other is not None
+        values.append(known_number(found.get((measure, cycle, layer, cloud, degree, other))) if known else None)
+    return values
+
+
+def _other(cycles: list[int], place: int, against: Against) -> int | None:
+    """Cycle of the state that the state at `place` is compared to."""
+    if against is None or place == 0:
+        return None
+    return cycles[0] if against == "first" else cycles[place - 1]
+
+
+def known_number(value: Any) -> float | None:
+    """A finite number, or None: what a line of metrics may hold instead is null or NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def unit_of(analysis: Analysis, measure: str) -> str:
+    """The unit the measurements of `measure` carry."""
+    return next((m.unit for m in analysis.measurements if m.measure == measure), "")
+
+
+def distance_unit(analysis: Analysis) -> str:
+    """Unit of births and deaths."""
+    return "rad" if analysis.protocol.get("metric", "angle") == "angle" else ""
+
+
+def distance_axis(analysis: Analysis) -> str:
+    """Title of an axis of births, deaths or thresholds."""
+    unit = distance_unit(analysis)
+    return f"distance ({unit})" if unit else "distance"
+
+
+def trained(analysis: Analysis) -> bool:
+    """Whether a training run stands behind the states, so that their cycles count training."""
+    return bool(analysis.metrics) or "options" in analysis.run
+
+
+def state_axis(analysis: Analysis) -> str:
+    """Title of the axis along the states."""
+    return "cycle" if trained(analysis) else "state"
+
+
+def layer_name(analysis: Analysis, layer: int) -> str:
+    """Layer 0 is the encoder's input and the last one its output; bare arrays have one layer only."""
+    if len(analysis.layers) == 1:
+        return "the embeddings" if layer == 0 else f"layer {layer}"
+    if layer == 0:
+        return "layer 0 (input)"
+    return f"layer {layer} (output)" if layer == max(analysis.layers) else f"layer {layer}"
+
+
+def cloud_name(analysis: Analysis, cloud: str) -> str:
+    """Whose points they are; a lone union is all there is, as of a bare array."""
+    if analysis.clouds == ("union",):
+        return "all points"
+    return CLOUD_NAMES.get(cloud, cloud)
+
+
+def shown_cloud(analysis: Analysis) -> str:
+    """The cloud the page opens with."""
+    return "union" if "union" in analysis.clouds else analysis.clouds[-1]

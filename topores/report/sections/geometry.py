@@ -1,0 +1,124 @@
+"""Geometry of the space: how near partners are, and how the points spread."""
+
+from collections.abc import Sequence
+
+from topores.domain import Analysis
+from topores.report.charts import Line, legend, line_chart
+from topores.report.glossary import term
+from topores.report.metric_lines import column, cycles, thinned
+from topores.report.numbers import data
+from topores.report.readings import Key, cloud_name, known_number, layer_name, readings, series, state_axis
+from topores.report.safe import escaped
+from topores.report.tables import folded, numbers_behind, table
+
+ORDER = 50
+TITLE = "Geometry of the space"
+
+MEASURES = {
+    "alignment": (term("alignment", "Alignment"), "distance² of partners; 0: they coincide"),
+    "uniformity": (term("uniformity", "Uniformity"), "lower: more evenly spread"),
+    "rank_me": (term("RankMe"), "directions in use"),
+    "modality_gap": (term("gap", "Gap between the texts"), "0: both have one centre"),
+    "intrinsic_dimension": (term("intrinsic dimension", "Intrinsic dimension"), "from nearest neighbours"),
+    "persistent_homology_dimension": (term("persistent homology dimension", "Dimension by persistence"), "from trees"),
+}
+"""Title as HTML and how to read it."""
+
+LOGGED = ("alignment", "uniformity", "rank_me", "modality_gap")
+"""Measures that a run logs at every cycle; the others are measured on kept states only."""
+
+
+def render(analysis: Analysis) -> str:
+    logged = _logged(analysis)
+    parts = [logged, _measured(analysis, [m for m in MEASURES if not (logged and m in LOGGED)]), _by_layer(analysis)]
+    return "".join(parts)
+
+
+def _logged(analysis: Analysis) -> str:
+    """What training itself logged, on the encoder's output."""
+    lines, left_out = thinned(analysis.metrics)
+    known = [m for m in LOGGED if any(v is not None for v in column(lines, m))]
+    if not known:
+        return ""
+    along = cycles(lines)
+    charts = "".join(
+        line_chart(MEASURES[m][0], along, [Line(m, "all", column(lines, m))], note=MEASURES[m][1]) for m in known
+    )
+    rows = zip(along, *(column(lines, m) for m in known), strict=True)
+    behind = numbers_behind(["Cycle", *(MEASURES[m][0] for m in known)], rows)
+    words = f"<p>As logged while training, on the encoder's output.</p>{left_out}"
+    return f'{words}<div class="panels four">{charts}</div>{behind}'
+
+
+def _measured(analysis: Analysis, wanted: Sequence[str]) -> str:
+    """The same kind of numbers from the kept states, by cloud, in the last layer."""
+    found = readings(analysis, wanted)
+    known = [m for m in wanted if any(key[0] == m for key in found)]
+    if not known or len(analysis.states) < 2:
+        return ""
+    along = [state.cycle for state in analysis.states]
+    layer = analysis.layers[-1]
+    lines = {m: [line for c in analysis.clouds if (line := _cloud_line(found, analysis, m, layer, c))] for m in known}
+    charts = [
+        line_chart(MEASURES[m][0], along, lines[m], note=MEASURES[m][1], axis=state_axis(analysis)) for m in known
+    ]
+    if len(analysis.layers) > 1:
+        charts += [_layer_chart(found, analysis, m) for m in known]
+    columns = [(f"{MEASURES[m][0]}, {escaped(line.name)}", line.values) for m in known for line in lines[m]]
+    behind = numbers_behind(
+        ["Cycle", *(name for name, _ in columns)], zip(along, *(v for _, v in columns), strict=True)
+    )
+    keys = legend([(_look(cloud), escaped(cloud_name(analysis, cloud))) for cloud in analysis.clouds])
+    words = f"<p>Measured on the kept states, in {escaped(layer_name(analysis, layer))}.</p>"
+    return f'{words}{keys}<div class="panels {_columns(len(charts))}">{"".join(charts)}</div>{behind}'
+
+
+def _layer_chart(found: dict[Key, float], analysis: Analysis, measure: str) -> str:
+    """The last state through the layers of the encoder; its numbers stand in the table by layer."""
+    last = analysis.states[-1]
+    values = {
+        cloud: [found.get((measure, last.cycle, layer, cloud, None, None)) for layer in analysis.layers]
+        for cloud in analysis.clouds
+    }
+    lines = [
+        Line(cloud_name(analysis, cloud), _look(cloud), [known_number(v) for v in found_there])
+        for cloud, found_there in values.items()
+        if any(v is not None for v in found_there)
+    ]
+    title = f"{MEASURES[measure][0]} by layer"
+    return line_chart(title, analysis.layers, lines, note=escaped(last.label), axis="layer")
+
+
+def _cloud_line(found: dict[Key, float], analysis: Analysis, measure: str, layer: int, cloud: str) -> Line | None:
+    values = series(found, analysis, measure, layer, cloud)
+    return Line(cloud_name(analysis, cloud), _look(cloud), values) if any(v is not None for v in values) else None
+
+
+def _look(cloud: str) -> str:
+    return cloud if cloud in ("t1", "t2", "union") else "all"
+
+
+def _columns(count: int) -> str:
+    return {1: "one", 2: "two", 3: "three", 4: "four"}.get(count, "three")
+
+
+def _by_layer(analysis: Analysis) -> str:
+    """The last state, layer by layer; open where there is one state only, since no chart shows it then."""
+    found = readings(analysis, MEASURES)
+    last = analysis.states[-1]
+    columns = [
+        (m, cloud)
+        for m in MEASURES
+        for cloud in analysis.clouds
+        if any((m, last.cycle, layer, cloud, None, None) in found for layer in analysis.layers)
+    ]
+    if not columns:
+        return ""
+    head = ["Layer", *(f"{MEASURES[m][0]}, {escaped(cloud_name(analysis, cloud))}" for m, cloud in columns)]
+    rows = (
+        [escaped(layer_name(analysis, layer))]
+        + [data(found.get((m, last.cycle, layer, cloud, None, None))) for m, cloud in columns]
+        for layer in analysis.layers
+    )
+    single = len(analysis.states) == 1
+    return folded(f"By layer, {escaped(last.label)}", table(head, rows, look="numbers"), opened=single)

@@ -1,0 +1,55 @@
+"""How it was computed, what the words mean, and which versions and files it was."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from topores.domain import Analysis
+from topores.report.glossary import WORDS
+from topores.report.safe import escaped
+from topores.report.tables import facts, folded, key_values
+
+ORDER = 90
+TITLE = "Method, words and versions"
+
+
+def render(analysis: Analysis) -> str:
+    run = analysis.run
+    parts = [
+        _method(),
+        _block("How the topology was computed", analysis.protocol),
+        _glossary(),
+        _block("Versions", run.get("versions")),
+        _block("Seeds", run.get("seeds")),
+        _block("Fingerprints (SHA-256)", run.get("sha256")),
+    ]
+    return "".join(parts)
+
+
+def _method() -> str:
+    return (
+        "<p>In each state and layer every passage is one point. Between the points of a cloud, persistent homology "
+        "(Vietoris–Rips) finds clusters and loops at all distances at once; its diagrams are kept whole. Two states of "
+        "the same passages are compared row by row (Procrustes, CKA, RTD) and diagram by diagram (bottleneck, "
+        "Wasserstein). The <i>p</i> of a loop comes from the universal law of noise bars (Bobrowski and Skraba 2023), "
+        "corrected for the number of bars in its cloud.</p><p>Numbers are shown with three significant digits; the "
+        "exact ones stand in measures.parquet, beside the diagrams. Pictures that move with the slider are drawn from "
+        "births and deaths rounded to 1/65,534 of the longest distance.</p>"
+    )
+
+
+def _glossary() -> str:
+    words = facts((f"<dfn>{escaped(word)}</dfn>", escaped(meaning)) for word, meaning in WORDS.items())
+    return folded("Words", words, opened=True)
+
+
+def _block(title: str, values: Any) -> str:
+    """Facts of any shape: a mapping, or one value."""
+    if values is None or values == {}:
+        return ""
+    mapping = values if isinstance(values, Mapping) else {title.lower(): values}
+    return folded(title, key_values({str(k): _plain(v) for k, v in mapping.items()}))
+
+
+def _plain(value: Any) -> Any:
+    """A list as its items, apart by commas."""
+    return ", ".join(str(item) for item in value) if isinstance(value, list | tuple) else value

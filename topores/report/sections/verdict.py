@@ -1,0 +1,29 @@
+"""What the verdict rests on: each claim with its number, and with what chance would give."""
+
+from topores.domain import Analysis, Claim
+from topores.report.glossary import term
+from topores.report.numbers import data
+from topores.report.safe import escaped
+from topores.report.tables import table
+
+ORDER = 10
+TITLE = "What the verdict rests on"
+
+
+def render(analysis: Analysis) -> str:
+    if not analysis.verdict.claims:
+        return "<p>The verdict makes no claim that rests on a number.</p>"
+    head = ["Claim", "Value", term("null", "Without the effect (null)"), term("p", "p")]
+    return _words() + table(head, (_row(claim) for claim in analysis.verdict.claims), look="claims")
+
+
+def _row(claim: Claim) -> list[str]:
+    return [escaped(claim.what[:1].upper() + claim.what[1:]), data(claim.value), data(claim.null), data(claim.p)]
+
+
+def _words() -> str:
+    return (
+        "<p>Beside each value stands the null: the same quantity without the effect, which is that of the first state "
+        "or of chance alone. <i>p</i> says how often chance comes as far from it. A number without <i>p</i> is "
+        "described, not judged.</p>"
+    )

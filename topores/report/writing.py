@@ -1,0 +1,22 @@
+"""The report on disk: whole, or not there."""
+
+from pathlib import Path
+
+from topores.compute.files import write_text
+from topores.domain import Analysis
+from topores.errors import InputError
+from topores.report.page import render
+
+
+def write_report(analysis: Analysis, path: Path) -> Path:
+    """Render `analysis` into one HTML file; folders on the way are made, an older report is replaced.
+
+    Raises:
+        InputError: `path` is a folder.
+        ResourceError: The disk is full or the place cannot be written to; an older report stays as it was.
+    """
+    if path.is_dir():
+        raise InputError(
+            f"The report cannot be written to '{path}', which is a folder; give a file such as {path}.html."
+        )
+    return write_text(path, render(analysis))

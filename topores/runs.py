@@ -1,0 +1,156 @@
+"""A run folder: options, facts, frozen texts, metrics and checkpoints, read and written."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from topores.compute.files import disk_faults, one_writer, write_json, write_text
+from topores.config import TrainConfig
+from topores.domain import Corpus, State
+from topores.errors import RunError
+from topores.text.corpus import read_corpus
+
+FILES = ("run.json", "config.yaml", "passages.parquet", "pairs.parquet", "metrics.jsonl")
+FOLDERS = ("checkpoints", "state", "topology")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one call of `topores train` leaves behind."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @cached_property
+    def options(self) -> TrainConfig:
+        """The resolved options it was started with."""
+        return TrainConfig.from_mapping(_read_yaml(self.folder / "config.yaml"))
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """run.json: versions, seeds, device, sha256 of texts and base weights, argv."""
+        return _read_json(self.folder / "run.json")
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        return read_corpus(self.folder)
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl, in order of cycle."""
+        path = self.folder / "metrics.jsonl"
+        if not path.is_file():
+            return []
+        # A line that a crash cut short is not a line.
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        return [json.loads(line) for line in lines]
+
+    @property
+    def checkpoints(self) -> dict[int, Path]:
+        """Kept checkpoints by cycle, in order."""
+        folders = self.folder.glob("checkpoints/cycle-*")
+        return dict(sorted((int(f.name.removeprefix("cycle-")), f) for f in folders if f.is_dir()))
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        return tuple(State(cycle, f"cycle {cycle:,}", path) for cycle, path in self.checkpoints.items())
+
+    def checkpoint_path(self, cycle: int) -> Path:
+        return self.folder / "checkpoints" / f"cycle-{cycle:012d}"
+
+    def append_metrics(self, line: dict[str, Any]) -> None:
+        path = self.folder / "metrics.jsonl"
+        with disk_faults(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def keep_metrics_until(self, cycle: int) -> None:
+        """Drop the lines after `cycle`: a resumed run writes them again."""
+        lines = [line for line in self.metrics if line["cycle"] <= cycle]
+        write_text(self.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+
+    def write_start(self, options: TrainConfig, facts: dict[str, Any]) -> None:
+        """config.yaml and run.json; the second one says that the run has begun."""
+        write_text(
+            self.folder / "config.yaml", yaml.safe_dump(options.to_mapping(), sort_keys=False, allow_unicode=True)
+        )
+        write_json(self.folder / "run.json", facts)
+
+    def refuse_if_occupied(self, *, force: bool) -> None:
+        """
+        Raises:
+            RunError: The folder holds another run (and not `force`), other files, or is a file.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise RunError(f"'{self.folder}' is a file; choose another --output.")
+        if is_run(self.folder):
+            if not force:
+                raise RunError(
+                    f"'{self.folder}' holds another run; go on with --resume, replace it with --force, "
+                    "or choose another --output."
+                )
+            return
+        present = [p.name for p in self.folder.iterdir()] if self.folder.is_dir() else []
+        foreign = [name for name in present if name not in (*FILES, *FOLDERS) and not name.startswith(".")]
+        if foreign:
+            raise RunError(f"'{self.folder}' holds other files ({foreign[0]}); choose another --output.")
+
+    def clear(self) -> None:
+        """Remove what a former run wrote; run.json first, so that a crash here leaves no half run."""
+        for name in FILES:
+            (self.folder / name).unlink(missing_ok=True)
+        for name in FOLDERS:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    @contextmanager
+    def written_by_us_alone(self) -> Iterator[None]:
+        with one_writer(self.folder):
+            yield
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` holds a run that was started."""
+    return (folder / "run.json").is_file()
+
+
+def load_run(folder: str | Path) -> Run:
+    """The run in `folder`, for reading: options, facts, corpus, metrics, checkpoints.
+
+    Raises:
+        RunError: There is no run, or what it needs cannot be read.
+    """
+    folder = Path(folder)
+    if not is_run(folder):
+        seen = "is no folder" if not folder.is_dir() else "holds no run.json"
+        raise RunError(f"'{folder}' {seen}; give a folder that topores train wrote.")
+    return Run(folder)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as fault:
+        raise RunError(f"'{path}' cannot be read ({_first_line(fault)}); train the run again.") from fault
+    if not isinstance(value, dict):
+        raise RunError(f"'{path}' is not a list of options; train the run again.")
+    return value
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise RunError(f"'{path}' cannot be read ({_first_line(fault)}); train the run again.") from fault
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).split("\n")[0][:120]

@@ -1,0 +1,247 @@
+"""Which passages of two texts tell the same thing: partial optimal transport on a CSLS-corrected cosine."""
+
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import sparse
+
+from topores.domain import AlignedPairs
+
+LEAST_MASS = 0.25
+"""A T1 passage that carries less than this share of one passage's mass has no partner."""
+
+MOST_PARTNERS = 8
+LEAST_WEIGHT = 0.05
+"""Fainter partners are dropped, and the weights of the others made to sum to 1 again."""
+
+
+def align_passages(
+    rows_1: Float[np.ndarray, "passages_1 dim_1"],
+    rows_2: Float[np.ndarray, "passages_2 dim_2"],
+    *,
+    neighbours: int = 10,
+    price: float = 0.5,
+    margin: float = 0.05,
+) -> AlignedPairs:
+    """Aligned pairs of two long texts, from the frozen base encoder's embeddings of their passages.
+
+    r_1(i) is the mean cosine of passage i of T1 to its nearest `neighbours` passages of T2, r_2(j) the same from T2,
+    and csls(i, j) = 2 cos(i, j) - r_1(i) - r_2(j). CSLS alone forgets how near the two texts are, since its best score
+    is a little above 0 even between strangers; so the mean of r_1 and of r_2 are put back in the cost, which is then
+    1 - cosine corrected for how much of a hub each passage is:
+
+        cost(i, j) = 1 - (csls(i, j) + mean r_1 + mean r_2) / 2
+
+    Each text has mass 1, spread evenly over its passages. Mass moves only between passages with csls > `margin`, and
+    mass left behind on both sides costs `price`, so none moves at a higher cost. The rows of the optimal plan,
+    normalised, are the weights; the mass that it moves is the share.
+
+    The defaults were fixed by measurement, with all-MiniLM-L6-v2 on passages of at most 96 tokens. Share moved:
+        1.00        an article with itself, and with a shuffled copy that lacks every fifth word at random
+        .91         with a shuffled copy that lacks half its words
+        .72 to .83  the odd sentences of four papers with their even ones
+        .64         an article with its own first half
+        .60         a trial of closed-loop insulin delivery with a pooled analysis of such trials
+        .25         a trial of heat patches for menstrual pain with a meta-analysis of a drug for it
+        0 to .01    each trial with the other's meta-analysis; with machine learning abstracts; with lone sentences
+    Right partners, at price .4, .5 and .6: of 200 abstracts .80, .97, .97 found one among their one-line summaries
+    (SciTLDR), .99 of them the right one; with disjoint halves of that set the share was .03, .30, .68. Of odd with
+    even sentences .40 of the weight led to the right place, give or take a passage (chance .06, the nearest by cosine
+    .25, margin 0 .38); mutual pairs .43. Of 20 mutual pairs of the closed-loop texts, read by eye, 11 told the same
+    thing, 4 something near, 5 did not. The price fits that encoder: one whose cosines crowd near 1, or that does not
+    know the language (unrelated Russian texts with this one: .56), needs a lower one.
+
+    Args:
+        rows_1: Embeddings of T1's passages, of any length but 0.
+        rows_2: Embeddings of T2's passages, by the same encoder.
+        neighbours: Size of the neighbourhoods of CSLS; the whole other text where that has fewer passages.
+        price: Largest cost at which pairing beats leaving out. More pairs, and fainter ones, the higher it is.
+        margin: How far a pair must stand above the neighbourhoods of its passages; at least 0.
+
+    Returns:
+        Pairs sorted by T1, then T2. A pair is mutual if no other passage has a higher CSLS with either of the two.
+        A passage with at least `neighbours` exact doubles in the other text stands out nowhere and has no partner.
+
+    Raises:
+        ValueError: Rows with NaN, infinity or only zeros, rows of different widths, fewer than 2 on a side, or an
+            option out of its range.
+
+    Source:
+        CSLS: Conneau et al. 2018, section 2.3, https://arxiv.org/abs/1710.04087. Partial transport by a dummy point, in
+        its Lagrangian form: Caffarelli and McCann 2010, https://doi.org/10.4007/annals.2010.171.673; solved by
+        the network simplex of POT.
+    """
+    _check(neighbours, margin)
+    rows_1, rows_2 = _unit_rows(rows_1, rows_2, least=2)
+    near = _near_passages(rows_1, rows_2, neighbours)
+    worth = near.csls > margin
+    t1, t2 = near.t1[worth], near.t2[worth]
+    units = _partial_transport(t1, t2, near.cost[worth], price, len(rows_1), len(rows_2))
+    weight = _soft_weights(t1, units / min(len(rows_1), len(rows_2)), len(rows_1))
+    kept = weight > 0
+    return AlignedPairs(
+        t1=t1[kept],
+        t2=t2[kept],
+        weight=weight[kept],
+        similarity=near.cosine[worth][kept],
+        mutual=near.mutual[worth][kept],
+        share=float(units.sum() / (len(rows_1) * len(rows_2))),
+    )
+
+
+def given_pairs(
+    t1: Int[np.ndarray, " pairs"],
+    t2: Int[np.ndarray, " pairs"],
+    rows_1: Float[np.ndarray, "passages_1 dim_1"],
+    rows_2: Float[np.ndarray, "passages_2 dim_2"],
+    *,
+    neighbours: int = 10,
+) -> AlignedPairs:
+    """Pairs aligned as a pair file says, in its order; the partners of a T1 passage share its weight equally.
+
+    Args:
+        t1: Row of `rows_1` of each pair. A passage may stand in several pairs.
+        t2: Row of `rows_2` of each pair.
+        rows_1: Embeddings of T1's passages by the frozen base encoder, of any length but 0.
+        rows_2: Embeddings of T2's passages, by the same encoder.
+        neighbours: Size of the neighbourhoods of CSLS, by which `mutual` is judged as in `align_passages`.
+
+    Returns:
+        One row per given pair; share 1.
+
+    Raises:
+        ValueError: As `align_passages`, but one row a side is enough; or indices that do not fit the rows.
+    """
+    _check(neighbours, margin=0.0)
+    rows_1, rows_2 = _unit_rows(rows_1, rows_2, least=1)
+    for name, index, rows in (("t1", t1, rows_1), ("t2", t2, rows_2)):
+        if len(index) and not 0 <= index.min() <= index.max() < len(rows):
+            raise ValueError(
+                f"{name} runs from {index.min()} to {index.max()}, but there are {len(rows)} rows; "
+                f"give indices from 0 to {len(rows) - 1}."
+            )
+    near = _near_passages(rows_1, rows_2, neighbours)
+    place_of = near.t1 * len(rows_2) + near.t2
+    return AlignedPairs(
+        t1=t1,
+        t2=t2,
+        weight=1 / np.bincount(t1, minlength=len(rows_1))[t1],
+        similarity=np.einsum("ij,ij->i", rows_1[t1], rows_2[t2]).astype(np.float64),
+        mutual=np.isin(t1 * len(rows_2) + t2, place_of[near.mutual]),
+        share=1.0,
+    )
+
+
+@dataclass(frozen=True)
+class _NearPassages:
+    """The pairs in which one passage is among the nearest of the other, sorted by T1, then T2."""
+
+    t1: Int[np.ndarray, " near"]
+    t2: Int[np.ndarray, " near"]
+    cosine: Float[np.ndarray, " near"]
+    csls: Float[np.ndarray, " near"]
+    cost: Float[np.ndarray, " near"]
+    mutual: Bool[np.ndarray, " near"]
+
+
+def _near_passages(rows_1: np.ndarray, rows_2: np.ndarray, neighbours: int) -> _NearPassages:
+    # No pair with csls > 0 is missed: its cosine exceeds the mean r of one of its two neighbourhoods, and a cosine
+    # above the mean of the nearest k is itself one of those k. So the full matrix is never needed.
+    cosine_1, found_2 = _search(rows_1, rows_2, neighbours)
+    cosine_2, found_1 = _search(rows_2, rows_1, neighbours)
+    r_1, r_2 = cosine_1.mean(axis=1), cosine_2.mean(axis=1)
+    own_1 = np.repeat(np.arange(len(rows_1)), found_2.shape[1])
+    own_2 = np.repeat(np.arange(len(rows_2)), found_1.shape[1])
+    place = np.concatenate([own_1 * len(rows_2) + found_2.ravel(), found_1.ravel() * len(rows_2) + own_2])
+    place, first = np.unique(place, return_index=True)
+    t1, t2 = np.divmod(place, len(rows_2))
+    cosine = np.concatenate([cosine_1.ravel(), cosine_2.ravel()])[first]
+    csls = 2 * cosine - r_1[t1] - r_2[t2]
+    cost = 1 - (csls + r_1.mean() + r_2.mean()) / 2
+    mutual = _is_best(csls, t1, len(rows_1)) & _is_best(csls, t2, len(rows_2))
+    return _NearPassages(t1, t2, cosine, csls, cost, mutual)
+
+
+def _search(questions: np.ndarray, answers: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and rows of the nearest answers, (questions, neighbours) each, nearest first."""
+    index = faiss.IndexFlatIP(answers.shape[1])
+    index.add(answers)
+    cosine, found = index.search(questions, min(neighbours, len(answers)))
+    return cosine.astype(np.float64), found
+
+
+def _is_best(csls: np.ndarray, passage: np.ndarray, passages: int) -> np.ndarray:
+    best = np.full(passages, -np.inf)
+    np.maximum.at(best, passage, csls)
+    # A best below 0 could be beaten by a pair that is not among the near ones. 1e-6: float32 cosines.
+    return csls >= np.maximum(best - 1e-6, -1e-6)[passage]
+
+
+def _partial_transport(
+    t1: np.ndarray, t2: np.ndarray, cost: np.ndarray, price: float, passages_1: int, passages_2: int
+) -> np.ndarray:
+    """Mass moved along each allowed pair, in units of which a text has `passages_1 * passages_2`.
+
+    So T1's passages hold `passages_2` units each and T2's `passages_1`: flows are whole numbers, free of rounding.
+    """
+    if not len(t1):
+        return np.zeros(0)
+    # Here, because POT loads torch wherever torch is installed, and this floor does not need it.
+    import ot
+
+    # What is left behind goes to, and comes from, one dummy passage a side, for half the price each way.
+    left_1, left_2 = np.arange(passages_1), np.arange(passages_2)
+    source = np.concatenate([t1, left_1, np.full(passages_2, passages_1), [passages_1]])
+    target = np.concatenate([t2, np.full(passages_1, passages_2), left_2, [passages_2]])
+    costs = np.concatenate([cost, np.full(passages_1 + passages_2, price / 2), [0.0]])
+    every = float(passages_1 * passages_2)
+    supply = np.append(np.full(passages_1, float(passages_2)), every)
+    demand = np.append(np.full(passages_2, float(passages_1)), every)
+    graph = sparse.coo_matrix((costs, (source, target)), shape=(len(supply), len(demand)))
+    plan = sparse.csr_matrix(ot.emd(supply, demand, graph, numItermax=100_000_000))
+    return np.rint(np.asarray(plan[t1, t2]).ravel())
+
+
+def _soft_weights(t1: np.ndarray, mass: np.ndarray, passages_1: int) -> np.ndarray:
+    """Weights that sum to 1 over the pairs of each T1 passage, 0 for pairs that are dropped.
+
+    `mass` is in units of what one passage can give to one other.
+    """
+    carried = np.bincount(t1, mass, minlength=passages_1)
+    weight = np.where(carried[t1] >= LEAST_MASS, mass, 0.0)
+    heaviest_first = np.lexsort((-weight, t1))
+    rank = np.empty(len(t1), dtype=np.int64)
+    rank[heaviest_first] = np.arange(len(t1)) - np.searchsorted(t1, t1[heaviest_first])
+    weight = _normalised(np.where(rank < MOST_PARTNERS, weight, 0.0), t1, passages_1)
+    return _normalised(np.where(weight >= LEAST_WEIGHT, weight, 0.0), t1, passages_1)
+
+
+def _normalised(weight: np.ndarray, t1: np.ndarray, passages_1: int) -> np.ndarray:
+    total = np.bincount(t1, weight, minlength=passages_1)
+    return weight / np.where(total > 0, total, 1.0)[t1]
+
+
+def _check(neighbours: int, margin: float) -> None:
+    if neighbours < 1:
+        raise ValueError(f"neighbours is {neighbours}; give 1 or more.")
+    if not margin >= 0:
+        raise ValueError(f"margin is {margin}; give 0 or more: below 0 a pair need not be near at all.")
+
+
+def _unit_rows(rows_1: np.ndarray, rows_2: np.ndarray, *, least: int) -> tuple[np.ndarray, np.ndarray]:
+    if rows_1.shape[1] != rows_2.shape[1]:
+        raise ValueError(
+            f"rows_1 has {rows_1.shape[1]} columns and rows_2 has {rows_2.shape[1]}; embed both with one encoder."
+        )
+    unit = []
+    for name, rows in (("rows_1", rows_1), ("rows_2", rows_2)):
+        if len(rows) < least:
+            raise ValueError(f"{name} has {len(rows)} rows; give at least {least}.")
+        length = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+        bad = np.flatnonzero(~(np.isfinite(length) & (length > 0)))
+        if len(bad):
+            raise ValueError(f"Row {bad[0]} of {name} has length {length[bad[0], 0]}; embed that passage again.")
+        unit.append(np.ascontiguousarray(rows / length, dtype=np.float32))
+    return unit[0], unit[1]

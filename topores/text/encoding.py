@@ -1,0 +1,257 @@
+"""Text that was decoded wrongly: UTF-8 bytes read as a one-byte code page ("Ã©", "РџСЂРёРІРµС‚").
+
+Good text holds a unit of such a page now and then ("Її", "кВ·А", "120 Å²"), so that a strict
+round trip alone proves nothing. Every run of units is given points of evidence, by how unlikely
+it is in good text, and a text is damaged from two points on.
+"""
+
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+
+import re
+
+from topores.text.code_pages import CODE_PAGES, CodePage, code_page
+
+PROOF = 2
+"""Points from which a text is called damaged. One run that no good text holds has them."""
+
+# Damage done twice needs two rounds; every further code page in one text needs another.
+_ROUNDS = 12
+
+# Bytes that open the sequences of accented Latin and of Greek.
+_COMMON_LEADS = (0xC2, 0xC3, 0xCE, 0xCF)
+_NOT_AFTER_A_LETTER = {"Sc", "Sm", "Sk", "So", "Cc", "Cf", "Pi", "Ps"}
+_EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH", "HALFWIDTH"}
+
+# Curly quotes, dashes, €, №, ™, arrows, signs of mathematics, emoji, a byte order mark:
+# their three or four bytes make no sense in any page.
+_UNMISTAKABLE = re.compile("[‐-―‘-•…‰‹›€™№←-➿\ufeff\ufffd\U0001f300-\U0001faff]")
+# Letters and signs that may stand alone amid ASCII.
+_SINGLE = re.compile("[\xa0-\u017f\u0192\u0218-\u021b\u0386-\u03ce\u1e00-\u1eff]")
+_CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
+_BOX = re.compile("[─-▟]+")
+# After a root of mac_roman ("√π") these are mathematics, not the second half of an accented letter.
+_AFTER_A_ROOT = "πΩ∞∑∏∫∂µ"
+
+_SAMPLE = 40
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Lines that were decoded wrongly, and how."""
+
+    code_page: str
+    """The page the UTF-8 was read as; several, joined by 'and', where one does not explain all."""
+    damaged: int
+    """Lines that hold damage."""
+    lines: int
+    """Lines that are not blank."""
+    sample_seen: str
+    """A few words as they stand there."""
+    sample_meant: str
+    """The same words as they were meant."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Units side by side: where they stand, what was meant, how telling they are."""
+
+    start: int
+    end: int
+    meant: str
+    leads: frozenset[str]
+    alone: bool
+    points: int
+
+
+def diagnose(text: str) -> Damage | None:
+    """Say whether `text` is UTF-8 that was read as a one-byte code page, wholly or in some lines.
+
+    Args:
+        text: Any text; its lines end with a newline.
+
+    Returns:
+        The damage, or None for good text.
+    """
+    mended, pages = _mend(text)
+    seen, meant = text.split("\n"), mended.split("\n")
+    damaged = [i for i, line in enumerate(seen) if line != meant[i]]
+    if not damaged:
+        return None
+    # The line that changed most shows best what happened.
+    shown = max(damaged, key=lambda i: len(seen[i]) - len(meant[i]))
+    sample_seen, sample_meant = _sample(seen[shown], meant[shown])
+    return Damage(" and ".join(pages), len(damaged), sum(map(_is_not_blank, seen)), sample_seen, sample_meant)
+
+
+def repair(text: str) -> str:
+    """`text` as it was meant. Good text, and good lines of a damaged one, come back as they are.
+
+    >>> repair("РџСЂРёРІРµС‚, мир")
+    'Привет, мир'
+    """
+    return _mend(text)[0]
+
+
+def _mend(text: str) -> tuple[str, list[str]]:
+    """The repaired text, and the pages that were undone, the outermost first."""
+    pages: dict[str, None] = {}
+    for _ in range(_ROUNDS):
+        attempts = [] if text.isascii() else [(*_undo(text, page), page) for page in _telling_pages(text)]
+        explained, mended, page = max(attempts, key=lambda attempt: attempt[0], default=(0, text, None))
+        if not explained:
+            break
+        pages[page.name] = None
+        text = mended
+    return text, list(pages)
+
+
+def _telling_pages(text: str) -> list[CodePage]:
+    excerpt = _beyond_ascii(text)
+    pages = map(code_page, CODE_PAGES)
+    return [page for page in pages if sum(run.points for run in _runs(excerpt, page)) >= PROOF]
+
+
+def _beyond_ascii(text: str) -> str:
+    """Each stretch beyond ASCII with its two neighbours: all that evidence looks at, and little of an English text."""
+    stretches = re.finditer(r"[^\x00-\x7f]+", text)
+    return "\n".join(text[max(0, stretch.start() - 1) : stretch.end() + 1] for stretch in stretches)
+
+
+def _undo(text: str, page: CodePage) -> tuple[int, str]:
+    """How many characters the page explains, and the text with these as they were meant."""
+    lines = [_with_lost_bytes(line, page) for line in text.split("\n")]
+    runs = [_runs(line, page) for line in lines]
+    # A short word tells nothing alone; it is trusted where telling ones open with the same bytes.
+    trusted = frozenset().union(*(run.leads for of_line in runs for run in of_line if run.points))
+    believed = [_believed(line, of_line, trusted) for line, of_line in zip(lines, runs, strict=True)]
+    explained = sum(run.end - run.start for of_line in believed for run in of_line)
+    return explained, "\n".join(_replaced(line, of_line) for line, of_line in zip(lines, believed, strict=True))
+
+
+def _believed(line: str, runs: list[_Run], trusted: frozenset[str]) -> list[_Run]:
+    """The runs of a line that are damage: the telling ones, and short ones in the same company."""
+    telling = any(run.points for run in runs)
+    whole = sum(run.end - run.start for run in runs) == sum(not character.isascii() for character in line)
+    if whole and (telling or all(run.leads <= trusted for run in runs)):
+        return runs
+    return [run for run in runs if run.points or (telling and run.alone and run.leads <= trusted)]
+
+
+def _replaced(line: str, runs: list[_Run]) -> str:
+    pieces, place = [], 0
+    for run in runs:
+        pieces += [line[place : run.start], run.meant]
+        place = run.end
+    return "".join([*pieces, line[place:]])
+
+
+def _with_lost_bytes(line: str, page: CodePage) -> str:
+    """A damaged line with what tools on its way changed: hard spaces made plain, undefined bytes made U+FFFD."""
+    if line.isascii() or not any(run.points for run in _runs(line, page)):
+        return line
+    if page.byte.get(0xA0) == 0xA0:
+        er, a_grave = page.characters[0xD0 - 0x80], page.characters[0xC3 - 0x80]
+        line = line.replace(f"{er} ", f"{er}\xa0")
+        line = re.sub(rf"{a_grave} (\w?)", lambda match: f"{a_grave}\xa0" + (match[1] and f" {match[1]}"), line)
+    return line.replace("\ufffd", page.undefined) if len(page.undefined) == 1 else line
+
+
+def _runs(text: str, page: CodePage) -> list[_Run]:
+    return [_run(text, match, page) for match in page.units.finditer(text)]
+
+
+def _run(text: str, match: re.Match[str], page: CodePage) -> _Run:
+    seen, meant = match[0], page.undo(match[0])
+    before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+    alone = not any(ord(neighbour) in page.byte for neighbour in before + after)
+    leads = frozenset(character for character in seen if page.byte[ord(character)] >= 0xC0)
+    return _Run(match.start(), match.end(), meant, leads, alone, _points(seen, meant, before, after, alone, page))
+
+
+def _points(seen: str, meant: str, before: str, after: str, alone: bool, page: CodePage) -> int:
+    """How unlikely a run is in good text: 0 not at all, `PROOF` out of the question."""
+    if any(unicodedata.category(character) in ("Cn", "Co") for character in meant):
+        return 0
+    if _CONTROL.search(seen) or _UNMISTAKABLE.search(meant):
+        return PROOF
+    if alone and _is_long(seen, meant) and _is_of_one_script(meant):
+        return min(_oddities(seen), PROOF)
+    points, start = 0, 0
+    for character in meant:
+        unit = seen[start : start + len(character.encode())]
+        start += len(unit)
+        follows = seen[start : start + 1] or after
+        points += _points_of_one(unit, character, before, follows, page)
+        before = unit[-1]
+    return min(points, PROOF)
+
+
+def _points_of_one(unit: str, meant: str, before: str, after: str, page: CodePage) -> int:
+    """Points for one unit that stands for an accented letter, a Greek one or a sign amid ASCII."""
+    lead, rest = unit[0], unit[1:]
+    if not _SINGLE.match(meant) or _BOX.fullmatch(unit):
+        return 0
+    if before.isupper():  # A word in capitals may well end so: "IRMÃ”", "MÄKELÄ¹".
+        return 0
+    odd = any(unicodedata.category(c) in _NOT_AFTER_A_LETTER or c in "¡¿§¶†‡•‰" for c in rest)
+    if lead.isalpha() and not _is_latin(lead):
+        # "220 В±5 %" is good Russian; within a Latin word a foreign letter is not: "cafГ©".
+        return PROOF if odd and (before + after).isascii() and (before + after).isalpha() else 0
+    if not lead.isalpha() and rest in _AFTER_A_ROOT:
+        return 0
+    common = page.byte[ord(lead)] in _COMMON_LEADS
+    glued = before.islower() or (common and before.isdigit())
+    if not lead.isalpha() and not glued:
+        return 0
+    return odd + glued + (common or len(unit) > 2) if odd or glued else 0
+
+
+def _is_long(seen: str, meant: str) -> bool:
+    return len(meant) >= 3 or (len(meant) == 2 and len(seen) >= 6)
+
+
+def _is_of_one_script(text: str) -> bool:
+    """Whether one script holds at least half of the letters."""
+    scripts = Counter(_script(character) for character in text if character.isalpha())
+    return bool(scripts) and 2 * max(scripts.values()) >= scripts.total()
+
+
+def _script(letter: str) -> str:
+    name = unicodedata.name(letter, "?").split()[0].split("-")[0]
+    return "CJK" if name in _EAST_ASIAN else name
+
+
+def _is_latin(letter: str) -> bool:
+    return _script(letter) in ("LATIN", "FEMININE", "MASCULINE")
+
+
+def _oddities(seen: str) -> int:
+    """Signs inside a word, many dashes, capitals after small letters: "РџСЂРё" has two."""
+    if _BOX.fullmatch(seen):
+        return 0  # A table or a tree, drawn.
+    signs = sum(unicodedata.category(character) in _NOT_AFTER_A_LETTER for character in seen)
+    dashes = sum(character in "–—" for character in seen)
+    return signs + max(0, dashes - 2) + sum(a.islower() and b.isupper() for a, b in zip(seen, seen[1:], strict=False))
+
+
+def _sample(seen: str, meant: str) -> tuple[str, str]:
+    """The first changed word and a few after it. Plain spaces mostly stay, so that words match one to one."""
+    pairs = list(zip(seen.split(" "), meant.split(" "), strict=False))
+    first = next(i for i, (a, b) in enumerate(pairs) if a != b)
+    last, length = first + 1, len(pairs[first][0])
+    while last < len(pairs) and length + len(pairs[last][0]) < _SAMPLE:
+        length += 1 + len(pairs[last][0])
+        last += 1
+    shown = pairs[first:last]
+    return tuple(_shortened(" ".join(words)) for words in zip(*shown, strict=True))
+
+
+def _shortened(text: str) -> str:
+    text = "".join(character if character.isprintable() else "·" for character in text)
+    return text if len(text) <= _SAMPLE else text[: _SAMPLE - 1] + "…"
+
+
+def _is_not_blank(line: str) -> bool:
+    return bool(line.strip())

@@ -1,0 +1,47 @@
+"""Retrieval of aligned partners: the rank at which each passage finds its own."""
+
+import numpy as np
+from jaxtyping import Float
+
+from topores.domain import Corpus, Split
+
+
+def ranks(
+    rows_1: Float[np.ndarray, "passages_1 dim"],
+    rows_2: Float[np.ndarray, "passages_2 dim"],
+    corpus: Corpus,
+    split: Split,
+    direction: str,
+) -> Float[np.ndarray, " queries"]:
+    """Rank of the first partner among the passages of the other text, for each passage that has one.
+
+    Training questions have the training passages as answers; held-out questions have all passages that are
+    not trained on, those within the embargo too. Were trained passages among the answers to held-out questions,
+    a model that merely pushes what it has seen away from what it has not would look better.
+
+    Args:
+        rows_1: Unit rows of T1's passages.
+        rows_2: Unit rows of T2's passages.
+        corpus: Whose alignment and split hold.
+        split: 'train' or 'held_out'.
+        direction: '1to2' asks with T1, '2to1' with T2.
+
+    Returns:
+        One rank per asking passage, from 1, in order of passage. Equal similarities share their mean
+        rank, so that a collapsed space scores as chance, not as perfect. Empty if nothing asks.
+    """
+    inside_1 = np.flatnonzero([(s == "train") == (split == "train") for s in corpus.split_1])
+    inside_2 = np.flatnonzero([(s == "train") == (split == "train") for s in corpus.split_2])
+    chosen = corpus.pairs_in(split)
+    relevant = np.zeros((len(rows_1), len(rows_2)), dtype=bool)
+    relevant[corpus.pairs.t1[chosen], corpus.pairs.t2[chosen]] = True
+    similarity = (rows_1[inside_1].astype(np.float64) @ rows_2[inside_2].astype(np.float64).T).round(9)
+    relevant = relevant[np.ix_(inside_1, inside_2)]
+    if direction == "2to1":
+        similarity, relevant = similarity.T, relevant.T
+    asks = relevant.any(axis=1)
+    similarity, relevant = similarity[asks], relevant[asks]
+    best = np.where(relevant, similarity, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    closer = ((similarity > best) & ~relevant).sum(axis=1)
+    equal = ((similarity == best) & ~relevant).sum(axis=1)
+    return 1.0 + closer + equal / 2

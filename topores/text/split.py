@@ -1,0 +1,283 @@
+"""Which passages are held out from training, so that nothing held out is seen in training too."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from topores.domain import AlignedPairs, Passage, Split
+from topores.errors import InputError
+
+FEWEST_PASSAGES = 10
+"""A text with fewer passages is not split."""
+
+FEWEST_HELD_OUT, FEWEST_TRAIN = 2, 4
+"""Aligned pairs that must stay whole on each side; else nothing is held out."""
+
+PLACEMENTS = 9
+"""Random placements of the held-out blocks that are tried, each improved from there."""
+
+MOST_BLOCKS = 3
+
+TRAIN_NAMES = ("train", "training")
+HELD_OUT_NAMES = ("held_out", "held-out", "heldout", "test", "dev", "val", "valid", "validation")
+
+Splits = tuple[Split | None, ...]
+
+
+def split_texts(
+    passages_1: Sequence[Passage],
+    passages_2: Sequence[Passage],
+    pairs: AlignedPairs,
+    *,
+    held_out: float = 0.2,
+    embargo: int = 1,
+    seed: int = 0,
+) -> tuple[Splits, Splits]:
+    """Held-out blocks of two long texts, placed to keep aligned pairs whole.
+
+    One to three contiguous blocks are held out of each text. Starting from random blocks of T1, the blocks of T2 that
+    its pairs lead to are taken, then the blocks of T1 that those lead to, and so on. The placement returned has the
+    most weight in held-out pairs, less the weight of pairs that are whole on neither side.
+
+    Args:
+        passages_1: T1's passages.
+        passages_2: T2's passages.
+        pairs: Their alignment.
+        held_out: Share of each text's passages to hold out, from 0 to below 1.
+        embargo: A passage this near a held-out one in its document is on neither side. So is one that repeats the
+            words of a held-out one, in either text.
+        seed: Another seed tries other placements.
+
+    Returns:
+        One entry per passage of T1 and of T2. All are 'train' where a text has fewer than 10 passages, or no
+        placement keeps 2 held-out and 4 training pairs whole.
+
+    Raises:
+        ValueError: An option is out of its range.
+    """
+    _check(held_out, embargo)
+    counts = len(passages_1), len(passages_2)
+    best, best_score = tuple(np.full(n, "train", dtype=object) for n in counts), -np.inf
+    if held_out > 0 and min(counts) >= FEWEST_PASSAGES and len(pairs) >= FEWEST_HELD_OUT + FEWEST_TRAIN:
+        places = _places(passages_1, embargo), _places(passages_2, embargo)
+        words = _word_ids(passages_1, passages_2)
+        for held in _placements(places, pairs, held_out, seed):
+            labels = _labels(held, places, words, embargo)
+            score = _score(labels, pairs)
+            if score > best_score:
+                best, best_score = labels, score
+    return tuple(best[0]), tuple(best[1])
+
+
+def split_pairs(
+    pairs: AlignedPairs,
+    passages_1: int,
+    passages_2: int,
+    *,
+    splits: Sequence[str | None] | None = None,
+    topics: Sequence[str | None] | None = None,
+    held_out: float = 0.2,
+    seed: int = 0,
+) -> tuple[Splits, Splits]:
+    """Split of a pair file: as it says itself, else by whole topics, else by pairs.
+
+    Pairs that share a passage always stand on the same side.
+
+    Args:
+        pairs: The pairs of the file.
+        passages_1: How many passages T1 has.
+        passages_2: How many passages T2 has.
+        splits: Per pair 'train', or 'held_out' (or test, dev, validation), or nothing: the pair then follows those
+            it shares a passage with, and trains if there are none. Where one pair has a split, `held_out` is unused.
+        topics: Per pair its topic, or nothing.
+        held_out: Share of the pairs to hold out, from 0 to below 1. Whole topics come as near it as they can.
+        seed: Another seed holds out others.
+
+    Returns:
+        One entry per passage of T1 and of T2, none of them None. All are 'train' if fewer than 2 pairs could be held
+        out, or fewer than 4 were left to train on.
+
+    Raises:
+        InputError: `splits` has an unknown name, or parts two pairs that share a passage.
+        ValueError: held_out is out of its range.
+    """
+    _check(held_out, embargo=0)
+    if splits is not None and any(splits):
+        chosen = _as_given(splits, pairs, passages_1, passages_2)
+    else:
+        groups = _tied_pairs(pairs, passages_1, passages_2, topics)
+        if len(set(groups.tolist())) < 2:
+            groups = _tied_pairs(pairs, passages_1, passages_2)
+        chosen = _whole_groups(groups, held_out, seed)
+    held_1, held_2 = np.zeros(passages_1, dtype=bool), np.zeros(passages_2, dtype=bool)
+    held_1[pairs.t1[chosen]] = True
+    held_2[pairs.t2[chosen]] = True
+    return tuple(np.where(held_1, "held_out", "train").tolist()), tuple(np.where(held_2, "held_out", "train").tolist())
+
+
+def _check(held_out: float, embargo: int) -> None:
+    if not 0 <= held_out < 1:
+        raise ValueError(f"held_out is {held_out}; give a share from 0 to below 1.")
+    if embargo < 0:
+        raise ValueError(f"embargo is {embargo}; give 0 or more passages.")
+
+
+def _places(passages: Sequence[Passage], embargo: int) -> Int[np.ndarray, " passages"]:
+    """One number line for all documents of a side, with gaps between them that no embargo crosses."""
+    position = np.array([p.position for p in passages])
+    _, document = np.unique([p.document for p in passages], return_inverse=True)
+    return position + document * (position.max() + embargo + 1)
+
+
+def _word_ids(passages_1: Sequence[Passage], passages_2: Sequence[Passage]) -> list[np.ndarray]:
+    """A number per passage of each text, the same for passages that differ by case and white space only."""
+    words = [" ".join(p.text.split()).casefold() for p in (*passages_1, *passages_2)]
+    return np.split(np.unique(words, return_inverse=True)[1], [len(passages_1)])
+
+
+def _placements(
+    places: tuple[np.ndarray, np.ndarray], pairs: AlignedPairs, held_out: float, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    orders = tuple(np.argsort(place, kind="stable") for place in places)
+    for attempt in range(PLACEMENTS):
+        blocks = 1 + attempt % MOST_BLOCKS
+        held_1 = _best_blocks(rng.random(len(places[0])), orders[0], held_out, blocks)
+        for _ in range(2):
+            led_to_2 = _pull(held_1[pairs.t1], pairs.t2, pairs.weight, len(places[1]))
+            held_2 = _best_blocks(led_to_2, orders[1], held_out, blocks)
+            yield held_1, held_2
+            led_to_1 = _pull(held_2[pairs.t2], pairs.t1, pairs.weight, len(places[0]))
+            held_1 = _best_blocks(led_to_1, orders[0], held_out, blocks)
+            yield held_1, held_2
+
+
+def _pull(partner_held: np.ndarray, passage: np.ndarray, weight: np.ndarray, passages: int) -> np.ndarray:
+    """How much holding out each passage would win: weight aligned to held-out partners, less weight to others."""
+    return np.bincount(passage, np.where(partner_held, weight, -weight), minlength=passages)
+
+
+def _best_blocks(
+    gain: Float[np.ndarray, " passages"], order: Int[np.ndarray, " passages"], held_out: float, blocks: int
+) -> Bool[np.ndarray, " passages"]:
+    """The asked share of passages, in up to `blocks` runs of the text's order, each where most is left to gain."""
+    total = max(1, round(held_out * len(order)))
+    blocks = min(blocks, total)
+    held = np.zeros(len(order), dtype=bool)
+    for block in range(blocks):
+        length = total * (block + 1) // blocks - total * block // blocks
+        free = _window_sums(held, length) == 0
+        if not free.any():
+            # The gaps left between earlier blocks are too short; one block always fits.
+            return _best_blocks(gain, order, held_out, 1)
+        start = int(np.argmax(np.where(free, _window_sums(gain[order], length), -np.inf)))
+        held[start : start + length] = True
+    in_text = np.empty_like(held)
+    in_text[order] = held
+    return in_text
+
+
+def _window_sums(values: np.ndarray, length: int) -> np.ndarray:
+    sums = np.concatenate([[0], np.cumsum(values)])
+    return sums[length:] - sums[:-length]
+
+
+def _labels(
+    held: tuple[np.ndarray, np.ndarray],
+    places: tuple[np.ndarray, np.ndarray],
+    words: Sequence[np.ndarray],
+    embargo: int,
+) -> list[np.ndarray]:
+    held_words = np.concatenate([ids[side_held] for ids, side_held in zip(words, held, strict=True)])
+    sides = []
+    for side_held, place, ids in zip(held, places, words, strict=True):
+        labels = np.full(len(place), "train", dtype=object)
+        labels[_near(place, place[side_held], embargo) | np.isin(ids, held_words)] = None
+        labels[side_held] = "held_out"
+        sides.append(labels)
+    return sides
+
+
+def _near(place: np.ndarray, held_places: np.ndarray, embargo: int) -> np.ndarray:
+    held_places = np.sort(held_places)
+    # A held place lies in [place - embargo, place + embargo] if more of them lie at or before its end than before it.
+    at_or_before_end = np.searchsorted(held_places, place + embargo, side="right")
+    return at_or_before_end > np.searchsorted(held_places, place - embargo, side="left")
+
+
+def _score(labels: Sequence[np.ndarray], pairs: AlignedPairs) -> float:
+    label_1, label_2 = labels[0][pairs.t1], labels[1][pairs.t2]
+    held_whole = (label_1 == "held_out") & (label_2 == "held_out")
+    train_whole = (label_1 == "train") & (label_2 == "train")
+    if held_whole.sum() < FEWEST_HELD_OUT or train_whole.sum() < FEWEST_TRAIN:
+        return -np.inf
+    return float(pairs.weight[held_whole].sum() - pairs.weight[~held_whole & ~train_whole].sum())
+
+
+def _tied_pairs(
+    pairs: AlignedPairs, passages_1: int, passages_2: int, topics: Sequence[str | None] | None = None
+) -> Int[np.ndarray, " pairs"]:
+    """Per pair the group it must stay with: those joined by a chain of shared passages (and topics, if given)."""
+    one, other = [pairs.t1], [passages_1 + pairs.t2]
+    nodes = passages_1 + passages_2
+    if topics is not None:
+        named = np.flatnonzero([bool(topic) for topic in topics])
+        names, topic = np.unique([str(topics[row]) for row in named], return_inverse=True)
+        one.append(pairs.t1[named])
+        other.append(nodes + topic)
+        nodes += len(names)
+    one, other = np.concatenate(one), np.concatenate(other)
+    joined = sparse.coo_matrix((np.ones(len(one)), (one, other)), shape=(nodes, nodes))
+    return connected_components(joined, directed=False)[1][pairs.t1]
+
+
+def _whole_groups(groups: Int[np.ndarray, " pairs"], held_out: float, seed: int) -> Bool[np.ndarray, " pairs"]:
+    """Groups in a seeded order, each held out if that brings the share nearer the asked one."""
+    names, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    asked, held, chosen = held_out * len(groups), 0, []
+    for candidate in order:
+        if abs(held + sizes[candidate] - asked) < abs(held - asked):
+            held += sizes[candidate]
+            chosen.append(candidate)
+    if asked > 0 and not chosen:
+        chosen.append(order[np.argmin(sizes[order])])
+    rows = np.isin(group, chosen)
+    if rows.sum() < FEWEST_HELD_OUT or (~rows).sum() < FEWEST_TRAIN:
+        rows[:] = False
+    return rows
+
+
+def _as_given(
+    splits: Sequence[str | None], pairs: AlignedPairs, passages_1: int, passages_2: int
+) -> Bool[np.ndarray, " pairs"]:
+    names = np.array([(split or "").strip().lower() for split in splits])
+    held, trains = np.isin(names, HELD_OUT_NAMES), np.isin(names, TRAIN_NAMES)
+    unknown = np.flatnonzero(~held & ~trains & (names != ""))
+    if len(unknown):
+        raise InputError(
+            f"Pair {unknown[0] + 1} has the split '{splits[unknown[0]]}'; expected 'train' or 'held_out' "
+            "(or test, dev, validation): rename it, or leave the column out."
+        )
+    groups = _tied_pairs(pairs, passages_1, passages_2)
+    torn = np.intersect1d(groups[held], groups[trains])
+    if len(torn):
+        train_row, held_row = _torn_rows(groups == torn[0], held, trains, pairs)
+        raise InputError(
+            f"Pair {train_row + 1} is split '{splits[train_row]}' and pair {held_row + 1} '{splits[held_row]}', "
+            "but they share a text, itself or through other pairs; give both the same split, or leave the column out."
+        )
+    return np.isin(groups, groups[held])
+
+
+def _torn_rows(group: np.ndarray, held: np.ndarray, trains: np.ndarray, pairs: AlignedPairs) -> tuple[int, int]:
+    """A training and a held-out pair of the group, which share a passage if any two do."""
+    for side in (pairs.t1, pairs.t2):
+        shared = np.intersect1d(side[group & trains], side[group & held])
+        if len(shared):
+            group = group & (side == shared[0])
+            break
+    return int(np.flatnonzero(group & trains)[0]), int(np.flatnonzero(group & held)[0])

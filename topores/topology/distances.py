@@ -1,0 +1,225 @@
+"""Distances between points: checked here once, in float64, and reused everywhere as metric="precomputed"."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from scipy.spatial.distance import cdist, pdist, squareform
+
+from topores.errors import did_you_mean
+
+METRICS = ("angle", "euclidean", "precomputed")
+
+NEARLY_OPPOSITE = 1.9
+"""Chord of unit vectors past which arcsin(chord / 2) loses digits, and the sum of the vectors is used instead."""
+
+ASYMMETRY = 1e-6
+"""Rounding left in a distance matrix that came from float32, as a share of its largest entry."""
+
+
+def pairwise_distances(points: ArrayLike, metric: str = "angle") -> Float[np.ndarray, "points points"]:
+    """All distances between the rows of `points`, ready to be passed on with metric="precomputed".
+
+    Args:
+        points: One row per point; the square matrix itself if `metric` is "precomputed".
+        metric: "angle" (radians, 0 to pi), "euclidean" (units of the columns) or "precomputed".
+
+    Returns:
+        Symmetric to the last bit, with a zero diagonal.
+
+    Raises:
+        ValueError: NaN, infinite or no values; a zero row under "angle"; a matrix that is not one of distances.
+    """
+    if _known(metric) == "precomputed":
+        return as_distance_matrix(points)
+    if metric == "angle":
+        return angles(points)
+    scaled, exponent = _scaled(as_points(points))
+    return np.ldexp(squareform(pdist(scaled)), exponent)
+
+
+def angles(points: ArrayLike) -> Float[np.ndarray, "points points"]:
+    """Angles between the rows in radians, 0 to pi, exact to rounding near 0 and near pi alike.
+
+    Raises:
+        ValueError: A row of zeros, which has no direction.
+    """
+    unit = unit_rows(points)
+    return _angles(squareform(pdist(unit)), unit, unit)
+
+
+def distance_rows(
+    points: ArrayLike, metric: str = "angle"
+) -> tuple[int, Callable[[int], Float[np.ndarray, " points"]]]:
+    """The number of points, and a function from a point's index to its distances to all of them.
+
+    Nothing of size points x points is kept, unless `points` is the matrix itself.
+    """
+    if _known(metric) == "precomputed":
+        matrix = as_distance_matrix(points)
+        return len(matrix), lambda index: matrix[index]
+    if metric == "angle":
+        unit = unit_rows(points)
+        return len(unit), lambda index: _angles(cdist(unit[[index]], unit), unit[[index]], unit)[0]
+    scaled, exponent = _scaled(as_points(points))
+    return len(scaled), lambda index: np.ldexp(cdist(scaled[[index]], scaled)[0], exponent)
+
+
+def unit_rows(points: ArrayLike) -> Float[np.ndarray, "points dim"]:
+    """Rows divided by their length.
+
+    Raises:
+        ValueError: A row of zeros.
+    """
+    rows = as_points(points)
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    if not largest.all():
+        raise ValueError(
+            f"points has a row of zeros (row {np.flatnonzero(largest == 0)[0]}), which has no direction. "
+            "Remove it, or use metric='euclidean'."
+        )
+    # A power of two changes no digit, and keeps squares of huge and tiny coordinates representable.
+    rows = np.ldexp(rows, -np.frexp(largest)[1])
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def as_points(points: ArrayLike, name: str = "points") -> Float[np.ndarray, "points dim"]:
+    """`points` as finite float64 rows.
+
+    Raises:
+        ValueError: Not two-dimensional, empty, not numbers, NaN or infinite.
+    """
+    rows = as_numbers(points, name)
+    if rows.ndim != 2:
+        raise ValueError(f"{name} has shape {rows.shape}; expected (points, dim). Pass one row per point.")
+    if not rows.size:
+        raise ValueError(f"{name} has shape {rows.shape}; expected at least one row and one column. Pass some points.")
+    if not np.isfinite(rows).all():
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        raise ValueError(
+            f"{name} has NaN or infinity in {len(bad)} of {len(rows)} rows, first in row {bad[0]}; "
+            "expected finite numbers. Remove or mend those rows."
+        )
+    return rows
+
+
+def as_matched_points(
+    a: ArrayLike, b: ArrayLike
+) -> tuple[Float[np.ndarray, "points dim_a"], Float[np.ndarray, "points dim_b"]]:
+    """Two clouds whose rows belong together.
+
+    Raises:
+        ValueError: As `as_points`, or different numbers of rows.
+    """
+    rows_a, rows_b = as_points(a, "a"), as_points(b, "b")
+    if len(rows_a) != len(rows_b):
+        raise ValueError(
+            f"a has {len(rows_a)} rows and b has {len(rows_b)}; expected matched rows. "
+            "Pass the same points in the same order."
+        )
+    return rows_a, rows_b
+
+
+def same_columns(a: Float[np.ndarray, "points_a dim_a"], b: Float[np.ndarray, "points_b dim_b"]) -> None:
+    """Check that two clouds lie in one space.
+
+    Raises:
+        ValueError: Different numbers of columns.
+    """
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"a has {a.shape[1]} columns and b has {b.shape[1]}; expected the same. Pass two clouds of one space."
+        )
+
+
+def centred(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndarray, "points dim"]:
+    """Rows minus their mean.
+
+    Raises:
+        ValueError: All rows are equal, so that nothing is left.
+    """
+    if (points == points[0]).all():
+        raise ValueError(
+            f"{name} has {len(points)} equal rows and no other; expected different points. Drop the copies."
+        )
+    return points - points.mean(axis=0)
+
+
+def distinct_points(matrix: Float[np.ndarray, "points points"]) -> Float[np.ndarray, "distinct distinct"]:
+    """The distance matrix of the points that differ: of points at distance 0, the first is kept."""
+    first = ~np.tril(matrix == 0, k=-1).any(axis=1)
+    return matrix if first.all() else matrix[np.ix_(first, first)]
+
+
+def as_distance_matrix(matrix: ArrayLike, name: str = "points") -> Float[np.ndarray, "points points"]:
+    """`matrix` as a float64 distance matrix; rounding asymmetry (up to 1e-6 of the largest entry) is averaged out.
+
+    The triangle inequality is not asked for.
+
+    Raises:
+        ValueError: Not square, not finite, negative, asymmetric, or with a non-zero diagonal.
+    """
+    distances = as_points(matrix, name)
+    if distances.shape[0] != distances.shape[1]:
+        raise ValueError(
+            f"{name} has shape {distances.shape}; metric='precomputed' expects a square matrix of distances. "
+            "Pass one, or choose metric='angle' or 'euclidean' for coordinates."
+        )
+    if distances.min() < 0:
+        raise ValueError(
+            f"{name} has the negative entry {distances.min():g}; expected distances of 0 or more. "
+            "Turn similarities into distances first."
+        )
+    if distances.diagonal().any():
+        raise ValueError(
+            f"{name} has {np.abs(distances.diagonal()).max():g} on its diagonal; expected 0, the distance of a point "
+            "to itself. Use np.fill_diagonal(d, 0) if that is rounding."
+        )
+    gap = np.abs(distances - distances.T).max()
+    if gap > ASYMMETRY * distances.max():
+        raise ValueError(
+            f"{name} must be symmetric, but d(i, j) and d(j, i) differ by up to {gap:g}. "
+            "Pass np.maximum(d, d.T) if they are one-way neighbour distances."
+        )
+    return distances if gap == 0 else distances / 2 + distances.T / 2
+
+
+def as_numbers(values: ArrayLike, name: str) -> Float[np.ndarray, "..."]:
+    """`values` as float64.
+
+    Raises:
+        ValueError: Ragged, text or complex values.
+    """
+    try:
+        numbers = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array ({error}). Pass rows of one length.") from error
+    if numbers.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has values of type {numbers.dtype}; expected real numbers. Convert them first.")
+    return numbers.astype(np.float64)
+
+
+def _angles(
+    chords: Float[np.ndarray, "rows columns"],
+    rows: Float[np.ndarray, "rows dim"],
+    columns: Float[np.ndarray, "columns dim"],
+) -> Float[np.ndarray, "rows columns"]:
+    result = 2 * np.arcsin(np.minimum(chords / 2, 1))
+    opposite = chords > NEARLY_OPPOSITE
+    if opposite.any():
+        # Near pi the chord hardly changes with the angle; the distance to the opposite point does.
+        result[opposite] = np.pi - 2 * np.arcsin(cdist(rows, -columns)[opposite] / 2)
+    return result
+
+
+def _scaled(points: Float[np.ndarray, "points dim"]) -> tuple[Float[np.ndarray, "points dim"], int]:
+    """Points over a power of two near their size: squares neither overflow nor vanish, and no digit changes."""
+    exponent = int(np.frexp(np.abs(points).max())[1])
+    return np.ldexp(points, -exponent), exponent
+
+
+def _known(metric: str) -> str:
+    if metric not in METRICS:
+        raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
+    return metric

@@ -1,0 +1,122 @@
+"""Which points stand around a bar of degree 1: its birth edge, closed by the shortest way round."""
+
+import numpy as np
+import redzed_tda
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+from scipy.spatial.distance import squareform
+
+from topores.topology.distances import as_numbers, pairwise_distances
+
+SAME_LENGTH = 1e-9
+"""Edges this near each other, as a share of the birth, are tied."""
+
+READ_BACK = 1e-6
+"""How far a birth may lie from its edge: bars that were stored as float32 are still found."""
+
+
+def representative_loop(points: ArrayLike, bar: ArrayLike, *, metric: str = "angle") -> Int[np.ndarray, " members"]:
+    """Points around a bar of degree 1, in cyclic order; the last is joined to the first by the birth edge.
+
+    The edge that is born with the bar is closed by the shortest path over edges that come before it (ties broken by
+    index). No choice of path is filled in before the bar's death; which path is shortest is a choice, so the members
+    are a hypothesis about what the loop goes round.
+
+    Args:
+        points: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        bar: Birth and death of a row of `persistent_homology(points, metric=metric)[1]`. Where several bars share the
+            birth, the death tells them apart.
+        metric: "angle" (radians), "euclidean" or "precomputed".
+
+    Returns:
+        Indices of at least three different points.
+
+    Raises:
+        ValueError: Unusable points, or a bar that no edge gives birth to.
+
+    Source:
+        Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards (pairing of edges and triangles).
+    """
+    birth, death = _as_bar(bar)
+    matrix = pairwise_distances(points, metric)
+    candidates = _edges_near(matrix, birth)
+    if len(candidates) == 1:
+        start, end = candidates[0]
+        earlier = matrix < matrix[start, end]
+    else:
+        start, end, earlier = _tied_birth(matrix, birth, death)
+    return _shortest_path(matrix, earlier, int(start), int(end), birth)
+
+
+def _as_bar(bar: ArrayLike) -> tuple[float, float]:
+    ends = as_numbers(bar, "bar")
+    if ends.shape != (2,):
+        raise ValueError(f"bar has shape {ends.shape}; expected (birth, death). Pass one row of the degree-1 diagram.")
+    birth, death = ends.tolist()
+    if not 0 <= birth < death or np.isinf(birth):
+        raise ValueError(f"bar is ({birth:g}, {death:g}); expected 0 <= birth < death. Pass a row of the diagram.")
+    return birth, death
+
+
+def _edges_near(matrix: Float[np.ndarray, "points points"], birth: float) -> Int[np.ndarray, "edges 2"]:
+    gaps = np.abs(matrix - birth)
+    np.fill_diagonal(gaps, np.inf)
+    if gaps.min() > READ_BACK * birth:
+        raise ValueError(_no_loop(birth))
+    return np.argwhere(np.triu(gaps <= gaps.min() + SAME_LENGTH * birth, k=1))
+
+
+def _tied_birth(
+    matrix: Float[np.ndarray, "points points"], birth: float, death: float
+) -> tuple[int, int, Bool[np.ndarray, "points points"]]:
+    """Of several edges of one length, the one whose bar has this death, and the edges before it."""
+    lengths = squareform(matrix, checks=False)
+    ranks = np.empty(len(lengths))
+    # Distinct ranks make one edge after the other, so each bar of degree 1 has one birth edge.
+    ranks[np.argsort(lengths, kind="stable")] = np.arange(1, len(lengths) + 1)
+    _, simplices = redzed_tda.rips(ranks, maxdim=1, simplex_pairs=True)
+    # A bar cut off by a threshold is taken for the longest one.
+    wanted = min(death, matrix.max())
+    found = [
+        (abs(_diameter(matrix, filled) - wanted), tuple(edge))
+        for edge, filled in simplices[1]
+        if abs(matrix[tuple(edge)] - birth) <= READ_BACK * birth
+        and _diameter(matrix, filled) > matrix[tuple(edge)] * (1 + SAME_LENGTH)
+    ]
+    if not found:
+        raise ValueError(_no_loop(birth))
+    start, end = min(found)[1]
+    order = squareform(ranks, checks=False)
+    return start, end, order < order[start, end]
+
+
+def _diameter(matrix: Float[np.ndarray, "points points"], simplex: list[int]) -> float:
+    return float(matrix[np.ix_(simplex, simplex)].max())
+
+
+def _shortest_path(
+    matrix: Float[np.ndarray, "points points"],
+    earlier: Bool[np.ndarray, "points points"],
+    start: int,
+    end: int,
+    birth: float,
+) -> Int[np.ndarray, " members"]:
+    rows, columns = np.nonzero(earlier & ~np.eye(len(matrix), dtype=bool))
+    # Built from coordinates, so that edges of length 0 between duplicates stay edges.
+    graph = csr_array((matrix[rows, columns], (rows, columns)), shape=matrix.shape)
+    _, before = dijkstra(graph, directed=False, indices=start, return_predecessors=True)
+    if before[end] < 0:
+        raise ValueError(_no_loop(birth))
+    path = [end]
+    while path[-1] != start:
+        path.append(int(before[path[-1]]))
+    return np.array(path[::-1], dtype=np.int64)
+
+
+def _no_loop(birth: float) -> str:
+    return (
+        f"bar has birth {birth:g}, where no edge closes a loop; expected a row of the degree-1 diagram. "
+        "Pass the same points and metric that the diagram was computed with."
+    )

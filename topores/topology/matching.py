@@ -1,0 +1,113 @@
+"""Two matchings that distances between diagrams are made of."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+def cheapest_in_order(
+    pairs: Float[np.ndarray, "rows columns"],
+    alone_rows: Float[np.ndarray, " rows"],
+    alone_columns: Float[np.ndarray, " columns"],
+    combine: np.ufunc,
+) -> float:
+    """Cost of the cheapest matching of two lists in which no pairs cross and any member may stay alone.
+
+    Args:
+        pairs: Cost of pairing a row with a column.
+        alone_rows: Cost of a row that stays alone.
+        alone_columns: Cost of a column that stays alone.
+        combine: np.add for the sum of all costs, np.maximum for the largest.
+
+    Source:
+        Needleman and Wunsch 1970 (the recurrence), taken one antidiagonal at a time.
+    """
+    rows, columns = pairs.shape
+    flipped, alone_flipped = pairs[:, ::-1], alone_columns[::-1]
+    # best[i] is the cost of the first i rows and the first (step - i) columns.
+    before, best = np.full(rows + 1, np.inf), np.full(rows + 1, np.inf)
+    best[0] = 0.0
+    for step in range(1, rows + columns + 1):
+        low, high = max(0, step - columns), min(rows, step)
+        one, last = max(low, 1), min(high, step - 1)
+        shift = columns - step
+        now = np.full(rows + 1, np.inf)
+        now[one : high + 1] = combine(best[one - 1 : high], alone_rows[one - 1 : high])
+        lone_column = combine(best[low : last + 1], alone_flipped[shift + low : shift + last + 1])
+        now[low : last + 1] = np.minimum(now[low : last + 1], lone_column)
+        paired = combine(before[one - 1 : last], flipped.diagonal(shift + 1)[: max(last - one + 1, 0)])
+        now[one : last + 1] = np.minimum(now[one : last + 1], paired)
+        before, best = best, now
+    return float(best[rows])
+
+
+def rows_can_be_matched(table: Bool[np.ndarray, "rows columns"]) -> bool:
+    """Whether each row can be given a column that it allows, no column twice.
+
+    Layers of the shortest augmenting paths, then as many of them at once as do not touch. Sets of columns are bits of
+    whole numbers, so that dense tables, which bottleneck distances meet, cost no more than sparse ones.
+
+    Source:
+        Hopcroft and Karp 1973, An n^(5/2) algorithm for maximum matchings in bipartite graphs.
+    """
+    allowed = [int.from_bytes(bits.tobytes(), "little") for bits in np.packbits(table, axis=1, bitorder="little")]
+    owner: dict[int, int] = {}
+    free_rows, free_columns = list(range(len(allowed))), (1 << table.shape[1]) - 1
+    while free_rows:
+        layers = _layers(allowed, owner, free_rows, free_columns)
+        if not layers:
+            return False
+        still_free = []
+        for row in free_rows:
+            path = _path(allowed, owner, layers, row)
+            for step_row, column in path:
+                owner[column] = step_row
+            if path:
+                free_columns &= ~(1 << path[-1][1])
+            else:
+                still_free.append(row)
+        free_rows = still_free
+    return True
+
+
+def _layers(allowed: list[int], owner: dict[int, int], free_rows: list[int], free_columns: int) -> list[int]:
+    """Columns by their distance from the free rows, up to the nearest free ones; empty if none can be reached."""
+    layers, unseen, rows = [], -1, free_rows
+    while True:
+        reached = 0
+        for row in rows:
+            reached |= allowed[row]
+        reached &= unseen
+        if not reached:
+            return []
+        if reached & free_columns:
+            return [*layers, reached & free_columns]
+        layers.append(reached)
+        unseen &= ~reached
+        rows = [owner[column] for column in _members(reached)]
+
+
+def _path(allowed: list[int], owner: dict[int, int], layers: list[int], start: int) -> list[tuple[int, int]]:
+    """Rows and columns of one augmenting path through the layers; what is looked at leaves its layer for good."""
+    path: list[tuple[int, int]] = []
+    row = start
+    while True:
+        depth = len(path)
+        choices = allowed[row] & layers[depth]
+        if choices:
+            bit = choices & -choices
+            layers[depth] ^= bit
+            path.append((row, bit.bit_length() - 1))
+            if depth == len(layers) - 1:
+                return path
+            row = owner[path[-1][1]]
+        elif path:
+            row = path.pop()[0]
+        else:
+            return []
+
+
+def _members(columns: int) -> list[int]:
+    size = (columns.bit_length() + 7) // 8
+    return np.flatnonzero(
+        np.unpackbits(np.frombuffer(columns.to_bytes(size, "little"), np.uint8), bitorder="little")
+    ).tolist()

@@ -1,0 +1,1 @@
+"""One measure per file: the function of the file's name, its UNIT and its SOURCE."""

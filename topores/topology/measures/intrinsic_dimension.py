@@ -1,0 +1,43 @@
+"""Intrinsic dimension by TwoNN: how fast neighbourhoods grow, from the two nearest neighbours alone."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from topores.topology.distances import distinct_points, pairwise_distances
+
+UNIT = "dimensions"
+SOURCE = "Facco, d'Errico, Rodriguez and Laio 2017, Estimating the intrinsic dimension of datasets (TwoNN), equation 5"
+
+KEPT = 0.9
+"""Share of the ratios that the line is fitted to; the authors leave out the largest tenth."""
+
+
+def intrinsic_dimension(points: ArrayLike, *, metric: str = "euclidean") -> float:
+    """Slope of -log(1 - F(mu)) against log(mu) through the origin; mu = second / first neighbour's distance.
+
+    Duplicates are dropped first. An estimate: with few points in many dimensions it is too low.
+
+    Args:
+        points: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        metric: "euclidean", "angle" or "precomputed".
+
+    Returns:
+        Above 0; inf if every point's two nearest neighbours are equally far, as in a regular simplex.
+
+    Raises:
+        ValueError: Unusable points, or fewer than 3 different ones.
+
+    Source:
+        https://doi.org/10.1038/s41598-017-11873-y
+    """
+    distances = distinct_points(pairwise_distances(points, metric))
+    count = len(distances)
+    if count < 3:
+        raise ValueError(f"points has {count} different rows; expected at least 3. Pass a larger cloud.")
+    np.fill_diagonal(distances, np.inf)
+    first, second = np.partition(distances, 1, axis=1)[:, :2].T
+    kept = int(KEPT * count)
+    log_ratio = np.sort(np.log(second / first))[:kept]
+    log_rest = -np.log1p(-np.arange(1, kept + 1) / count)
+    spread = log_ratio @ log_ratio
+    return float(log_ratio @ log_rest / spread) if spread else np.inf

@@ -1,0 +1,58 @@
+"""Persistent homology dimension: how the spanning tree's length grows with the number of points."""
+
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from topores.topology.distances import distinct_points, pairwise_distances
+from topores.topology.spanning_tree import minimum_spanning_tree
+
+UNIT = "dimensions"
+SOURCE = (
+    "Birdal, Lou, Guibas and Simsekli 2021, Intrinsic Dimension, Persistent Homology and Generalization in Neural "
+    "Networks, algorithm 1, with alpha = 1; Schweinhart 2021, Persistent homology and the upper box dimension"
+)
+
+FEWEST = 10
+SMALLEST_SHARE = 1 / 8
+SIZES = 8
+DRAWS = 5
+
+
+def persistent_homology_dimension(points: ArrayLike, *, metric: str = "euclidean", seed: SupportsIndex = 0) -> float:
+    """1 / (1 - m), with m the slope of log(spanning tree length) against log(points) over random subsamples.
+
+    Eight sizes, from an eighth of the points to all of them, five draws each. Duplicates are dropped first. The same
+    points and seed give the same number. An estimate: with few points in many dimensions it is too low.
+
+    Args:
+        points: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        metric: "euclidean", "angle" or "precomputed".
+        seed: Of the subsamples, 0 or more.
+
+    Returns:
+        Above 0; inf if the tree grows as fast as the number of points, as in a regular simplex.
+
+    Raises:
+        ValueError: Unusable points, or fewer than 10 different ones.
+
+    Source:
+        https://arxiv.org/abs/2111.13171
+    """
+    distances = distinct_points(pairwise_distances(points, metric))
+    count = len(distances)
+    if count < FEWEST:
+        raise ValueError(f"points has {count} different rows; expected at least {FEWEST}. Pass a larger cloud.")
+    random = np.random.default_rng(seed.__index__())
+    sizes = np.unique(np.geomspace(max(count * SMALLEST_SHARE, 3), count, SIZES).round().astype(int))
+    lengths = [_mean_log_length(distances, int(size), random) for size in sizes]
+    slope = np.polyfit(np.log(sizes), lengths, 1)[0]
+    return float(1 / (1 - slope)) if slope < 1 - 1e-9 else np.inf
+
+
+def _mean_log_length(distances: np.ndarray, size: int, random: np.random.Generator) -> float:
+    draws = DRAWS if size < len(distances) else 1
+    chosen = [random.choice(len(distances), size, replace=False) for _ in range(draws)]
+    trees = [minimum_spanning_tree(distances[np.ix_(rows, rows)], metric="precomputed") for rows in chosen]
+    return float(np.mean([np.log(tree.lengths.sum()) for tree in trees]))

@@ -1,0 +1,38 @@
+"""RankMe: how many directions a cloud really uses."""
+
+from typing import SupportsFloat
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import entr
+
+from topores.topology.distances import as_points
+
+UNIT = "directions"
+SOURCE = "Garrido, Balestriero, Najman and LeCun 2023, RankMe, equations 1 and 2"
+
+
+def rank_me(points: ArrayLike, *, epsilon: SupportsFloat = 0.0) -> float:
+    """exp of the entropy of the singular values as shares of their sum; the rows are not centred.
+
+    Args:
+        points: One row per point.
+        epsilon: Added to each share. The authors add 1e-7, against log 0 in float32; here 0 log 0 = 0, so that
+            nothing need be added and clouds of known rank get their rank.
+
+    Returns:
+        1 (all rows on one line through 0) to min(points, dim).
+
+    Raises:
+        ValueError: Unusable points, all zero, or a negative epsilon.
+
+    Source:
+        https://arxiv.org/abs/2210.02885
+    """
+    added = float(epsilon)
+    if not added >= 0:
+        raise ValueError(f"epsilon is {added:g}; expected 0 or more. Use 1e-7 for the authors' formula.")
+    sizes = np.linalg.svd(as_points(points), compute_uv=False)
+    if not sizes.any():
+        raise ValueError("points has zeros only; expected a cloud with some extent. Check the embeddings.")
+    return float(np.exp(entr(sizes / sizes.sum() + added).sum()))

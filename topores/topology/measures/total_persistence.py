@@ -1,0 +1,27 @@
+"""Total persistence: how much of a diagram there is."""
+
+from typing import SupportsFloat
+
+from numpy.typing import ArrayLike
+
+from topores.topology.diagrams import finite_bars
+
+UNIT = "unit of the metric, to the power of the order"
+SOURCE = "Cohen-Steiner, Edelsbrunner, Harer, Mileyko 2010, Lipschitz functions have L_p-stable persistence, section 2"
+
+
+def total_persistence(diagram: ArrayLike, *, order: SupportsFloat = 1) -> float:
+    """Sum of (death - birth) ** order over the finite bars; 0.0 if there are none.
+
+    Args:
+        diagram: Births and deaths of one degree, (bars, 2).
+        order: Above 0. Larger orders let long bars count more.
+
+    Raises:
+        ValueError: Not a diagram, or an order of 0 or less.
+    """
+    power = float(order)
+    if not power > 0:
+        raise ValueError(f"order is {power:g}; expected more than 0. Use 1 for the sum of lengths.")
+    births, deaths = finite_bars(diagram).T
+    return float(((deaths - births) ** power).sum())

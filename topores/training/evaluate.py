@@ -1,0 +1,58 @@
+"""What a logged cycle says of the space: geometry, and retrieval on both sides of the split."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from topores.domain import Corpus, Split
+from topores.text.retrieval import ranks
+from topores.topology import alignment, modality_gap, rank_me, uniformity
+
+Direction = Literal["1to2", "2to1"]
+
+
+def evaluate(
+    rows_1: Float[np.ndarray, "passages_1 dim"], rows_2: Float[np.ndarray, "passages_2 dim"], corpus: Corpus
+) -> dict[str, float | None]:
+    """Metrics of one state of the encoder, from unit rows without dropout.
+
+    Geometry is over all passages; alignment over each T1 passage and its strongest partner.
+    Retrieval asks and answers within one side of the split (None where that side has no pairs).
+    """
+    partner_1, partner_2 = _strongest(corpus)
+    union = np.concatenate([rows_1, rows_2])
+    measured = {
+        "alignment": alignment(rows_1[partner_1], rows_2[partner_2]),
+        "uniformity": uniformity(union),
+        "rank_me": rank_me(union),
+        "modality_gap": modality_gap(rows_1, rows_2),
+    }
+    for split in ("train", "held_out"):
+        measured |= retrieval(rows_1, rows_2, corpus, split)
+    return measured
+
+
+def retrieval(
+    rows_1: Float[np.ndarray, "passages_1 dim"],
+    rows_2: Float[np.ndarray, "passages_2 dim"],
+    corpus: Corpus,
+    split: Split,
+) -> Mapping[str, float | None]:
+    """MRR and R@1 of both directions on one side of the split."""
+    found: dict[str, float | None] = {}
+    for direction in ("1to2", "2to1"):
+        rank = ranks(rows_1, rows_2, corpus, split, direction)
+        found[f"{split}_mrr_{direction}"] = float((1 / rank).mean()) if len(rank) else None
+        found[f"{split}_recall_at_1_{direction}"] = float((rank <= 1).mean()) if len(rank) else None
+    return found
+
+
+def _strongest(corpus: Corpus) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
+    """For each T1 passage with partners, that passage and the partner of the largest weight."""
+    pairs = corpus.pairs
+    by_weight = np.lexsort((-pairs.weight, pairs.t1))
+    _, first = np.unique(pairs.t1[by_weight], return_index=True)
+    best = by_weight[first]
+    return pairs.t1[best], pairs.t2[best]

@@ -1,0 +1,64 @@
+"""What a run must record to be run again: versions, seeds, device, hashes, command."""
+
+import datetime
+import hashlib
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+import torch
+from torch import nn
+
+from topores.compute.files import sha256_text
+from topores.config import TrainConfig
+from topores.domain import Corpus, Text
+from topores.encoders.full import Encoder
+
+PACKAGES = (
+    "topores", "torch", "sentence-transformers", "transformers", "accelerate", "faiss-cpu", "ripser", "redzed-tda",
+    "scikit-learn", "scipy", "numpy", "POT", "semantic-text-splitter",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def run_facts(
+    encoder: Encoder, corpus: Corpus, texts: Sequence[Any], config: TrainConfig, argv: Sequence[str]
+) -> dict[str, Any]:
+    """The content of run.json."""
+    return {
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "argv": list(argv),
+        "versions": versions(),
+        "seeds": {"seed": config.seed},
+        "device": str(encoder.model.device),
+        "threads": torch.get_num_threads(),
+        "passages": {"t1": len(corpus.t1), "t2": len(corpus.t2)},
+        "sha256": {**_text_hashes(texts), "base_weights": weights_sha256(encoder)},
+    }
+
+
+def weights_sha256(module: nn.Module) -> str:
+    """Hash of all weights: names and bytes, in order of name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _text_hashes(texts: Sequence[Any]) -> dict[str, str]:
+    if isinstance(texts[0], Text):
+        return {"t1": sha256_text(texts[0].content), "t2": sha256_text(texts[1].content)}
+    table = texts[0]
+    return {"t1": sha256_text("\n".join(table.articles)), "t2": sha256_text("\n".join(table.meta_analyses))}

@@ -1,0 +1,41 @@
+"""Which cycles are kept and which are logged, up to a literal billion, without listing them."""
+
+from collections.abc import Callable
+
+from topores.config import whole_number
+
+LOG_STEPS = (1, 2, 5)
+
+
+def kept_cycles(spec: str, cycles: int) -> Callable[[int], bool]:
+    """Whether a checkpoint is kept after a cycle; the last cycle always is.
+
+    >>> kept = kept_cycles("log", 40)
+    >>> [c for c in range(41) if kept(c)]
+    [0, 1, 2, 5, 10, 20, 40]
+    """
+    if spec == "none":
+        return lambda cycle: cycle == cycles
+    if spec == "log":
+        return lambda cycle: cycle in (0, cycles) or _is_log_step(cycle)
+    if spec.startswith("every:"):
+        every = whole_number(spec.removeprefix("every:"))
+        return lambda cycle: cycle % every == 0 or cycle == cycles
+    listed = {whole_number(part) for part in spec.split(",")}
+    return lambda cycle: cycle in listed or cycle == cycles
+
+
+def logged_cycles(cycles: int, kept: Callable[[int], bool]) -> Callable[[int], bool]:
+    """Whether a cycle is evaluated: all to 100, then two digits' worth of each decade, and all kept ones.
+
+    >>> logged = logged_cycles(1000, kept_cycles("log", 1000))
+    >>> [c for c in range(95, 140) if logged(c)]
+    [95, 96, 97, 98, 99, 100, 110, 120, 130]
+    """
+    return lambda cycle: cycle <= 100 or cycle % 10 ** (len(str(cycle)) - 2) == 0 or kept(cycle) or cycle == cycles
+
+
+def _is_log_step(cycle: int) -> bool:
+    """1, 2 or 5 times a power of ten."""
+    digits = str(cycle)
+    return int(digits[0]) in LOG_STEPS and not digits[1:].strip("0")

@@ -1,0 +1,34 @@
+"""The folder is the registry: public modules of a package are its variants, by file name."""
+
+import importlib
+import importlib.util
+import pkgutil
+from types import ModuleType
+
+from topores.errors import UsageError, did_you_mean
+
+
+def names(package: str) -> list[str]:
+    """Names of the variants in `package`, found without importing it or any of them.
+
+    >>> "full" in names("topores.encoders")
+    True
+    """
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    if folders is None:
+        raise ModuleNotFoundError(f"{package} is not a package")
+    return sorted(m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_"))
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import the one variant called `name`.
+
+    Raises:
+        UsageError: No file of that name; the message offers the nearest one.
+    """
+    known = names(package)
+    if name not in known:
+        kind = package.rsplit(".", 1)[-1].removesuffix("s")
+        raise UsageError(f"No {kind} is called '{name}'. {did_you_mean(name, known)}")
+    return importlib.import_module(f"{package}.{name}")
