@@ -108,6 +108,10 @@ class State:
     path: Path
 
 
+Diagram = Float[np.ndarray, "_ 2"]
+"""(birth, death) rows of one degree; essential bars keep death = inf."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One number of the analysis, with where it was taken, what it is compared to, and its unit."""
@@ -171,7 +175,7 @@ class Analysis:
     layers: tuple[int, ...]
     """0 is the embedding layer; the last is the encoder's own output. (0,) for bare arrays."""
     clouds: tuple[str, ...]
-    diagrams: dict[tuple[int, int, str, int], Float[np.ndarray, "bars 2"]]
+    diagrams: dict[tuple[int, int, str, int], Diagram]
     """By (cycle, layer, cloud, degree). Angles in radians."""
     measurements: tuple[Measurement, ...]
     loops: tuple[Loop, ...]

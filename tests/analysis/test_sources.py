@@ -87,7 +87,7 @@ def test_what_is_not_there(name: str) -> None:
 
 
 def test_a_folder_that_is_neither_run_nor_model(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is neither a run .* nor a model"):
+    with pytest.raises(InputError, match=r"is neither a run .* nor a model"):
         source_of(tmp_path)
 
 

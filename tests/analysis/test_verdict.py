@@ -89,7 +89,12 @@ def test_frozen() -> None:
 
 @pytest.mark.parametrize(
     ("uniformity", "rank", "word"),
-    [(-0.3, 5.0, "collapsed"), (-2.0, 29.0, "contracted"), (-3.5, 40.0, "spread out"), (-2.45, 30.0, "kept its spread")],
+    [
+        (-0.3, 5.0, "collapsed"),
+        (-2.0, 29.0, "contracted"),
+        (-3.5, 40.0, "spread out"),
+        (-2.45, 30.0, "kept its spread"),
+    ],
 )
 def test_spread(uniformity: float, rank: float, word: str) -> None:
     values = {("uniformity", 10): uniformity, ("rank_me", 10): rank}
@@ -106,7 +111,9 @@ def test_loops_are_counted_only_beyond_the_null() -> None:
 
 def test_one_state_shows_no_change() -> None:
     one = Evidence(STATES[:1], lambda m, _: {"rank_me": 30.0, "uniformity": -2.5}.get(m), [], None, cloud(1), cloud(1))
-    assert judge(one, seed=0).sentence == "Cycle 0 alone shows no change: its last layer has RankMe 30, uniformity -2.50."
+    assert (
+        judge(one, seed=0).sentence == "Cycle 0 alone shows no change: its last layer has RankMe 30, uniformity -2.50."
+    )
 
 
 def test_sign_flip_p_of_four_equal_differences_is_one_in_eight() -> None:

@@ -11,14 +11,15 @@ from topores.analysis.sources import Source
 from topores.analysis.store import run_context
 from topores.analysis.verdict import Evidence, judge
 from topores.config import TopologyConfig
-from topores.domain import Analysis, Loop, Measurement
+from topores.domain import Analysis, Diagram, Loop, Measurement
 from topores.topology.homology import choose_engine
 
 
 def analyse_source(source: Source, config: TopologyConfig) -> Analysis:
     """Diagrams, measures, loops and the verdict for the states of `source`, under the protocol of `config`."""
     clouds = sampled_clouds(source.clouds, config.max_points, config.seed)
-    diagrams, measurements = {}, []
+    diagrams: dict[tuple[int, int, str, int], Diagram] = {}
+    measurements: list[Measurement] = []
     first: MeasuredState | None = None
     for now in measure_states(source, clouds, config):
         measurements += now.measurements

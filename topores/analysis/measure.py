@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,7 +11,7 @@ from topores import topology
 from topores.analysis.sources import Source
 from topores.compute.parallel import run_parallel
 from topores.config import TopologyConfig
-from topores.domain import Measurement, State
+from topores.domain import Diagram, Measurement, State
 from topores.topology.distances import pairwise_distances
 
 BETTI_STEPS = 65
@@ -28,7 +29,7 @@ class Cell:
     layer: int
     cloud: str
     points: Float[np.ndarray, "points dim"]
-    diagrams: list[Float[np.ndarray, "bars 2"]]
+    diagrams: list[Diagram]
 
     def measured(self, measure: str, value: float, unit: str, **place: float) -> Measurement:
         return Measurement(self.cycle, self.layer, self.cloud, measure, float(value), unit, **place)  # type: ignore[arg-type]
@@ -59,31 +60,27 @@ def measure_states(
     for state in source.states:
         layers = source.layers_of(state, config.layers)
         places = [(layer, cloud) for layer in layers for cloud in clouds]
-        cells_now = run_parallel(
-            lambda place, layers=layers, state=state: _cell(state, *place, layers[place[0]][clouds[place[1]]], config),
-            places,
-            label=state.label,
-        )
-        cells: Cells = dict(zip(places, cells_now, strict=True))
-        jobs = [(cell, None) for cell in cells.values()]
+        points = [(layer, cloud, layers[layer][clouds[cloud]]) for layer, cloud in places]
+        found_cells = run_parallel(partial(_cell, state, config), points, label=state.label)
+        cells: Cells = dict(zip(places, found_cells, strict=True))
+        jobs: list[tuple[Cell, Cell | None]] = [(cell, None) for cell in cells.values()]
         for earlier in {id(c): c for c in (first, before) if c is not None}.values():
             jobs += [(cells[place], earlier[place]) for place in places if place in earlier]
-        found = run_parallel(lambda job: _measurements(*job, config), jobs, label=f"{state.label}: measures")
+        found = run_parallel(partial(_measurements, config), jobs, label=f"{state.label}: measures")
         found.append(_between_texts(cells))
         yield MeasuredState(state, cells, [m for part in found for m in part], layers[max(layers)])
         first, before = first or cells, cells
 
 
-def _cell(
-    state: State, layer: int, cloud: str, points: Float[np.ndarray, "points dim"], config: TopologyConfig
-) -> Cell:
-    points = points.astype(np.float64)
+def _cell(state: State, config: TopologyConfig, place: tuple[int, str, Float[np.ndarray, "points dim"]]) -> Cell:
+    layer, cloud, points = place[0], place[1], place[2].astype(np.float64)
     distances = pairwise_distances(points, metric=config.metric)
     diagrams = topology.persistent_homology(distances, metric="precomputed", max_degree=config.max_degree)
     return Cell(state.cycle, layer, cloud, points, diagrams)
 
 
-def _measurements(cell: Cell, earlier: Cell | None, config: TopologyConfig) -> list[Measurement]:
+def _measurements(config: TopologyConfig, job: tuple[Cell, Cell | None]) -> list[Measurement]:
+    cell, earlier = job
     return list(_of_one(cell, config) if earlier is None else _of_change(cell, earlier, config))
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from topores.compute.devices import choose_device
 from topores.config import PAIR_FILES, TopologyConfig
-from topores.domain import Corpus, Passage, State
+from topores.domain import SIDES, Corpus, Passage, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run, is_run, load_run
 from topores.text.files import read_text
@@ -207,19 +207,18 @@ def _passages(config: TopologyConfig, tokenizer: Any) -> tuple[list[Passage], li
     budget = config.passage_tokens
     if config.texts[0].suffix.lower() in PAIR_FILES:
         table = read_pairs(config.texts[0], repair=config.repair)
-        sides = (("t1", table.articles), ("t2", table.meta_analyses))
+        columns = zip(SIDES, (table.articles, table.meta_analyses), strict=True)
         first, second = (
             [
                 first_passage(text, tokenizer, max_tokens=budget, side=side, document=document)
                 for text, document in zip(texts, table.ids, strict=True)
             ]
-            for side, texts in sides
+            for side, texts in columns
         )
         return first, second
     texts = [read_text(path, repair=config.repair) for path in config.texts]
     passages = [
-        split_passages(text, tokenizer, max_tokens=budget, side=side)
-        for text, side in zip(texts, ("t1", "t2"), strict=False)
+        split_passages(text, tokenizer, max_tokens=budget, side=side) for text, side in zip(texts, SIDES, strict=False)
     ]
     for text, found in zip(texts, passages, strict=True):
         if len(found) < 2:

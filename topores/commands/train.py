@@ -12,14 +12,14 @@ from accelerate import Accelerator
 from topores import variants
 from topores.compute.devices import choose_device
 from topores.config import TrainConfig
-from topores.domain import Corpus
+from topores.domain import Corpus, Text
 from topores.encoders.full import Encoder
 from topores.errors import RunError, UsageError
 from topores.runs import Run, load_run
 from topores.text.batches import Batches
 from topores.text.corpus import corpus_from_pairs, corpus_from_texts, write_corpus
 from topores.text.files import read_text
-from topores.text.pair_files import read_pairs
+from topores.text.pair_files import PairTable, read_pairs
 from topores.text.script import script_coverage, warning
 from topores.training.loop import Trainee, train_until
 from topores.training.provenance import run_facts
@@ -27,6 +27,8 @@ from topores.training.signals import stop_asked
 from topores.training.state import Progress, load_state
 
 log = logging.getLogger(__name__)
+
+Texts = tuple[Text, Text] | PairTable
 
 SHOWN = {
     "loss": "loss",
@@ -119,15 +121,17 @@ def build_encoder(config: TrainConfig) -> Encoder:
     return encoder
 
 
-def build_corpus(config: TrainConfig, texts: Sequence[Any], encoder: Encoder) -> Corpus:
+def build_corpus(config: TrainConfig, texts: Texts, encoder: Encoder) -> Corpus:
     """Passages, alignment and split; says what a user should know of them."""
-    contents = [*texts[0].articles, *texts[0].meta_analyses] if config.pairs else [t.content for t in texts]
+    contents = [*texts.articles, *texts.meta_analyses] if isinstance(texts, PairTable) else [t.content for t in texts]
     unknown_script = warning(script_coverage(contents, encoder.tokenizer), config.model)
     if unknown_script:
         log.warning(unknown_script)
-    make = corpus_from_pairs if config.pairs else corpus_from_texts
-    corpus = make(
-        *texts, encoder.tokenizer, encoder.encode,
+    make: Any = (
+        partial(corpus_from_pairs, texts) if isinstance(texts, PairTable) else partial(corpus_from_texts, *texts)
+    )
+    corpus: Corpus = make(
+        encoder.tokenizer, encoder.encode,
         max_tokens=config.passage_tokens, held_out=config.held_out, embargo=config.embargo, seed=config.seed,
     )  # fmt: skip
     train, held_out = len(corpus.pairs_in("train")), len(corpus.pairs_in("held_out"))
@@ -140,11 +144,11 @@ def build_corpus(config: TrainConfig, texts: Sequence[Any], encoder: Encoder) ->
     return corpus
 
 
-def _read_texts(config: TrainConfig) -> Sequence[Any]:
+def _read_texts(config: TrainConfig) -> Texts:
     if config.pairs:
-        return [read_pairs(config.pairs, repair=config.repair)]
+        return read_pairs(config.pairs, repair=config.repair)
     assert config.article is not None and config.meta_analysis is not None  # noqa: PT018  TrainConfig refuses
-    return [read_text(config.article, repair=config.repair), read_text(config.meta_analysis, repair=config.repair)]
+    return read_text(config.article, repair=config.repair), read_text(config.meta_analysis, repair=config.repair)
 
 
 def _train(run: Run, config: TrainConfig, encoder: Encoder, corpus: Corpus, *, resume: bool) -> Run:

@@ -1,7 +1,7 @@
 """Four-pairing contrastive objective: each text asks, and each text answers."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -27,7 +27,7 @@ class FourPairings(nn.Module):
 
     def __init__(self, *, temperature: float, identity_weight: float, cross_weight: float, loss: str) -> None:
         super().__init__()
-        self.options = {
+        self.options: dict[str, Any] = {
             "temperature": temperature,
             "identity_weight": identity_weight,
             "cross_weight": cross_weight,

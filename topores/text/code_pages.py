@@ -1,7 +1,6 @@
 """One-byte code pages: how UTF-8 looks when it is read through one, and which one a file is written in."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -12,9 +11,23 @@ CODE_PAGES = (
 )  # fmt: skip
 """The pages that are known, in the order of preference where two explain the same."""
 
-_GUESSED = ("cp1251", "koi8-r", "cp866", "mac_cyrillic", "cp1252", "cp1250", "cp1253", "cp1254", "mac_roman", "cp437")
-_GUESSED_IN_BYTE_PAIRS = ("gb18030", "shift_jis", "euc_kr", "big5")
-_NATURAL = 0.9
+_CYRILLIC, _WESTERN = "оеаинтсрвлкмдяуі", "éèàêçâîôùäöüßñóíáúãåæø«»‘’“”–—°±"
+_CENTRAL = "ąćęłńóśżźáčďéěíňřšťúůýžäöőüűâăîșşțţ„”’–"
+_KANA = "のいるにたとしはなをがてっか"
+_TURKISH = "ğışöüçâİ’“”"
+_FREQUENT = {
+    "cp1252": _WESTERN, "cp1251": _CYRILLIC, "koi8-r": _CYRILLIC, "cp866": _CYRILLIC, "mac_cyrillic": _CYRILLIC,
+    "iso8859-5": _CYRILLIC,
+    "mac_roman": _WESTERN, "cp437": _WESTERN,
+    "cp1250": _CENTRAL, "iso8859-2": _CENTRAL, "cp1254": _TURKISH,
+    "cp1253": "αοιετσνηυρπκάίόέ", "cp1255": "יוהלארתבמשנד", "cp1256": "اليمنرتوبدعه", "cp874": "าน่อรกเงมยลวด้",
+    "shift_jis": _KANA, "euc_jp": _KANA, "euc_kr": "이는에의을가고하다은지로도",
+    "gb18030": "的一是不了在人有我他这中大来上，。", "big5": "的一是不了在人有我他這中大來上，。",
+}  # fmt: skip
+"""The characters beyond ASCII that texts in an encoding are mostly made of."""
+
+# Their least share. Languages of many characters have no few that are most of a text.
+_LEAST = dict.fromkeys(_FREQUENT, 0.5) | dict.fromkeys(("shift_jis", "euc_jp", "euc_kr", "gb18030", "big5"), 0.1)
 
 
 @dataclass(frozen=True)
@@ -84,17 +97,14 @@ def code_page(name: str) -> CodePage:
 
 
 def guess_code_page(data: bytes) -> str | None:
-    """The encoding in which bytes that are not UTF-8 read most like words, or None.
+    """The encoding in which bytes that are not UTF-8 give the most of a language's frequent characters, or None.
 
-    Words are natural where capitals open them and no sign stands between letters. Text of a
-    few words can fool it: a guess to offer, not to act on.
+    A guess to offer, not to act on: a few words, or a table, can fool it.
     """
     head = data[: 1 << 16]
-    scores = {name: _naturalness(head.decode(name, errors="replace")) for name in _GUESSED}
-    best = max(scores, key=lambda name: scores[name])
-    if scores[best] >= _NATURAL:
-        return best
-    return next((name for name in _GUESSED_IN_BYTE_PAIRS if _decodes(data, name)), None)
+    shares = {name: _share_of_frequent(head, name) for name in _FREQUENT}
+    likely = [name for name, share in shares.items() if share >= _LEAST[name]]
+    return max(likely, key=lambda name: shares[name] / _LEAST[name], default=None)
 
 
 def _character(byte: int, page: str) -> str:
@@ -104,27 +114,10 @@ def _character(byte: int, page: str) -> str:
         return chr(byte)
 
 
-def _decodes(data: bytes, encoding: str) -> bool:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _naturalness(text: str) -> float:
-    """Share of the characters beyond ASCII that stand where such a character may stand."""
-    places = [i for i, character in enumerate(text) if not character.isascii()]
-    return sum(_is_natural(text, i) for i in places) / len(places) if places else 0.0
-
-
-def _is_natural(text: str, i: int) -> bool:
-    before, here, after = text[i - 1 : i], text[i], text[i + 1 : i + 2]
-    if not here.isalpha():
-        return here in "«»“”„‘’–—…№§°©®\xa0" and not (before.isalpha() and after.isalpha() and here not in "’–—\xa0")
-    if here.isupper() and before.islower():
-        return False
-    # Accented letters come singly among plain ones; other alphabets keep to themselves.
-    if "LATIN" in unicodedata.name(here, ""):
-        return before.isascii() and after.isascii() and (before + after).strip() != ""
-    return not (before + after).isascii() or not any(c.isalpha() for c in before + after)
+def _share_of_frequent(data: bytes, encoding: str) -> float:
+    text = data.decode(encoding, errors="replace")
+    # Accented letters come singly among plain ones; a whole word of them is another alphabet misread.
+    single = _FREQUENT[encoding] in (_WESTERN, _CENTRAL, _TURKISH)
+    beyond_ascii = re.findall(r"[^\x00-\x7f]+", text)
+    frequent = sum(c in _FREQUENT[encoding] for word in beyond_ascii for c in word if len(word) <= 2 or not single)
+    return frequent / max(1, sum(map(len, beyond_ascii)))

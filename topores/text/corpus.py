@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
     """passages.parquet and pairs.parquet, with positions and split."""
     facts = json.dumps({"embargo": corpus.embargo, "source": corpus.source, "share": corpus.pairs.share})
     for name, table in ((PASSAGES, _passage_table(corpus)), (PAIRS, _pair_table(corpus))):
-        table = table.replace_schema_metadata({"topores": facts})
-        write_whole(folder / name, lambda path, table=table: pq.write_table(table, path))
+        write_whole(folder / name, partial(pq.write_table, table.replace_schema_metadata({"topores": facts})))
 
 
 def read_corpus(folder: Path) -> Corpus:

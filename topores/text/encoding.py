@@ -5,11 +5,11 @@ round trip alone proves nothing. Every run of units is given points of evidence,
 it is in good text, and a text is damaged from two points on.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-
-import re
+from itertools import pairwise
 
 from topores.text.code_pages import CODE_PAGES, CodePage, code_page
 
@@ -24,9 +24,9 @@ _COMMON_LEADS = (0xC2, 0xC3, 0xCE, 0xCF)
 _NOT_AFTER_A_LETTER = {"Sc", "Sm", "Sk", "So", "Cc", "Cf", "Pi", "Ps"}
 _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH", "HALFWIDTH"}
 
-# Curly quotes, dashes, €, №, ™, arrows, signs of mathematics, emoji, a byte order mark:
-# their three or four bytes make no sense in any page.
-_UNMISTAKABLE = re.compile("[‐-―‘-•…‰‹›€™№←-➿\ufeff\ufffd\U0001f300-\U0001faff]")
+# Curly quotes, dashes, €, №, ™, arrows, signs of mathematics, ticks, emoji, a byte order mark:
+# their three or four bytes make no sense in any page. Not "Ⓔ" and "■": Ukrainian "в’є", Russian "в– ".
+_UNMISTAKABLE = re.compile("[‐-―‘-•…‰‹›€™№←-⋿✀-➿\ufeff\ufffd\U0001f300-\U0001faff]")
 # Letters and signs that may stand alone amid ASCII.
 _SINGLE = re.compile("[\xa0-\u017f\u0192\u0218-\u021b\u0386-\u03ce\u1e00-\u1eff]")
 _CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
@@ -174,11 +174,11 @@ def _points(seen: str, meant: str, before: str, after: str, alone: bool, page: C
     """How unlikely a run is in good text: 0 not at all, `PROOF` out of the question."""
     if any(unicodedata.category(character) in ("Cn", "Co") for character in meant):
         return 0
-    if _CONTROL.search(seen) or _UNMISTAKABLE.search(meant):
+    if _CONTROL.search(seen):
         return PROOF
-    if alone and _is_long(seen, meant) and _is_of_one_script(meant):
-        return min(_oddities(seen), PROOF)
     points, start = 0, 0
+    if alone and _is_long(seen, meant) and _is_of_one_script(meant):
+        points = _oddities(seen)
     for character in meant:
         unit = seen[start : start + len(character.encode())]
         start += len(unit)
@@ -191,6 +191,9 @@ def _points(seen: str, meant: str, before: str, after: str, alone: bool, page: C
 def _points_of_one(unit: str, meant: str, before: str, after: str, page: CodePage) -> int:
     """Points for one unit that stands for an accented letter, a Greek one or a sign amid ASCII."""
     lead, rest = unit[0], unit[1:]
+    if _UNMISTAKABLE.match(meant):
+        camel = unit.isalpha() and lead.islower() and rest[-1].islower()  # "КредитАвто" holds a bullet of cp866.
+        return 0 if camel else PROOF
     if not _SINGLE.match(meant) or _BOX.fullmatch(unit):
         return 0
     if before.isupper():  # A word in capitals may well end so: "IRMÃ”", "MÄKELÄ¹".
@@ -233,7 +236,7 @@ def _oddities(seen: str) -> int:
         return 0  # A table or a tree, drawn.
     signs = sum(unicodedata.category(character) in _NOT_AFTER_A_LETTER for character in seen)
     dashes = sum(character in "–—" for character in seen)
-    return signs + max(0, dashes - 2) + sum(a.islower() and b.isupper() for a, b in zip(seen, seen[1:], strict=False))
+    return signs + max(0, dashes - 2) + sum(a.islower() and b.isupper() for a, b in pairwise(seen))
 
 
 def _sample(seen: str, meant: str) -> tuple[str, str]:

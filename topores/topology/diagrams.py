@@ -4,15 +4,14 @@ from typing import NamedTuple, SupportsFloat
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from topores.topology.distances import as_numbers
+from topores.topology.distances import Numbers, as_numbers
 from topores.topology.matching import cheapest_in_order, rows_can_be_matched
 
 
-def bottleneck_distance(a: ArrayLike, b: ArrayLike) -> float:
+def bottleneck_distance(a: Numbers, b: Numbers) -> float:
     """The largest move in the best matching of two diagrams, in units of the filtration; exact.
 
     A bar may be matched with the diagonal at half its length. The ground metric is the maximum norm. Essential bars
@@ -39,9 +38,7 @@ def bottleneck_distance(a: ArrayLike, b: ArrayLike) -> float:
     return float(max(essential, finite))
 
 
-def wasserstein_distance(
-    a: ArrayLike, b: ArrayLike, *, order: SupportsFloat = 1, internal_p: SupportsFloat = 2
-) -> float:
+def wasserstein_distance(a: Numbers, b: Numbers, *, order: SupportsFloat = 1, internal_p: SupportsFloat = 2) -> float:
     """The best matching's total move: the sum of moves ** order, to the power 1 / order; exact.
 
     A bar may be matched with its nearest point of the diagonal. Essential bars are matched with each other in order
@@ -80,7 +77,7 @@ def wasserstein_distance(
     return float(scale * (((essential / scale) ** power).sum() + total) ** (1 / power))
 
 
-def as_diagram(diagram: ArrayLike, name: str = "diagram") -> Float[np.ndarray, "bars 2"]:
+def as_diagram(diagram: Numbers, name: str = "diagram") -> Float[np.ndarray, "bars 2"]:
     """`diagram` as float64 rows of birth and death; an empty list is the empty diagram.
 
     Raises:
@@ -101,7 +98,7 @@ def as_diagram(diagram: ArrayLike, name: str = "diagram") -> Float[np.ndarray, "
     return bars
 
 
-def finite_bars(diagram: ArrayLike, name: str = "diagram") -> Float[np.ndarray, "bars 2"]:
+def finite_bars(diagram: Numbers, name: str = "diagram") -> Float[np.ndarray, "bars 2"]:
     """The bars of `diagram` that die, in its order.
 
     Raises:
@@ -132,7 +129,13 @@ def _to_diagonal(bars: Float[np.ndarray, "bars 2"], norm: float) -> Float[np.nda
 def _distances(
     a: Float[np.ndarray, "bars_a 2"], b: Float[np.ndarray, "bars_b 2"], norm: float
 ) -> Float[np.ndarray, "bars_a bars_b"]:
-    return cdist(a, b, "chebyshev") if np.isinf(norm) else cdist(a, b, "minkowski", p=norm)
+    if np.isinf(norm):
+        return cdist(a, b, "chebyshev")
+    births, deaths = (np.abs(np.subtract.outer(a[:, i], b[:, i])) for i in (0, 1))
+    longer, shorter = np.maximum(births, deaths), np.minimum(births, deaths)
+    # Powers of a share up to 1 neither overflow nor vanish, whatever the scale.
+    share = np.divide(shorter, longer, out=np.zeros_like(longer), where=longer > 0)
+    return longer * (1 + share**norm) ** (1 / norm)
 
 
 def _one_birth(a: Float[np.ndarray, "bars_a 2"], b: Float[np.ndarray, "bars_b 2"]) -> bool:

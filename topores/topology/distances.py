@@ -1,6 +1,7 @@
 """Distances between points: checked here once, in float64, and reused everywhere as metric="precomputed"."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, SupportsFloat
 
 import numpy as np
 from jaxtyping import Float
@@ -8,6 +9,9 @@ from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from topores.errors import did_you_mean
+
+Numbers = ArrayLike | Sequence[Any] | SupportsFloat
+"""What np.asarray reads as real numbers: arrays, lists, tuples, a number. Shapes stand in the docstrings."""
 
 METRICS = ("angle", "euclidean", "precomputed")
 
@@ -18,7 +22,7 @@ ASYMMETRY = 1e-6
 """Rounding left in a distance matrix that came from float32, as a share of its largest entry."""
 
 
-def pairwise_distances(points: ArrayLike, metric: str = "angle") -> Float[np.ndarray, "points points"]:
+def pairwise_distances(points: Numbers, metric: str = "angle") -> Float[np.ndarray, "points points"]:
     """All distances between the rows of `points`, ready to be passed on with metric="precomputed".
 
     Args:
@@ -39,7 +43,7 @@ def pairwise_distances(points: ArrayLike, metric: str = "angle") -> Float[np.nda
     return np.ldexp(squareform(pdist(scaled)), exponent)
 
 
-def angles(points: ArrayLike) -> Float[np.ndarray, "points points"]:
+def angles(points: Numbers) -> Float[np.ndarray, "points points"]:
     """Angles between the rows in radians, 0 to pi, exact to rounding near 0 and near pi alike.
 
     Raises:
@@ -49,9 +53,7 @@ def angles(points: ArrayLike) -> Float[np.ndarray, "points points"]:
     return _angles(squareform(pdist(unit)), unit, unit)
 
 
-def distance_rows(
-    points: ArrayLike, metric: str = "angle"
-) -> tuple[int, Callable[[int], Float[np.ndarray, " points"]]]:
+def distance_rows(points: Numbers, metric: str = "angle") -> tuple[int, Callable[[int], Float[np.ndarray, " points"]]]:
     """The number of points, and a function from a point's index to its distances to all of them.
 
     Nothing of size points x points is kept, unless `points` is the matrix itself.
@@ -66,7 +68,7 @@ def distance_rows(
     return len(scaled), lambda index: np.ldexp(cdist(scaled[[index]], scaled)[0], exponent)
 
 
-def unit_rows(points: ArrayLike) -> Float[np.ndarray, "points dim"]:
+def unit_rows(points: Numbers) -> Float[np.ndarray, "points dim"]:
     """Rows divided by their length.
 
     Raises:
@@ -84,7 +86,7 @@ def unit_rows(points: ArrayLike) -> Float[np.ndarray, "points dim"]:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def as_points(points: ArrayLike, name: str = "points") -> Float[np.ndarray, "points dim"]:
+def as_points(points: Numbers, name: str = "points") -> Float[np.ndarray, "points dim"]:
     """`points` as finite float64 rows.
 
     Raises:
@@ -105,7 +107,7 @@ def as_points(points: ArrayLike, name: str = "points") -> Float[np.ndarray, "poi
 
 
 def as_matched_points(
-    a: ArrayLike, b: ArrayLike
+    a: Numbers, b: Numbers
 ) -> tuple[Float[np.ndarray, "points dim_a"], Float[np.ndarray, "points dim_b"]]:
     """Two clouds whose rows belong together.
 
@@ -152,7 +154,7 @@ def distinct_points(matrix: Float[np.ndarray, "points points"]) -> Float[np.ndar
     return matrix if first.all() else matrix[np.ix_(first, first)]
 
 
-def as_distance_matrix(matrix: ArrayLike, name: str = "points") -> Float[np.ndarray, "points points"]:
+def as_distance_matrix(matrix: Numbers, name: str = "points") -> Float[np.ndarray, "points points"]:
     """`matrix` as a float64 distance matrix; rounding asymmetry (up to 1e-6 of the largest entry) is averaged out.
 
     The triangle inequality is not asked for.
@@ -185,7 +187,7 @@ def as_distance_matrix(matrix: ArrayLike, name: str = "points") -> Float[np.ndar
     return distances if gap == 0 else distances / 2 + distances.T / 2
 
 
-def as_numbers(values: ArrayLike, name: str) -> Float[np.ndarray, "..."]:
+def as_numbers(values: Numbers, name: str) -> Float[np.ndarray, "..."]:
     """`values` as float64.
 
     Raises:

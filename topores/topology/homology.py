@@ -6,12 +6,11 @@ from typing import SupportsFloat, SupportsIndex
 import numpy as np
 import redzed_tda
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from ripser import ripser
 from scipy.spatial.distance import squareform
 
 from topores.errors import did_you_mean
-from topores.topology.distances import pairwise_distances
+from topores.topology.distances import Numbers, pairwise_distances
 
 ENGINES = ("auto", "redzed", "ripser")
 
@@ -26,7 +25,7 @@ ROUNDING = 1e-12
 
 
 def persistent_homology(
-    points: ArrayLike,
+    points: Numbers,
     *,
     metric: str = "angle",
     max_degree: SupportsIndex = 1,

@@ -3,12 +3,11 @@
 import numpy as np
 import redzed_tda
 from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial.distance import squareform
 
-from topores.topology.distances import as_numbers, pairwise_distances
+from topores.topology.distances import Numbers, as_numbers, pairwise_distances
 
 SAME_LENGTH = 1e-9
 """Edges this near each other, as a share of the birth, are tied."""
@@ -17,7 +16,7 @@ READ_BACK = 1e-6
 """How far a birth may lie from its edge: bars that were stored as float32 are still found."""
 
 
-def representative_loop(points: ArrayLike, bar: ArrayLike, *, metric: str = "angle") -> Int[np.ndarray, " members"]:
+def representative_loop(points: Numbers, bar: Numbers, *, metric: str = "angle") -> Int[np.ndarray, " members"]:
     """Points around a bar of degree 1, in cyclic order; the last is joined to the first by the birth edge.
 
     The edge that is born with the bar is closed by the shortest path over edges that come before it (ties broken by
@@ -45,12 +44,15 @@ def representative_loop(points: ArrayLike, bar: ArrayLike, *, metric: str = "ang
     if len(candidates) == 1:
         start, end = candidates[0]
         earlier = matrix < matrix[start, end]
+        # A point nearer to both ends fills the edge's loop in the moment it is born.
+        if (earlier[start] & earlier[end]).any():
+            raise ValueError(_no_loop(birth))
     else:
         start, end, earlier = _tied_birth(matrix, birth, death)
     return _shortest_path(matrix, earlier, int(start), int(end), birth)
 
 
-def _as_bar(bar: ArrayLike) -> tuple[float, float]:
+def _as_bar(bar: Numbers) -> tuple[float, float]:
     ends = as_numbers(bar, "bar")
     if ends.shape != (2,):
         raise ValueError(f"bar has shape {ends.shape}; expected (birth, death). Pass one row of the degree-1 diagram.")

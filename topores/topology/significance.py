@@ -2,12 +2,12 @@
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
 from topores.topology.diagrams import finite_bars
+from topores.topology.distances import Numbers
 
 
-def universal_p_values(diagram: ArrayLike) -> Float[np.ndarray, " finite_bars"]:
+def universal_p_values(diagram: Numbers) -> Float[np.ndarray, " finite_bars"]:
     """Chance of a bar as long as this, as a ratio death / birth, among random points; one per finite bar.
 
     l = ln ln(death / birth) - (mean of ln ln over the diagram's finite bars) - 0.5772 follows the left-skewed Gumbel

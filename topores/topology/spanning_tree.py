@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import distance_rows
+from topores.topology.distances import Numbers, distance_rows
 
 
 class SpanningTree(NamedTuple):
@@ -18,7 +17,7 @@ class SpanningTree(NamedTuple):
     """In units of the metric, ascending."""
 
 
-def minimum_spanning_tree(points: ArrayLike, *, metric: str = "angle") -> SpanningTree:
+def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> SpanningTree:
     """The exact minimum spanning tree, with memory that grows with the points and not with their pairs.
 
     Args:

@@ -1,6 +1,5 @@
 """What a logged cycle says of the space: geometry, and retrieval on both sides of the split."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -23,7 +22,7 @@ def evaluate(
     """
     partner_1, partner_2 = _strongest(corpus)
     union = np.concatenate([rows_1, rows_2])
-    measured = {
+    measured: dict[str, float | None] = {
         "alignment": alignment(rows_1[partner_1], rows_2[partner_2]),
         "uniformity": uniformity(union),
         "rank_me": rank_me(union),
@@ -39,7 +38,7 @@ def retrieval(
     rows_2: Float[np.ndarray, "passages_2 dim"],
     corpus: Corpus,
     split: Split,
-) -> Mapping[str, float | None]:
+) -> dict[str, float | None]:
     """MRR and R@1 of both directions on one side of the split."""
     found: dict[str, float | None] = {}
     for direction in ("1to2", "2to1"):

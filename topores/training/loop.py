@@ -15,6 +15,7 @@ from topores.compute.files import write_whole
 from topores.domain import PAIRINGS
 from topores.encoders.full import Encoder
 from topores.errors import InputError, Interrupted
+from topores.objectives.four_pairings import FourPairings, PairingLosses
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.evaluate import evaluate
@@ -31,16 +32,16 @@ class Trainee:
 
     run: Run
     encoder: Encoder
-    objective: nn.Module
+    objective: FourPairings
     optimizer: Optimizer
     batches: Batches
     accelerator: Accelerator
     progress: Progress
 
     @property
-    def modules(self) -> nn.ModuleList:
+    def modules(self) -> nn.ModuleDict:
         """Encoder and objective as one module, for the resume state."""
-        return nn.ModuleList([self.encoder, self.objective])
+        return nn.ModuleDict({"encoder": self.encoder, "objective": self.objective})
 
 
 def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, seed: int, stopping: Callable[[], bool]) -> None:
@@ -124,7 +125,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
         save_state(run.folder / "state", trainee.modules, trainee.optimizer, trainee.progress)
 
 
-def as_numbers(losses) -> dict[str, float]:
+def as_numbers(losses: PairingLosses) -> dict[str, float]:
     parts = torch.stack([losses.total, *(losses.by_pairing[name] for name in PAIRINGS)]).tolist()
     return dict(zip(["loss", *(f"loss_{name}" for name in PAIRINGS)], parts, strict=True))
 

@@ -14,6 +14,7 @@ from topores.compute.files import sha256_text
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
 from topores.encoders.full import Encoder
+from topores.text.pair_files import PairTable
 
 PACKAGES = (
     "topores", "torch", "sentence-transformers", "transformers", "accelerate", "faiss-cpu", "ripser", "redzed-tda",
@@ -33,7 +34,7 @@ def versions() -> dict[str, str]:
 
 
 def run_facts(
-    encoder: Encoder, corpus: Corpus, texts: Sequence[Any], config: TrainConfig, argv: Sequence[str]
+    encoder: Encoder, corpus: Corpus, texts: tuple[Text, Text] | PairTable, config: TrainConfig, argv: Sequence[str]
 ) -> dict[str, Any]:
     """The content of run.json."""
     return {
@@ -57,8 +58,7 @@ def weights_sha256(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _text_hashes(texts: Sequence[Any]) -> dict[str, str]:
-    if isinstance(texts[0], Text):
-        return {"t1": sha256_text(texts[0].content), "t2": sha256_text(texts[1].content)}
-    table = texts[0]
-    return {"t1": sha256_text("\n".join(table.articles)), "t2": sha256_text("\n".join(table.meta_analyses))}
+def _text_hashes(texts: tuple[Text, Text] | PairTable) -> dict[str, str]:
+    if isinstance(texts, PairTable):
+        return {"t1": sha256_text("\n".join(texts.articles)), "t2": sha256_text("\n".join(texts.meta_analyses))}
+    return {"t1": sha256_text(texts[0].content), "t2": sha256_text(texts[1].content)}

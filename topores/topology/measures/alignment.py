@@ -1,15 +1,14 @@
 """Alignment: how far apart the two texts put what belongs together."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import as_matched_points, same_columns
+from topores.topology.distances import Numbers, as_matched_points, same_columns
 
 UNIT = "squared unit of the columns"
 SOURCE = "Wang and Isola 2020, Understanding Contrastive Representation Learning, section 4.1, with alpha = 2"
 
 
-def alignment(a: ArrayLike, b: ArrayLike) -> float:
+def alignment(a: Numbers, b: Numbers) -> float:
     """Mean squared distance of matched rows, taken as they are: pass unit rows for values between 0 and 4.
 
     Args:

@@ -2,16 +2,15 @@
 
 import numpy as np
 from jaxtyping import Int
-from numpy.typing import ArrayLike
 
 from topores.topology.diagrams import as_diagram
-from topores.topology.distances import as_numbers
+from topores.topology.distances import Numbers, as_numbers
 
 UNIT = "bars"
 SOURCE = "Edelsbrunner and Harer 2010, Computational Topology, section VII.1 (persistent Betti numbers)"
 
 
-def betti_curve(diagram: ArrayLike, thresholds: ArrayLike) -> Int[np.ndarray, "..."]:
+def betti_curve(diagram: Numbers, thresholds: Numbers) -> Int[np.ndarray, "..."]:
     """Number of bars with birth <= t < death, for each t of `thresholds`.
 
     Args:

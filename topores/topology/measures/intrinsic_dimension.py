@@ -1,9 +1,8 @@
 """Intrinsic dimension by TwoNN: how fast neighbourhoods grow, from the two nearest neighbours alone."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import distinct_points, pairwise_distances
+from topores.topology.distances import Numbers, distinct_points, pairwise_distances
 
 UNIT = "dimensions"
 SOURCE = "Facco, d'Errico, Rodriguez and Laio 2017, Estimating the intrinsic dimension of datasets (TwoNN), equation 5"
@@ -12,7 +11,7 @@ KEPT = 0.9
 """Share of the ratios that the line is fitted to; the authors leave out the largest tenth."""
 
 
-def intrinsic_dimension(points: ArrayLike, *, metric: str = "euclidean") -> float:
+def intrinsic_dimension(points: Numbers, *, metric: str = "euclidean") -> float:
     """Slope of -log(1 - F(mu)) against log(mu) through the origin; mu = second / first neighbour's distance.
 
     Duplicates are dropped first. An estimate: with few points in many dimensions it is too low.

@@ -1,15 +1,14 @@
 """Linear CKA: how alike two clouds are up to rotation and scale."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import as_matched_points, centred
+from topores.topology.distances import Numbers, as_matched_points, centred
 
 UNIT = "share"
 SOURCE = "Kornblith, Norouzi, Lee and Hinton 2019, Similarity of Neural Network Representations Revisited, table 1"
 
 
-def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
+def linear_cka(a: Numbers, b: Numbers) -> float:
     """||B'A||^2 / (||A'A|| ||B'B||) of the centred clouds, in Frobenius norms.
 
     Args:

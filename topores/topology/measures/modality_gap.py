@@ -1,15 +1,14 @@
 """Modality gap: how far apart the two texts' clouds lie as wholes."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import as_points, same_columns
+from topores.topology.distances import Numbers, as_points, same_columns
 
 UNIT = "unit of the columns"
 SOURCE = "Liang, Zhang, Kwon, Yeung and Zou 2022, Mind the Gap, the distance of the modalities' centres"
 
 
-def modality_gap(a: ArrayLike, b: ArrayLike) -> float:
+def modality_gap(a: Numbers, b: Numbers) -> float:
     """Euclidean distance of the two centroids.
 
     Args:

@@ -1,15 +1,15 @@
 """Persistence entropy: whether a few bars hold all of a diagram's length, or many share it."""
 
-from numpy.typing import ArrayLike
 from scipy.special import entr
 
 from topores.topology.diagrams import finite_bars
+from topores.topology.distances import Numbers
 
 UNIT = "nats"
 SOURCE = "Chintakunta, Gentimis, Gonzalez-Diaz, Jimenez and Krim 2015, An entropy-based persistence barcode"
 
 
-def persistence_entropy(diagram: ArrayLike) -> float:
+def persistence_entropy(diagram: Numbers) -> float:
     """Entropy of the finite bars' lengths as shares of their sum, natural logarithm.
 
     Args:

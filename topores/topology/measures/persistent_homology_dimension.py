@@ -3,9 +3,8 @@
 from typing import SupportsIndex
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import distinct_points, pairwise_distances
+from topores.topology.distances import Numbers, distinct_points, pairwise_distances
 from topores.topology.spanning_tree import minimum_spanning_tree
 
 UNIT = "dimensions"
@@ -20,7 +19,7 @@ SIZES = 8
 DRAWS = 5
 
 
-def persistent_homology_dimension(points: ArrayLike, *, metric: str = "euclidean", seed: SupportsIndex = 0) -> float:
+def persistent_homology_dimension(points: Numbers, *, metric: str = "euclidean", seed: SupportsIndex = 0) -> float:
     """1 / (1 - m), with m the slope of log(spanning tree length) against log(points) over random subsamples.
 
     Eight sizes, from an eighth of the points to all of them, five draws each. Duplicates are dropped first. The same

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import as_matched_points, centred, same_columns
+from topores.topology.distances import Numbers, as_matched_points, centred, same_columns
 
 UNIT = "share of the size of b (residual), factor (scale), radians (angle)"
 SOURCE = "Gower and Dijksterhuis 2004, Procrustes Problems, chapter 4; Schoenemann 1966, A generalized solution"
@@ -25,7 +24,7 @@ class Procrustes(NamedTuple):
     """The largest angle by which the rotation turns a direction that the points determine, in radians, 0 to pi."""
 
 
-def procrustes(a: ArrayLike, b: ArrayLike) -> Procrustes:
+def procrustes(a: Numbers, b: Numbers) -> Procrustes:
     """The rotation and scale that bring `a` nearest to `b`: min ||b - scale * a @ rotation|| after centring.
 
     `angle` is the largest angle of the rotation's eigenvalues where the points span the space. Where they do not

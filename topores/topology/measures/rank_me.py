@@ -3,16 +3,15 @@
 from typing import SupportsFloat
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from topores.topology.distances import as_points
+from topores.topology.distances import Numbers, as_points
 
 UNIT = "directions"
 SOURCE = "Garrido, Balestriero, Najman and LeCun 2023, RankMe, equations 1 and 2"
 
 
-def rank_me(points: ArrayLike, *, epsilon: SupportsFloat = 0.0) -> float:
+def rank_me(points: Numbers, *, epsilon: SupportsFloat = 0.0) -> float:
     """exp of the entropy of the singular values as shares of their sum; the rows are not centred.
 
     Args:

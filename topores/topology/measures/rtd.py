@@ -2,9 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-from topores.topology.distances import as_matched_points, pairwise_distances
+from topores.topology.distances import Numbers, as_matched_points, pairwise_distances
 from topores.topology.homology import persistent_homology
 from topores.topology.measures.total_persistence import total_persistence
 
@@ -14,7 +13,7 @@ SOURCE = "Barannikov, Trofimov, Balabin and Burnaev 2022, Representation Topolog
 QUANTILE = 0.9
 
 
-def rtd(a: ArrayLike, b: ArrayLike, *, metric: str = "euclidean") -> float:
+def rtd(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> float:
     """Mean over both directions of the summed lengths of the degree-1 bars of the R-Cross-Barcode.
 
     Args:
@@ -36,7 +35,7 @@ def rtd(a: ArrayLike, b: ArrayLike, *, metric: str = "euclidean") -> float:
     return (total_persistence(to_b) + total_persistence(to_a)) / 2
 
 
-def cross_barcode(a: ArrayLike, b: ArrayLike, *, metric: str = "euclidean") -> Float[np.ndarray, "bars 2"]:
+def cross_barcode(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> Float[np.ndarray, "bars 2"]:
     """R-Cross-Barcode of degree 1: bars of `a` that are filled in where the smaller of both distances is used.
 
     Args:
@@ -57,7 +56,7 @@ def cross_barcode(a: ArrayLike, b: ArrayLike, *, metric: str = "euclidean") -> F
     return persistent_homology(doubled, metric="precomputed")[1]
 
 
-def _normalised(points: ArrayLike, metric: str, name: str) -> Float[np.ndarray, "points points"]:
+def _normalised(points: Numbers, metric: str, name: str) -> Float[np.ndarray, "points points"]:
     distances = pairwise_distances(points, metric)
     # The authors take the quantile over the whole matrix, its diagonal included.
     unit = np.quantile(distances, QUANTILE)

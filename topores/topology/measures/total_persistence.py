@@ -2,15 +2,14 @@
 
 from typing import SupportsFloat
 
-from numpy.typing import ArrayLike
-
 from topores.topology.diagrams import finite_bars
+from topores.topology.distances import Numbers
 
 UNIT = "unit of the metric, to the power of the order"
 SOURCE = "Cohen-Steiner, Edelsbrunner, Harer, Mileyko 2010, Lipschitz functions have L_p-stable persistence, section 2"
 
 
-def total_persistence(diagram: ArrayLike, *, order: SupportsFloat = 1) -> float:
+def total_persistence(diagram: Numbers, *, order: SupportsFloat = 1) -> float:
     """Sum of (death - birth) ** order over the finite bars; 0.0 if there are none.
 
     Args:

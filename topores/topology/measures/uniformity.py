@@ -1,17 +1,16 @@
 """Uniformity: how evenly a cloud spreads over the sphere."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist
 from scipy.special import logsumexp
 
-from topores.topology.distances import as_points
+from topores.topology.distances import Numbers, as_points
 
 UNIT = "nats"
 SOURCE = "Wang and Isola 2020, Understanding Contrastive Representation Learning, section 4.1, with t = 2"
 
 
-def uniformity(points: ArrayLike) -> float:
+def uniformity(points: Numbers) -> float:
     """log of the mean of exp(-2 d^2) over pairs of different rows, taken as they are: pass unit rows.
 
     Args:

@@ -1,0 +1,256 @@
+"""Pair files: rows of an article and a meta-analysis, from .jsonl, .csv or .parquet, checked as a whole."""
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from topores.domain import Split
+from topores.errors import InputError, did_you_mean
+from topores.text.encoding import diagnose, repair
+from topores.text.files import known_suffix, read_unicode, told, unix_newlines
+
+REQUIRED = ("article", "meta_analysis")
+COLUMNS = (*REQUIRED, "id", "topic", "split")
+SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+_SPLITS: dict[str, Split] = {"train": "train"} | dict.fromkeys(
+    ("held_out", "heldout", "held-out", "test", "dev", "validation", "valid", "val"), "held_out"
+)
+_DELIMITERS = ",;\t"
+_SHOWN = 5
+_HALF = re.compile("[\ud800-\udfff]")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """A pair file. Row i of every column belongs together."""
+
+    name: str
+    """The file's name, for messages."""
+    ids: tuple[str, ...]
+    """As given, else the number of the row, from "1"."""
+    articles: tuple[str, ...]
+    meta_analyses: tuple[str, ...]
+    topics: tuple[str | None, ...] | None
+    """None without such a column; a row without a topic has None."""
+    splits: tuple[Split, ...] | None
+    """None without such a column."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """Rows as they were read, before any check of what they say."""
+
+    path: Path
+    unit: str
+    """What a number counts, for messages: 'line' of a .jsonl, 'row' of a table."""
+    numbers: tuple[int, ...]
+    rows: tuple[Row, ...]
+
+    def refuse(self, faulty: Iterable[int], problem: str, remedy: str) -> None:
+        """Raise InputError if any row is faulty. `faulty` counts rows from 0."""
+        places = [self.numbers[i] for i in faulty]
+        if places:
+            shown = ", ".join(map(str, places[:_SHOWN]))
+            more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+            unit = self.unit if len(places) == 1 else f"{self.unit}s"
+            raise InputError(f"'{self.path}': {problem} in {unit} {shown}{more}; {remedy}")
+
+
+def read_pairs(path: Path, *, repair: bool = False) -> PairTable:
+    """Read a pair file with the columns article and meta_analysis, and perhaps id, topic and split.
+
+    Args:
+        path: A .jsonl, .csv (comma, semicolon or tab) or .parquet file. Other columns are left out.
+        repair: Undo a wrong decoding of the texts instead of refusing them.
+
+    Raises:
+        InputError: The file, its columns or some of its rows cannot be used; the message says
+            which rows, and what to do.
+    """
+    suffix = known_suffix(path, SUFFIXES)
+    readers: dict[str, Callable[[Path], _Sheet]] = {
+        ".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet,
+    }  # fmt: skip
+    sheet = readers[suffix](path)
+    _check_texts(sheet)
+    texts = [unix_newlines(row[column]) for column in REQUIRED for row in sheet.rows]
+    texts = _mended(sheet, texts, repair_them=repair)
+    articles, meta_analyses = tuple(texts[: len(sheet.rows)]), tuple(texts[len(sheet.rows) :])
+    _check_pairs(sheet, articles, meta_analyses)
+    return PairTable(path.name, _ids(sheet), articles, meta_analyses, _topics(sheet), _splits(sheet))
+
+
+def _read_jsonl(path: Path) -> _Sheet:
+    # Only "\n" ends a line: JSON strings may hold the other separators of Unicode.
+    lines = [(i, line) for i, line in enumerate(read_unicode(path).split("\n"), 1) if line.strip()]
+    rows = [_json_object(path, number, line) for number, line in lines]
+    seen = sorted({column for row in rows for column in row})
+    _check_columns(path, seen, len(rows))
+    return _Sheet(path, "line", tuple(number for number, _ in lines), tuple(rows))
+
+
+def _json_object(path: Path, number: int, line: str) -> Row:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as fault:
+        reason = getattr(fault, "msg", str(fault))
+        raise InputError(f"'{path}': line {number} is not JSON ({reason}); write one object a line.") from fault
+    if not isinstance(row, dict):
+        raise InputError(f"'{path}': line {number} holds {_kind(row)}, not an object with the texts; mend the line.")
+    return row
+
+
+def _read_csv(path: Path) -> _Sheet:
+    text = read_unicode(path)
+    delimiter = max(_DELIMITERS, key=lambda d: _columns_found(text, d))
+    records = _csv_records(path, text, delimiter)
+    header = [name.strip() for name in records[0]] if records else []
+    body = [record for record in records[1:] if record]
+    _check_columns(path, header, len(body))
+    sheet = _Sheet(path, "row", tuple(range(1, len(body) + 1)), tuple(dict(zip(header, r, strict=False)) for r in body))
+    wrong = [i for i, record in enumerate(body) if len(record) != len(header)]
+    sheet.refuse(wrong, f"more or fewer than the {len(header)} fields of the header", "put texts in double quotes.")
+    return sheet
+
+
+def _csv_records(path: Path, text: str, delimiter: str) -> list[list[str]]:
+    limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return list(reader)
+    except csv.Error as fault:
+        raise InputError(
+            f"'{path}': damaged CSV up to line {reader.line_num} ({fault}); double the quotes within a text."
+        ) from fault
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _columns_found(text: str, delimiter: str) -> tuple[int, int]:
+    """How many known columns, and how many at all, the header gives with a delimiter."""
+    header = [name.strip().strip('"') for name in text.split("\n", 1)[0].split(delimiter)]
+    return len(set(header) & set(COLUMNS)), len(header)
+
+
+def _read_parquet(path: Path) -> _Sheet:
+    try:
+        with pq.ParquetFile(path) as file:
+            seen = file.schema_arrow.names
+            _check_columns(path, seen, file.metadata.num_rows)
+            rows = file.read([name for name in COLUMNS if name in seen]).to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
+        reason = str(fault).split("\n")[0][:100]
+        raise InputError(f"'{path}' is not a whole parquet file ({reason}); write it again.") from fault
+    return _Sheet(path, "row", tuple(range(1, len(rows) + 1)), tuple(rows))
+
+
+def _check_columns(path: Path, seen: Sequence[str], rows: int) -> None:
+    if rows == 0:
+        raise InputError(f"'{path}' has no rows; give at least two, with the columns {' and '.join(REQUIRED)}.")
+    twice = [name for name in COLUMNS if list(seen).count(name) > 1]
+    if twice:
+        raise InputError(f"'{path}' has the column '{twice[0]}' twice; leave one.")
+    missing = [name for name in REQUIRED if name not in seen]
+    if missing:
+        others = [name for name in seen if name not in REQUIRED]
+        near = did_you_mean(missing[0], others) if others else ""
+        hint = f" {near}" if near.startswith("Did") else ""
+        raise InputError(
+            f"'{path}' has no column {' and no column '.join(repr(m) for m in missing)}; its columns are "
+            f"{', '.join(seen)}.{hint} Name the two texts {' and '.join(REQUIRED)}."
+        )
+    if rows == 1:
+        raise InputError(f"'{path}' has one row; give at least two.")
+
+
+def _check_texts(sheet: _Sheet) -> None:
+    for column in REQUIRED:
+        texts = [row.get(column) for row in sheet.rows]
+        missing = [i for i, t in enumerate(texts) if t is None or (isinstance(t, str) and not t.strip())]
+        sheet.refuse(missing, f"no text for '{column}'", "fill them in or leave the rows out.")
+        others = [i for i, t in enumerate(texts) if not isinstance(t, str)]
+        if others:
+            sheet.refuse(others, f"{_kind(texts[others[0]])} for '{column}'", "give texts.")
+        broken = [i for i, t in enumerate(texts) if "\0" in t or _HALF.search(t)]
+        sheet.refuse(broken, f"NUL or half characters (lone surrogates) in '{column}'", "export the file again.")
+
+
+def _check_pairs(sheet: _Sheet, articles: Sequence[str], meta_analyses: Sequence[str]) -> None:
+    pairs = [(a.strip(), m.strip()) for a, m in zip(articles, meta_analyses, strict=True)]
+    same = [i for i, (article, meta_analysis) in enumerate(pairs) if article == meta_analysis]
+    sheet.refuse(same, "the article is identical to the meta-analysis", "give two different texts.")
+    sheet.refuse(_repeats(pairs), "an article and a meta-analysis already given", "leave the repeats out.")
+
+
+def _mended(sheet: _Sheet, texts: list[str], *, repair_them: bool) -> list[str]:
+    """The texts decoded rightly. They are judged together: evidence in one row tells about the others."""
+    whole = "\n".join(texts)
+    damage = diagnose(whole)
+    if damage is None:
+        return texts
+    # A repair changes no line break, so the texts are found again by their number of lines.
+    lines, mended = iter(repair(whole).split("\n")), []
+    for text in texts:
+        mended.append("\n".join(next(lines) for _ in range(text.count("\n") + 1)))
+    if not repair_them:
+        changed = {i % len(sheet.rows) for i, text in enumerate(texts) if text != mended[i]}
+        sheet.refuse(sorted(changed), "text decoded wrongly", f"it was {told(damage)}")
+    return mended
+
+
+def _ids(sheet: _Sheet) -> tuple[str, ...]:
+    given = [row.get("id") for row in sheet.rows]
+    ids = [str(number) if value in (None, "") else str(value) for number, value in enumerate(given, 1)]
+    sheet.refuse(_repeats(ids), "an id already given", "give every row its own, or leave the column out.")
+    return tuple(ids)
+
+
+def _topics(sheet: _Sheet) -> tuple[str | None, ...] | None:
+    if not any("topic" in row for row in sheet.rows):
+        return None
+    topics = [row.get("topic") for row in sheet.rows]
+    return tuple(None if topic in (None, "") else str(topic) for topic in topics)
+
+
+def _splits(sheet: _Sheet) -> tuple[Split, ...] | None:
+    if not any("split" in row for row in sheet.rows):
+        return None
+    seen = [str(row.get("split") or "").strip() for row in sheet.rows]
+    unknown = [i for i, value in enumerate(seen) if value.lower() not in _SPLITS]
+    if unknown:
+        first = seen[unknown[0]]
+        sheet.refuse(unknown, f"unknown split '{first}'" if first else "no split", f"use {', '.join(_SPLITS)}.")
+    return tuple(_SPLITS[value.lower()] for value in seen)
+
+
+def _repeats(values: Sequence[Any]) -> list[int]:
+    """Places of the values that stood before."""
+    first: dict[Any, int] = {}
+    return [i for i, value in enumerate(values) if first.setdefault(value, i) != i]
+
+
+def _kind(value: Any) -> str:
+    names = {
+        dict: "an object",
+        list: "a list",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+    }
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
