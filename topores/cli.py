@@ -160,7 +160,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--cycles", metavar="N", help="Cycles to train.", default="5", show_default=True)
+@click.option("--cycles", metavar="N", help="Cycles to train.", default="3", show_default=True)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Run folder.", default="runs/demo", show_default=True
 )

@@ -34,7 +34,7 @@ def evidence(first: np.ndarray, last: np.ndarray, *, values: dict | None = None,
     table = {
         ("uniformity", 0): -2.5, ("uniformity", 10): -2.5, ("rank_me", 0): 30.0, ("rank_me", 10): 30.0,
         ("total_persistence", 0): 2.0, ("total_persistence", 10): 3.0,
-        ("change", 10): float(np.linalg.norm(last - first)), **(values or {}),
+        ("change", 10): float(np.linalg.norm(last - first)), ("procrustes.residual", 10): 0.1, **(values or {}),
     }  # fmt: skip
     return Evidence(STATES, lambda measure, cycle: table.get((measure, cycle)), loops, texts or corpus(), first, last)
 

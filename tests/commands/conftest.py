@@ -18,7 +18,7 @@ def tiny_options(tiny_model: Path, two_texts: tuple[Path, Path]) -> dict:
     article, meta_analysis = two_texts
     return {
         "article": article, "meta_analysis": meta_analysis, "model": str(tiny_model), "cycles": 4, "batch_size": 8,
-        "learning_rate": 1e-3, "passage_tokens": 64, "device": "cpu",
+        "learning_rate": 1e-3, "passage_tokens": 16, "device": "cpu",
     }  # fmt: skip
 
 

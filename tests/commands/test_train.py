@@ -142,7 +142,8 @@ def test_a_text_identical_to_the_other(tiny_options: dict, tmp_path: Path) -> No
 
 def test_a_text_of_one_passage(tiny_options: dict, tmp_path: Path) -> None:
     short = tmp_path / "short.txt"
-    short.write_text("Deaths in a trial.", encoding="utf-8")
+    first_words = tiny_options["article"].read_text(encoding="utf-8").split()[:3]
+    short.write_text(" ".join(first_words), encoding="utf-8")
     with pytest.raises(InputError, match=r"'short\.txt' gives 1 passage"):
         train(**{**tiny_options, "article": short}, output=tmp_path / "run")
 
@@ -167,8 +168,8 @@ def test_a_pair_file(tiny_options: dict, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("loss", ["infonce", "decoupled"])
 def test_both_losses_train(tiny_options: dict, tmp_path: Path, loss: str) -> None:
-    run = train(**{**tiny_options, "cycles": 2}, loss=loss, checkpoints="none", output=tmp_path / "run")
-    assert list(run.checkpoints) == [2]
+    run = train(**tiny_options, loss=loss, checkpoints="none", output=tmp_path / "run")
+    assert list(run.checkpoints) == [4]
     assert run.metrics[-1]["loss"] < run.metrics[0]["loss"]
 
 

@@ -9,8 +9,8 @@ log = logging.getLogger(__name__)
 
 
 def sampled_clouds(
-    clouds: dict[str, Int[np.ndarray, " points"]], max_points: int, seed: int
-) -> dict[str, Int[np.ndarray, " points"]]:
+    clouds: dict[str, Int[np.ndarray, " _"]], max_points: int, seed: int
+) -> dict[str, Int[np.ndarray, " _"]]:
     """Each cloud's rows, in order; at most `max_points` of them, drawn uniformly.
 
     The same rows stand for the cloud at every state, so that states can be compared point by point.
@@ -18,7 +18,7 @@ def sampled_clouds(
     return {name: _sampled(name, rows, max_points, seed) for name, rows in clouds.items()}
 
 
-def _sampled(name: str, rows: Int[np.ndarray, " points"], max_points: int, seed: int) -> Int[np.ndarray, " points"]:
+def _sampled(name: str, rows: Int[np.ndarray, " _"], max_points: int, seed: int) -> Int[np.ndarray, " _"]:
     if len(rows) <= max_points:
         return rows
     log.warning("The cloud %s has %d passages; %d stand for it (--max-points takes more).", name, len(rows), max_points)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import SupportsFloat
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -17,6 +18,9 @@ from topores.topology.distances import pairwise_distances
 BETTI_STEPS = 65
 """Thresholds of a Betti curve, from 0 to the metric's right angle."""
 
+FEWEST_FOR_DIMENSION = 10
+"""Different points below which nearest neighbours say nothing of a dimension."""
+
 RIGHT_ANGLE = {"angle": np.pi / 2, "euclidean": np.sqrt(2)}
 UNIT = {"angle": "rad", "euclidean": "chord"}
 
@@ -29,9 +33,10 @@ class Cell:
     layer: int
     cloud: str
     points: Float[np.ndarray, "points dim"]
+    """Unit rows."""
     diagrams: list[Diagram]
 
-    def measured(self, measure: str, value: float, unit: str, **place: float) -> Measurement:
+    def measured(self, measure: str, value: SupportsFloat, unit: str, **place: int | float) -> Measurement:
         return Measurement(self.cycle, self.layer, self.cloud, measure, float(value), unit, **place)  # type: ignore[arg-type]
 
 
@@ -73,7 +78,7 @@ def measure_states(
 
 
 def _cell(state: State, config: TopologyConfig, place: tuple[int, str, Float[np.ndarray, "points dim"]]) -> Cell:
-    layer, cloud, points = place[0], place[1], place[2].astype(np.float64)
+    layer, cloud, points = place[0], place[1], _unit(place[2].astype(np.float64))
     distances = pairwise_distances(points, metric=config.metric)
     diagrams = topology.persistent_homology(distances, metric="precomputed", max_degree=config.max_degree)
     return Cell(state.cycle, layer, cloud, points, diagrams)
@@ -92,10 +97,10 @@ def _of_one(cell: Cell, config: TopologyConfig) -> Iterator[Measurement]:
         yield cell.measured("persistence_entropy", topology.persistence_entropy(diagram), "nats", degree=degree)
         for threshold, bars in zip(thresholds, topology.betti_curve(diagram, thresholds), strict=True):
             yield cell.measured("betti_curve", bars, "bars", degree=degree, threshold=float(threshold))
-    rows = _unit(cell.points)
+    rows = cell.points
     yield cell.measured("uniformity", topology.uniformity(rows), "log mean Gaussian potential")
     yield cell.measured("rank_me", topology.rank_me(rows), "dimensions")
-    if len(rows) >= 5:
+    if len(np.unique(rows, axis=0)) >= FEWEST_FOR_DIMENSION:
         yield cell.measured("intrinsic_dimension", topology.intrinsic_dimension(rows), "dimensions")
 
 
@@ -107,13 +112,15 @@ def _of_change(cell: Cell, earlier: Cell, config: TopologyConfig) -> Iterator[Me
         yield cell.measured("wasserstein_distance", topology.wasserstein_distance(then, now), unit, **place)
     if cell.points.shape != earlier.points.shape:
         return  # models of different widths: only their diagrams can be compared
-    before, after = _unit(earlier.points), _unit(cell.points)
+    before, after = earlier.points, cell.points
+    yield cell.measured("change", _change(before, after), "share of the spread", against=against)
+    if _is_one_point(before) or _is_one_point(after):
+        return  # a cloud that collapsed to one point has no shape to compare
     yield cell.measured("linear_cka", topology.linear_cka(before, after), "0 to 1", against=against)
     fit = topology.procrustes(before, after)
     yield cell.measured("procrustes.angle", fit.angle, "rad", against=against)
     yield cell.measured("procrustes.scale", fit.scale, "ratio", against=against)
     yield cell.measured("procrustes.residual", fit.residual, "share of the spread", against=against)
-    yield cell.measured("change", _change(before, after), "share of the spread", against=against)
 
 
 def _change(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]) -> float:
@@ -123,10 +130,14 @@ def _change(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "p
     return float(np.linalg.norm(after - before) / spread) if spread > 0 else 0.0
 
 
+def _is_one_point(rows: Float[np.ndarray, "points dim"]) -> bool:
+    return bool(np.allclose(rows, rows[0], rtol=0, atol=1e-9))
+
+
 def _between_texts(cells: Cells) -> list[Measurement]:
     """The gap between the two texts, for sources that have two."""
     return [
-        union.measured("modality_gap", topology.modality_gap(_unit(one.points), _unit(other.points)), "chord")
+        union.measured("modality_gap", topology.modality_gap(one.points, other.points), "chord")
         for (layer, cloud), union in cells.items()
         if cloud == "union" and (one := cells.get((layer, "t1"))) and (other := cells.get((layer, "t2")))
     ]

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +59,7 @@ def read_results(folder: Path, run: Run | None) -> Analysis:
             members={cloud: np.array(rows, dtype=np.int64) for cloud, rows in facts["members"].items()},
             **run_context(run),
         )
-    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as fault:
+    except (OSError, BadZipFile, KeyError, TypeError, ValueError, pa.ArrowException) as fault:
         reason = str(fault).split("\n")[0][:120]
         raise InputError(f"The results in '{folder}' cannot be read ({reason}); run topores topology again.") from fault
 

@@ -143,7 +143,8 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
     was, now = _persistence(evidence)
     loops = [Claim("total H1 persistence, last state (first beside it)", now, was, None)]
     told = "" if was is None or now is None else f"its total loop persistence went from {was:.2f} to {now:.2f}"
-    if evidence.first.shape != evidence.last.shape or _nothing_moved(evidence):
+    # No residual: the states differ in width, or one of them is a single point.
+    if evidence.value("procrustes.residual", evidence.states[-1].cycle) is None or _nothing_moved(evidence):
         return told, loops
     turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
     claim = Claim("share of the squared movement that one rotation and scale explain", turned, by_chance, p)

@@ -127,10 +127,9 @@ def build_corpus(config: TrainConfig, texts: Texts, encoder: Encoder) -> Corpus:
     unknown_script = warning(script_coverage(contents, encoder.tokenizer), config.model)
     if unknown_script:
         log.warning(unknown_script)
-    make: Any = (
-        partial(corpus_from_pairs, texts) if isinstance(texts, PairTable) else partial(corpus_from_texts, *texts)
-    )
+    make: Any = corpus_from_pairs if isinstance(texts, PairTable) else corpus_from_texts
     corpus: Corpus = make(
+        *([texts] if isinstance(texts, PairTable) else texts),
         encoder.tokenizer, encoder.encode,
         max_tokens=config.passage_tokens, held_out=config.held_out, embargo=config.embargo, seed=config.seed,
     )  # fmt: skip

@@ -102,9 +102,9 @@ def guess_code_page(data: bytes) -> str | None:
     A guess to offer, not to act on: a few words, or a table, can fool it.
     """
     head = data[: 1 << 16]
-    shares = {name: _share_of_frequent(head, name) for name in _FREQUENT}
-    likely = [name for name, share in shares.items() if share >= _LEAST[name]]
-    return max(likely, key=lambda name: shares[name] / _LEAST[name], default=None)
+    scores = {name: _naturalness(head, name) for name in _FREQUENT}
+    likely = [name for name, (frequent, _) in scores.items() if frequent >= 1]
+    return max(likely, key=lambda name: scores[name], default=None)
 
 
 def _character(byte: int, page: str) -> str:
@@ -114,10 +114,12 @@ def _character(byte: int, page: str) -> str:
         return chr(byte)
 
 
-def _share_of_frequent(data: bytes, encoding: str) -> float:
+def _naturalness(data: bytes, encoding: str) -> tuple[float, float]:
+    """Share of frequent characters over the least share, then share of letters: capitals are in no list."""
     text = data.decode(encoding, errors="replace")
-    # Accented letters come singly among plain ones; a whole word of them is another alphabet misread.
-    single = _FREQUENT[encoding] in (_WESTERN, _CENTRAL, _TURKISH)
     beyond_ascii = re.findall(r"[^\x00-\x7f]+", text)
-    frequent = sum(c in _FREQUENT[encoding] for word in beyond_ascii for c in word if len(word) <= 2 or not single)
-    return frequent / max(1, sum(map(len, beyond_ascii)))
+    # Accented letters come singly among plain ones; a whole word of them is another alphabet misread.
+    longest = 2 if _FREQUENT[encoding] in (_WESTERN, _CENTRAL, _TURKISH) else len(text)
+    frequent = sum(c in _FREQUENT[encoding] for word in beyond_ascii if len(word) <= longest for c in word)
+    characters = max(1, sum(map(len, beyond_ascii)))
+    return frequent / characters / _LEAST[encoding], sum(map(str.isalpha, "".join(beyond_ascii))) / characters

@@ -28,7 +28,7 @@ _KINDS = {
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 _MOST_CONTROLS = 0.1
 _MOST_LOST = 0.01
-_ICONV = {"mac_roman": "MACINTOSH", "mac_cyrillic": "MAC-CYRILLIC", "gb18030": "GB18030"}
+_ICONV = {"mac_roman": "MACINTOSH"}
 
 
 def read_text(path: Path, *, repair: bool = False) -> Text:
@@ -81,14 +81,13 @@ def read_unicode(path: Path) -> str:
     except OSError as fault:
         raise InputError(f"'{path}' cannot be read ({fault.strerror}); check its permissions.") from fault
     mark, encoding = next((m for m in _MARKS if data.startswith(m[0])), (b"", "utf-8"))
-    if not encoding.startswith("utf-8"):
-        return unix_newlines(_decoded(path, data[len(mark) :], encoding))
-    _refuse_binary(path, data)
+    if encoding == "utf-8":
+        _refuse_binary(path, data)
     text = _decoded(path, data[len(mark) :], encoding)
-    lost = text.count("\ufffd") / max(1, len(text))
+    lost = (text.count("\ufffd") + text.count("\0")) / max(1, len(text))
     if lost > _MOST_LOST:
         raise InputError(
-            f"'{path}': {lost:.0%} of the characters are U+FFFD, lost in an earlier conversion; "
+            f"'{path}': {lost:.0%} of the characters were lost in an earlier conversion (U+FFFD or NUL); "
             "export the text again as UTF-8."
         )
     return unix_newlines(text)
@@ -100,12 +99,12 @@ def mended(content: str, name: str, *, repair: bool) -> str:
     Raises:
         InputError: It was decoded wrongly, and is not to be repaired.
     """
+    if repair:
+        return undo_damage(content).removeprefix("\ufeff")
     damage = diagnose(content)
-    if damage is None:
-        return content
-    if not repair:
+    if damage:
         raise InputError(f"'{name}': {damage.damaged} of {damage.lines} lines were {told(damage)}")
-    return undo_damage(content)
+    return content
 
 
 def told(damage: Damage) -> str:
@@ -137,7 +136,7 @@ def _conversion(path: Path, guess: str | None) -> str:
     if guess is None:
         return "Save it as UTF-8 with the program that made it."
     target = path.with_name(f"{path.stem}.utf8{path.suffix}")
-    name = _ICONV.get(guess, guess.upper())
+    name = _ICONV.get(guess, guess.upper().replace("_", "-"))
     command = f"iconv -f {name} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(str(target))}"
     return f"It looks like {guess}: {command}"
 

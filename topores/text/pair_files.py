@@ -22,12 +22,11 @@ REQUIRED = ("article", "meta_analysis")
 COLUMNS = (*REQUIRED, "id", "topic", "split")
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 
-_SPLITS: dict[str, Split] = {"train": "train"} | dict.fromkeys(
-    ("held_out", "heldout", "held-out", "test", "dev", "validation", "valid", "val"), "held_out"
-)
+_HELD_OUT = ("held_out", "heldout", "held-out", "test", "dev", "validation", "valid", "val")
+_SPLITS: dict[str, Split] = {"train": "train", **dict.fromkeys(_HELD_OUT, "held_out")}
 _DELIMITERS = ",;\t"
 _SHOWN = 5
-_HALF = re.compile("[\ud800-\udfff]")
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 Row = dict[str, Any]
 
@@ -186,7 +185,7 @@ def _check_texts(sheet: _Sheet) -> None:
         others = [i for i, t in enumerate(texts) if not isinstance(t, str)]
         if others:
             sheet.refuse(others, f"{_kind(texts[others[0]])} for '{column}'", "give texts.")
-        broken = [i for i, t in enumerate(texts) if "\0" in t or _HALF.search(t)]
+        broken = [i for i, t in enumerate(texts) if _NO_CHARACTER.search(str(t))]
         sheet.refuse(broken, f"NUL or half characters (lone surrogates) in '{column}'", "export the file again.")
 
 
@@ -200,14 +199,13 @@ def _check_pairs(sheet: _Sheet, articles: Sequence[str], meta_analyses: Sequence
 def _mended(sheet: _Sheet, texts: list[str], *, repair_them: bool) -> list[str]:
     """The texts decoded rightly. They are judged together: evidence in one row tells about the others."""
     whole = "\n".join(texts)
-    damage = diagnose(whole)
-    if damage is None:
+    damage = None if repair_them else diagnose(whole)
+    if not repair_them and damage is None:
         return texts
     # A repair changes no line break, so the texts are found again by their number of lines.
-    lines, mended = iter(repair(whole).split("\n")), []
-    for text in texts:
-        mended.append("\n".join(next(lines) for _ in range(text.count("\n") + 1)))
-    if not repair_them:
+    lines = iter(repair(whole).split("\n"))
+    mended = ["\n".join(next(lines) for _ in range(text.count("\n") + 1)) for text in texts]
+    if damage:
         changed = {i % len(sheet.rows) for i, text in enumerate(texts) if text != mended[i]}
         sheet.refuse(sorted(changed), "text decoded wrongly", f"it was {told(damage)}")
     return mended

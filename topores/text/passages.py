@@ -102,7 +102,9 @@ def first_passage(
     budget = _Budget(untruncated(tokenizer), max_tokens)
     opening: list[_Piece] = []
     _fill(opening, _pieces(content, markdown, budget), content, budget)
-    opening = opening[: len(opening) - len(_headings_at_end(opening))]
+    without_headings = opening[: len(opening) - len(_headings_at_end(opening))]
+    if _has_words(without_headings):
+        opening = without_headings
     if not _has_words(opening):
         raise InputError(f"The text of '{name}' has no letters and no digits; give a text with words in it.")
     return _passages([opening], content, name, side, budget)[0]
@@ -187,6 +189,8 @@ def _fill(opening: list[_Piece], pieces: Sequence[_Piece], content: str, budget:
             opening.clear()
         elif _cost([*opening, piece]) <= budget.room:
             opening.append(piece)
+        elif not _has_words(opening):
+            opening[:] = [piece]
         else:
             parts = _with_gaps(_cut(piece, content, budget), content, budget)
             if len(parts) > 1 and 2 * _cost(opening) < budget.room:

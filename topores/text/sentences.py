@@ -16,10 +16,10 @@ _UNSPACED = "。！？｡．।॥။៕។"
 _CLOSING = re.escape("\"'”’»›)]}」』）】〉》*_")
 _END = re.compile(rf"[{_UNSPACED}]+[{_CLOSING}]*|[{_SPACED}]+[{_CLOSING}]*(?=\s|$)")
 
-# A single letter: an initial ("J. Smith"), or Russian "г.", "т. е.".
+# A single letter: an initial ("J. Smith"), or Russian "г."; but "и т. д.", "и т. п." end a sentence.
 _ABBREVIATED = re.compile(
-    r"\b(?:[^\W\d_]|al|vs|cf|ca|etc|approx|resp|[Ff]igs?|[Ee]qs?|[Rr]efs?|[Nn]os?|[Vv]ols?|pp|eds?|Drs?|Mrs?|Ms|Prof|St"
-    r"|bzw|Nr|Abb|[Рр]ис|[Тт]абл|гг|стр|им|др|пр|ср|см|тыс|млн|млрд|проф|акад)\.$"
+    r"\b(?:(?<!т\.)(?<!т\. )[^\W\d_]|al|vs|cf|ca|approx|resp|[Ff]igs?|[Ee]qs?|[Rr]efs?|[Nn]os?|[Vv]ols?|pp|eds?"
+    r"|Drs?|Mrs?|Ms|Prof|St|bzw|Nr|Abb|[Рр]ис|[Тт]абл|гг|стр|им|др|пр|ср|см|тыс|млн|млрд|проф|акад)\.$"
 )
 _NO_SPACE = re.compile(r"\S")
 _LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
