@@ -8,13 +8,14 @@ Only held-out passages count, and only the losses' differences at equal cycles: 
 """
 
 import argparse
-import json
+import itertools
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from topores import train
+from topores.compute.files import write_json
 from topores.config import LOSSES
 from topores.training.provenance import versions
 
@@ -27,14 +28,11 @@ def main() -> None:
         corpora[article.parent.name] = {"article": article, "meta_analysis": meta_analysis}
     if arguments.pairs:
         corpora[arguments.pairs.stem] = {"pairs": arguments.pairs}
-    runs = [
-        _run(name, texts, loss, seed, arguments.cycles)
-        for name, texts in corpora.items()
-        for seed in range(arguments.seeds)
-        for loss in LOSSES
-    ]
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps({"versions": versions(), "runs": runs}, indent=1), encoding="utf-8")
+    runs: list[dict] = []
+    # Seeds outermost, and written after each run: a measurement cut short still compares like with like.
+    for seed, (name, texts), loss in itertools.product(range(arguments.seeds), corpora.items(), LOSSES):
+        runs.append(_run(name, texts, loss, seed, arguments.cycles))
+        write_json(arguments.output, {"versions": versions(), "runs": runs})
     for name in corpora:
         print(_table(name, [run for run in runs if run["corpus"] == name]))
 

@@ -64,7 +64,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def two_texts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An article of 40 sentences, and a meta-analysis that says 24 of them with two words changed, and 16 of its own."""
+    """An article of 40 sentences; a meta-analysis that says 24 of them with two words changed, and 16 of its own."""
     folder = tmp_path_factory.mktemp("texts")
     draw = random.Random(0)
     said = [draw.sample(WORDS, 12) for _ in range(56)]

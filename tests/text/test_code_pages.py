@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from topores.text.code_pages import CODE_PAGES, code_page, guess_code_page
@@ -34,6 +34,7 @@ def test_a_page_reads_all_bytes_each_as_another_character(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CODE_PAGES)
+@settings(max_examples=30)
 @given(text=st.text(st.characters(min_codepoint=0x80, exclude_categories=["Cs"]), min_size=1))
 def test_what_was_misread_is_undone_exactly(name: str, text: str) -> None:
     page = code_page(name)

@@ -241,6 +241,12 @@ def test_an_opening_does_not_cross_a_divider() -> None:
     assert first_passage(content, tokenizer("wordpiece")).text == "***\n\nA trial of aspirin."
 
 
+@pytest.mark.parametrize("content", [". trialtrialtrialtrialtrial", ". https://example.org/a_b?c=d\n" + "-" * 60])
+def test_an_opening_has_words(content: str) -> None:
+    opening = first_passage(content, tokenizer("wordpiece"), max_tokens=16)
+    check(content[: opening.end], [opening], tokenizer("wordpiece"), 16)
+
+
 def test_the_smallest_budget() -> None:
     made = tokenizer("wordpiece")
     with pytest.raises(ValueError, match=r"max_tokens is 7; give 8 or more\."):

@@ -8,7 +8,7 @@ from topores.report.bars import degree_name
 from topores.report.glossary import term
 from topores.report.readings import Against, readings, series
 
-SINCE = {"first": "against the first state", "previous": "against the state before"}
+SINCE: dict[Against, str] = {"first": "against the first state", "previous": "against the state before"}
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,7 @@ def _degrees(known: set[tuple[str, int | None]], measure: str) -> list[int]:
 
 def _compared(measure: str, title: str, note: str, degree: int | None) -> Panel:
     of = "" if degree is None else f", {degree_name(degree)}"
-    lines = tuple(
-        Series(measure, degree, against, SINCE[against], look)
-        for against, look in (("first", "first"), ("previous", "previous"))
-    )
+    lines = tuple(Series(measure, degree, against, told, str(against)) for against, told in SINCE.items())
     return Panel(title + of, note, lines)
 
 

@@ -1,6 +1,6 @@
 """Tables of the page, each in a box of its own that scrolls where the screen is narrow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from topores.report.numbers import Number, data
 from topores.report.safe import escaped
@@ -46,6 +46,6 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="facts">{lines}</dl>'
 
 
-def key_values(values: dict[str, object]) -> str:
+def key_values(values: Mapping[str, object]) -> str:
     """Facts read from a dictionary of untrusted names and values."""
     return facts((escaped(name), f"<code>{escaped(value)}</code>") for name, value in values.items())

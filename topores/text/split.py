@@ -60,7 +60,7 @@ def split_texts(
     """
     _check(held_out, embargo)
     counts = len(passages_1), len(passages_2)
-    best, best_score = tuple(np.full(n, "train", dtype=object) for n in counts), -np.inf
+    best, best_score = [np.full(n, "train", dtype=object) for n in counts], -np.inf
     if held_out > 0 and min(counts) >= FEWEST_PASSAGES and len(pairs) >= FEWEST_HELD_OUT + FEWEST_TRAIN:
         places = _places(passages_1, embargo), _places(passages_2, embargo)
         words = _word_ids(passages_1, passages_2)
@@ -221,15 +221,14 @@ def _tied_pairs(
     pairs: AlignedPairs, passages_1: int, passages_2: int, topics: Sequence[str | None] | None = None
 ) -> Int[np.ndarray, " pairs"]:
     """Per pair the group it must stay with: those joined by a chain of shared passages (and topics, if given)."""
-    one, other = [pairs.t1], [passages_1 + pairs.t2]
+    ends = [(pairs.t1, passages_1 + pairs.t2)]
     nodes = passages_1 + passages_2
     if topics is not None:
         named = np.flatnonzero([bool(topic) for topic in topics])
-        names, topic = np.unique([str(topics[row]) for row in named], return_inverse=True)
-        one.append(pairs.t1[named])
-        other.append(nodes + topic)
+        names, topic = np.unique(np.array([str(topics[int(row)]) for row in named]), return_inverse=True)
+        ends.append((pairs.t1[named], nodes + topic))
         nodes += len(names)
-    one, other = np.concatenate(one), np.concatenate(other)
+    one, other = (np.concatenate(side) for side in zip(*ends, strict=True))
     joined = sparse.coo_matrix((np.ones(len(one)), (one, other)), shape=(nodes, nodes))
     return connected_components(joined, directed=False)[1][pairs.t1]
 

@@ -71,9 +71,11 @@ def wasserstein_distance(a: Numbers, b: Numbers, *, order: SupportsFloat = 1, in
         return 0.0
     # Two bars further apart than from the diagonal are never matched: capped there, no power overflows.
     across = np.minimum(_distances(first.bars, second.bars, norm), away_a[:, None] + away_b)
-    costs = [(moves / scale) ** power for moves in (across, away_a, away_b)]
-    ordered = _one_birth(first.bars, second.bars)
-    total = cheapest_in_order(*costs, np.add) if ordered else _cheapest_sum(*costs)
+    between, left_a, left_b = ((moves / scale) ** power for moves in (across, away_a, away_b))
+    if _one_birth(first.bars, second.bars):
+        total = cheapest_in_order(between, left_a, left_b, np.add)
+    else:
+        total = _cheapest_sum(between, left_a, left_b)
     return float(scale * (((essential / scale) ** power).sum() + total) ** (1 / power))
 
 

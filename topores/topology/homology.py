@@ -87,7 +87,7 @@ def choose_engine(engine: str = "auto", field: SupportsIndex = 2) -> str:
 
 
 def _redzed(ranks: Float[np.ndarray, " pairs"], degree: int, last: float, field: int) -> list[np.ndarray]:  # noqa: ARG001
-    return redzed_tda.rips(ranks, maxdim=degree, threshold=last)
+    return redzed_tda.rips(ranks, maxdim=degree, threshold=last)  # type: ignore[return-value]
 
 
 def _ripser(ranks: Float[np.ndarray, " pairs"], degree: int, last: float, field: int) -> list[np.ndarray]:

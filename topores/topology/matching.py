@@ -71,7 +71,8 @@ def rows_can_be_matched(table: Bool[np.ndarray, "rows columns"]) -> bool:
 
 def _layers(allowed: list[int], owner: dict[int, int], free_rows: list[int], free_columns: int) -> list[int]:
     """Columns by their distance from the free rows, up to the nearest free ones; empty if none can be reached."""
-    layers, unseen, rows = [], -1, free_rows
+    layers: list[int] = []
+    unseen, rows = -1, free_rows
     while True:
         reached = 0
         for row in rows:

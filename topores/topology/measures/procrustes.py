@@ -45,8 +45,8 @@ def procrustes(a: Numbers, b: Numbers) -> Procrustes:
     rank = int((sizes > sizes[0] * max(centred_a.shape) * np.finfo(float).eps).sum())
     rotation = left[:, :rank] @ right[:rank] + _least_turn(left[:, rank:], right[rank:])
     scale = sizes.sum() / np.square(centred_a).sum()
-    rest = np.linalg.norm(centred_b - scale * centred_a @ rotation) / np.linalg.norm(centred_b)
-    return Procrustes(rotation, float(scale), float(min(rest, 1.0)), _largest_angle(left[:, :rank], right[:rank].T))
+    rest = float(np.linalg.norm(centred_b - scale * centred_a @ rotation) / np.linalg.norm(centred_b))
+    return Procrustes(rotation, float(scale), min(rest, 1.0), _largest_angle(left[:, :rank], right[:rank].T))
 
 
 def _least_turn(
@@ -59,5 +59,5 @@ def _least_turn(
 
 def _largest_angle(before: Float[np.ndarray, "dim rank"], after: Float[np.ndarray, "dim rank"]) -> float:
     # Unit directions move by at most the spectral norm; that chord keeps its digits where a cosine would lose them.
-    chord = np.linalg.norm(before - after, ord=2)
+    chord = float(np.linalg.norm(before - after, ord=2))
     return float(2 * np.arcsin(min(chord / 2, 1.0)))
