@@ -105,7 +105,7 @@ def test_loops_are_counted_only_beyond_the_null() -> None:
     by_chance = Loop(10, 6, "union", 1.0, 1.1, 0.4, (0, 1, 2))
     real = Loop(10, 6, "union", 0.5, 1.5, 1e-4, (3, 4, 5))
     earlier = Loop(0, 6, "union", 0.5, 1.5, 1e-4, (3, 4, 5))
-    assert "no loop of it is larger than chance makes" in sentence(cloud(1), cloud(0.5), loops=[by_chance, earlier])
+    assert "none of its loops is larger than chance makes" in sentence(cloud(1), cloud(0.5), loops=[by_chance, earlier])
     assert "1 of its loops is larger than chance makes" in sentence(cloud(1), cloud(0.5), loops=[by_chance, real])
 
 

@@ -28,9 +28,9 @@ GOOD = {
     "Arabic": "اللغة العربية جميلة جدا، وأنا أدرسها كل يوم. هل تتكلم العربية؟",
     "Hebrew": "השפה העברית יפה מאוד ואני לומד אותה כל יום.",
     "Hindi": "हिन्दी भारत की एक प्रमुख भाषा है। आज मौसम अच्छा है।",
-    "science": "A surface of 1200 Å², 3.2 Å–4 Å apart at 37 °C ± 0.5; 5 µm; 2√π, x√∞; 10 × 3; p ≤ 0·05; naïve “café”.",
-    "names": "JOSɲ, ANDRɹ, MUÑOZ³, CAFÉ™ ®, É® Ö¹, Nestlé®, Škoda®, 5 £, 10 ¢",
-    "drawn": "┌──┬──┐\n│a │ b│\n├──┼──┤\n└──┴──┘\n├── file\n╔═╗ ▓▒░",
+    "science": "A surface of 1200 Å², 3.2 Å–4 Å apart at 12 kÅ³, 37 °C; 5 µm; 2√π, x√∞; 10 × 3; p ≤ 0·05; naïve “café”.",
+    "names": "JOSɲ, ANDRɹ, MUÑOZ³, CAFÉ™ ®, É® Ö¹, Nestlé®, Škoda®, IRMÃ®, SKOLÄ™, «myÅ», 5 £, 10 ¢",
+    "drawn": "┌──┬──┐\n│a │ b│\n├──┼──┤\n└──┴──┘\n├── file\n╔═╗ ▓▒░ ─│─│─│ █▓█▒█░",
 }
 ENGLISH = {
     "cafÃ©": "café", "donâ€™t": "don’t", "5Â°C": "5°C", "3 Ã\x97 4": "3 × 4", "Ã‰cole": "École", "p â‰¤ 5": "p ≤ 5",
@@ -71,7 +71,7 @@ def test_every_language_comes_back_from_every_page(page: str) -> None:
 
 @pytest.mark.parametrize("page", CODE_PAGES)
 def test_russian_sentences(page: str, real_texts) -> None:
-    sentences = russian_sentences(real_texts)[:100]
+    sentences = russian_sentences(real_texts)[:40]
     whole = "\n".join(sentences)
     damaged = code_page(page).misread(whole)
     damage = diagnose(damaged)
@@ -93,12 +93,12 @@ def test_russian_sentences_one_at_a_time(page: str, real_texts) -> None:
 
 @pytest.mark.parametrize("page", CODE_PAGES)
 def test_a_few_damaged_lines_among_good_ones(page: str, real_texts) -> None:
-    sentences = russian_sentences(real_texts)[:150]
+    sentences = russian_sentences(real_texts)[:60]
     mixed = list(sentences)
-    for i in (50, 100, 101):
+    for i in (20, 40, 41):
         mixed[i] = code_page(page).misread(mixed[i])
     damage = diagnose("\n".join(mixed))
-    assert (damage.code_page, damage.damaged, damage.lines) == (page, 3, 150)
+    assert (damage.code_page, damage.damaged, damage.lines) == (page, 3, 60)
     assert repair("\n".join(mixed)) == "\n".join(sentences)
 
 
@@ -122,9 +122,9 @@ def test_damage_beside_good_accents() -> None:
     assert repair(seen) == good
 
 
-def test_damage_within_a_line_of_good_russian() -> None:
-    good = "[12:03] Иван: привет, как дела?"
-    assert repair("[12:03] Иван: " + code_page("cp1251").misread("привет, как дела?")) == good
+@pytest.mark.parametrize("said", ["привет, как дела?", "да, я не приду", "он в 9 у моста"])
+def test_damage_within_a_line_of_good_russian(said: str) -> None:
+    assert repair("[12:03] Иван: " + code_page("cp1251").misread(said)) == f"[12:03] Иван: {said}"
 
 
 @pytest.mark.parametrize(("page", "lost", "kept"), [("cp1251", "\xa0", " "), ("cp1251", "\x98", "\ufffd")])

@@ -83,6 +83,23 @@ def test_the_shares_by_hand() -> None:
     assert script_coverage(["привет, я дом щука"], made) == ScriptCoverage("Cyrillic", 1 / 8, 4 / 8)
 
 
+def test_the_sign_of_a_space_is_no_piece_of_a_word() -> None:
+    pieces = ["<unk>", "▁", "中", "文", "▁д", "ом", "▁кот"]
+    made = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=0))
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    # ▁ | 中 | 文, though the first two stand at one place.
+    assert script_coverage(["中文"], made) == ScriptCoverage("Han", 0.0, 0.0)
+    # ▁кот | ▁д | ом: д is one letter, though its piece brings the space before it.
+    assert script_coverage(["кот дом"], made) == ScriptCoverage("Cyrillic", 0.0, 1 / 3)
+
+
+def test_few_pieces_may_be_unknown() -> None:
+    assert not ScriptCoverage("Han", 0.2, 0.0).known
+    assert ScriptCoverage("Han", 0.05, 0.0).known
+    assert ScriptCoverage("Latin", 0.0, 0.48).known
+    assert not ScriptCoverage("Georgian", 0.05, 0.5).known
+
+
 def test_the_least_known_script_is_reported() -> None:
     made = trained("wordpiece", ENGLISH)
     assert script_coverage([ENGLISH * 3, RUSSIAN], made).script == "Cyrillic"

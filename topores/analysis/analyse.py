@@ -36,7 +36,7 @@ def analyse_source(source: Source, config: TopologyConfig) -> Analysis:
         states=source.states,
         value=_last_layer(measurements, layers[-1], first.state.cycle),
         loops=[loop for loop in loops if loop.cloud == "union"],
-        corpus=source.corpus,
+        corpus=source.corpus if source.corpus is not None and len(source.corpus.pairs) else None,
         first=first.output,
         last=now.output,
     )
@@ -51,7 +51,7 @@ def analyse_source(source: Source, config: TopologyConfig) -> Analysis:
         loops=tuple(sorted(loops, key=_last_and_surest_first)),
         verdict=judge(evidence, config.seed),
         members=clouds,
-        **run_context(source.run),
+        **{"corpus": source.corpus, **run_context(source.run)},
     )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from topores.compute.devices import choose_device
 from topores.config import PAIR_FILES, TopologyConfig
-from topores.domain import SIDES, Corpus, Passage, State
+from topores.domain import SIDES, AlignedPairs, Corpus, Passage, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run, is_run, load_run
 from topores.text.files import read_text
@@ -193,7 +193,17 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
         raise UsageError(f"'{given[0]}' brings no texts of its own; give them with --texts FILE (once or twice).")
     states = [State(i, Path(item).name, Path(item)) for i, item in enumerate(given)]
     passages = _passages(config, _tokenizer(given[0], config))
-    return EncodedSource(Path(given[0]).name, states, *passages, config.device)
+    source = EncodedSource(Path(given[0]).name, states, *passages, config.device)
+    source.corpus = _unaligned(*passages)
+    return source
+
+
+def _unaligned(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
+    """Passages as a corpus without pairs or split: there to be read, not to be retrieved."""
+    nothing, none = np.zeros(0, dtype=np.int64), np.zeros(0)
+    pairs = AlignedPairs(nothing, nothing, none, none, np.zeros(0, dtype=bool), 0.0)
+    splits = ((None,) * len(passages_1), (None,) * len(passages_2))
+    return Corpus(tuple(passages_1), tuple(passages_2), pairs, *splits, 0, "texts")
 
 
 def _tokenizer(model: str, config: TopologyConfig) -> Any:

@@ -40,6 +40,7 @@ class Evidence:
     """`value(measure, cycle)` of the union cloud at the last layer, against the first state if it is a change."""
     loops: Sequence[Loop]
     corpus: Corpus | None
+    """None where nothing is aligned, so that nothing can be retrieved."""
     first: Rows
     last: Rows
     """Unit rows of all passages at the first and the last state, T1's first."""
@@ -77,7 +78,9 @@ def _span(evidence: Evidence) -> str:
     first, last = evidence.states[0], evidence.states[-1]
     if evidence.corpus is None:
         return f"From {first.label} to {last.label}"
-    return f"After {last.cycle:,} cycles" if first.cycle == 0 else f"From cycle {first.cycle:,} to cycle {last.cycle:,}"
+    if first.cycle:
+        return f"From cycle {first.cycle:,} to cycle {last.cycle:,}"
+    return f"After {last.cycle:,} cycle{'s' if last.cycle > 1 else ''}"
 
 
 def _retrieval(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
@@ -188,7 +191,7 @@ def _loops(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
     count = sum(loop.p < ALPHA for loop in mine)
     claim = Claim("loops of the last state beyond the universal null", float(count), 0.0, best)
     if count == 0:
-        return "no loop of it is larger than chance makes", [claim]
+        return "none of its loops is larger than chance makes", [claim]
     return f"{count} of its loops {'is' if count == 1 else 'are'} larger than chance makes (p = {best:.2g})", [claim]
 
 

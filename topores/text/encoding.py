@@ -210,6 +210,8 @@ def _points_of_one(unit: str, meant: str, before: str, after: str, page: CodePag
     if not lead.isalpha() and rest in _AFTER_A_ROOT:
         return 0
     common = page.byte[ord(lead)] in _COMMON_LEADS
+    if not common and rest in "¹²³":  # "12 kÅ³"
+        return 0
     glued = before.islower() or (common and before.isdigit())
     if not lead.isalpha() and not glued:
         return 0

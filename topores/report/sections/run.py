@@ -93,7 +93,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _corpus(corpus: Corpus | None) -> str:
-    if corpus is None:
+    if corpus is None or not len(corpus.pairs):
         return ""
     sides = [_text(corpus, side) for side in SIDES]
     rows = ([name, *(side[name] for side in sides)] for name in sides[0])
