@@ -63,6 +63,12 @@ def test_memorised_is_not_learned() -> None:
     assert "did not change beyond chance" in said
 
 
+def test_few_questions_do_not_make_it_memorising() -> None:
+    said = sentence(cloud(60.0), cloud(60.0, noisy=slice(0, 6)), texts=corpus(held_out=6))
+    assert "too few questions are held out to tell whether that is learning" in said
+    assert "memorised" not in said
+
+
 def test_forgotten() -> None:
     assert "held-out retrieval fell below its start" in sentence(cloud(0.8), cloud(NOISE))
 
@@ -72,7 +78,7 @@ def test_noise_alone_shows_no_learning() -> None:
 
 
 def test_nothing_held_out_is_said() -> None:
-    assert "with nothing held out to tell learning from memorising" in sentence(
+    assert "nothing was held out to tell learning from memorising" in sentence(
         cloud(NOISE), cloud(0.1), texts=corpus(held_out=0)
     )
 

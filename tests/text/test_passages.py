@@ -13,7 +13,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from topores.domain import Passage, Text
 from topores.errors import InputError
-from topores.text.passages import FEWEST_TOKENS, count_tokens, first_passage, split_passages, untruncated
+from topores.text.packing import FEWEST_TOKENS
+from topores.text.passages import count_tokens, first_passage, split_passages, untruncated
 
 SAMPLE = [
     "The trial enrolled patients with a suspected heart attack in many hospitals.",
@@ -165,7 +166,6 @@ def test_thai_is_cut_between_words() -> None:
     for part in parts * 30:
         place += len(part)
         ends.add(place)
-    print(sum(passage.end in ends for passage in passages), len(passages))
     assert all(passage.end in ends for passage in passages)
 
 
@@ -195,10 +195,17 @@ def test_a_few_words_before_a_long_sentence_join_what_stands_before() -> None:
     assert [passage.text for passage in passages] == [" ".join(SAMPLE[:1] * 3) + "\n\nYes.", long]
 
 
+def test_a_few_words_at_the_end_take_a_sentence_of_what_stands_before() -> None:
+    made = tokenizer("wordpiece")
+    one = count_tokens(SAMPLE[0], made) - 2
+    passages = split_passages(" ".join(SAMPLE[:1] * 4) + " Yes.", made, max_tokens=4 * one + 2)
+    assert [passage.text for passage in passages] == [" ".join(SAMPLE[:1] * 3), f"{SAMPLE[0]} Yes."]
+
+
 def test_line_breaks_that_are_tokens_are_counted() -> None:
     made = tokenizer("bytes")
-    content = "\n\n\n".join(["The heart."] * 100)
-    one = count_tokens("The heart.\n\n\n", made) - 2
+    content = "\n\n".join(["The heart."] * 100)
+    one = count_tokens("The heart.\n\n", made) - 2
     passages = split_passages(content, made, max_tokens=10 * one + 2)
     assert {passage.text.count("heart") for passage in passages} == {10}
 

@@ -22,6 +22,8 @@ FOUND = 0.9
 """Training MRR from which the pairs count as found by heart, if held-out retrieval did not rise with it."""
 NO_ROOM = 0.95
 """Held-out MRR of the first state from which better cannot be told from luck."""
+FEW = 20
+"""Held-out questions below which the absence of a change says nothing."""
 COLLAPSED_RANK = 0.5
 """Share of the first state's RankMe below which a narrower space counts as collapsed."""
 SPREAD = 0.1
@@ -89,26 +91,36 @@ def _retrieval(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
         return "", []
     before, after = _reciprocal_ranks(evidence, "held_out")
     trained_before, trained_after = _reciprocal_ranks(evidence, "train")
-    train = f"training pairs went from MRR {trained_before.mean():.2f} to {trained_after.mean():.2f}"
+    train = f"training pairs MRR {trained_before.mean():.2f} to {trained_after.mean():.2f}"
     trained = Claim(
-        "MRR of training pairs, last state", float(trained_after.mean()), float(trained_before.mean()), None
-    )
+        "MRR of training pairs, last state (first beside it)",
+        float(trained_after.mean()), float(trained_before.mean()), None,
+    )  # fmt: skip
     if not len(before):
-        return f"{train}, with nothing held out to tell learning from memorising", [trained]
+        return f"nothing was held out to tell learning from memorising ({train})", [trained]
     p = sign_flip_p(after - before, seed)
-    told = f"MRR {before.mean():.2f} to {after.mean():.2f} over {len(before)} questions, p = {p:.2g}"
     claims = [
-        Claim("MRR of held-out pairs, last state against first", float(after.mean()), float(before.mean()), p),
+        Claim("MRR of held-out pairs, last state (first beside it)", float(after.mean()), float(before.mean()), p),
         trained,
     ]
+    told = f"MRR {before.mean():.2f} to {after.mean():.2f} over {len(before)} questions, p = {p:.2g}; {train}"
+    return f"{_learning(before, after, trained_before, trained_after, p)} ({told})", claims
+
+
+def _learning(
+    before: np.ndarray, after: np.ndarray, trained_before: np.ndarray, trained_after: np.ndarray, p: float
+) -> str:
     if p < ALPHA:
-        word = "rose" if after.mean() > before.mean() else "fell below its start"
-        return f"held-out retrieval {word} ({told}); {train}", claims
+        return "held-out retrieval rose" if after.mean() > before.mean() else "held-out retrieval fell below its start"
     if before.mean() >= NO_ROOM:
-        return f"held-out retrieval had no room to rise ({told}); {train}", claims
-    learned_by_heart = trained_after.mean() >= FOUND > trained_before.mean()
-    verb = "the training pairs were memorised" if learned_by_heart else "no learning is shown"
-    return f"{verb}: held-out retrieval did not change beyond chance ({told}), while {train}", claims
+        return "held-out retrieval had no room to rise"
+    if not trained_after.mean() >= FOUND > trained_before.mean():
+        return "no learning is shown: held-out retrieval did not change beyond chance"
+    if len(before) < FEW:
+        return (
+            "the training pairs are known by heart, and too few questions are held out to tell whether that is learning"
+        )
+    return "the training pairs were memorised: held-out retrieval did not change beyond chance"
 
 
 def _reciprocal_ranks(evidence: Evidence, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +157,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
     """How much of the passages' movement one rotation and scale of all of them explain, beside chance."""
     was, now = _persistence(evidence)
     loops = [Claim("total H1 persistence, last state (first beside it)", now, was, None)]
-    told = "" if was is None or now is None else f"its total loop persistence went from {was:.2f} to {now:.2f}"
+    told = "" if was is None or now is None else f"total loop persistence went from {was:.2f} to {now:.2f}"
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", evidence.states[-1].cycle) is None or _nothing_moved(evidence):
         return told, loops

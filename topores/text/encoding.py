@@ -8,7 +8,6 @@ characters of program messages in 177 languages: all they called damaged was dam
 
 import re
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -23,7 +22,6 @@ _ROUNDS = 12
 # Bytes that open the sequences of accented Latin and of Greek.
 _COMMON_LEADS = (0xC2, 0xC3, 0xCE, 0xCF)
 _NOT_AFTER_A_LETTER = {"Sc", "Sm", "Sk", "So", "Cc", "Cf", "Pi", "Ps"}
-_EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH", "HALFWIDTH"}
 
 # Curly quotes, dashes, €, №, ™, arrows, signs of mathematics, ticks, emoji, a byte order mark:
 # their three or four bytes make no sense in any page. Not "Ⓔ" and "■": Ukrainian "в’є", Russian "в– ".
@@ -183,7 +181,7 @@ def _points(seen: str, meant: str, before: str, after: str, alone: bool, page: C
     if _CONTROL.search(seen):
         return PROOF
     points, start = 0, 0
-    if alone and _is_long(seen, meant) and _is_of_one_script(meant):
+    if alone and _is_long(seen, meant):
         points = _oddities(seen)
     for character in meant:
         unit = seen[start : start + len(character.encode())]
@@ -222,19 +220,8 @@ def _is_long(seen: str, meant: str) -> bool:
     return len(meant) >= 3 or (len(meant) == 2 and len(seen) >= 6)
 
 
-def _is_of_one_script(text: str) -> bool:
-    """Whether one script holds at least half of the letters."""
-    scripts = Counter(_script(character) for character in text if character.isalpha())
-    return bool(scripts) and 2 * max(scripts.values()) >= scripts.total()
-
-
-def _script(letter: str) -> str:
-    name = unicodedata.name(letter, "?").split()[0].split("-")[0]
-    return "CJK" if name in _EAST_ASIAN else name
-
-
 def _is_latin(letter: str) -> bool:
-    return _script(letter) in ("LATIN", "FEMININE", "MASCULINE")
+    return unicodedata.name(letter, "").startswith(("LATIN", "FEMININE", "MASCULINE"))
 
 
 def _oddities(seen: str) -> int:

@@ -7,7 +7,7 @@ between clauses, else between words. Nothing that has a letter or a digit is los
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,34 +18,24 @@ from tokenizers import Tokenizer
 
 from topores.domain import Passage, Side, Text
 from topores.errors import InputError
+from topores.text.packing import (
+    FEWEST_TOKENS,
+    Piece,
+    cost,
+    has_words,
+    headings_at_end,
+    is_divider,
+    packed,
+    without_fragments,
+)
 from topores.text.sentences import sentences
 
-FEWEST_TOKENS = 8
-"""The smallest budget. A passage shorter than this joins a neighbour where the budget allows."""
-
-_MOST_HEADINGS = 3
 _CLAUSE = re.compile(r"[,;:)\]]+(?=\s)|[，、；：،؛]+|$")
 _WORD = re.compile(r"\S+")
 
 # The splitter's time grows with the square of its input, so a giant word goes in windows of so many parts.
 _WINDOW = 8
 _CAUTION = 0.9
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A sentence, or a part of one that is too long: what passages are made of."""
-
-    start: int
-    end: int
-    paragraph: int
-    heading: bool
-    tokens: int
-    """Without special tokens."""
-    gap: int
-    """Tokens of the white space before the next piece; 0 for most tokenizers."""
-    words: bool
-    """Whether it holds a letter or a digit."""
 
 
 def split_passages(
@@ -76,7 +66,7 @@ def split_passages(
     content, name, markdown = _parts(text, document)
     budget = _Budget(untruncated(tokenizer), max_tokens)
     pieces = _pieces(content, markdown, budget)
-    groups = _without_fragments(_packed(pieces, budget.room), budget.room)
+    groups = without_fragments(packed(pieces, budget.room), budget.room)
     return _passages(groups, content, name, side, budget)
 
 
@@ -100,12 +90,12 @@ def first_passage(
     """
     content, name, markdown = _parts(text, document)
     budget = _Budget(untruncated(tokenizer), max_tokens)
-    opening: list[_Piece] = []
+    opening: list[Piece] = []
     _fill(opening, _pieces(content, markdown, budget), content, budget)
-    without_headings = opening[: len(opening) - len(_headings_at_end(opening))]
-    if _has_words(without_headings):
+    without_headings = opening[: len(opening) - len(headings_at_end(opening))]
+    if has_words(without_headings):
         opening = without_headings
-    if not _has_words(opening):
+    if not has_words(opening):
         raise InputError(f"The text of '{name}' has no letters and no digits; give a text with words in it.")
     return _passages([opening], content, name, side, budget)[0]
 
@@ -161,44 +151,44 @@ def _parts(text: Text | str, document: str | None) -> tuple[str, str, bool]:
     return text.content, document if document is not None else Path(text.name).stem, text.markdown
 
 
-def _pieces(content: str, markdown: bool, budget: _Budget) -> list[_Piece]:
+def _pieces(content: str, markdown: bool, budget: _Budget) -> list[Piece]:
     """The sentences with their lengths; those over the budget in parts."""
     found = sentences(content, markdown=markdown)
     counts = budget.count([content[s.start : s.end] for s in found], special=False)
     pieces = []
     for s, tokens in zip(found, counts, strict=True):
         words = any(map(str.isalnum, content[s.start : s.end]))
-        piece = _Piece(s.start, s.end, s.paragraph, s.heading, tokens, 0, words)
+        piece = Piece(s.start, s.end, s.paragraph, s.heading, tokens, 0, words)
         pieces += [piece] if tokens <= budget.room else _cut(piece, content, budget)
     return _with_gaps(pieces, content, budget)
 
 
-def _with_gaps(pieces: Sequence[_Piece], content: str, budget: _Budget) -> list[_Piece]:
+def _with_gaps(pieces: Sequence[Piece], content: str, budget: _Budget) -> list[Piece]:
     gaps = [content[piece.end : following.start] for piece, following in pairwise(pieces)] + [""]
     kinds = sorted(set(gaps) - {"", " "})
     tokens = dict(zip(kinds, budget.count(kinds, special=False), strict=True))
     return [replace(piece, gap=tokens.get(gap, 0)) for piece, gap in zip(pieces, gaps, strict=False)]
 
 
-def _fill(opening: list[_Piece], pieces: Sequence[_Piece], content: str, budget: _Budget) -> None:
+def _fill(opening: list[Piece], pieces: Sequence[Piece], content: str, budget: _Budget) -> None:
     """Add pieces until one does not fit; of that one its parts, while the opening is not half full."""
     for piece in pieces:
-        if _is_divider(piece):
-            if _has_words(opening):
+        if is_divider(piece):
+            if has_words(opening):
                 return
             opening.clear()
-        elif _cost([*opening, piece]) <= budget.room:
+        elif cost([*opening, piece]) <= budget.room:
             opening.append(piece)
-        elif not _has_words(opening):
+        elif not has_words(opening):
             opening[:] = [piece]
         else:
             parts = _with_gaps(_cut(piece, content, budget), content, budget)
-            if len(parts) > 1 and 2 * _cost(opening) < budget.room:
+            if len(parts) > 1 and 2 * cost(opening) < budget.room:
                 _fill(opening, parts, content, budget)
             return
 
 
-def _cut(piece: _Piece, content: str, budget: _Budget) -> list[_Piece]:
+def _cut(piece: Piece, content: str, budget: _Budget) -> list[Piece]:
     """Parts of a piece that fit: its clauses, the words of a long clause, the syllables of a giant word."""
     spans = _finer(content, piece, budget)
     texts = [content[start:end] for start, end in spans]
@@ -209,7 +199,7 @@ def _cut(piece: _Piece, content: str, budget: _Budget) -> list[_Piece]:
     return parts
 
 
-def _finer(content: str, piece: _Piece, budget: _Budget) -> list[tuple[int, int]]:
+def _finer(content: str, piece: Piece, budget: _Budget) -> list[tuple[int, int]]:
     ends = [mark.end() for mark in _CLAUSE.finditer(content, piece.start, piece.end)]
     clauses = [_trimmed(content, start, end) for start, end in pairwise([piece.start, *ends])]
     clauses = [(start, end) for start, end in clauses if start < end]
@@ -240,99 +230,10 @@ def _word_parts(content: str, start: int, end: int, capacity: int) -> Iterator[t
         start = following
 
 
-def _packed(pieces: Sequence[_Piece], room: int) -> list[list[_Piece]]:
-    """Greedy groups within `room`. One that is half full also ends before a paragraph that will not fit whole."""
-    left = _left_in_paragraph(pieces)
-    groups: list[list[_Piece]] = [[]]
-    used = 0
-    for i, piece in enumerate(pieces):
-        if _is_divider(piece):
-            groups += [[], []]  # The empty group keeps apart what stands before and after.
-            continue
-        group = groups[-1]
-        used = used + group[-1].gap if group else 0
-        opens = bool(group) and piece.paragraph != group[-1].paragraph
-        cut_short = opens and 2 * used >= room and used + left[i] > room
-        if group and (used + piece.tokens > room or cut_short):
-            headings = _headings_at_end(group)
-            moved = headings if _cost([*headings, piece]) <= room else []
-            groups[-1] = group[: len(group) - len(moved)]
-            groups.append(list(moved))
-            used = _cost([*moved, piece]) - piece.tokens
-        groups[-1].append(piece)
-        used += piece.tokens
-    return groups
-
-
-def _left_in_paragraph(pieces: Sequence[_Piece]) -> list[int]:
-    """For each piece the tokens from it to the end of its paragraph."""
-    left = [piece.tokens for piece in pieces]
-    for i in range(len(pieces) - 2, -1, -1):
-        if pieces[i].paragraph == pieces[i + 1].paragraph:
-            left[i] += pieces[i].gap + left[i + 1]
-    return left
-
-
-def _headings_at_end(group: Sequence[_Piece]) -> list[_Piece]:
-    """At most three, and never the whole group."""
-    count = 0
-    while count < min(_MOST_HEADINGS, len(group) - 1) and group[-1 - count].heading:
-        count += 1
-    return list(group[len(group) - count :])
-
-
-def _cost(group: Sequence[_Piece]) -> int:
-    return sum(piece.tokens + piece.gap for piece in group) - (group[-1].gap if group else 0)
-
-
-def _is_divider(piece: _Piece) -> bool:
-    """A row of signs: no part of a passage."""
-    return not piece.words and piece.tokens > FEWEST_TOKENS
-
-
-def _has_words(group: Sequence[_Piece]) -> bool:
-    return any(piece.words for piece in group)
-
-
-def _is_fragment(group: Sequence[_Piece]) -> bool:
-    """A few words, headings alone, or signs alone."""
-    return _cost(group) < FEWEST_TOKENS or all(piece.heading for piece in group) or not _has_words(group)
-
-
-def _without_fragments(groups: Sequence[list[_Piece]], room: int) -> list[list[_Piece]]:
-    """Fragments joined to a neighbour where both fit, else made longer by a neighbour's sentence."""
-    joined: list[list[_Piece]] = []
-    for group in groups:
-        before = joined[-1] if joined else []
-        either = bool(before and group) and (_is_fragment(before) or _is_fragment(group))
-        if either and _cost(before + group) <= room:
-            joined[-1] = before + group
-        else:
-            joined.append(list(group))
-    for before, group in pairwise(joined):
-        if before and group:
-            _borrow(before, group, room)
-    return [group for group in joined if group]
-
-
-def _borrow(before: list[_Piece], group: list[_Piece], room: int) -> None:
-    """Move the piece between two groups to the one that is a fragment, if the other remains none."""
-    if _is_fragment(group) and not group[0].heading:
-        longer, shorter = [before[-1], *group], before[:-1]
-        if shorter and not shorter[-1].heading and not _is_fragment(shorter) and _cost(longer) <= room:
-            before[:], group[:] = shorter, longer
-    elif _is_fragment(before):
-        longer, shorter = [*before, group[0]], group[1:]
-        if shorter and not _is_fragment(shorter) and _cost(longer) <= room:
-            before[:], group[:] = longer, shorter
-
-
-def _passages(
-    groups: Sequence[list[_Piece]], content: str, document: str, side: Side, budget: _Budget
-) -> list[Passage]:
+def _passages(groups: Sequence[list[Piece]], content: str, document: str, side: Side, budget: _Budget) -> list[Passage]:
     """The groups as passages. Where joined pieces have more tokens than apart, a group is halved until it fits."""
     while True:
-        groups = [group for group in groups if _has_words(group)]
+        groups = [group for group in groups if has_words(group)]
         texts = [content[group[0].start : group[-1].end] for group in groups]
         counts = budget.count(texts, special=True)
         if all(count <= budget.most or len(group) == 1 for group, count in zip(groups, counts, strict=True)):
@@ -344,6 +245,6 @@ def _passages(
     ]
 
 
-def _halves(group: list[_Piece], over: bool) -> list[list[_Piece]]:
+def _halves(group: list[Piece], over: bool) -> list[list[Piece]]:
     middle = len(group) // 2
     return [group[:middle], group[middle:]] if over and middle else [group]
