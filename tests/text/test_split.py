@@ -266,3 +266,15 @@ def test_a_contradiction_through_a_pair_without_a_split_is_named_too():
     pairs = pairs_of([0, 0, 1], [0, 1, 1])
     with pytest.raises(InputError, match=r"Pair 1 is split 'train' and pair 3 'held_out'.*through other pairs"):
         split_pairs(pairs, 2, 2, splits=["train", None, "held_out"])
+
+
+def test_a_file_that_is_all_training_is_split_by_its_topics() -> None:
+    """The training part of a published split says "train" in every row, and still has something to hold out."""
+    index = np.arange(20)
+    pairs = AlignedPairs(index, index, np.ones(20), np.ones(20), np.ones(20, dtype=bool), 1.0)
+    topics = [f"topic {i // 2}" for i in range(20)]
+    splits = split_pairs(pairs, 20, 20, splits=["train"] * 20, topics=topics, held_out=0.2, seed=0)
+    assert splits[0] == splits[1]
+    held = [i for i in range(20) if splits[0][i] == "held_out"]
+    assert len(held) == 4
+    assert all(splits[0][i] == splits[0][i ^ 1] for i in range(20))

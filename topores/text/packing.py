@@ -27,7 +27,15 @@ class Piece:
 
 
 def packed(pieces: Sequence[Piece], room: int) -> list[list[Piece]]:
-    """Greedy groups within `room`. One that is half full also ends before a paragraph that will not fit whole."""
+    """Greedy groups of pieces, in order.
+
+    A group that is half full also ends before a paragraph that would not fit whole. Headings at
+    the end of a group move on with the next piece. An empty group stands for a divider.
+
+    Args:
+        pieces: Each at most `room` tokens long.
+        room: The most tokens of a group, white space inside it included.
+    """
     left = _left_in_paragraph(pieces)
     groups: list[list[Piece]] = [[]]
     used = 0
@@ -60,7 +68,7 @@ def _left_in_paragraph(pieces: Sequence[Piece]) -> list[int]:
 
 
 def headings_at_end(group: Sequence[Piece]) -> list[Piece]:
-    """At most three, and never the whole group."""
+    """The headings that nothing follows: three at most, and never the whole group."""
     count = 0
     while count < min(_MOST_HEADINGS, len(group) - 1) and group[-1 - count].heading:
         count += 1
@@ -68,6 +76,7 @@ def headings_at_end(group: Sequence[Piece]) -> list[Piece]:
 
 
 def cost(group: Sequence[Piece]) -> int:
+    """Tokens from the first piece to the end of the last."""
     return sum(piece.tokens + piece.gap for piece in group) - (group[-1].gap if group else 0)
 
 
@@ -77,6 +86,7 @@ def is_divider(piece: Piece) -> bool:
 
 
 def has_words(group: Sequence[Piece]) -> bool:
+    """Whether any piece holds a letter or a digit."""
     return any(piece.words for piece in group)
 
 
@@ -86,7 +96,10 @@ def _is_fragment(group: Sequence[Piece]) -> bool:
 
 
 def without_fragments(groups: Sequence[list[Piece]], room: int) -> list[list[Piece]]:
-    """Fragments joined to a neighbour where both fit, else made longer by a neighbour's sentence."""
+    """Groups of a few words joined to a neighbour where both fit, else made longer by a neighbour's sentence.
+
+    Empty groups are left out; nothing is joined across them.
+    """
     joined: list[list[Piece]] = []
     for group in groups:
         before = joined[-1] if joined else []

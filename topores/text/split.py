@@ -91,7 +91,8 @@ def split_pairs(
         passages_1: How many passages T1 has.
         passages_2: How many passages T2 has.
         splits: Per pair 'train', or 'held_out' (or test, dev, validation), or nothing: the pair then follows those
-            it shares a passage with, and trains if there are none. Where one pair has a split, `held_out` is unused.
+            it shares a passage with, and trains if there are none. Where one is held out, `held_out` is unused; where
+            all that say anything say 'train', it is as if none did.
         topics: Per pair its topic, or nothing.
         held_out: Share of the pairs to hold out, from 0 to below 1. Whole topics come as near it as they can.
         seed: Another seed holds out others.
@@ -105,7 +106,8 @@ def split_pairs(
         ValueError: held_out is out of its range.
     """
     _check(held_out, embargo=0)
-    if splits is not None and any(splits):
+    # A file that says "train" in every row is one part of a split: it names nothing to hold out of it.
+    if splits is not None and {name for name in splits if name} - {"train"}:
         chosen = _as_given(splits, pairs, passages_1, passages_2)
     else:
         groups = _tied_pairs(pairs, passages_1, passages_2, topics)
