@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import logging
+import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,9 +116,6 @@ def talk(quiet: bool, verbose: int, debug: bool) -> None:
     package.handlers, package.propagate = [handler], False
     package.setLevel(logging.DEBUG if verbose or debug else logging.WARNING if quiet else logging.INFO)
     if not verbose:
-        import os
-        import warnings
-
         warnings.simplefilter("ignore")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

@@ -53,7 +53,10 @@ class Run:
             return []
         # A line that a crash cut short is not a line.
         lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        return [json.loads(line) for line in lines]
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as fault:
+            raise RunError(f"'{path}' is damaged ({_first_line(fault)}); train the run again.") from fault
 
     @property
     def checkpoints(self) -> dict[int, Path]:

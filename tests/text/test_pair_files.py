@@ -141,7 +141,7 @@ def test_missing_columns(tmp_path: Path, write: Any) -> None:
     assert "no column 'article' and no column 'meta_analysis'" in message
     assert "Article" in message
     assert "summary" in message
-    assert "Did you mean 'Article'?" in message
+    assert "rename 'Article' to 'article'" in message
 
 
 def test_scitldr_is_no_pair_file(real_texts: Path) -> None:

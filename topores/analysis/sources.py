@@ -1,6 +1,5 @@
 """What can be analysed: the checkpoints of a run, any models on any texts, bare arrays of embeddings."""
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +16,6 @@ from topores.runs import Run, is_run, load_run
 from topores.text.files import read_text
 from topores.text.pair_files import read_pairs
 from topores.text.passages import first_passage, split_passages
-
-log = logging.getLogger(__name__)
-
-CHECKPOINT = "cycle-"
 
 
 class Source(ABC):

@@ -163,9 +163,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
         return told, loops
     turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
     claim = Claim("share of the squared movement that one rotation and scale explain", turned, by_chance, p)
-    words = (
-        f"one rotation and scale of the whole space explain {turned:.0%} of the movement ({by_chance:.0%} by chance)"
-    )
+    words = f"one rotation and scale explain {turned:.0%} of the movement ({by_chance:.0%} by chance)"
     return "; ".join(part for part in (words, told) if part), [claim, *loops]
 
 

@@ -1,6 +1,7 @@
 """Pair files: rows of an article and a meta-analysis, from .jsonl, .csv or .parquet, checked as a whole."""
 
 import csv
+import difflib
 import io
 import json
 import re
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from topores.domain import Split
-from topores.errors import InputError, did_you_mean
+from topores.errors import InputError
 from topores.text.encoding import diagnose, repair
 from topores.text.files import known_suffix, read_unicode, told, unix_newlines
 
@@ -166,12 +167,11 @@ def _check_columns(path: Path, seen: Sequence[str], rows: int) -> None:
         raise InputError(f"'{path}' has the column '{twice[0]}' twice; leave one.")
     missing = [name for name in REQUIRED if name not in seen]
     if missing:
-        others = [name for name in seen if name not in REQUIRED]
-        near = did_you_mean(missing[0], others) if others else ""
-        hint = f" {near}" if near.startswith("Did") else ""
+        near = difflib.get_close_matches(missing[0], [name for name in seen if name not in REQUIRED], n=1)
+        remedy = f"rename '{near[0]}' to '{missing[0]}'" if near else f"name the two texts {' and '.join(REQUIRED)}"
         raise InputError(
             f"'{path}' has no column {' and no column '.join(repr(m) for m in missing)}; its columns are "
-            f"{', '.join(seen)}.{hint} Name the two texts {' and '.join(REQUIRED)}."
+            f"{', '.join(seen)}; {remedy}."
         )
     if rows == 1:
         raise InputError(f"'{path}' has one row; give at least two.")

@@ -1,15 +1,11 @@
 """What a logged cycle says of the space: geometry, and retrieval on both sides of the split."""
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float, Int
 
 from topores.domain import Corpus, Split
 from topores.text.retrieval import ranks
 from topores.topology import alignment, modality_gap, rank_me, uniformity
-
-Direction = Literal["1to2", "2to1"]
 
 
 def evaluate(
