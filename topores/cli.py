@@ -72,7 +72,9 @@ def options_of(config: type, *, positional: tuple[str, ...] = ()) -> Callable[[C
             if field.name in positional:
                 command = click.argument(field.name, required=False)(command)
                 continue
-            command = click.option(*_flags(field), help=docs[field.name], **_behaviour(field))(command)
+            command = click.option(*_flags(field), help=docs[field.name] + _default(field), **_behaviour(field))(
+                command
+            )
         return command
 
     return decorate
@@ -86,9 +88,12 @@ def _behaviour(field: dataclasses.Field) -> dict[str, Any]:
     """Every value stays as typed: `Options.from_mapping` reads it, as it reads YAML. None means not given."""
     if field.type is bool:
         return {"is_flag": True, "default": None}
-    shown = str(field.default) if field.default not in (None, ()) else None
     kind = " | ".join(CHOICES[field.name]()) if field.name in CHOICES else _metavar(field)
-    return {"default": None, "metavar": kind, "show_default": shown or False, "multiple": "tuple" in str(field.type)}
+    return {"default": None, "metavar": kind, "multiple": "tuple" in str(field.type)}
+
+
+def _default(field: dataclasses.Field) -> str:
+    return "" if field.default in (None, (), False) else f"  [default: {field.default}]"
 
 
 def _metavar(field: dataclasses.Field) -> str:

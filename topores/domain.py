@@ -13,9 +13,6 @@ from jaxtyping import Bool, Float, Int
 Side = Literal["t1", "t2"]
 SIDES: tuple[Side, Side] = ("t1", "t2")
 
-CLOUDS = ("t1", "t2", "union")
-"""The rows of T1, of T2, and of both (T1's rows first)."""
-
 PAIRINGS = ("1to1", "2to2", "1to2", "2to1")
 """Who asks and who answers: two identity pairings, then two cross pairings."""
 

@@ -107,6 +107,16 @@ def test_spread(uniformity: float, rank: float, word: str) -> None:
     assert f"the space {word} (uniformity -2.50 to {uniformity:.2f}" in sentence(cloud(1), cloud(0.5), values=values)
 
 
+def test_the_sentence_and_the_claims_give_each_number_in_its_place() -> None:
+    found = judge(evidence(cloud(1), cloud(0.5), values={("uniformity", 10): -3.5, ("rank_me", 10): 40.0}), seed=0)
+    assert "uniformity -2.50 to -3.50, RankMe 30 to 40" in found.sentence
+    assert "total loop persistence went from 2.00 to 3.00" in found.sentence
+    by_name = {claim.what.split(",")[0]: (claim.value, claim.null) for claim in found.claims}
+    assert by_name["uniformity"] == (-3.5, -2.5)
+    assert by_name["RankMe"] == (40.0, 30.0)
+    assert by_name["total H1 persistence"] == (3.0, 2.0)
+
+
 def test_loops_are_counted_only_beyond_the_null() -> None:
     by_chance = Loop(10, 6, "union", 1.0, 1.1, 0.4, (0, 1, 2))
     real = Loop(10, 6, "union", 0.5, 1.5, 1e-4, (3, 4, 5))

@@ -58,6 +58,17 @@ def test_changes_are_against_the_first_state_and_the_one_before(analysis: Analys
     assert {m.measure for m in analysis.measurements if m.against is not None} == wanted
 
 
+def test_the_verdict_says_what_the_measures_say(analysis: Analysis) -> None:
+    claims = {claim.what.split(",")[0]: claim for claim in analysis.verdict.claims}
+    for name, measure, degree in (
+        ("uniformity", "uniformity", None),
+        ("RankMe", "rank_me", None),
+        ("total H1 persistence", "total_persistence", 1),
+    ):
+        assert claims[name].value == analysis.value(measure, 4, 2, "union", degree=degree)
+        assert claims[name].null == analysis.value(measure, 0, 2, "union", degree=degree)
+
+
 def test_results_are_read_back_the_same(analysis: Analysis, tiny_run: Run, tmp_path: Path) -> None:
     write_results(analysis, tmp_path)
     again = read_results(tmp_path, tiny_run)

@@ -155,11 +155,12 @@ def _spread(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
 
 def _movement(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
     """How much of the passages' movement one rotation and scale of all of them explain, beside chance."""
-    was, now = _persistence(evidence)
+    first, last = evidence.states[0].cycle, evidence.states[-1].cycle
+    was, now = evidence.value("total_persistence", first), evidence.value("total_persistence", last)
     loops = [Claim("total H1 persistence, last state (first beside it)", now, was, None)]
     told = "" if was is None or now is None else f"total loop persistence went from {was:.2f} to {now:.2f}"
     # No residual: the states differ in width, or one of them is a single point.
-    if evidence.value("procrustes.residual", evidence.states[-1].cycle) is None or _nothing_moved(evidence):
+    if evidence.value("procrustes.residual", last) is None or _nothing_moved(evidence):
         return told, loops
     turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
     claim = Claim("share of the squared movement that one rotation and scale explain", turned, by_chance, p)
@@ -184,11 +185,6 @@ def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, fl
     chance = [explained(before + moves[shuffle.permutation(len(moves))]) for _ in range(SHUFFLES)]
     seen = explained(after)
     return seen, float(np.mean(chance)), (1 + sum(c >= seen for c in chance)) / (1 + SHUFFLES)
-
-
-def _persistence(evidence: Evidence) -> tuple[float | None, float | None]:
-    first, last = evidence.states[0].cycle, evidence.states[-1].cycle
-    return evidence.value("total_persistence", last), evidence.value("total_persistence", first)
 
 
 def _loops(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
