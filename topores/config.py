@@ -80,7 +80,7 @@ class TrainConfig(Options):
     """What turns views into a loss."""
 
     loss: str = "infonce"
-    """infonce keeps the positive in the denominator, and held unseen pairs better; decoupled leaves it out."""
+    """infonce keeps the positive in the denominator; decoupled leaves it out (docs/default_loss.md compares them)."""
 
     cycles: int = 20
     """Times that every aligned pair is met in each of the four pairings; 1e9 is accepted."""
