@@ -127,10 +127,15 @@ def test_force_replaces_a_run(tiny_options: dict, tmp_path: Path) -> None:
 
 
 def test_bad_input_leaves_nothing_behind(tiny_options: dict, tmp_path: Path) -> None:
-    for change in ({"article": tmp_path / "missing.txt"}, {"model": str(tmp_path)}, {"passage_tokens": 4000}):
+    for change in ({"article": tmp_path / "missing.txt"}, {"model": str(tmp_path)}):
         with pytest.raises((InputError, UsageError)):
             train(**{**tiny_options, **change}, output=tmp_path / "run")
         assert not (tmp_path / "run").exists()
+
+
+def test_no_passage_is_longer_than_the_encoder_reads(tiny_options: dict, tmp_path: Path) -> None:
+    run = train(**{**tiny_options, "passage_tokens": 4000, "cycles": 1}, output=tmp_path / "run")
+    assert max(p.tokens for p in (*run.corpus.t1, *run.corpus.t2)) <= 128
 
 
 def test_a_text_identical_to_the_other(tiny_options: dict, tmp_path: Path) -> None:

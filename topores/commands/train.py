@@ -111,14 +111,18 @@ def default_output(config: TrainConfig) -> Path:
 
 
 def build_encoder(config: TrainConfig) -> Encoder:
-    encoder = variants.load("topores.encoders", config.encoder).build(config.model, choose_device(config.device))
+    return variants.load("topores.encoders", config.encoder).build(config.model, choose_device(config.device))
+
+
+def passage_budget(config: TrainConfig, encoder: Encoder) -> int:
+    """`passage_tokens`, or what the encoder reads at most: no passage is longer."""
     limit = encoder.max_tokens
-    if limit is not None and config.passage_tokens > limit:
-        raise UsageError(
-            f"--passage-tokens is {config.passage_tokens}, but '{config.model}' reads at most {limit}; "
-            f"give {limit} or less."
-        )
-    return encoder
+    if limit is None or config.passage_tokens <= limit:
+        return config.passage_tokens
+    log.warning(
+        "'%s' reads at most %d tokens: passages are that long, not %d.", config.model, limit, config.passage_tokens
+    )
+    return limit
 
 
 def build_corpus(config: TrainConfig, texts: Texts, encoder: Encoder) -> Corpus:
@@ -131,7 +135,7 @@ def build_corpus(config: TrainConfig, texts: Texts, encoder: Encoder) -> Corpus:
     corpus: Corpus = make(
         *([texts] if isinstance(texts, PairTable) else texts),
         encoder.tokenizer, encoder.encode,
-        max_tokens=config.passage_tokens, held_out=config.held_out, embargo=config.embargo, seed=config.seed,
+        max_tokens=passage_budget(config, encoder), held_out=config.held_out, embargo=config.embargo, seed=config.seed,
     )  # fmt: skip
     train, held_out = len(corpus.pairs_in("train")), len(corpus.pairs_in("held_out"))
     log.info(
