@@ -71,6 +71,12 @@ def test_a_model_with_two_texts(tiny_model: Path, two_texts: tuple[Path, Path]) 
     assert all(len(rows) == len(source.clouds["union"]) for rows in layers.values())
 
 
+def test_no_passage_is_longer_than_the_model_reads(tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
+    source = source_of(tiny_model, texts=[str(two_texts[0])], passage_tokens=4000)
+    assert source.corpus is not None
+    assert 64 < max(p.tokens for p in source.corpus.t1) <= 128
+
+
 def test_a_model_with_one_text_has_one_cloud(tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
     assert set(source_of(tiny_model, texts=[str(two_texts[0])]).clouds) == {"union"}
 

@@ -187,7 +187,7 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
     if not config.texts:
         raise UsageError(f"'{given[0]}' brings no texts of its own; give them with --texts FILE (once or twice).")
     states = [State(i, Path(item).name, Path(item)) for i, item in enumerate(given)]
-    passages = _passages(config, _tokenizer(given[0], config))
+    passages = _passages(config, *_reader(given[0], config))
     source = EncodedSource(Path(given[0]).name, states, *passages, config.device)
     source.corpus = _unaligned(*passages)
     return source
@@ -201,15 +201,16 @@ def _unaligned(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
     return Corpus(tuple(passages_1), tuple(passages_2), pairs, *splits, 0, "texts")
 
 
-def _tokenizer(model: str, config: TopologyConfig) -> Any:
+def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
+    """The encoder's tokenizer, and the longest passage that it reads and the options allow."""
     from topores.encoders.full import build
 
-    return build(model, choose_device(config.device)).tokenizer
+    encoder = build(model, choose_device(config.device))
+    return encoder.tokenizer, min(config.passage_tokens, encoder.max_tokens or config.passage_tokens)
 
 
-def _passages(config: TopologyConfig, tokenizer: Any) -> tuple[list[Passage], list[Passage]]:
+def _passages(config: TopologyConfig, tokenizer: Any, budget: int) -> tuple[list[Passage], list[Passage]]:
     """Passages of one text, of two, or of the two columns of a pair file."""
-    budget = config.passage_tokens
     if config.texts[0].suffix.lower() in PAIR_FILES:
         table = read_pairs(config.texts[0], repair=config.repair)
         columns = zip(SIDES, (table.articles, table.meta_analyses), strict=True)
