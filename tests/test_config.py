@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topores.config import TopologyConfig, TrainConfig, field_docs, whole_number
+from topores.config import TopologyConfig, TrainConfig
 from topores.errors import UsageError
+from topores.options import field_docs, whole_number
 
 TEXTS = {"article": "a.txt", "meta_analysis": "b.txt"}
 
@@ -51,7 +52,7 @@ def test_all_faults_are_told_at_once() -> None:
         ({**TEXTS, "learning_rate": "fast"}, "--learning-rate is 'fast'; give a number."),
         ({**TEXTS, "learning_rate": "nan"}, "--learning-rate is nan"),
         ({**TEXTS, "held_out": 0.9}, "--held-out is 0.9; give a number from 0.0 to 0.5."),
-        ({**TEXTS, "identity_weight": 0, "cross_weight": 0}, "nothing is learned"),
+        ({**TEXTS, "weights": "1to1=0,2to2=0,1to2=0,2to1=0"}, "nothing is learned"),
         ({**TEXTS, "checkpoints": "every:0"}, "--checkpoints is 'every:0'"),
     ],
 )

@@ -1,55 +1,24 @@
 """Options, documented once: the string below each field is its help text on the command line."""
 
-import ast
-import dataclasses
-import inspect
-import itertools
 import math
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
 
-from topores.errors import UsageError, did_you_mean
+from topores.errors import did_you_mean
+from topores.options import Options, at_least, is_whole, one_of, positive, whole_number, within
 
-LOSSES = ("decoupled", "infonce")
+LOSSES = ("decoupled", "gte", "infonce", "supcon")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 METRICS = ("angle", "euclidean")
+PRECISIONS = ("auto", "fp32", "bf16")
+FAILURES = {"collapse": "collapsed", "freeze": "frozen", "memorise": "memorised"}
+"""What a run can do wrong, and the word for one that did; --fail-on takes both."""
+TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
 PAIR_FILES = (".jsonl", ".csv", ".parquet")
 
-
-Config = TypeVar("Config", bound="Options")
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the two kinds of options share: reading from a mapping, writing to one."""
-
-    @classmethod
-    def from_mapping(cls: type[Config], values: Mapping[str, Any]) -> Config:
-        """Options from a YAML file or keyword arguments; dashes and underscores are the same.
-
-        Raises:
-            UsageError: An unknown name, or values that cannot be; all faults in one message.
-        """
-        known = [f.name for f in dataclasses.fields(cls)]
-        values = {str(name).replace("-", "_"): value for name, value in values.items()}
-        unknown = [name for name in values if name not in known]
-        if unknown:
-            raise UsageError(f"No option is called '{unknown[0]}'. {did_you_mean(unknown[0], known)}")
-        return cls(**{f.name: _read(f, values[f.name]) for f in dataclasses.fields(cls) if f.name in values})
-
-    def to_mapping(self) -> dict[str, Any]:
-        """The options as plain values, for YAML and JSON; `from_mapping` reads them back."""
-        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {name: _plain(value) for name, value in plain.items()}
-
-    def _refuse(self, faults: list[str]) -> None:
-        """All faults in one line, or nothing."""
-        if faults:
-            raise UsageError(" ".join(faults))
+PAIRING_WEIGHTS = {"1to1": 0.25, "2to2": 0.25, "1to2": 0.75, "2to1": 0.75}
+"""Weight of each pairing where --weights does not name it."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +49,21 @@ class TrainConfig(Options):
     """What turns views into a loss."""
 
     loss: str = "infonce"
-    """infonce keeps the positive in the denominator; decoupled leaves it out (docs/default_loss.md compares them)."""
+    """What a positive competes with: infonce, itself and the negatives of who asks; decoupled, those negatives alone;
+    gte, also the negatives of who answers; supcon, also the other positives (docs/default_loss.md compares them)."""
 
     cycles: int = 20
     """Times that every aligned pair is met in each of the four pairings; 1e9 is accepted."""
 
     batch_size: int = 32
-    """Passages of T1 in a batch; their partners of T2 come with them."""
+    """Passages of T1 in a batch; their partners of T2 come with them, and all are negatives of each other."""
+
+    micro_batch_size: int | None = None
+    """Views that are in memory at once; a batch that has more is embedded twice, with equal gradients. All, if not
+    given."""
+
+    precision: str = "auto"
+    """fp32; bf16 for the linear layers; or auto, which takes bf16 where the processor computes in it."""
 
     learning_rate: float = 4e-5
     """Step size of AdamW, constant over the run."""
@@ -97,11 +74,14 @@ class TrainConfig(Options):
     temperature: float = 0.05
     """Divides the cosine. Smaller is sharper; 0.02 to 0.1 is usual."""
 
-    identity_weight: float = 0.25
-    """Weight of the pairings T1->T1 and T2->T2."""
+    learn_temperature: bool = False
+    """Train the temperature too, from --temperature on."""
 
-    cross_weight: float = 0.75
-    """Weight of the pairings T1->T2 and T2->T1."""
+    temperature_bounds: str = "0.01,0.5"
+    """Least and greatest temperature that may be learned."""
+
+    weights: str = "1to1=0.25,2to2=0.25,1to2=0.75,2to1=0.75"
+    """Weight of each pairing in the loss; one that is not named keeps its default."""
 
     passage_tokens: int = 96
     """Longest passage, in the encoder's own tokens, special tokens included."""
@@ -118,6 +98,12 @@ class TrainConfig(Options):
     repair: bool = False
     """Mend text that was decoded wrongly (UTF-8 read as a one-byte code page) instead of refusing it."""
 
+    fail_on: tuple[str, ...] = ()
+    """Stop with exit code 1 when the run is seen to collapse, freeze or memorise; repeat it, or part with commas."""
+
+    track: tuple[str, ...] = ()
+    """Send each logged cycle to tensorboard, wandb, mlflow or trackio as well; repeat it, or part with commas."""
+
     seed: int = 0
     """Decides the split, the batches and the dropout; the same seed gives the same run."""
 
@@ -128,18 +114,46 @@ class TrainConfig(Options):
         self._refuse(
             [
                 *_source_faults(self),
-                *_at_least(self, 1, "cycles", "batch_size"),
-                *_at_least(self, 0, "embargo", "seed", "weight_decay", "identity_weight", "cross_weight"),
-                *_at_least(self, 8, "passage_tokens"),
-                *_positive(self, "learning_rate", "temperature"),
-                *_within(self, "held_out", 0.0, 0.5),
-                *_one_of(self, "loss", LOSSES),
-                *_one_of(self, "device", DEVICES),
+                *at_least(
+                    self,
+                    1,
+                    "cycles",
+                    "batch_size",
+                    *(["micro_batch_size"] if self.micro_batch_size is not None else []),
+                ),
+                *at_least(self, 0, "embargo", "seed", "weight_decay"),
+                *at_least(self, 8, "passage_tokens"),
+                *positive(self, "learning_rate", "temperature"),
+                *within(self, "held_out", 0.0, 0.5),
+                *one_of(self, "loss", LOSSES),
+                *one_of(self, "precision", PRECISIONS),
+                *one_of(self, "device", DEVICES),
                 *_checkpoint_faults(self.checkpoints),
+                *_bounds_faults(self),
+                *_weights_faults(self.weights),
+                *_list_faults("fail-on", self.fail_on, (*FAILURES, *FAILURES.values())),
+                *_list_faults("track", self.track, TRACKERS),
             ]
         )
-        if self.identity_weight + self.cross_weight == 0:
-            raise UsageError("--identity-weight and --cross-weight are both 0, so nothing is learned; raise one.")
+
+    @property
+    def pairing_weights(self) -> dict[str, float]:
+        """Weight of each pairing, by its name."""
+        return {**PAIRING_WEIGHTS, **_named_numbers(self.weights)}
+
+    @property
+    def least_and_greatest_temperature(self) -> tuple[float, float]:
+        low, high = (float(part) for part in self.temperature_bounds.split(","))
+        return low, high
+
+    @property
+    def failures(self) -> frozenset[str]:
+        """What stops the run: some of 'collapsed', 'frozen', 'memorised'."""
+        return frozenset(FAILURES.get(name, name) for name in _listed(self.fail_on))
+
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        return _listed(self.track)
 
 
 @dataclass(frozen=True)
@@ -187,69 +201,15 @@ class TopologyConfig(Options):
             [
                 *none_given,
                 *too_many,
-                *_within(self, "max_degree", 0, 3),
-                *_one_of(self, "metric", METRICS),
-                *_at_least(self, 3, "max_points"),
-                *_at_least(self, 8, "passage_tokens"),
-                *_at_least(self, 0, "seed"),
-                *_one_of(self, "device", DEVICES),
+                *within(self, "max_degree", 0, 3),
+                *one_of(self, "metric", METRICS),
+                *at_least(self, 3, "max_points"),
+                *at_least(self, 8, "passage_tokens"),
+                *at_least(self, 0, "seed"),
+                *one_of(self, "device", DEVICES),
                 *_layer_faults(self.layers),
             ]
         )
-
-
-@cache
-def field_docs(config: type) -> dict[str, str]:
-    """The string below each field of a dataclass, by field name."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0].body  # type: ignore[attr-defined]
-    return {
-        field.target.id: " ".join(str(doc.value.value).split())
-        for field, doc in itertools.pairwise(body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(doc, ast.Expr)
-        and isinstance(doc.value, ast.Constant)
-    }
-
-
-def whole_number(value: Any) -> int:
-    """An integer from 20, '20', '1e9' or 1e9.
-
-    Raises:
-        ValueError: Anything that is not a whole number.
-    """
-    number = float(value)
-    if isinstance(value, bool) or not math.isfinite(number) or number != int(number):
-        raise ValueError(f"{value} is not a whole number")
-    return int(value) if isinstance(value, int) else int(number)
-
-
-def _read(field: dataclasses.Field, value: Any) -> Any:
-    """One value of YAML or the command line, in the type of its field."""
-    kind = str(field.type)
-    try:
-        if value is None or "tuple" in kind:
-            items = [] if value is None else [value] if isinstance(value, str | Path) else value
-            return tuple(Path(i) if "Path" in kind else str(i) for i in items) if "tuple" in kind else None
-        if "Path" in kind:
-            return Path(value)
-        if "int" in kind:
-            return whole_number(value)
-        if "float" in kind:
-            return float(value)
-        if "bool" in kind and not isinstance(value, bool):
-            raise ValueError(f"{value} is neither true nor false")
-        return value if "bool" in kind else str(value)
-    except (TypeError, ValueError) as fault:
-        option = f"--{field.name.replace('_', '-')}"
-        expected = "a whole number" if "int" in kind else "a number" if "float" in kind else "another kind of value"
-        raise UsageError(f"{option} is {value!r}; give {expected}.") from fault
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def _source_faults(config: TrainConfig) -> list[str]:
@@ -263,49 +223,63 @@ def _source_faults(config: TrainConfig) -> list[str]:
     return [] if all(texts) else ["No texts were given; give ARTICLE and META_ANALYSIS, or --pairs FILE."]
 
 
-def _at_least(config: Options, least: int, *fields: str) -> list[str]:
-    bad = [(f, getattr(config, f)) for f in fields if not getattr(config, f) >= least]
-    return [f"{_option(f)} is {value}; give {least} or more." for f, value in bad]
-
-
-def _positive(config: Options, *fields: str) -> list[str]:
-    bad = [(f, getattr(config, f)) for f in fields if not 0 < getattr(config, f) < math.inf]
-    return [f"{_option(f)} is {value}; give a number above 0." for f, value in bad]
-
-
-def _within(config: Options, field: str, low: int | float, high: int | float) -> list[str]:
-    value = getattr(config, field)
-    return [] if low <= value <= high else [f"{_option(field)} is {value}; give a number from {low} to {high}."]
-
-
-def _one_of(config: Options, field: str, known: tuple[str, ...]) -> list[str]:
-    value = getattr(config, field)
-    return [] if value in known else [f"{_option(field)} is '{value}'. {did_you_mean(value, known)}"]
-
-
-def _option(field: str) -> str:
-    return f"--{field.replace('_', '-')}"
-
-
 def _checkpoint_faults(spec: str) -> list[str]:
     if spec in ("log", "none"):
         return []
     numbers = [spec.removeprefix("every:")] if spec.startswith("every:") else spec.split(",")
     least = 1 if spec.startswith("every:") else 0
-    if all(_is_whole(n) and whole_number(n) >= least for n in numbers):
+    if all(is_whole(n) and whole_number(n) >= least for n in numbers):
         return []
     return [f"--checkpoints is '{spec}'; give log, every:K, a list such as 0,10,100, or none."]
 
 
 def _layer_faults(spec: str) -> list[str]:
-    if spec in ("all", "last") or all(_is_whole(n) and whole_number(n) >= 0 for n in spec.split(",")):
+    if spec in ("all", "last") or all(is_whole(n) and whole_number(n) >= 0 for n in spec.split(",")):
         return []
     return [f"--layers is '{spec}'; give all, last, or a list such as 0,3,6."]
 
 
-def _is_whole(text: str) -> bool:
+def _bounds_faults(config: TrainConfig) -> list[str]:
+    spec = config.temperature_bounds
     try:
-        whole_number(text)
+        low, high = (float(part) for part in spec.split(","))
+        sound = 0 < low <= high < math.inf
     except ValueError:
-        return False
-    return True
+        sound = False
+    if not sound:
+        return [f"--temperature-bounds is '{spec}'; give two numbers above 0, the smaller first, such as 0.01,0.5."]
+    if config.learn_temperature and not low <= config.temperature <= high:
+        return [f"--temperature is {config.temperature}, outside --temperature-bounds {spec}; widen them, or move it."]
+    return []
+
+
+def _weights_faults(spec: str) -> list[str]:
+    try:
+        weights = _named_numbers(spec)
+    except ValueError:
+        return [f"--weights is '{spec}'; give pairing=number, parted by commas, such as 1to1=0.25,1to2=0.75."]
+    unknown = [name for name in weights if name not in PAIRING_WEIGHTS]
+    if unknown:
+        return [f"--weights names the pairing '{unknown[0]}'. {did_you_mean(unknown[0], PAIRING_WEIGHTS)}"]
+    bad = [(name, weight) for name, weight in weights.items() if not 0 <= weight < math.inf]
+    if bad:
+        return [f"--weights gives {bad[0][0]} the weight {bad[0][1]:g}; give 0 or more."]
+    if not any({**PAIRING_WEIGHTS, **weights}.values()):
+        return ["--weights are all 0, so nothing is learned; raise one."]
+    return []
+
+
+def _named_numbers(spec: str) -> dict[str, float]:
+    """{'1to1': 0.25} from '1to1=0.25'."""
+    parts = [part.split("=") for part in spec.split(",") if part.strip()]
+    return {name.strip(): float(number) for name, number in parts}
+
+
+def _list_faults(option: str, values: tuple[str, ...], known: Iterable[str]) -> list[str]:
+    unknown = [value for value in _listed(values) if value not in known]
+    return [f"--{option} is '{unknown[0]}'. {did_you_mean(unknown[0], known)}"] if unknown else []
+
+
+def _listed(values: tuple[str, ...]) -> tuple[str, ...]:
+    """('a', 'b', 'c') from ('a,b', 'c')."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from topores.config import whole_number
+from topores.options import whole_number
 
 LOG_STEPS = (1, 2, 5)
 
