@@ -1,5 +1,7 @@
 """Which device to compute on. torch is imported inside, so that reading options stays instant."""
 
+import os
+
 from topores.errors import UsageError
 
 
@@ -17,3 +19,25 @@ def choose_device(name: str) -> str:
     if not present[name]:
         raise UsageError(f"--device is {name}, which torch does not find on this machine; give auto or cpu.")
     return name
+
+
+def choose_precision(name: str, device: str) -> str:
+    """'fp32' or 'bf16' for `name`; 'auto' takes bf16 where `device` computes in it, rather than emulates it.
+
+    A processor without the instructions multiplies in bf16 many times slower than in float32.
+    """
+    import torch
+
+    if name != "auto":
+        return name
+    if device.startswith("cuda"):
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device != "cpu":
+        return "fp32"
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "fp32"
+
+
+def first_process() -> bool:
+    """Whether this process speaks and writes: the only one, or the first that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"

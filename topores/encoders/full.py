@@ -1,5 +1,6 @@
 """Full fine-tuning: every weight of a sentence-transformers model is trained."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from transformers import PreTrainedTokenizerBase
 
+from topores.compute.memory import keep_freed_memory
 from topores.encoders._base import load_base
+from topores.encoders._dropout import use_cheap_dropout
+from topores.encoders._packed import embed, why_not_packed
+
+log = logging.getLogger(__name__)
 
 
 class Encoder(nn.Module):
@@ -20,15 +26,28 @@ class Encoder(nn.Module):
 
     The two views of a passage differ by the dropout of its hidden states. That of its attention weights is
     switched off: it forces the slow attention kernel on CPUs, which costs a third of a training step.
+
+    Args:
+        model: The model; it is trained in place.
+        precision: 'fp32' or 'bf16'; the latter is for training, `encode` computes in float32 always.
+        packed: False pads every batch to its longest text, as the model itself does.
     """
 
-    def __init__(self, model: SentenceTransformer) -> None:
+    def __init__(self, model: SentenceTransformer, *, precision: str = "fp32", packed: bool = True) -> None:
         super().__init__()
         self.model = model
+        self.precision = precision
         for module in model.modules():
             dropout = getattr(module, "dropout", None)
             if "SelfAttention" in type(module).__name__ and isinstance(dropout, nn.Dropout):
                 dropout.p = 0.0
+        use_cheap_dropout(model)
+        reason = why_not_packed(model) if packed else "it was asked for"
+        self.packed = reason is None
+        if reason and packed:
+            log.info(
+                "Batches are padded to their longest text: this model does not take the packed layout, %s.", reason
+            )
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -41,7 +60,9 @@ class Encoder(nn.Module):
 
     def forward(self, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
         """One view of each text, with gradient; a text given twice gets two dropout masks."""
-        return normalize(self.model(self._features(texts))["sentence_embedding"], dim=-1)
+        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            rows = self._embed(self._features(texts))[-1]
+        return normalize(rows.float(), dim=-1)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Float[np.ndarray, "texts dim"]:
@@ -62,7 +83,7 @@ class Encoder(nn.Module):
         # Texts of like length share a batch, so that little is padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-        parts = [self._layers_of([texts[i] for i in batch], layers) for batch in batches]
+        parts = [self._rows_of([texts[i] for i in batch], layers=layers == "all") for batch in batches]
         self.train(was_training)
         back = np.argsort(order)
         return [np.concatenate(rows)[back] for rows in zip(*parts, strict=True)]
@@ -75,29 +96,44 @@ class Encoder(nn.Module):
         features = self.model.preprocess(list(texts))
         return {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
 
-    def _layers_of(self, texts: Sequence[str], layers: str) -> list[np.ndarray]:
+    def _rows_of(self, texts: Sequence[str], *, layers: bool) -> list[Float[np.ndarray, "texts _"]]:
+        return [_to_numpy(rows) for rows in self._embed(self._features(texts), layers=layers)]
+
+    def _embed(self, features: dict[str, Tensor], *, layers: bool = False) -> list[Float[Tensor, "texts _"]]:
+        """Pooled rows of each layer, or of the last alone, in the layout that the model takes."""
+        if self.packed:
+            return embed(self.model, features, layers=layers)
+        if not layers:
+            return [self.model(features)["sentence_embedding"]]
+        return self._padded_layers(features)
+
+    def _padded_layers(self, features: dict[str, Tensor]) -> list[Float[Tensor, "texts _"]]:
         transformer = self.model.transformers_model
         poolings = [module for module in self.model if isinstance(module, Pooling)]
-        if layers == "last" or transformer is None or not poolings:
-            return [_to_numpy(self.model(self._features(texts))["sentence_embedding"])]
+        if transformer is None or not poolings:
+            return [self.model(features)["sentence_embedding"]]
         asked_before = transformer.config.output_hidden_states
         transformer.config.output_hidden_states = True
         try:
-            output = self.model(self._features(texts))
+            output = self.model(features)
         finally:
             transformer.config.output_hidden_states = asked_before
         hidden = output["all_layer_embeddings"][:-1]
         pooled = [poolings[0]({**output, "token_embeddings": h})["sentence_embedding"] for h in hidden]
-        return [_to_numpy(rows) for rows in [*pooled, output["sentence_embedding"]]]
+        return [*pooled, output["sentence_embedding"]]
 
 
-def build(model: str, device: str) -> Encoder:
+def build(model: str, device: str, *, precision: str = "fp32") -> Encoder:
     """The encoder on the base model called `model`: a folder, a hub id, or the packaged MiniLM.
+
+    Args:
+        precision: 'fp32', or 'bf16' for the linear layers in training.
 
     Raises:
         InputError: The model is neither installed nor reachable, or damaged.
     """
-    return Encoder(load_base(model, device))
+    keep_freed_memory()
+    return Encoder(load_base(model, device), precision=precision)
 
 
 def _to_numpy(rows: Tensor) -> Float[np.ndarray, "texts dim"]:

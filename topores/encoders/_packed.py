@@ -1,0 +1,202 @@
+"""The packed layout: a batch as one flat row of tokens, so that linear layers meet no padding.
+
+Linear layers, layer norms and dropout see all tokens of the batch at once; attention sees one block of texts of like
+length at a time, as a view. The model stays a stock transformers model: attention is put in through transformers'
+own `AttentionInterface`, and pooling is done by the model's own sentence-transformers modules.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+from torch import Tensor, nn
+from torch.nn.functional import normalize, scaled_dot_product_attention
+from transformers import AttentionInterface, AttentionMaskInterface, PretrainedConfig
+
+from topores.encoders._groups import length_groups
+
+NAME = "topores_packed"
+OVERHEAD = {"cpu": 2, "cuda": 2048}
+"""Cost of one more block, in tokens: a few calls of attention against what the linear layers do in that time."""
+PROBE_TOKENS = 300
+"""Longest text of the probe: longer than the windows of models that attend to near tokens only."""
+
+
+class Block(NamedTuple):
+    """Texts of like length within the flat layout."""
+
+    texts: int
+    tokens: int
+    mask: Tensor | None
+    """Which tokens are real (texts, tokens); None if all are."""
+
+
+class Packed(NamedTuple):
+    """A batch in the flat layout."""
+
+    inputs: dict[str, Tensor]
+    """input_ids, position_ids and, where the tokenizer gives them, token_type_ids, each (1, tokens)."""
+    blocks: tuple[Block, ...]
+    places: Tensor
+    """Where each text of the batch stands in the layout's order."""
+
+
+def why_not_packed(model: SentenceTransformer) -> str | None:
+    """None if the packed layout gives the embeddings that `model` gives, else the reason why it is not used.
+
+    Decided by trying it: a few texts of made tokens, short and long, go through both layouts. Architectures with
+    attention of their own, causal masks, windows or relative positions show there, and need no list.
+    """
+    modules = list(model)
+    if len(modules) < 2 or not isinstance(modules[0], Transformer) or not isinstance(modules[1], Pooling):
+        return "it is not a transformer followed by pooling"
+    if getattr(model.tokenizer, "padding_side", None) != "right":
+        return "its tokenizer does not pad on the right"
+    longest = min(model.max_seq_length or PROBE_TOKENS, PROBE_TOKENS)
+    features = _probe(model, lengths=(min(3, longest), longest, min(9, longest), min(10, longest), min(3, longest)))
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            expected = normalize(model(dict(features))["sentence_embedding"].float(), dim=-1)
+            seen = normalize(embed(model, features, overhead=4)[-1].float(), dim=-1)
+    except Exception as fault:  # whatever a foreign model raises, it means the same here
+        return f"it cannot be run so ({type(fault).__name__})"
+    finally:
+        model.train(was_training)
+    return None if torch.allclose(seen, expected, atol=1e-4) else "its attention works otherwise"
+
+
+def embed(
+    model: SentenceTransformer, features: dict[str, Tensor], *, layers: bool = False, overhead: int | None = None
+) -> list[Float[Tensor, "texts _"]]:
+    """Embeddings of tokenised texts through the packed layout, in the order of the texts.
+
+    Args:
+        features: What `model.preprocess` gives: input_ids, attention_mask, and perhaps token_type_ids.
+        layers: Also the pooled hidden states, before the last entry, which is the model's own output.
+        overhead: Cost of one more block, in tokens; that of the device if not given.
+    """
+    modules: list[Any] = list(model)
+    transformer, pooling, *rest = modules
+    bert = transformer.auto_model
+    device = features["input_ids"].device.type
+    packed = _pack(bert, features, OVERHEAD.get(device, OVERHEAD["cuda"]) if overhead is None else overhead)
+    with _attention(bert.config):
+        output = bert(**packed.inputs, blocks=packed.blocks, output_hidden_states=layers, return_dict=True)
+    hidden = [*(output.hidden_states[:-1] if layers else ()), output.last_hidden_state]
+    pooled = [_pool(pooling, states[0], packed) for states in hidden]
+    features = {"sentence_embedding": pooled.pop()}
+    for module in rest:
+        features = module(features)
+    return [*pooled, features["sentence_embedding"]]
+
+
+def _pack(bert: nn.Module, features: dict[str, Tensor], overhead: int) -> Packed:
+    mask = features["attention_mask"].bool()
+    lengths = mask.sum(dim=1)
+    groups = length_groups(lengths.cpu().numpy(), overhead=overhead)
+    rows = [torch.from_numpy(group.texts).to(mask.device) for group in groups]
+    blocks = []
+    for group, texts in zip(groups, rows, strict=True):
+        real = mask[texts, : group.tokens]
+        padded = int(lengths[texts[0]]) < group.tokens
+        blocks.append(Block(len(texts), group.tokens, real if padded else None))
+    inputs: dict[str, Tensor] = {
+        name: torch.cat([features[name][texts, : g.tokens].flatten() for g, texts in zip(groups, rows, strict=True)])
+        for name in features
+        if name in ("input_ids", "token_type_ids")
+    }
+    first = _first_position(bert)
+    ranges = [torch.arange(first, first + b.tokens, device=mask.device).repeat(b.texts) for b in blocks]
+    inputs["position_ids"] = torch.cat(ranges)
+    places = torch.empty_like(lengths)
+    places[torch.cat(rows)] = torch.arange(len(places), device=places.device)
+    return Packed({name: tokens[None] for name, tokens in inputs.items()}, tuple(blocks), places)
+
+
+def _first_position(bert: nn.Module) -> int:
+    """Number of a text's first position: RoBERTa and its kin count on from the padding's."""
+    for name, module in bert.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
+            return 0 if module.padding_idx is None else module.padding_idx + 1
+    return 0
+
+
+def _pool(pooling: Pooling, tokens: Float[Tensor, "tokens dim"], packed: Packed) -> Float[Tensor, "texts pooled"]:
+    pooled = []
+    for block, states in zip(packed.blocks, tokens.split(_sizes(packed.blocks)), strict=True):
+        shape = (block.texts, block.tokens)
+        mask = states.new_ones(shape, dtype=torch.long) if block.mask is None else block.mask.long()
+        features = {"token_embeddings": states.view(*shape, -1), "attention_mask": mask}
+        pooled.append(pooling(features)["sentence_embedding"])
+    return torch.cat(pooled)[packed.places]
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    blocks: Sequence[Block],
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attention within each text, block by block; query, key and value are (1, heads, tokens, head dim)."""
+    del module, attention_mask
+    precise = query.device.type == "cpu"
+    sizes = _sizes(blocks)
+    # split, and not a slice per block: its gradient is one concatenation.
+    parts = [x.float().split(sizes, dim=2) if precise else x.split(sizes, dim=2) for x in (query, key, value)]
+    attended = []
+    # On processors attention in bf16 is about three times slower than in float32.
+    with torch.autocast(query.device.type, enabled=False):
+        for block, *qkv in zip(blocks, *parts, strict=True):
+            q, k, v = (x[0].unflatten(1, (block.texts, block.tokens)).transpose(0, 1) for x in qkv)
+            mask = None if block.mask is None else block.mask[:, None, None, :]
+            out = scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scaling)
+            attended.append(out.transpose(1, 2).flatten(0, 1))
+    return torch.cat(attended)[None], None
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    """Blocks carry their own masks."""
+
+
+AttentionInterface.register(NAME, _attend)
+AttentionMaskInterface.register(NAME, _no_mask)
+
+
+@contextmanager
+def _attention(config: PretrainedConfig) -> Iterator[None]:
+    """Our attention for one forward pass; outside of it the model is as it was loaded."""
+    before = config._attn_implementation
+    config._attn_implementation = NAME
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
+def _probe(model: SentenceTransformer, lengths: Sequence[int]) -> dict[str, Tensor]:
+    """Made tokens of the given lengths, padded as the model's tokenizer pads."""
+    known = len(model.tokenizer)
+    padding = model.tokenizer.pad_token_id or 0
+    ids = torch.full((len(lengths), max(lengths)), padding, device=model.device)
+    mask = torch.zeros_like(ids)
+    for row, length in enumerate(lengths):
+        drawn = (torch.arange(length, device=model.device) * 7919 + 31 * row) % known
+        ids[row, :length] = torch.where(drawn == padding, (drawn + 1) % known, drawn)
+        mask[row, :length] = 1
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def _sizes(blocks: Sequence[Block]) -> list[int]:
+    return [block.texts * block.tokens for block in blocks]
