@@ -1,21 +1,27 @@
 """Four-pairing contrastive objective: each text asks, and each text answers."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from topores.config import PAIRING_WEIGHTS, TrainConfig
 from topores.domain import PAIRINGS
+from topores.objectives._losses import log_denominators
+from topores.objectives._rows import Positives, positives, spared
 from topores.text.batches import Batch
 
 
 class PairingLosses(NamedTuple):
     total: Float[Tensor, ""]
-    """What is minimised: the weighted mean of the four."""
+    """What is minimised: half the weighted sum of the four."""
     by_pairing: dict[str, Float[Tensor, ""]]
-    """'1to1', '2to2', '1to2', '2to1': mean over the passages that ask, in nats, unweighted."""
+    """'1to1', '2to2', '1to2', '2to1': mean over the views that ask, in nats, unweighted."""
+    one_minus_p: Float[Tensor, ""]
+    """Mean over the views that ask across of 1 - p, in [0, 1], without gradient: InfoNCE's pull, which freezes at 0."""
 
 
 Views = Callable[[list[str]], Tensor]
@@ -23,31 +29,71 @@ Views = Callable[[list[str]], Tensor]
 
 
 class FourPairings(nn.Module):
-    """`four_pairings` on the two views of every passage of a batch."""
+    """`four_pairings` on the two views of every passage of a batch.
 
-    def __init__(self, *, temperature: float, identity_weight: float, cross_weight: float, loss: str) -> None:
+    Args:
+        temperature: Where it stands, or starts if it is learned.
+        pairing_weights, loss: As in `four_pairings`.
+        learn_temperature: Its logarithm is then a parameter, to be trained without weight decay.
+        temperature_bounds: Least and greatest that `after_step` lets a learned temperature be.
+    """
+
+    log_temperature: Tensor
+
+    def __init__(
+        self,
+        *,
+        temperature: int | float,
+        pairing_weights: Mapping[str, int | float],
+        loss: str,
+        learn_temperature: bool = False,
+        temperature_bounds: tuple[int | float, int | float] = (0.01, 0.5),
+    ) -> None:
         super().__init__()
-        self.options: dict[str, Any] = {
-            "temperature": temperature,
-            "identity_weight": identity_weight,
-            "cross_weight": cross_weight,
-            "loss": loss,
-        }
+        self.pairing_weights = dict(pairing_weights)
+        self.loss = loss
+        self.learn_temperature = learn_temperature
+        self.temperature_bounds = temperature_bounds
+        # float32, for not every accelerator has more. One name either way, so that a state holds both alike.
+        log_temperature = torch.tensor(math.log(temperature), dtype=torch.float32)
+        if learn_temperature:
+            self.log_temperature = nn.Parameter(log_temperature)
+        else:
+            self.register_buffer("log_temperature", log_temperature)
 
-    def forward(self, encoder: Views, batch: Batch) -> PairingLosses:
+    @property
+    def temperature(self) -> float:
+        return math.exp(self.log_temperature.item())
+
+    def forward(self, views: Views, batch: Batch) -> PairingLosses:
         # One pass over all rows: each row gets its own dropout mask, hence two views of each passage.
-        rows = encoder([*batch.texts_1, *batch.texts_1, *batch.texts_2, *batch.texts_2])
+        rows = views([*batch.texts_1, *batch.texts_1, *batch.texts_2, *batch.texts_2])
         n_1, n_2 = len(batch.texts_1), len(batch.texts_2)
-        weights = torch.as_tensor(batch.weights, dtype=rows.dtype, device=rows.device)
-        spared = torch.as_tensor(batch.not_negative, device=rows.device)
-        return four_pairings(*rows.split([n_1, n_1, n_2, n_2]), weights=weights, not_negative=spared, **self.options)
+        return four_pairings(
+            *rows.split([n_1, n_1, n_2, n_2]),
+            weights=torch.as_tensor(batch.weights, dtype=_at_least_float32(rows), device=rows.device),
+            not_negative=torch.as_tensor(batch.not_negative, device=rows.device),
+            temperature=self.log_temperature.exp(),
+            pairing_weights=self.pairing_weights,
+            loss=self.loss,
+        )
 
-    def after_step(self, encoder: Views) -> None:
-        """Nothing to carry over. A teacher or an index would follow the encoder here."""
+    @torch.no_grad()
+    def after_step(self, views: Views) -> None:  # noqa: ARG002  a teacher or an index would follow the encoder here
+        """Bring a learned temperature back within its bounds."""
+        if self.learn_temperature:
+            low, high = self.temperature_bounds
+            self.log_temperature.clamp_(math.log(low), math.log(high))
 
 
-def build(*, temperature: float, identity_weight: float, cross_weight: float, loss: str) -> FourPairings:
-    return FourPairings(temperature=temperature, identity_weight=identity_weight, cross_weight=cross_weight, loss=loss)
+def build(config: TrainConfig) -> FourPairings:
+    return FourPairings(
+        temperature=config.temperature,
+        pairing_weights=config.pairing_weights,
+        loss=config.loss,
+        learn_temperature=config.learn_temperature,
+        temperature_bounds=config.least_and_greatest_temperature,
+    )
 
 
 def four_pairings(
@@ -58,20 +104,23 @@ def four_pairings(
     *,
     weights: Float[Tensor, "passages_1 passages_2"] | None = None,
     not_negative: Bool[Tensor, "passages passages"] | None = None,
-    temperature: float = 0.05,
-    identity_weight: float = 0.25,
-    cross_weight: float = 0.75,
+    temperature: int | float | Float[Tensor, ""] = 0.05,
+    pairing_weights: Mapping[str, int | float] = PAIRING_WEIGHTS,
     loss: str = "infonce",
 ) -> PairingLosses:
     """Contrastive loss of the pairings T1->T1, T2->T2, T1->T2 and T2->T1, from one similarity matrix.
 
-    For a view v of passage i, its other view v', partners u_j with weights W_ij, and s = cosine / temperature:
+    A view v of passage i asks for its other view (identity) and for both views u of its partners, each with half
+    of the partner's weight (cross). With s = cosine / temperature, finding u costs log D(v, u) - s(v, u), where
 
-        decoupled:  -l_id s(v, v') - l_x sum_j W_ij s(v, u_j) + (l_id + l_x) log sum_neg exp s(v, .)
-        infonce:    the same, but each positive also stands in its own denominator
+        decoupled:  D = sum_neg(v) exp s(v, .)
+        infonce:    D = exp s(v, u) + sum_neg(v) exp s(v, .)
+        gte:        D = exp s(v, u) + sum_neg(v) exp s(v, .) + sum_neg(u) exp s(u, .)
+        supcon:     D = sum_pos(v) exp s(v, .) + sum_neg(v) exp s(v, .)
 
-    Negatives are all views of all other passages, of both texts, but for those in `not_negative`.
-    A passage without a partner has the identity term alone; one without negatives has no term.
+    Negatives are all views of all other passages, of both texts, but for those in `not_negative`; positives of v are
+    its other view and both views of each partner, each once whatever its weight. A passage without a partner has
+    the identity term alone; one without negatives has no term.
 
     Args:
         t1, t1_again: Two views of each passage of T1, unit rows.
@@ -80,79 +129,82 @@ def four_pairings(
             None: row i of T1 belongs with row i of T2.
         not_negative: Passages (T1's, then T2's) that must not push each other apart, beside a
             passage and itself and its partners, which never do.
-        temperature: Divides the cosine.
-        identity_weight: l_id, weight of T1->T1 and T2->T2.
-        cross_weight: l_x, weight of T1->T2 and T2->T1.
-        loss: 'infonce' or 'decoupled'.
+        temperature: Divides the cosine; a tensor gets its gradient.
+        pairing_weights: Weight of each of '1to1', '2to2', '1to2' and '2to1' in the total.
+        loss: 'infonce', 'decoupled', 'gte' or 'supcon'.
 
     Returns:
-        The total, which is the mean over the two texts of l_id identity + l_x cross, and the four parts.
-        If all rows are equal, with n negatives each, a part is log(n) decoupled and log(n + 1) with infonce.
+        The total, which is half the weighted sum of the four parts (the mean over the two texts), the parts, and the
+        mean of 1 - p over the views that ask across, p being infonce's probability of a partner whatever the loss,
+        partners by their weight. If none asks across, the identity pairings stand in; if none asks, it is 0.
+        If all rows are equal, with n negatives each and one partner, a part is log(n) decoupled, log(n + 1) with
+        infonce, log(2n + 1) with gte and log(n + 3) with supcon, and 1 - p is n / (n + 1).
 
     Raises:
-        ValueError: An unknown loss, or no weights and texts of different lengths.
+        ValueError: An unknown loss, pairing weights that are not of the four, or no weights and texts of different
+            lengths.
 
     Source:
         van den Oord et al. 2018, eq. 4 (infonce), https://arxiv.org/abs/1807.03748;
-        Yeh et al. 2022, eq. 6 (decoupled), https://arxiv.org/abs/2110.06848
+        Yeh et al. 2022, eq. 6 (decoupled), https://arxiv.org/abs/2110.06848;
+        Li et al. 2023, improved contrastive loss (gte), https://arxiv.org/abs/2308.03281. They have one view of each
+        text and count the positive in two of their four blocks; here it counts once, and negatives with both views;
+        Khosla et al. 2020, eq. 2 (supcon), https://arxiv.org/abs/2004.11362, equal to it for one partner each where
+        the cross weight is twice the identity weight.
     """
-    if loss not in ("infonce", "decoupled"):
-        raise ValueError(f"loss is {loss!r}; give 'infonce' or 'decoupled'")
-    alignment = _alignment(weights, t1, t2)
-    n_1, n_2 = alignment.shape
+    if set(pairing_weights) != set(PAIRINGS):
+        raise ValueError(f"pairing_weights names {sorted(pairing_weights)}; give a weight to each of {PAIRINGS}")
     rows = torch.cat([t1, t1_again, t2, t2_again])
-    # Which passage each row is a view of: T1's twice, then T2's twice.
-    first, second = torch.arange(n_1, device=rows.device), torch.arange(n_1, n_1 + n_2, device=rows.device)
-    passage = torch.cat([first, first, second, second])
-    other_view = torch.cat([first + n_1, first, second + n_1 + n_2, second + n_1])
+    rows = rows.to(_at_least_float32(rows))
+    alignment = _alignment(weights, t1, t2).to(rows)
+    found = positives(alignment)
 
-    similarity = rows @ rows.T / temperature
-    answers = _answers(alignment)
-    spared = (answers > 0) | torch.eye(n_1 + n_2, dtype=torch.bool, device=rows.device)
-    if not_negative is not None:
-        spared = spared | not_negative
-    negatives = torch.where(spared[passage][:, passage], -torch.inf, similarity).logsumexp(dim=1)
+    matrix = _similarity(rows, temperature)
+    similarity = matrix[found.asker, found.answer]
+    # In place: of the matrix, only the negatives are read from here on.
+    negatives = matrix.masked_fill_(spared(alignment, not_negative), -torch.inf).logsumexp(dim=1)
+    costs = log_denominators(loss, similarity, negatives, found) - similarity
 
-    own = similarity.gather(1, other_view[:, None]).squeeze(1)
-    # A partner answers with both of its views, each with half of its weight.
-    share = answers[passage][:, passage] / 2
-    if loss == "infonce":
-        identity = torch.logaddexp(own, negatives) - own
-        cross = (share * (torch.logaddexp(similarity, negatives[:, None]) - similarity)).sum(dim=1)
-    else:
-        identity = negatives - own
-        cross = negatives - (share * similarity).sum(dim=1)
+    n = len(rows)
+    identity, cross = costs[:n], _over_partners(costs, found, n)
+    # Not >, which would drop rows that are NaN and hide them from the loss.
+    asks = negatives != -torch.inf
+    finds = asks & torch.zeros_like(asks).index_fill(0, found.asker[n:], True)
+    of_1 = torch.arange(n, device=rows.device) < 2 * len(t1)
+    parts = {
+        "1to1": _mean(identity, asks & of_1),
+        "2to2": _mean(identity, asks & ~of_1),
+        "1to2": _mean(cross, finds & of_1),
+        "2to1": _mean(cross, finds & ~of_1),
+    }
+    total = torch.stack([pairing_weights[name] * part for name, part in parts.items()]).sum() / 2
+    with torch.no_grad():
+        pulls = torch.sigmoid(negatives[found.asker] - similarity)
+        across, at_home = _mean(_over_partners(pulls, found, n), finds), _mean(pulls[:n], asks)
+    return PairingLosses(total, parts, torch.where(finds.any(), across, at_home))
 
-    asks = negatives > -torch.inf
-    finds = asks & (share.sum(dim=1) > 0)
-    of_1 = torch.arange(len(rows), device=rows.device) < 2 * n_1
-    parts = (
-        _mean(identity, asks & of_1),
-        _mean(identity, asks & ~of_1),
-        _mean(cross, finds & of_1),
-        _mean(cross, finds & ~of_1),
-    )
-    total = identity_weight * (parts[0] + parts[1]) / 2 + cross_weight * (parts[2] + parts[3]) / 2
-    return PairingLosses(total, dict(zip(PAIRINGS, parts, strict=True)))
+
+def _over_partners(values: Float[Tensor, " positives"], found: Positives, n: int) -> Float[Tensor, " rows"]:
+    """Mean over the partners of each row, by their share; 0 for a row that has none."""
+    return values.new_zeros(n).index_add(0, found.asker[n:], found.share[n:] * values[n:])
+
+
+def _similarity(rows: Float[Tensor, "rows dim"], temperature: int | float | Tensor) -> Float[Tensor, "rows rows"]:
+    # Without autocast: bfloat16 holds a cosine of .9 over .05 only to the next eighth.
+    with torch.autocast(rows.device.type, enabled=False):
+        return (rows / temperature) @ rows.T
+
+
+def _at_least_float32(rows: Tensor) -> torch.dtype:
+    return torch.promote_types(rows.dtype, torch.float32)
 
 
 def _alignment(weights: Tensor | None, t1: Tensor, t2: Tensor) -> Float[Tensor, "passages_1 passages_2"]:
     if weights is not None:
-        return weights.to(t1)
+        return weights
     if len(t1) != len(t2):
         raise ValueError(f"t1 has {len(t1)} rows and t2 has {len(t2)}; pass weights to say which belong together")
-    return torch.eye(len(t1), dtype=t1.dtype, device=t1.device)
-
-
-def _answers(alignment: Float[Tensor, "passages_1 passages_2"]) -> Float[Tensor, "passages passages"]:
-    """Share of each passage's question that each other passage answers: W above, its columns below."""
-    n_1, n_2 = alignment.shape
-    columns = alignment.sum(dim=0)
-    back = (alignment / torch.where(columns > 0, columns, 1.0)).T
-    answers = alignment.new_zeros(n_1 + n_2, n_1 + n_2)
-    answers[:n_1, n_1:] = alignment
-    answers[n_1:, :n_1] = back
-    return answers
+    return torch.eye(len(t1), device=t1.device)
 
 
 def _mean(values: Float[Tensor, " rows"], chosen: Bool[Tensor, " rows"]) -> Float[Tensor, ""]:
