@@ -11,14 +11,14 @@ from typing import Any
 
 import yaml
 
-from topores.compute.files import disk_faults, one_writer, write_json, write_text
+from topores.compute.files import append_line, disk_faults, one_writer, undo_unfinished, write_json, write_text
 from topores.config import TrainConfig
 from topores.domain import Corpus, State
 from topores.errors import RunError
 from topores.text.corpus import read_corpus
 
 FILES = ("run.json", "config.yaml", "passages.parquet", "pairs.parquet", "metrics.jsonl")
-FOLDERS = ("checkpoints", "state", "topology")
+FOLDERS = ("checkpoints", "state", "topology", "tracking")
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,12 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl, in order of cycle."""
-        path = self.folder / "metrics.jsonl"
-        if not path.is_file():
-            return []
-        # A line that a crash cut short is not a line.
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        try:
-            return [json.loads(line) for line in lines]
-        except ValueError as fault:
-            raise RunError(f"'{path}' is damaged ({_first_line(fault)}); train the run again.") from fault
+        """The lines of metrics.jsonl, in order of cycle.
+
+        Raises:
+            RunError: One of them is no object that names its cycle.
+        """
+        return [line for _, line in self._written_metrics()]
 
     @property
     def checkpoints(self) -> dict[int, Path]:
@@ -72,14 +68,25 @@ class Run:
         return self.folder / "checkpoints" / f"cycle-{cycle:012d}"
 
     def append_metrics(self, line: dict[str, Any]) -> None:
-        path = self.folder / "metrics.jsonl"
-        with disk_faults(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        """Add the line of a cycle; it is on the disk when this returns, so a state saved next can count on it."""
+        append_line(self.folder / "metrics.jsonl", json.dumps(line))
 
     def keep_metrics_until(self, cycle: int) -> None:
-        """Drop the lines after `cycle`: a resumed run writes them again."""
-        lines = [line for line in self.metrics if line["cycle"] <= cycle]
-        write_text(self.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        """Drop the lines after `cycle`, and one cut short: a resumed run writes them again."""
+        kept = [text for text, line in self._written_metrics() if line["cycle"] <= cycle]
+        write_text(self.folder / "metrics.jsonl", "".join(kept))
+
+    def _written_metrics(self) -> list[tuple[str, dict[str, Any]]]:
+        """Each line of metrics.jsonl as it stands there, with what it says."""
+        path = self.folder / "metrics.jsonl"
+        if not path.is_file():
+            return []
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                # A line that a crash cut short is not a line.
+                return [(text, _metrics_line(text)) for text in file if text.endswith("\n")]
+        except (OSError, ValueError) as fault:
+            raise RunError(f"'{path}' is damaged ({_first_line(fault)}); train the run again.") from fault
 
     def write_start(self, options: TrainConfig, facts: dict[str, Any]) -> None:
         """config.yaml and run.json; the second one says that the run has begun."""
@@ -108,15 +115,29 @@ class Run:
             raise RunError(f"'{self.folder}' holds other files ({foreign[0]}); choose another --output.")
 
     def clear(self) -> None:
-        """Remove what a former run wrote; run.json first, so that a crash here leaves no half run."""
-        for name in FILES:
-            (self.folder / name).unlink(missing_ok=True)
-        for name in FOLDERS:
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        """Remove what a former run wrote; run.json first, so that a crash here leaves no half run.
+
+        Raises:
+            ResourceError: Something cannot be removed; it would be taken for the new run's.
+        """
+        with disk_faults(self.folder):
+            for name in FILES:
+                (self.folder / name).unlink(missing_ok=True)
+            for name in FOLDERS:
+                if (self.folder / name).is_dir():
+                    shutil.rmtree(self.folder / name)
 
     @contextmanager
     def written_by_us_alone(self) -> Iterator[None]:
+        """Hold the run against other writers, once what a killed one left behind is cleared.
+
+        Raises:
+            RunError: Another process writes it.
+            ResourceError: The folder cannot be written to.
+        """
         with one_writer(self.folder):
+            for place in (self.folder, self.folder / "checkpoints", self.folder / "state"):
+                undo_unfinished(place)
             yield
 
 
@@ -153,6 +174,13 @@ def _read_json(path: Path) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise RunError(f"'{path}' cannot be read ({_first_line(fault)}); train the run again.") from fault
+
+
+def _metrics_line(text: str) -> dict[str, Any]:
+    line = json.loads(text)
+    if not isinstance(line, dict) or not isinstance(line.get("cycle"), int):
+        raise ValueError(f"a line names no cycle: {text.strip()[:40]}")
+    return line
 
 
 def _first_line(fault: Exception) -> str:

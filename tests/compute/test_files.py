@@ -2,11 +2,27 @@
 
 import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
-from topores.compute.files import one_writer, sha256_file, sha256_text, write_json, write_text, write_whole
+from topores.compute.files import (
+    append_line,
+    disk_faults,
+    one_writer,
+    sha256_file,
+    sha256_text,
+    undo_unfinished,
+    write_json,
+    write_text,
+    write_whole,
+)
 from topores.errors import ResourceError, RunError
 
 
@@ -39,16 +55,155 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
-def test_a_full_disk_is_one_line_and_keeps_what_was(tmp_path: Path) -> None:
+KILLED_WHILE_REPLACING = """
+import os, signal, sys
+from pathlib import Path
+from topores.compute.files import write_whole
+
+steps = 0
+
+def count(event, facts):
+    global steps
+    if event.startswith("os.") or event in ("open", "shutil.rmtree"):
+        steps += 1
+        if steps == int(sys.argv[2]) + 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def write(aside):
+    aside.mkdir()
+    (aside / "new").write_text("new")
+
+os.chdir(sys.argv[1])
+sys.addaudithook(count)
+write_whole(Path("model"), write)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no SIGKILL")
+def test_killed_at_any_step_of_replacing_a_folder_it_is_the_old_or_the_new(tmp_path: Path) -> None:
+    seen = []
+    for steps in range(100):
+        place = tmp_path / str(steps)
+        (place / "model").mkdir(parents=True)
+        (place / "model" / "old").write_text("old", encoding="utf-8")
+        command = [sys.executable, "-c", KILLED_WHILE_REPLACING, str(place), str(steps)]
+        ended = subprocess.run(command, check=False).returncode
+        undo_unfinished(place)
+        assert [p.name for p in place.iterdir()] == ["model"]
+        seen.append([p.name for p in (place / "model").iterdir()])
+        assert [(p.name, p.read_text(encoding="utf-8")) for p in (place / "model").iterdir()] in (
+            [("old", "old")],
+            [("new", "new")],
+        )
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+    # First all old, then all new.
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) > 8
+    assert ["old"] in seen
+    assert seen[-1] == ["new"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError])
+def test_stopped_between_two_renames_the_old_folder_is_put_back(
+    tmp_path: Path, stop: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").write_text("", encoding="utf-8")
+
+    def interrupted(*_: object) -> None:
+        raise stop
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(stop):
+        write_whole(tmp_path / "model", lambda aside: aside.mkdir())
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["old"]
+
+
+def test_what_others_hide_in_a_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".notes.txt").write_text("", encoding="utf-8")
+    undo_unfinished(tmp_path)
+    undo_unfinished(tmp_path / "missing")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".git", ".notes.txt"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_all_is_flushed_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a power cut could leave a file of its name that is empty."""
+    done: list[str] = []
+    flush, replace = os.fsync, Path.replace
+
+    def noted_flush(handle: int) -> None:
+        done.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        flush(handle)
+
+    def noted_replace(self: Path, target: Path) -> Path:
+        done.append("renamed")
+        return replace(self, target)
+
+    def write(aside: Path) -> None:
+        (aside / "inner").mkdir(parents=True)
+        (aside / "inner" / "file").write_text("x", encoding="utf-8")
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_whole(tmp_path / "made" / "model", write)
+    at = done.index("renamed")
+    assert {"file", "inner", "model"} <= set(done[:at])
+    assert tmp_path.name in done[:at]  # where the folder 'made' was made
+    assert done[at + 1 :] == ["made"]
+    done.clear()
+    append_line(tmp_path / "lines", "one")
+    assert done == ["lines", tmp_path.name]
+
+
+def test_lines_are_added(tmp_path: Path) -> None:
+    for line in ("one", "два"):
+        append_line(tmp_path / "lines", line)
+    assert (tmp_path / "lines").read_bytes() == "one\nдва\n".encode()
+
+
+def _fault(kind: str, number: int) -> Exception:
+    words = os.strerror(number)
+    if kind == "os":
+        return OSError(number, words)
+    told = f"Error while serializing: I/O error: {words} (os error {number})"
+    return SafetensorError(told) if kind == "safetensors" else Exception(told)
+
+
+@pytest.mark.parametrize("kind", ["os", "safetensors", "tokenizers"])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, r"No space is left on the disk of .*; free some"),
+        (errno.EDQUOT, r"No space is left on the disk of .*; free some"),
+        (errno.EFBIG, r"cannot be written \(file too large\)"),
+        (errno.EROFS, r"cannot be written \(read-only file system\)"),
+        (errno.EIO, r"cannot be written \(input/output error\)"),
+    ],
+)
+def test_a_full_disk_is_one_line_and_keeps_what_was(tmp_path: Path, kind: str, number: int, said: str) -> None:
     write_text(tmp_path / "f", "old")
 
-    def full(_aside: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(aside: Path) -> None:
+        aside.write_text("half", encoding="utf-8")
+        raise _fault(kind, number)
 
-    with pytest.raises(ResourceError, match=r"No space is left on the disk of .*; free some") as fault:
+    with pytest.raises(ResourceError, match=said) as fault:
         write_whole(tmp_path / "f", full)
     assert fault.value.exit_code == 5
+    assert "\n" not in str(fault.value)
     assert (tmp_path / "f").read_text(encoding="utf-8") == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_fault_that_is_none_of_the_disk_stays_what_it_is(tmp_path: Path) -> None:
+    for fault in (ValueError("no tensor"), SafetensorError("header too large"), FileNotFoundError(2, "x")):
+        with pytest.raises(type(fault), match=str(fault)[-3:]), disk_faults(tmp_path):
+            raise fault
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
@@ -62,6 +217,33 @@ def test_one_folder_has_one_writer(tmp_path: Path) -> None:
         pass
     with one_writer(tmp_path):
         pass  # free again
+
+
+def test_of_many_who_come_at_once_one_writes(tmp_path: Path) -> None:
+    writing, most, refused = 0, 0, []
+    gate = threading.Barrier(8)
+
+    def write() -> None:
+        nonlocal writing, most
+        gate.wait()
+        try:
+            with one_writer(tmp_path):
+                writing += 1
+                most = max(most, writing)
+                gate_open.wait(5)
+                writing -= 1
+        except RunError as fault:
+            refused.append(fault)
+            if len(refused) == 7:
+                gate_open.set()
+
+    gate_open = threading.Event()
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, len(refused)) == (1, 7)
 
 
 def test_hashes_and_json(tmp_path: Path) -> None:

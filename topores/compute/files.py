@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,29 +16,67 @@ from filelock import FileLock, Timeout
 
 from topores.errors import ResourceError, RunError
 
+ASIDE = ".aside"
+"""How the folders end in which something is written, or kept while it is replaced."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+UNWRITABLE = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EFBIG, errno.EIO,
+    errno.ENAMETOOLONG,
+)  # fmt: skip
+
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
     """Let `write` fill a file or a folder beside `path`, then rename it to `path`.
 
-    A reader sees the old content or the new, never a part. What stood at `path` is replaced.
+    A reader sees the old content or the new, never a part. What stood at `path` is replaced. A process that
+    is killed here leaves at most a folder that `undo_unfinished` clears.
 
     Raises:
         ResourceError: The disk is full or the place cannot be written to; `path` is as it was.
     """
     with disk_faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        _make_folder(path.parent)
+        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=ASIDE))
         try:
             fresh = aside / path.name
             write(fresh)
             _flush(fresh)
             if path.is_dir():
-                path.rename(aside / "replaced")
+                # No portable call exchanges two folders: between these two renames nothing stands at `path`.
+                path.rename(_replaced(aside))
             fresh.replace(path)
             _flush_folder(path.parent)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            _put_back(aside, path)
     return path
+
+
+def undo_unfinished(folder: Path) -> None:
+    """Clear what killed writers left in `folder`; what they had moved away goes back to its place.
+
+    Only for a folder that nobody else writes to now.
+    """
+    for aside in folder.glob(f".*{ASIDE}"):
+        name = aside.name.removesuffix(ASIDE).rpartition(".")[0].removeprefix(".")
+        with disk_faults(folder):
+            _put_back(aside, folder / name)
+
+
+def append_line(path: Path, line: str) -> None:
+    """`line` at the end of a file, on the disk when this returns.
+
+    Raises:
+        ResourceError: The disk is full, or the file cannot be written to.
+    """
+    with disk_faults(path):
+        new = not path.exists()
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            _flush_folder(path.parent)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -55,14 +94,16 @@ def disk_faults(path: Path) -> Iterator[None]:
     """Turn 'disk full' and 'no permission' into one line that names the place."""
     try:
         yield
-    except OSError as fault:
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as fault:
+        number = _error_number(fault)
+        if number in FULL:
             raise ResourceError(
                 f"No space is left on the disk of '{path}'; free some, or choose another --output."
             ) from fault
-        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            reason = os.strerror(fault.errno).lower()
-            raise ResourceError(f"'{path}' cannot be written ({reason}); choose another --output.") from fault
+        if number in UNWRITABLE:
+            raise ResourceError(
+                f"'{path}' cannot be written ({os.strerror(number).lower()}); mend that, or choose another --output."
+            ) from fault
         raise
 
 
@@ -103,11 +144,42 @@ def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def _error_number(fault: Exception) -> int | None:
+    """The operating system's number of a fault, if it is one of the disk."""
+    if isinstance(fault, OSError) and fault.errno is not None:
+        return fault.errno
+    # Writers in Rust (safetensors, tokenizers) raise errors of their own, with the number in words.
+    found = re.search(r"\(os error (\d+)\)", str(fault))
+    return int(found[1]) if found else None
+
+
+def _replaced(aside: Path) -> Path:
+    return aside / "replaced"
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    """End a write that was stopped or done: `path` is the old or the new, and nothing stands beside it."""
+    if _replaced(aside).exists() and not path.exists():
+        _replaced(aside).rename(path)
+        _flush_folder(path.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _flush_folder(folder.parent)
+
+
 def _flush(path: Path) -> None:
-    files = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
-    for file in files:
-        with file.open("rb+") as handle:
-            os.fsync(handle.fileno())
+    for inside in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        if inside.is_dir():
+            _flush_folder(inside)
+        else:
+            with inside.open("rb+") as handle:
+                os.fsync(handle.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

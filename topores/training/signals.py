@@ -16,7 +16,8 @@ def stop_asked() -> Iterator[Callable[[], bool]]:
         # Only the main thread may set handlers; elsewhere the caller's own handling stays.
         yield came.is_set
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    # None: a handler that was not set from Python, and cannot be set again.
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
 
     def note(number: int, _frame: object) -> None:
         came.set()

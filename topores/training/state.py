@@ -3,22 +3,25 @@
 import json
 import logging
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from topores.compute.files import sha256_file, write_whole
+from topores.compute.files import disk_faults, sha256_file, sha256_text, write_whole
 from topores.errors import RunError
 
 log = logging.getLogger(__name__)
 
 KEPT = 2
 WEIGHTS, MOMENTS, PROGRESS = "weights.safetensors", "optimizer.safetensors", "progress.json"
+
+Moments = dict[int, dict[str, Tensor]]
+"""What the optimizer remembers, by number of the parameter and name."""
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Progress:
     """Time spent, over all parts of a run that was resumed."""
     losses: list[dict[str, float]] = field(default_factory=list)
     """Losses of the steps of the cycle under way."""
+    logged: int = 0
+    """Lines of metrics.jsonl that were on the disk before."""
 
 
 def save_state(folder: Path, model: nn.Module, optimizer: Optimizer, progress: Progress) -> None:
@@ -44,30 +49,44 @@ def save_state(folder: Path, model: nn.Module, optimizer: Optimizer, progress: P
         aside.mkdir()
         save_file(_contiguous(model.state_dict()), aside / WEIGHTS)
         save_file(_flat_moments(optimizer), aside / MOMENTS)
-        hashes = {name: sha256_file(aside / name) for name in (WEIGHTS, MOMENTS)}
-        (aside / PROGRESS).write_text(json.dumps({**vars(progress), "sha256": hashes}), encoding="utf-8")
+        said = asdict(progress)
+        hashes = {name: sha256_file(aside / name) for name in (WEIGHTS, MOMENTS)} | {PROGRESS: _sha256(said)}
+        (aside / PROGRESS).write_text(json.dumps({"progress": said, "sha256": hashes}), encoding="utf-8")
 
-    write_whole(folder / f"step-{progress.step:015d}", write)
-    for old in _newest_first(folder)[KEPT:]:
-        shutil.rmtree(old)
+    newest = write_whole(folder / f"step-{progress.step:015d}", write)
+    # One of a later step was passed over as damaged: else training would have gone on from it.
+    later = [state for state in _newest_first(folder) if state.name > newest.name]
+    with disk_faults(folder):
+        for old in (*later, *_newest_first(folder)[len(later) :][KEPT:]):
+            shutil.rmtree(old)
 
 
-def load_state(folder: Path, model: nn.Module, optimizer: Optimizer) -> Progress:
-    """Bring `model` and `optimizer` to the newest whole state; a damaged one falls back to the one before.
+def load_state(folder: Path, model: nn.Module, optimizer: Optimizer, *, logged: int | None = None) -> Progress:
+    """Bring `model` and `optimizer` to the newest state that is whole and fits; say so if it is not the newest.
+
+    Args:
+        logged: Lines that metrics.jsonl holds now. A state that counts on more is passed over.
 
     Raises:
-        RunError: No state is whole.
+        RunError: No state is whole and fits; `model` and `optimizer` are as they were.
     """
+    faults = []
     for state in _newest_first(folder):
         try:
             progress = _read_progress(state)
-        except (OSError, ValueError, KeyError, TypeError) as fault:
-            log.warning("The state '%s' is damaged (%s); falling back to the one before.", state.name, fault)
+            weights, moments = load_file(state / WEIGHTS), _nested(load_file(state / MOMENTS))
+            _check_fit(weights, moments, model, optimizer)
+            _check_logged(progress, logged)
+        except (OSError, ValueError, RecursionError, SafetensorError) as fault:
+            faults.append(f"{state.name}: {fault}")
             continue
-        model.load_state_dict(load_file(state / WEIGHTS))
-        _restore_moments(optimizer, load_file(state / MOMENTS))
+        if faults:
+            log.warning("The newest state is damaged (%s); going on from %s.", "; ".join(faults), state.name)
+        model.load_state_dict(weights)
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         return progress
-    raise RunError(f"'{folder}' holds no state that can be read; train the run again without --resume.")
+    seen = f" ({'; '.join(faults)})" if faults else ""
+    raise RunError(f"'{folder}' holds no state that can be read{seen}; train the run again with --force.")
 
 
 def _newest_first(folder: Path) -> list[Path]:
@@ -75,12 +94,54 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _read_progress(state: Path) -> Progress:
-    """The progress of a state whose files are all as they were written."""
-    facts: dict[str, Any] = json.loads((state / PROGRESS).read_text(encoding="utf-8"))
-    for name, expected in facts.pop("sha256").items():
-        if sha256_file(state / name) != expected:
+    """The progress of a state whose files are all as they were written.
+
+    Raises:
+        ValueError: They are not.
+        OSError: One is missing or cannot be read.
+    """
+    facts = json.loads((state / PROGRESS).read_text(encoding="utf-8"))
+    said, hashes = (facts.get("progress"), facts.get("sha256")) if isinstance(facts, dict) else (None, None)
+    if not isinstance(said, dict) or not isinstance(hashes, dict):
+        raise ValueError(f"{PROGRESS} says neither progress nor sha256")
+    if hashes.get(PROGRESS) != _sha256(said):
+        raise ValueError(f"{PROGRESS} is not as it was written")
+    for name in (WEIGHTS, MOMENTS):
+        if hashes.get(name) != sha256_file(state / name):
             raise ValueError(f"{name} is not as it was written")
-    return Progress(**facts)
+    if said.keys() != asdict(Progress()).keys():
+        raise ValueError(f"{PROGRESS} was written by another version of topores")
+    return Progress(**said)
+
+
+def _check_fit(weights: dict[str, Tensor], moments: Moments, model: nn.Module, optimizer: Optimizer) -> None:
+    """
+    Raises:
+        ValueError: These are the weights or the moments of another model.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    seen = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if seen != expected:
+        name = next(n for n in (*expected, *seen) if seen.get(n) != expected.get(n))
+        raise ValueError(f"its '{name}' has shape {seen.get(name)}, the model's has {expected.get(name)}")
+    trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for number, tensors in moments.items():
+        shape = tuple(trained[number].shape) if number < len(trained) else None
+        if any(tuple(tensor.shape) not in ((), shape) for tensor in tensors.values()):
+            raise ValueError(f"its moments of parameter {number} are not of the shape {shape} that is trained")
+
+
+def _check_logged(progress: Progress, logged: int | None) -> None:
+    """
+    Raises:
+        ValueError: metrics.jsonl lost lines since.
+    """
+    if logged is not None and logged < progress.logged:
+        raise ValueError(f"metrics.jsonl holds {logged} of the {progress.logged} lines written before it")
+
+
+def _sha256(said: dict[str, object]) -> str:
+    return sha256_text(json.dumps(said, sort_keys=True))
 
 
 def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -94,9 +155,10 @@ def _flat_moments(optimizer: Optimizer) -> dict[str, Tensor]:
     return _contiguous(flat)
 
 
-def _restore_moments(optimizer: Optimizer, flat: dict[str, Tensor]) -> None:
-    nested: dict[int, dict[str, Tensor]] = {}
+def _nested(flat: dict[str, Tensor]) -> Moments:
+    nested: Moments = {}
     for key, value in flat.items():
         number, name = key.split(".", 1)
-        nested.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": nested})
+        # A copy: what the file still backs would keep it from being removed on some systems.
+        nested.setdefault(int(number), {})[name] = value.clone()
+    return nested
