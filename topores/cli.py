@@ -14,13 +14,16 @@ from typing import Any
 import click
 
 from topores import variants
-from topores.config import DEVICES, LOSSES, METRICS, TopologyConfig, TrainConfig, field_docs
-from topores.errors import InputError, ToporesError, UsageError
+from topores.compute.devices import first_process
+from topores.config import DEVICES, LOSSES, METRICS, PRECISIONS, TopologyConfig, TrainConfig
+from topores.errors import FailedOn, InputError, ToporesError, UsageError
+from topores.options import field_docs
 
 CHOICES = {
     "encoder": lambda: variants.names("topores.encoders"),
     "objective": lambda: variants.names("topores.objectives"),
     "loss": lambda: list(LOSSES),
+    "precision": lambda: list(PRECISIONS),
     "device": lambda: list(DEVICES),
     "metric": lambda: list(METRICS),
 }
@@ -119,7 +122,9 @@ def talk(quiet: bool, verbose: int, debug: bool) -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     package = logging.getLogger("topores")
     package.handlers, package.propagate = [handler], False
-    package.setLevel(logging.DEBUG if verbose or debug else logging.WARNING if quiet else logging.INFO)
+    said = logging.DEBUG if verbose or debug else logging.WARNING if quiet else logging.INFO
+    # Of several processes the first one speaks.
+    package.setLevel(said if first_process() else logging.ERROR)
     if not verbose:
         warnings.simplefilter("ignore")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -205,12 +210,21 @@ def train(
     settings = None if resume else TrainConfig.from_mapping(values)
     started = time.monotonic()
     from topores.commands import train as command
+    from topores.runs import load_run
 
-    if settings is None:
-        run = command.resume(Path(values["output"]), values)
-    else:
-        run = command.train(settings, force=force, argv=command.command_line())
-    click.echo(json.dumps(command.summary(run, time.monotonic() - started)) if as_json else command.in_words(run))
+    folder = Path(values["output"]) if settings is None else settings.output or command.default_output(settings)
+    failed = None
+    try:
+        if settings is None:
+            run = command.resume(folder, values)
+        else:
+            run = command.train(settings, force=force, argv=command.command_line())
+    except FailedOn as fault:
+        failed, run = fault, load_run(folder)
+    if first_process():
+        click.echo(json.dumps(command.summary(run, time.monotonic() - started)) if as_json else command.in_words(run))
+    if failed:
+        raise failed
 
 
 @main.command()

@@ -10,6 +10,12 @@ class ToporesError(Exception):
     exit_code = 3
 
 
+class FailedOn(ToporesError):
+    """A run that did what `--fail-on` names."""
+
+    exit_code = 1
+
+
 class UsageError(ToporesError):
     """An option, or a combination of options, that means nothing."""
 

@@ -1,34 +1,30 @@
 """`topores train`: two fixed texts in, a run folder with checkpoints out."""
 
+import dataclasses
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import Accelerator
 
 from topores import variants
-from topores.compute.devices import choose_device
+from topores.compute.devices import choose_device, choose_precision
 from topores.config import TrainConfig
-from topores.domain import Corpus, Text
 from topores.encoders.full import Encoder
-from topores.errors import RunError, UsageError
-from topores.runs import Run, load_run
-from topores.text.batches import Batches
-from topores.text.corpus import corpus_from_pairs, corpus_from_texts, write_corpus
-from topores.text.files import read_text
-from topores.text.pair_files import PairTable, read_pairs
-from topores.text.script import script_coverage, warning
-from topores.training.loop import Trainee, train_until
+from topores.errors import RunError
+from topores.runs import Run, is_run, load_run
+from topores.text.corpus import write_corpus
+from topores.training.assemble import train_run
+from topores.training.prepare import build_corpus, read_texts
 from topores.training.provenance import run_facts
-from topores.training.signals import stop_asked
-from topores.training.state import Progress, load_state
+from topores.training.tracking import refuse_missing
 
 log = logging.getLogger(__name__)
 
-Texts = tuple[Text, Text] | PairTable
+MAY_CHANGE = ("output", "cycles", "fail_on", "track")
+"""Options that decide nothing of what a cycle does."""
 
 SHOWN = {
     "loss": "loss",
@@ -46,6 +42,8 @@ SHOWN = {
 def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ()) -> Run:
     """Train a new run and return it.
 
+    Started by torchrun or accelerate launch, the first process prepares the run folder and the others read it there.
+
     Args:
         config: What to train on what, and where to.
         force: Replace the run that stands in the output folder.
@@ -54,41 +52,69 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     Raises:
         ToporesError: Unusable input (3), an output folder that holds another run (4), no space (5), interrupted (130).
     """
+    device = choose_device(config.device)
+    config = dataclasses.replace(config, precision=choose_precision(config.precision, device))
+    accelerator = Accelerator(cpu=device == "cpu")
     run = Run(config.output or default_output(config))
+    if not accelerator.is_main_process:
+        return _follow(run, accelerator)
     run.refuse_if_occupied(force=force)
+    refuse_missing(config.trackers)
     # The texts are read before the folder is touched: bad input leaves nothing behind.
-    texts = _read_texts(config)
-    encoder = build_encoder(config)
+    texts = read_texts(config)
+    encoder = build_encoder(config, accelerator)
     corpus = build_corpus(config, texts, encoder)
     with run.written_by_us_alone():
         run.clear()
         write_corpus(corpus, run.folder)
-        run.write_start(config, run_facts(encoder, corpus, texts, config, argv))
-        return _train(run, config, encoder, corpus, resume=False)
+        run.write_start(config, run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes))
+        return train_run(run, config, encoder, accelerator, resume=False)
 
 
 def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
     """Continue the run in `folder` to its last cycle, or to a later one.
 
     Args:
-        given: Options given again; each must agree with the run's, but `cycles` may be larger.
+        given: Options given again; each must agree with the run's, but `cycles` may be larger, and what only
+            looks on (fail_on, track) may change.
 
     Raises:
         RunError: There is no run, its state is damaged, or an option differs.
     """
     run = load_run(folder)
     config = agreed_options(run, given or {})
+    accelerator = Accelerator(cpu=choose_device(config.device) == "cpu")
+    if not accelerator.is_main_process:
+        return _follow(run, accelerator)
+    if run.facts.get("processes", 1) != accelerator.num_processes:
+        log.warning(
+            "'%s' was trained by %d processes and goes on with %d: dropout will differ from what it would have been.",
+            run.folder, run.facts.get("processes", 1), accelerator.num_processes,
+        )  # fmt: skip
     with run.written_by_us_alone():
-        encoder = build_encoder(config)
-        return _train(run, config, encoder, run.corpus, resume=True)
+        if config != run.options:
+            run.write_start(config, run.facts)
+        return train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
+
+
+def _follow(run: Run, accelerator: Accelerator) -> Run:
+    """Train in a process that does not write: with what the first one put into the run folder."""
+    accelerator.wait_for_everyone()
+    if not is_run(run.folder):
+        raise RunError(f"'{run.folder}' is not seen by process {accelerator.process_index}; give a shared --output.")
+    # Read anew: the first process may have written other options since.
+    run = Run(run.folder)
+    return train_run(run, run.options, build_encoder(run.options, accelerator), accelerator, resume=True)
 
 
 def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
     """The run's options, with more cycles if more are asked for."""
     stored = run.options.to_mapping()
+    # What 'auto' meant was decided when the run began.
+    given = {name: value for name, value in given.items() if (name, value) != ("precision", "auto")}
     # Read through the same types, so that './a.txt' and 'a.txt', 20 and '20' are equal.
     asked = TrainConfig.from_mapping({**stored, **given}).to_mapping()
-    differ = [name for name in given if asked[name] != stored[name] and name not in ("output", "cycles")]
+    differ = [name for name in given if asked[name] != stored[name] and name not in MAY_CHANGE]
     if differ:
         name = differ[0]
         raise RunError(
@@ -99,7 +125,7 @@ def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
         raise RunError(
             f"--cycles is {asked['cycles']}, but '{run.folder}' goes to {stored['cycles']}; give more, or none."
         )
-    return TrainConfig.from_mapping({**stored, "cycles": asked["cycles"]})
+    return TrainConfig.from_mapping({**stored, **{name: asked[name] for name in MAY_CHANGE if name != "output"}})
 
 
 def default_output(config: TrainConfig) -> Path:
@@ -110,83 +136,9 @@ def default_output(config: TrainConfig) -> Path:
     return Path("runs") / (source.resolve().parent.name if generic else source.stem)
 
 
-def build_encoder(config: TrainConfig) -> Encoder:
-    return variants.load("topores.encoders", config.encoder).build(config.model, choose_device(config.device))
-
-
-def passage_budget(config: TrainConfig, encoder: Encoder) -> int:
-    """`passage_tokens`, or what the encoder reads at most: no passage is longer."""
-    limit = encoder.max_tokens
-    if limit is None or config.passage_tokens <= limit:
-        return config.passage_tokens
-    log.warning(
-        "'%s' reads at most %d tokens: passages are that long, not %d.", config.model, limit, config.passage_tokens
-    )
-    return limit
-
-
-def build_corpus(config: TrainConfig, texts: Texts, encoder: Encoder) -> Corpus:
-    """Passages, alignment and split; says what a user should know of them."""
-    contents = [*texts.articles, *texts.meta_analyses] if isinstance(texts, PairTable) else [t.content for t in texts]
-    unknown_script = warning(script_coverage(contents, encoder.tokenizer), config.model)
-    if unknown_script:
-        log.warning(unknown_script)
-    make: Any = corpus_from_pairs if isinstance(texts, PairTable) else corpus_from_texts
-    corpus: Corpus = make(
-        *([texts] if isinstance(texts, PairTable) else texts),
-        encoder.tokenizer, encoder.encode,
-        max_tokens=passage_budget(config, encoder), held_out=config.held_out, embargo=config.embargo, seed=config.seed,
-    )  # fmt: skip
-    train, held_out = len(corpus.pairs_in("train")), len(corpus.pairs_in("held_out"))
-    log.info(
-        "%d and %d passages, %d aligned pairs (%.0f %% of the texts found a partner); %d to train on, %d held out.",
-        len(corpus.t1), len(corpus.t2), len(corpus.pairs), 100 * corpus.pairs.share, train, held_out,
-    )  # fmt: skip
-    if config.held_out and not held_out:
-        log.warning("The texts are too short to hold anything out: nothing here can tell learning from memorising.")
-    return corpus
-
-
-def _read_texts(config: TrainConfig) -> Texts:
-    if config.pairs:
-        return read_pairs(config.pairs, repair=config.repair)
-    assert config.article is not None and config.meta_analysis is not None  # noqa: PT018  TrainConfig refuses
-    return read_text(config.article, repair=config.repair), read_text(config.meta_analysis, repair=config.repair)
-
-
-def _train(run: Run, config: TrainConfig, encoder: Encoder, corpus: Corpus, *, resume: bool) -> Run:
-    objective = variants.load("topores.objectives", config.objective).build(
-        temperature=config.temperature,
-        identity_weight=config.identity_weight,
-        cross_weight=config.cross_weight,
-        loss=config.loss,
-    )
-    accelerator = _accelerator(encoder)
-    optimizer = torch.optim.AdamW(
-        [p for p in encoder.parameters() if p.requires_grad], lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    encoder, optimizer = accelerator.prepare(encoder, optimizer)
-    trainee = Trainee(
-        run, encoder, objective, optimizer, Batches(corpus, config.batch_size, config.seed), accelerator, Progress()
-    )
-    if resume and any((run.folder / "state").glob("step-*")):
-        trainee.progress = load_state(run.folder / "state", trainee.modules, optimizer)
-        run.keep_metrics_until(trainee.progress.step // trainee.batches.per_cycle)
-    elif resume:
-        run.keep_metrics_until(-1)
-    if config != run.options:
-        run.write_start(config, run.facts)
-    with stop_asked() as stopping:
-        train_until(trainee, config.cycles, checkpoints=config.checkpoints, seed=config.seed, stopping=stopping)
-    return Run(run.folder)
-
-
-def _accelerator(encoder: Encoder) -> Accelerator:
-    device = encoder.model.device.type
-    accelerator = Accelerator(cpu=device == "cpu")
-    if accelerator.num_processes > 1:
-        raise UsageError(f"{accelerator.num_processes} processes were started, but topores trains in one; start one.")
-    return accelerator
+def build_encoder(config: TrainConfig, accelerator: Accelerator) -> Encoder:
+    make = variants.load("topores.encoders", config.encoder).build
+    return make(config.model, str(accelerator.device), precision=config.precision)
 
 
 def command_line(argv: Sequence[str] | None = None) -> list[str]:

@@ -19,8 +19,11 @@ from topores.objectives.four_pairings import FourPairings, PairingLosses
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.evaluate import evaluate
+from topores.training.monitors import Fault, Watch, stop_if
 from topores.training.schedule import kept_cycles, logged_cycles
 from topores.training.state import Progress, save_state
+from topores.training.tracking import Record
+from topores.training.views import Views, shared_encode
 
 STATE_EVERY = 120.0
 """Seconds of training that a crash may cost."""
@@ -37,6 +40,27 @@ class Trainee:
     batches: Batches
     accelerator: Accelerator
     progress: Progress
+    seed: int
+    """With the step, all that batches and dropout depend on."""
+    piece_size: int | None
+    """Views that are in memory at once (--micro-batch-size); None for all of a batch."""
+    watch: Watch
+    """Says when the run collapses, freezes or only memorises."""
+    record: Record
+    """Sends a logged cycle to the trackers."""
+    fail_on: frozenset[str] = frozenset()
+    """Of 'collapsed', 'frozen' and 'memorised', those that end the run."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes the run folder."""
+        return self.accelerator.is_main_process
+
+    def views(self, step: int) -> Views:
+        """The encoder as the objective of one step sees it."""
+        # Batch and dropout depend on (seed, step, rank) alone, so a resumed run needs no replay.
+        rank = self.accelerator.process_index
+        return Views(self.encoder, self.accelerator, self.piece_size, lambda n: seed_for(self.seed, step, rank, n))
 
     @property
     def modules(self) -> nn.ModuleDict:
@@ -44,96 +68,115 @@ class Trainee:
         return nn.ModuleDict({"encoder": self.encoder, "objective": self.objective})
 
 
-def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, seed: int, stopping: Callable[[], bool]) -> None:
+def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Callable[[], bool]) -> None:
     """Train from where `trainee.progress` stands to `cycles`; log and keep what the schedule names.
 
     Args:
         checkpoints: log, every:K, a list, or none (DESIGN: the run folder).
-        seed: With the step, all that batches and dropout depend on.
         stopping: Asked after every step; True saves the state and ends.
 
     Raises:
         Interrupted: `stopping` said so; the state is saved.
+        FailedOn: The run does what `trainee.fail_on` names; the state is saved.
     """
     kept = kept_cycles(checkpoints, cycles)
     logged = logged_cycles(cycles, kept)
     progress, batches = trainee.progress, trainee.batches
     started = time.monotonic() - progress.seconds
     if progress.step == 0:
-        log_cycle(trainee, 0, untrained_losses(trainee, seed), keep=kept(0))
+        log_cycle(trainee, 0, untrained_losses(trainee), keep=kept(0))
     saved_at = time.monotonic()
 
-    bar = tqdm(total=cycles, initial=progress.step // batches.per_cycle, unit="cycle", disable=None, leave=False)
+    done, silent = progress.step // batches.per_cycle, None if trainee.writes else True
+    bar = tqdm(total=cycles, initial=done, unit="cycle", leave=False, disable=silent)
     while progress.step < cycles * batches.per_cycle:
-        progress.losses.append(take_step(trainee, seed))
+        progress.losses.append(take_step(trainee))
         progress.step += 1
         cycle, rest = divmod(progress.step, batches.per_cycle)
+        faults = []
         progress.seconds = time.monotonic() - started
         if rest == 0:
             losses, progress.losses = mean_losses(progress.losses), []
             bar.set_postfix(loss=f"{losses['loss']:.3f}", refresh=False)
             bar.update()
             if logged(cycle):
-                log_cycle(trainee, cycle, losses, keep=kept(cycle))
-        stop = stopping() and progress.step < cycles * batches.per_cycle
-        if stop or time.monotonic() - saved_at > STATE_EVERY:
+                faults = log_cycle(trainee, cycle, losses, keep=kept(cycle))
+        fails = any(fault.name in trainee.fail_on for fault in faults)
+        stop = on_any_process(stopping() or fails, trainee.accelerator)
+        if trainee.writes and (stop or time.monotonic() - saved_at > STATE_EVERY):
             save_state(trainee.run.folder / "state", trainee.modules, trainee.optimizer, progress)
             saved_at = time.monotonic()
-        if stop:
+        stop_if(faults, trainee.fail_on)
+        if stop and progress.step < cycles * batches.per_cycle:
             bar.close()
             raise Interrupted(f"Stopped in cycle {cycle + 1:,} of {cycles:,}, saved; go on with --resume.")
     bar.close()
 
 
-def take_step(trainee: Trainee, seed: int) -> dict[str, float]:
+def take_step(trainee: Trainee) -> dict[str, float]:
     """One batch: its losses, its gradient, one step of the optimizer."""
     step = trainee.progress.step
-    batch = trainee.batches.at(step)
-    # Batch and dropout depend on (seed, step, rank) alone, so a resumed run needs no replay.
-    torch.manual_seed(seed_for(seed, step, trainee.accelerator.process_index))
+    views = trainee.views(step)
     trainee.encoder.train()
-    losses = trainee.objective(trainee.encoder, batch)
+    losses = trainee.objective(views, trainee.batches.at(step))
     if not torch.isfinite(losses.total):
         raise InputError(f"The loss of step {step} is {losses.total.item()}; give a smaller --learning-rate.")
-    trainee.accelerator.backward(losses.total)
+    views.backward(losses.total)
     trainee.optimizer.step()
     trainee.optimizer.zero_grad()
-    trainee.objective.after_step(trainee.encoder)
-    return as_numbers(losses)
+    trainee.objective.after_step(views)
+    return as_numbers(losses, trainee.objective)
 
 
 @torch.no_grad()
-def untrained_losses(trainee: Trainee, seed: int) -> dict[str, float]:
+def untrained_losses(trainee: Trainee) -> dict[str, float]:
     """The losses of the first cycle's batches before any step, under the dropout they will meet."""
     trainee.encoder.train()
-    losses = []
-    for step in range(trainee.batches.per_cycle):
-        torch.manual_seed(seed_for(seed, step, trainee.accelerator.process_index))
-        losses.append(as_numbers(trainee.objective(trainee.encoder, trainee.batches.at(step))))
-    return mean_losses(losses)
+    steps = range(trainee.batches.per_cycle)
+    return mean_losses(
+        [as_numbers(trainee.objective(trainee.views(i), trainee.batches.at(i)), trainee.objective) for i in steps]
+    )
 
 
-def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: bool) -> None:
-    """Evaluate, write the line of metrics.jsonl and, if the schedule says so, a checkpoint and the state."""
+def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: bool) -> list[Fault]:
+    """Evaluate, write the line of metrics.jsonl and, if the schedule says so, a checkpoint and the state.
+
+    Returns:
+        What the run does wrong, if anything; nothing in a process that does not write.
+    """
     run, corpus = trainee.run, trainee.batches.corpus
-    rows = trainee.encoder.encode([p.text for p in (*corpus.t1, *corpus.t2)])
+    rows = shared_encode(trainee.encoder, [p.text for p in (*corpus.t1, *corpus.t2)], trainee.accelerator)
+    if not trainee.writes:
+        return []
     measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus)
     if keep:
         write_whole(run.checkpoint_path(cycle), trainee.encoder.save)
-    run.append_metrics({"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)})
+    line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
+    run.append_metrics(line)
+    trainee.progress.logged += 1
+    trainee.record(cycle, line)
     if keep:
         save_state(run.folder / "state", trainee.modules, trainee.optimizer, trainee.progress)
+    return trainee.watch.see(line)
 
 
-def as_numbers(losses: PairingLosses) -> dict[str, float]:
-    parts = torch.stack([losses.total, *(losses.by_pairing[name] for name in PAIRINGS)]).tolist()
-    return dict(zip(["loss", *(f"loss_{name}" for name in PAIRINGS)], parts, strict=True))
+def on_any_process(asked: bool, accelerator: Accelerator) -> bool:
+    """Whether any process was asked to stop: all must stop after the same step."""
+    if accelerator.num_processes == 1:
+        return asked
+    return bool(accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), reduction="sum") > 0)
+
+
+def as_numbers(losses: PairingLosses, objective: FourPairings) -> dict[str, float]:
+    parts = [losses.total, *(losses.by_pairing[name] for name in PAIRINGS), losses.one_minus_p]
+    names = ["loss", *(f"loss_{name}" for name in PAIRINGS), "one_minus_p"]
+    return dict(zip(names, torch.stack(parts).tolist(), strict=True)) | {"temperature": objective.temperature}
 
 
 def mean_losses(losses: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([line[name] for line in losses])) for name in losses[0]}
 
 
-def seed_for(seed: int, step: int, rank: int) -> int:
-    """A seed for torch that differs for every step and process, and never overlaps by addition."""
-    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])
+def seed_for(seed: int, step: int, rank: int, piece: int) -> int:
+    """A seed for torch that differs for every step, process and piece, and never overlaps by addition."""
+    return int(np.random.SeedSequence([seed, step, rank, piece]).generate_state(1, np.uint64)[0])

@@ -34,7 +34,13 @@ def versions() -> dict[str, str]:
 
 
 def run_facts(
-    encoder: Encoder, corpus: Corpus, texts: tuple[Text, Text] | PairTable, config: TrainConfig, argv: Sequence[str]
+    encoder: Encoder,
+    corpus: Corpus,
+    texts: tuple[Text, Text] | PairTable,
+    config: TrainConfig,
+    argv: Sequence[str],
+    *,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """The content of run.json."""
     return {
@@ -44,6 +50,8 @@ def run_facts(
         "seeds": {"seed": config.seed},
         "device": str(encoder.model.device),
         "threads": torch.get_num_threads(),
+        "processes": processes,
+        "layout": "packed" if encoder.packed else "padded",
         "passages": {"t1": len(corpus.t1), "t2": len(corpus.t2)},
         "sha256": {**_text_hashes(texts), "base_weights": weights_sha256(encoder)},
     }

@@ -1,0 +1,267 @@
+"""Each fault fires on what it is named after, and on nothing that a healthy run does."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from topores.config import FAILURES, LOSSES
+from topores.errors import FailedOn
+from topores.objectives.four_pairings import four_pairings
+from topores.topology import alignment, rank_me, uniformity
+from topores.training import monitors
+from topores.training.monitors import Fault, Watch, faults, stop_if
+
+UNTRAINED = {
+    "cycle": 0, "loss": 3.1, "one_minus_p": 0.6, "temperature": 0.05,
+    "alignment": 0.79, "uniformity": -2.4, "rank_me": 135.0,
+    "train_recall_at_1_1to2": 0.2, "train_recall_at_1_2to1": 0.2,
+    "held_out_recall_at_1_1to2": 0.3, "held_out_recall_at_1_2to1": 0.3,
+}  # fmt: skip
+
+SAMPLE = [
+    (0, .759, .694, -2.06, 110), (1, .926, .757, -2.56, 116), (2, 1., .646, -2.88, 118), (3, 1., .583, -3.11, 120),
+    (4, 1., .528, -3.23, 121), (12, 1., .653, -3.50, 122), (13, 1., .708, -3.51, 122), (17, 1., .708, -3.57, 124),
+    (18, 1., .653, -3.58, 124), (19, 1., .590, -3.59, 125), (20, 1., .590, -3.59, 125),
+]  # fmt: skip
+"""Cycle, train and held-out R@1, uniformity and RankMe of 20 cycles on the sample pair (topores demo's), untuned."""
+
+MATCHED = [(0, .214, .196, -2.40, 135), (1, .313, .152, -2.20, 132), (2, .363, .152, -2.02, 130)]  # fmt: skip
+"""The same of the first cycles on 114 pairs of studies and their reviews, where the space contracts at first."""
+
+
+def line(cycle: int, **changed: Any) -> dict[str, Any]:
+    return {**UNTRAINED, "cycle": cycle, **changed}
+
+
+def recalls(train: float, held_out: float | None) -> dict[str, Any]:
+    both = [("train", train), ("held_out", held_out)]
+    return {f"{split}_recall_at_1_{way}": value for split, value in both for way in ("1to2", "2to1")}
+
+
+def real(rows: list[tuple[int, float, float, float, int]]) -> list[dict[str, Any]]:
+    return [line(c, uniformity=u, rank_me=float(r), **recalls(train, held)) for c, train, held, u, r in rows]
+
+
+def names(found: list[Fault]) -> list[str]:
+    return [fault.name for fault in found]
+
+
+def test_the_names_are_those_of_fail_on() -> None:
+    everything = line(2, uniformity=-0.1, one_minus_p=1e-6, **recalls(1.0, 0.1))
+    found = faults([UNTRAINED, {**everything, "cycle": 1}, everything])
+    assert sorted(names(found)) == sorted(FAILURES.values())
+    assert all("\n" not in fault.sentence and fault.sentence.endswith(".") for fault in found)
+    assert all(fault.sentence.startswith(f"{fault.name.capitalize()} at cycle 2: ") for fault in found)
+
+
+def test_no_line_has_no_fault_and_the_untrained_encoder_neither() -> None:
+    assert faults([]) == []
+    assert faults([UNTRAINED]) == []
+
+
+class TestCollapsed:
+    def space(self, spread: float, directions: int = 384) -> dict[str, float]:
+        """200 unit rows in a cone around one direction, or on a few directions without one."""
+        rng = np.random.default_rng(0)
+        rows = np.zeros((200, 384))
+        rows[:, :directions] = spread * rng.normal(size=(200, directions)) / np.sqrt(directions)
+        rows += rng.normal(size=384) / np.sqrt(384) if directions == 384 else 0
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return {"uniformity": uniformity(rows), "rank_me": rank_me(rows)}
+
+    # A spread of 1 is what an untrained encoder has: uniformity about -2, mean cosine .5.
+    @pytest.mark.parametrize(
+        ("now", "told"),
+        [
+            ((1.0,), None),  # untouched
+            ((3.0,), None),  # wider
+            ((0.7,), None),  # contracted as under shuffled pairs: -1.3
+            ((0.2,), "uniformity"),  # nearly one place, though of many directions still
+            ((1.0, 8), "RankMe"),  # wider than before, but flat
+            ((0.02,), "uniformity"),
+            ((0.02,), "RankMe"),  # both are told
+        ],
+    )
+    def test_made_spaces(self, now: tuple, told: str | None) -> None:
+        found = faults([line(0, **self.space(1.0)), line(5, **self.space(*now))])
+        assert names(found) == (["collapsed"] if told else [])
+        assert all(f"{told} is " in fault.sentence for fault in found)
+
+    def test_each_measure_sees_what_the_other_does_not(self) -> None:
+        start, cone, flat = self.space(1.0), self.space(0.2), self.space(1.0, directions=8)
+        assert cone["rank_me"] > start["rank_me"] / 4
+        assert flat["uniformity"] < start["uniformity"]
+
+    def test_an_encoder_that_is_narrow_from_the_start_may_stay_so(self) -> None:
+        assert faults([line(0, uniformity=-0.4), line(9, uniformity=-0.3)]) == []
+        assert names(faults([line(0, uniformity=-0.4), line(9, uniformity=-0.1)])) == ["collapsed"]
+
+    def test_shuffled_pairs_contract_the_space_for_a_while(self) -> None:
+        # Full fine-tuning, 114 pairs: to less than half of its start at cycle 2, and -3.60 ten cycles later.
+        assert faults([line(0, uniformity=-2.70), line(2, uniformity=-1.31)]) == []
+
+    @pytest.mark.parametrize("curve", [SAMPLE, MATCHED])
+    def test_real_runs_do_not_collapse(self, curve: list) -> None:
+        lines = real(curve)
+        for end in range(1, len(lines) + 1):
+            assert "collapsed" not in names(faults(lines[:end]))
+
+
+class TestFrozen:
+    still = line(9, one_minus_p=2e-5, alignment=0.61, **recalls(1.0, 0.4))
+
+    def test_little_gradient_and_partners_apart(self) -> None:
+        (found,) = faults([UNTRAINED, self.still])
+        assert found.name == "frozen"
+        assert "2.0e-05" in found.sentence
+        assert "alignment 0.61" in found.sentence
+        assert "--temperature" in found.sentence
+        assert "--loss decoupled" in found.sentence
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"one_minus_p": 2e-3},
+            {"one_minus_p": None},
+            {"alignment": 0.02, **recalls(1.0, 1.0)},  # partners are one, and all is found: done
+            {"alignment": 0.02, **recalls(1.0, None)},  # the same with nothing held out
+        ],
+    )
+    def test_not(self, changed: dict) -> None:
+        assert faults([UNTRAINED, {**self.still, **changed}]) == []
+
+    def test_questions_that_are_missed_are_enough(self) -> None:
+        assert names(faults([UNTRAINED, {**self.still, "alignment": 0.02}])) == ["frozen"]
+
+    def test_lines_of_an_older_run_have_no_one_minus_p(self) -> None:
+        lines = [{k: v for k, v in one.items() if k != "one_minus_p"} for one in (UNTRAINED, self.still)]
+        assert faults(lines) == []
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_fires_for_the_losses_whose_gradient_vanishes_and_no_other(self, loss: str) -> None:
+        rows = two_texts_apart()
+        told = four_pairings(*rows, temperature=0.03, loss=loss)
+        told.total.backward()
+        pull = sum(along_the_sphere(r).square().sum() for r in rows).sqrt().item()
+        now = line(
+            9,
+            one_minus_p=told.one_minus_p.item(),
+            alignment=alignment(rows[0].detach().numpy(), rows[2].detach().numpy()),
+        )
+        assert now["one_minus_p"] < monitors.STILL
+        assert now["alignment"] > monitors.APART
+        assert names(faults([UNTRAINED, now], loss=loss)) == (["frozen"] if pull < 0.01 else [])
+
+
+def two_texts_apart() -> list[torch.Tensor]:
+    """Two views of 8 passages of two texts: a squared distance of about 1 between partners, near 2 between others."""
+    generator = torch.Generator().manual_seed(0)
+    axes = torch.linalg.qr(torch.randn(64, 64, generator=generator))[0]
+    views = []
+    for side in (1, 1, -1, -1):
+        rows = axes[:8] + side * 0.6 * axes[8:16] + 0.01 * torch.randn(8, 64, generator=generator)
+        views.append(torch.nn.functional.normalize(rows, dim=1).requires_grad_())
+    return views
+
+
+def along_the_sphere(rows: torch.Tensor) -> torch.Tensor:
+    assert rows.grad is not None
+    return rows.grad - (rows.grad * rows).sum(dim=1, keepdim=True) * rows
+
+
+class TestMemorised:
+    def test_training_pairs_found_and_unseen_ones_not(self) -> None:
+        lines = [UNTRAINED, line(1, **recalls(0.7, 0.4)), line(2, **recalls(0.8, 0.3)), line(3, **recalls(0.9, 0.25))]
+        (found,) = faults(lines)
+        assert found.name == "memorised"
+        for part in ("from 0.200 to 0.900", "is 0.250", "the 0.300 of", "for 2 logged cycles", "cycle 1 only", "0.400"):
+            assert part in found.sentence
+
+    def test_once_is_not_enough(self) -> None:
+        assert faults([UNTRAINED, line(1, **recalls(0.9, 0.25))]) == []
+        assert faults([UNTRAINED, line(1, **recalls(0.9, 0.2)), line(2, **recalls(0.9, 0.4))]) == []
+        assert faults([UNTRAINED, line(1, **recalls(0.9, 0.4)), line(2, **recalls(0.9, 0.2))]) == []
+
+    @pytest.mark.parametrize(
+        ("was", "now"),
+        [
+            ((0.2, 0.3), (0.5, 0.2)),  # fewer than half of what was missed
+            ((0.2, 0.3), (0.9, 0.31)),  # unseen pairs improved
+            ((0.92, 0.3), (1.0, 0.2)),  # too little was missed to tell
+            ((0.2, 1.0), (0.9, 1.0)),  # nothing to improve
+            ((0.2, None), (0.9, None)),  # nothing held out
+        ],
+    )
+    def test_not(self, was: tuple, now: tuple) -> None:
+        assert faults([line(0, **recalls(*was)), *(line(c, **recalls(*now)) for c in (1, 2, 3))]) == []
+
+    def test_the_mean_of_both_directions_counts(self) -> None:
+        # (.8 + 1) / 2 and (.9 + .9) / 2 are the same share of the questions.
+        other_way = {"held_out_recall_at_1_1to2": 0.8, "held_out_recall_at_1_2to1": 1.0}
+        lines = [line(0, **recalls(0.2, 0.9)), *(line(c, **{**recalls(0.9, 0.9), **other_way}) for c in (1, 2))]
+        assert names(faults(lines)) == ["memorised"]
+
+    def test_a_real_run(self) -> None:
+        fired = [end for end in range(1, len(SAMPLE) + 1) if names(faults(real(SAMPLE)[:end]))]
+        assert [SAMPLE[end - 1][0] for end in fired] == [3, 4, 12, 19, 20]
+
+    def test_no_better_cycle_than_none(self) -> None:
+        (found,) = faults([UNTRAINED, *(line(c, **recalls(0.9, 0.1)) for c in (1, 2, 3))])
+        assert "for 3 logged cycles" in found.sentence
+        assert "no cycle was better" in found.sentence
+
+
+class TestWatch:
+    cold, warm = line(1, one_minus_p=1e-6), line(1)
+
+    def said(self, watch: Watch, lines: list[dict], caplog: pytest.LogCaptureFixture) -> list[int]:
+        """How often something was said at each line."""
+        counts = []
+        for one in lines:
+            caplog.clear()
+            watch.see(one)
+            counts.append(sum(record.levelno == logging.WARNING for record in caplog.records))
+        return counts
+
+    def test_says_a_fault_when_it_begins_and_when_it_begins_anew(self, caplog: pytest.LogCaptureFixture) -> None:
+        lines = [UNTRAINED, self.cold, self.cold, self.warm, self.cold, self.cold]
+        assert self.said(Watch(), lines, caplog) == [0, 1, 0, 0, 1, 0]
+        self.said(Watch(), lines[:2], caplog)
+        assert caplog.messages == [faults(lines[:2])[0].sentence]
+
+    def test_a_resumed_run_does_not_repeat_it(self, caplog: pytest.LogCaptureFixture) -> None:
+        assert self.said(Watch([UNTRAINED, self.cold]), [self.cold, self.warm, self.cold], caplog) == [0, 0, 1]
+
+    def test_another_fault_is_said_beside_one_that_stands(self, caplog: pytest.LogCaptureFixture) -> None:
+        both = {**self.cold, "uniformity": -0.1}
+        assert self.said(Watch([UNTRAINED, self.cold]), [both, both], caplog) == [1, 0]
+        assert "Collapsed" not in caplog.text
+
+    def test_returns_all_that_is_wrong_whether_said_or_not(self) -> None:
+        watch = Watch([UNTRAINED, self.cold])
+        assert names(watch.see(self.cold)) == ["frozen"]
+        assert watch.see(self.warm) == []
+
+    def test_knows_the_loss(self) -> None:
+        assert Watch([UNTRAINED], loss="decoupled").see(self.cold) == []
+
+    def test_a_resumed_run_counts_on(self) -> None:
+        one = line(1, **recalls(0.9, 0.2))
+        assert names(Watch([UNTRAINED, one]).see({**one, "cycle": 2})) == ["memorised"]
+
+
+class TestStopIf:
+    found = (Fault("collapsed", "Collapsed so."), Fault("memorised", "Memorised so."))
+
+    def test_a_named_fault_ends_the_run_with_code_1(self) -> None:
+        with pytest.raises(FailedOn, match=r"^Memorised so\. .*--fail-on") as stopped:
+            stop_if(self.found, frozenset({"memorised", "frozen"}))
+        assert stopped.value.exit_code == 1
+
+    def test_others_do_not(self) -> None:
+        stop_if(self.found, frozenset({"frozen"}))
+        stop_if(self.found, frozenset())
+        stop_if([], frozenset(FAILURES.values()))

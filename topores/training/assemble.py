@@ -1,0 +1,70 @@
+"""What a run trains with, put together from its options: objective, optimizer, state, watch and trackers."""
+
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from topores import variants
+from topores.config import TrainConfig
+from topores.encoders.full import Encoder
+from topores.runs import Run
+from topores.text.batches import Batches
+from topores.training.loop import Trainee, train_until
+from topores.training.monitors import Watch
+from topores.training.signals import stop_asked
+from topores.training.state import Progress, load_state
+from topores.training.tracking import tracked
+
+TEMPERATURE_PACE = 100
+"""Learning rate of the logarithm of a learned temperature, in that of the weights."""
+
+
+def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Accelerator, *, resume: bool) -> Run:
+    """Train the run that stands in its folder, from the newest state if `resume`, to its last cycle."""
+    objective = variants.load("topores.objectives", config.objective).build(config).to(encoder.model.device)
+    batches = Batches(run.corpus, config.batch_size, config.seed)
+    optimizer = _optimizer(encoder, objective, config)
+    modules = torch.nn.ModuleDict({"encoder": encoder, "objective": objective})
+    progress = _restored(run, modules, optimizer, batches, accelerator) if resume else Progress()
+    watch = Watch(run.metrics, loss=config.loss)
+    first = progress.step // batches.per_cycle
+    if accelerator.is_main_process:
+        accelerator.wait_for_everyone()
+    with (
+        stop_asked() as stopping,
+        tracked(
+            config.trackers, run.name, run.folder, config.to_mapping(),
+            first_cycle=first, writes=accelerator.is_main_process,
+        ) as record,
+    ):  # fmt: skip
+        trainee = Trainee(
+            run, encoder, objective, optimizer, batches, accelerator, progress, config.seed,
+            config.micro_batch_size, watch, record, config.failures,
+        )  # fmt: skip
+        train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stopping)
+    return Run(run.folder)
+
+
+def _optimizer(encoder: Encoder, objective: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW over what is trained. A temperature is no weight that should decay, and one number may move faster."""
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in encoder.parameters() if p.requires_grad], "weight_decay": config.weight_decay},
+        {"params": list(objective.parameters()), "weight_decay": 0.0, "lr": TEMPERATURE_PACE * config.learning_rate},
+    ]
+    # An accelerator without the fused kernel takes the plain one.
+    fused = encoder.model.device.type in ("cpu", "cuda")
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, fused=fused)
+
+
+def _restored(
+    run: Run, modules: torch.nn.Module, optimizer: torch.optim.Optimizer, batches: Batches, accelerator: Accelerator
+) -> Progress:
+    """Bring a run to its newest whole state, and its metrics to the same cycle."""
+    progress, cycle = Progress(), -1
+    if any((run.folder / "state").glob("step-*")):
+        progress = load_state(run.folder / "state", modules, optimizer, logged=len(run.metrics))
+        cycle = progress.step // batches.per_cycle
+    if accelerator.is_main_process:
+        run.keep_metrics_until(cycle)
+    return progress

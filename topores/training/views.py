@@ -1,0 +1,118 @@
+"""The views of a batch, embedded in pieces and over processes, with the gradient of one pass.
+
+A contrastive loss needs all rows of a batch at once, but not all their activations. So the rows are computed first,
+without a graph; the loss gives the gradient of each row; then each piece is embedded again, under the same dropout,
+and passes its rows' gradient on (GradCache: Gao et al. 2021, https://arxiv.org/abs/2101.06983). Processes differ from
+pieces only in where they run: each embeds its share, all compute the loss of all rows, and the gradients of the
+weights are summed. So no batch, loss or objective needs to know of either.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from topores.encoders.full import Encoder
+from topores.errors import UsageError
+
+
+@dataclass
+class Pass:
+    """One call: what is needed to send the gradient of its rows back into the encoder."""
+
+    rows: Tensor
+    """All rows of the call; a leaf, so that the loss leaves its gradient here."""
+    pieces: list[tuple[list[str], list[int], int]]
+    """This process's texts, where they stand among all, and the seed of their dropout."""
+    embedded: list[Tensor]
+    """The rows of the pieces, with their graph, where it was kept."""
+
+
+class Views:
+    """An encoder that objectives call; `backward` takes the place of `loss.backward()`.
+
+    Args:
+        encoder: Texts to unit rows.
+        accelerator: Knows the processes.
+        piece_size: Texts whose activations are in memory at once; None for all.
+        seed_of: Seed of torch's generator for a piece, by its number; nothing else decides dropout.
+    """
+
+    def __init__(
+        self, encoder: Encoder, accelerator: Accelerator, piece_size: int | None, seed_of: Callable[[int], int]
+    ) -> None:
+        self.encoder, self.accelerator, self.piece_size, self.seed_of = encoder, accelerator, piece_size, seed_of
+        self.passes: list[Pass] = []
+
+    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
+        """Unit rows of all texts, in their order, on every process."""
+        pieces = self._pieces(texts)
+        # One piece keeps its graph: to embed it a second time would be for nothing.
+        keeps_graph = len(pieces) == 1 and torch.is_grad_enabled()
+        with torch.set_grad_enabled(keeps_graph):
+            embedded = [self._embed(piece, seed) for piece, _, seed in pieces]
+        if len(pieces) == 1 and self.accelerator.num_processes == 1:
+            return embedded[0]
+        places = [place for _, where, _ in pieces for place in where]
+        rows = _gathered(torch.cat(embedded).detach(), places, len(texts), self.accelerator)
+        if torch.is_grad_enabled():
+            rows.requires_grad_()
+            self.passes.append(Pass(rows, pieces, embedded if keeps_graph else []))
+        return rows
+
+    def backward(self, loss: Float[Tensor, ""]) -> None:
+        """Gradients of the loss in the weights of the encoder, summed over processes."""
+        loss.backward()
+        for done in self.passes:
+            assert done.rows.grad is not None  # the objective used the rows that it asked for
+            for number, (texts, where, seed) in enumerate(done.pieces):
+                rows = done.embedded[number] if done.embedded else self._embed(texts, seed)
+                rows.backward(done.rows.grad[where])
+        self.passes.clear()
+        if self.accelerator.num_processes > 1:
+            _sum_gradients(self.encoder, self.accelerator)
+
+    def _pieces(self, texts: Sequence[str]) -> list[tuple[list[str], list[int], int]]:
+        ranks, rank = self.accelerator.num_processes, self.accelerator.process_index
+        if ranks == 1 and (self.piece_size is None or len(texts) <= self.piece_size):
+            return [(list(texts), list(range(len(texts))), self.seed_of(0))]
+        # By length, so that each piece has little padding and each process as much to do as the others.
+        by_length = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))
+        if len(texts) < ranks:
+            raise UsageError(f"{ranks} processes were started for a batch of {len(texts)} views; start fewer.")
+        own = by_length[rank::ranks]
+        size = self.piece_size or len(own)
+        cut = [own[i : i + size] for i in range(0, len(own), size)]
+        return [([texts[i] for i in where], where, self.seed_of(number)) for number, where in enumerate(cut)]
+
+    def _embed(self, texts: list[str], seed: int) -> Float[Tensor, "texts dim"]:
+        torch.manual_seed(seed)
+        return self.encoder(texts)
+
+
+def shared_encode(encoder: Encoder, texts: Sequence[str], accelerator: Accelerator) -> Float[np.ndarray, "texts dim"]:
+    """`encoder.encode`, each process doing its share; all get all rows."""
+    if accelerator.num_processes == 1:
+        return encoder.encode(texts)
+    places = list(range(accelerator.process_index, len(texts), accelerator.num_processes))
+    own = torch.from_numpy(encoder.encode([texts[i] for i in places])).to(accelerator.device)
+    return _gathered(own, places, len(texts), accelerator).cpu().numpy()
+
+
+def _gathered(rows: Tensor, places: list[int], count: int, accelerator: Accelerator) -> Tensor:
+    """All processes' rows in their places: a sum, since every place is filled by one of them."""
+    whole = rows.new_zeros(count, rows.shape[1])
+    whole[places] = rows
+    return accelerator.reduce(whole, reduction="sum") if accelerator.num_processes > 1 else whole
+
+
+def _sum_gradients(encoder: nn.Module, accelerator: Accelerator) -> None:
+    """Each process holds the gradient that came through its own rows; the sum is that of the loss."""
+    gradients = [p.grad for p in encoder.parameters() if p.requires_grad and p.grad is not None]
+    flat = accelerator.reduce(torch.cat([g.flatten() for g in gradients]), reduction="sum")
+    for gradient, summed in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(summed.view_as(gradient))
