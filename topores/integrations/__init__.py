@@ -1,0 +1,1 @@
+"""topores within other people's trainers."""
