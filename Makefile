@@ -1,10 +1,10 @@
-# Two commands do everything on a fresh machine: make demo, make test. Both install through constraints.txt.
+# Two commands do everything on a fresh machine: make demo, make test; make bench measures. All install through constraints.txt.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check format clean
+.PHONY: demo test check bench format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/topores demo
@@ -16,6 +16,11 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
 check: test
+
+# The speed of training and encoding beside the library's own way; alone on the machine, some ten minutes.
+bench: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/train_speed.py
+	$(BIN)/python benchmarks/encode_speed.py
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

