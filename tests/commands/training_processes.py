@@ -143,7 +143,9 @@ def forbid_pickle() -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
         raise AssertionError("a pickle is read")
 
-    torch.load = pickle.load = pickle.loads = pickle.Unpickler = joblib.load = refuse  # type: ignore[assignment]
+    torch.load = pickle.load = pickle.loads = joblib.load = refuse  # type: ignore[assignment]
+    # Others derive from this class when they are imported: it stays one.
+    pickle.Unpickler = type("Refused", (pickle.Unpickler,), {"load": refuse})  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_memory_is_flat(
     steps: int, tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch = Watch()
-    monkeypatch.setattr("topores.commands.train.stop_asked", watch.stop_asked)
+    monkeypatch.setattr("topores.training.assemble.stop_asked", watch.stop_asked)
     article, meta_analysis = two_texts
     run = train(
         article=article, meta_analysis=meta_analysis, model=str(tiny_model), device="cpu", passage_tokens=16,

@@ -37,6 +37,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.model = model
         self.precision = precision
+        # A new module says that it trains, whatever the model in it does.
+        self.train(model.training)
         for module in model.modules():
             dropout = getattr(module, "dropout", None)
             if "SelfAttention" in type(module).__name__ and isinstance(dropout, nn.Dropout):

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
-from topores.domain import Corpus, Passage, Side
+from topores.domain import Corpus, Side
 
 
 @dataclass(frozen=True)
@@ -43,74 +43,74 @@ class Batches:
         has_partner = np.isin(_train_indices(corpus, "t2"), t2)
         self.lone_2 = _train_indices(corpus, "t2")[~has_partner]
         self.per_cycle = max(1, math.ceil(len(self.train_1) / batch_size))
-        self._content = _content_ids(corpus)
+        # Of all passages, T1's first: looked up in every batch, so worked out once.
+        everything = (*corpus.t1, *corpus.t2)
+        self._text = [p.text for p in everything]
+        self._content = _numbered([" ".join(text.split()).casefold() for text in self._text])
+        self._document = _numbered([f"{p.side} {p.document}" for p in everything])
+        self._position = np.array([p.position for p in everything], dtype=np.int64)
 
     def at(self, step: int) -> Batch:
         """The batch of a step, counted from 0 over all cycles. Nothing is remembered between calls."""
         cycle, place = divmod(step, self.per_cycle)
         order_1, order_2 = self._orders(cycle)
-        chunk_1 = np.sort(np.array_split(order_1, self.per_cycle)[place])
-        lone_2 = np.array_split(order_2, self.per_cycle)[place]
-        partners = np.unique(self.alignment[chunk_1].indices)
-        return self._batch(chunk_1, np.union1d(partners, lone_2))
+        chosen_1 = np.sort(_share(order_1, place, self.per_cycle))
+        asks, partner, weight = self._partners(chosen_1)
+        chosen_2 = np.union1d(partner, _share(order_2, place, self.per_cycle))
+        weights = np.zeros((len(chosen_1), len(chosen_2)))
+        weights[asks, np.searchsorted(chosen_2, partner)] = weight
+        total = weights.sum(axis=1, keepdims=True)
+        weights /= np.where(total > 0, total, 1.0)
+        chosen = np.concatenate([chosen_1, len(self.corpus.t1) + chosen_2])
+        texts = [self._text[i] for i in chosen]
+        return Batch(
+            texts_1=tuple(texts[: len(chosen_1)]),
+            texts_2=tuple(texts[len(chosen_1) :]),
+            weights=weights,
+            not_negative=self._not_negative(chosen, weights),
+        )
 
     @lru_cache(maxsize=2)  # noqa: B019  two cycles at most; a Batches lives as long as its run
     def _orders(self, cycle: int) -> tuple[Int[np.ndarray, " t1"], Int[np.ndarray, " lone"]]:
         shuffle = np.random.default_rng([self.seed, cycle])
         return shuffle.permutation(self.train_1), shuffle.permutation(self.lone_2)
 
-    def _batch(self, chosen_1: Int[np.ndarray, " t1"], chosen_2: Int[np.ndarray, " t2"]) -> Batch:
-        corpus = self.corpus
-        weights = self.alignment[chosen_1][:, chosen_2].toarray()
-        total = weights.sum(axis=1, keepdims=True)
-        weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-        passages_1, passages_2 = [corpus.t1[i] for i in chosen_1], [corpus.t2[j] for j in chosen_2]
-        content = self._content[np.concatenate([chosen_1, len(corpus.t1) + chosen_2])]
-        return Batch(
-            texts_1=tuple(p.text for p in passages_1),
-            texts_2=tuple(p.text for p in passages_2),
-            weights=weights,
-            not_negative=not_negative(passages_1, passages_2, weights, content, corpus.embargo),
-        )
+    def _partners(
+        self, chosen_1: Int[np.ndarray, " t1"]
+    ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+        """The aligned pairs of these passages: who asks (its place among them), the partner and the weight."""
+        # By hand: to index a sparse matrix takes longer than all else here.
+        first, stop = self.alignment.indptr[chosen_1], self.alignment.indptr[chosen_1 + 1]
+        places = np.concatenate([np.arange(a, b) for a, b in zip(first, stop, strict=True)]).astype(np.int64)
+        asks = np.repeat(np.arange(len(chosen_1)), stop - first)
+        return asks, self.alignment.indices[places], self.alignment.data[places]
+
+    def _not_negative(
+        self, chosen: Int[np.ndarray, " passages"], weights: Float[np.ndarray, "passages_1 passages_2"]
+    ) -> Bool[np.ndarray, "passages passages"]:
+        """Which passages must not push each other apart, T1's first, then T2's."""
+        n_1 = len(weights)
+        position, document, content = self._position[chosen], self._document[chosen], self._content[chosen]
+        spared = np.abs(position[:, None] - position) <= self.corpus.embargo
+        spared &= document[:, None] == document
+        spared[:n_1, n_1:] = weights > 0
+        spared[n_1:, :n_1] = weights.T > 0
+        same_text = content[:, None] == content
+        if same_text.sum() > len(content):
+            # What is spared for one copy of a text is spared for all its copies.
+            spared = (same_text.astype(np.int32) @ spared @ same_text) > 0
+        return spared | same_text
 
 
-def not_negative(
-    passages_1: list[Passage],
-    passages_2: list[Passage],
-    weights: Float[np.ndarray, "passages_1 passages_2"],
-    content: Int[np.ndarray, " passages"],
-    embargo: int,
-) -> Bool[np.ndarray, "passages passages"]:
-    """Which passages must not push each other apart, T1's first, then T2's.
-
-    Args:
-        content: Equal for passages of equal text, over both sides.
-        embargo: Neighbours at most this far apart in one document are spared.
-    """
-    n_1 = len(passages_1)
-    spared = np.zeros((len(content), len(content)), dtype=bool)
-    spared[:n_1, :n_1] = _neighbours(passages_1, embargo)
-    spared[n_1:, n_1:] = _neighbours(passages_2, embargo)
-    spared[:n_1, n_1:] = weights > 0
-    spared[n_1:, :n_1] = weights.T > 0
-    same_text = content[:, None] == content[None, :]
-    if same_text.sum() > len(content):
-        # What is spared for one copy of a text is spared for all its copies.
-        spared = (same_text.astype(np.int32) @ spared @ same_text) > 0
-    return spared | same_text
-
-
-def _neighbours(passages: list[Passage], embargo: int) -> Bool[np.ndarray, "passages passages"]:
-    position = np.array([p.position for p in passages], dtype=np.int64)
-    _, document = np.unique([p.document for p in passages], return_inverse=True) if passages else (None, position)
-    near = np.abs(position[:, None] - position[None, :]) <= embargo
-    return near & (document[:, None] == document[None, :])
+def _share(order: Int[np.ndarray, " passages"], place: int, shares: int) -> Int[np.ndarray, " share"]:
+    """One of `shares` consecutive parts whose lengths differ by one at most."""
+    return order[place * len(order) // shares : (place + 1) * len(order) // shares]
 
 
 def _train_indices(corpus: Corpus, side: Side) -> Int[np.ndarray, " train"]:
     return np.flatnonzero(np.array([s == "train" for s in corpus.split(side)], dtype=bool))
 
 
-def _content_ids(corpus: Corpus) -> Int[np.ndarray, " passages"]:
-    texts = [" ".join(p.text.split()).casefold() for p in (*corpus.t1, *corpus.t2)]
-    return np.unique(texts, return_inverse=True)[1].reshape(-1)
+def _numbered(names: list[str]) -> Int[np.ndarray, " passages"]:
+    """Equal names get equal numbers."""
+    return np.unique(names, return_inverse=True)[1].reshape(-1)

@@ -117,7 +117,8 @@ def take_step(trainee: Trainee) -> dict[str, float]:
     """One batch: its losses, its gradient, one step of the optimizer."""
     step = trainee.progress.step
     views = trainee.views(step)
-    trainee.encoder.train()
+    if not trainee.encoder.training:
+        trainee.encoder.train()
     losses = trainee.objective(views, trainee.batches.at(step))
     if not torch.isfinite(losses.total):
         raise InputError(f"The loss of step {step} is {losses.total.item()}; give a smaller --learning-rate.")
