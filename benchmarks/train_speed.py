@@ -1,7 +1,7 @@
 """How fast a training step is, beside the way it is done today, on the same pairs in one run.
 
     python benchmarks/train_speed.py                                     # on the sample texts
-    python benchmarks/train_speed.py --texts ARTICLE META_ANALYSIS       # on your own
+    python benchmarks/train_speed.py --texts ARTICLE META_ANALYSIS       # on your own; --cut sentences for short ones
     python benchmarks/train_speed.py --rows FILE.jsonl article summary   # on two columns of a file
 
 Today's way: SentenceTransformerTrainer with MultipleNegativesRankingLoss on a Dataset of anchor and positive, where
@@ -31,11 +31,13 @@ from topores.compute.devices import choose_precision
 from topores.compute.files import write_json
 from topores.compute.memory import keep_freed_memory, usual_memory
 from topores.config import TrainConfig
+from topores.domain import Text
 from topores.encoders.full import Encoder, build
 from topores.objectives.four_pairings import build as build_objective
 from topores.text import split_passages
 from topores.text.batches import Batch
 from topores.text.files import read_text
+from topores.text.sentences import sentences
 from topores.training.provenance import versions
 from topores.training.views import Views
 
@@ -52,6 +54,9 @@ def main() -> None:
         print(json.dumps(_peak(arguments.memory, pairs, arguments)))
         return
     result = {"corpus": name, **_shape(pairs), "versions": versions(), "machine": arguments.machine, "runs": []}
+    # First, while this process holds little itself.
+    result["peak_mb"] = {side: _peak_of_own_process(side) for side in ("today", "ours")}
+    print("peak memory over the loaded model, MB: " + ", ".join(f"{k} {v:.0f}" for k, v in result["peak_mb"].items()))
     for threads in arguments.threads:
         torch.set_num_threads(threads)
         for precision in arguments.precision:
@@ -59,8 +64,6 @@ def main() -> None:
             run = {"threads": threads, "precision": precision, **run, **_rates(pairs, run, precision, arguments.device)}
             result["runs"].append(run)
             print(_in_words(run), flush=True)
-    result["peak_mb"] = {side: _peak_of_own_process(side) for side in ("today", "ours")}
-    print("peak memory over the loaded model, MB: " + ", ".join(f"{k} {v:.0f}" for k, v in result["peak_mb"].items()))
     if arguments.output:
         write_json(arguments.output, result)
 
@@ -212,10 +215,22 @@ def _pairs(arguments: argparse.Namespace) -> tuple[str, Pairs]:
     article, meta_analysis = arguments.texts or [
         ROOT / "data" / "sample" / f"{n}.md" for n in ("article", "meta_analysis")
     ]
-    sides = [split_passages(read_text(Path(p)), encoder.tokenizer, max_tokens=arguments.passage_tokens)
-             for p in (article, meta_analysis)]  # fmt: skip
-    texts = [[p.text for p in side][: arguments.pairs] for side in sides]
-    return Path(article).parent.name, list(zip(*texts, strict=False))
+    cut = _CUTS[arguments.cut]
+    sides = [cut(read_text(Path(path)), encoder, arguments.passage_tokens) for path in (article, meta_analysis)]
+    texts = [side[: arguments.pairs] for side in sides]
+    return f"{Path(article).parent.name}, {arguments.cut}", list(zip(*texts, strict=False))
+
+
+def _passages(text: Text, encoder: Encoder, tokens: int) -> list[str]:
+    return [passage.text for passage in split_passages(text, encoder.tokenizer, max_tokens=tokens)]
+
+
+def _sentences(text: Text, encoder: Encoder, tokens: int) -> list[str]:  # noqa: ARG001  the model reads 256 of them
+    found = [text.content[s.start : s.end] for s in sentences(text.content, markdown=text.markdown)]
+    return [sentence for sentence in found if len(sentence.split()) > 3]
+
+
+_CUTS = {"passages": _passages, "sentences": _sentences}
 
 
 def _cut(pairs: Pairs, encoder: Encoder, tokens: int) -> Pairs:
@@ -255,6 +270,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--texts", nargs=2, metavar=("ARTICLE", "META_ANALYSIS"))
     parser.add_argument("--rows", nargs=3, metavar=("FILE", "COLUMN", "COLUMN"))
     parser.add_argument("--pairs", type=int, default=16, help="pairs in a batch")
+    parser.add_argument("--cut", choices=list(_CUTS), default="passages")
     parser.add_argument("--passage-tokens", type=int, default=96)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, os.cpu_count() or 1])
     parser.add_argument(

@@ -42,3 +42,14 @@ def test_the_packaged_encoder_is_verified(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(_base.PACKAGED_SHA256, "tokenizer.json", "0" * 64)
     with pytest.raises(InputError, match=r"has a tokenizer\.json of sha256 be50c3628f2b, not 000000000000"):
         _base._packaged_folder()
+
+
+def test_a_checkpoint_of_a_run_is_read_from_safetensors_alone(tiny_model: Path, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoints" / "cycle-000000000001"
+    shutil.copytree(tiny_model, checkpoint)
+    (tmp_path / "run.json").write_text("{}", encoding="utf-8")
+    _base.load_base(str(checkpoint), "cpu")
+    for file in checkpoint.rglob("*.safetensors"):
+        file.rename(file.with_name("pytorch_model.bin"))
+    with pytest.raises(InputError, match=r"holds no \.safetensors file"):
+        _base.load_base(str(checkpoint), "cpu")

@@ -65,6 +65,8 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     encoder = build_encoder(config, accelerator)
     corpus = build_corpus(config, texts, encoder)
     with run.written_by_us_alone():
+        # Once more: while we read the texts another process may have trained here, to its end.
+        run.refuse_if_occupied(force=force)
         run.clear()
         write_corpus(corpus, run.folder)
         run.write_start(config, run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes))
@@ -82,19 +84,25 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
         RunError: There is no run, its state is damaged, or an option differs.
     """
     run = load_run(folder)
-    config = agreed_options(run, given or {})
-    accelerator = Accelerator(cpu=choose_device(config.device) == "cpu")
+    accelerator = Accelerator(cpu=choose_device(run.options.device) == "cpu")
     if not accelerator.is_main_process:
         return _follow(run, accelerator)
-    if run.facts.get("processes", 1) != accelerator.num_processes:
-        log.warning(
-            "'%s' was trained by %d processes and goes on with %d: dropout will differ from what it would have been.",
-            run.folder, run.facts.get("processes", 1), accelerator.num_processes,
-        )  # fmt: skip
     with run.written_by_us_alone():
+        run = load_run(folder)
+        config = agreed_options(run, given or {})
+        _warn_of_other_processes(run, accelerator)
         if config != run.options:
             run.write_start(config, run.facts)
         return train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
+
+
+def _warn_of_other_processes(run: Run, accelerator: Accelerator) -> None:
+    before = run.facts.get("processes", 1)
+    if before != accelerator.num_processes:
+        log.warning(
+            "'%s' was trained by %d processes and goes on with %d: dropout will differ from what it would have been.",
+            run.folder, before, accelerator.num_processes,
+        )  # fmt: skip
 
 
 def _follow(run: Run, accelerator: Accelerator) -> Run:

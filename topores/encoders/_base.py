@@ -82,6 +82,9 @@ def _check_folder(folder: Path) -> None:
             f"'{folder}' is no model folder: it has neither modules.json nor a config.json with model_type; "
             "give a run folder, a checkpoint or a sentence-transformers folder."
         )
+    if (folder.parent.parent / "run.json").is_file() and not any(folder.rglob("*.safetensors")):
+        # Other formats may be pickles, and a run never writes one.
+        raise InputError(f"The checkpoint '{folder}' holds no .safetensors file; take another checkpoint.")
     from safetensors import SafetensorError, safe_open
 
     for file in sorted(folder.rglob("*.safetensors")):

@@ -1,5 +1,6 @@
 """What a run trains with, put together from its options: objective, optimizer, state, watch and trackers."""
 
+import logging
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from topores.training.monitors import Watch
 from topores.training.signals import stop_asked
 from topores.training.state import Progress, load_state
 from topores.training.tracking import tracked
+
+log = logging.getLogger(__name__)
 
 TEMPERATURE_PACE = 100
 """Learning rate of the logarithm of a learned temperature, in that of the weights."""
@@ -65,6 +68,8 @@ def _restored(
     if any((run.folder / "state").glob("step-*")):
         progress = load_state(run.folder / "state", modules, optimizer, logged=len(run.metrics))
         cycle = progress.step // batches.per_cycle
+    elif run.metrics:
+        log.warning("'%s' holds no state to go on from; it begins again at cycle 0.", run.folder)
     if accelerator.is_main_process:
         run.keep_metrics_until(cycle)
     return progress

@@ -83,7 +83,7 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
     logged = logged_cycles(cycles, kept)
     progress, batches = trainee.progress, trainee.batches
     started = time.monotonic() - progress.seconds
-    if progress.step == 0:
+    if progress.step == 0 and not progress.logged:
         log_cycle(trainee, 0, untrained_losses(trainee), keep=kept(0))
     saved_at = time.monotonic()
 
