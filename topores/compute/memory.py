@@ -12,7 +12,7 @@ def keep_freed_memory() -> bool:
     """Have the C library keep what is freed for the next step; False where it is not glibc.
 
     A step's largest tensors are above the size from which glibc maps fresh pages for every allocation, and the
-    kernel fills those with zeros first: 8 to 10 % of a step (benchmarks/README.md).
+    kernel fills those with zeros first: some 5 % of a step (benchmarks/step_parts.py).
     """
     return _set_thresholds(LARGEST // 2, LARGEST)
 
