@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from measuring import held_out_mrr
 
 from topores import train
 from topores.compute.files import write_json
@@ -42,19 +43,15 @@ def _run(name: str, texts: dict[str, Path], loss: str, seed: int, cycles: int) -
         kept = ("cycle", "loss", "uniformity", "rank_me", "modality_gap", "alignment")
         lines = [{k: v for k, v in line.items() if k in kept or "mrr" in k} for line in run.metrics]
         held_out = len(run.corpus.pairs_in("held_out"))
-    print(f"{name} {loss} seed {seed}: {[round(_held_out(line), 3) for line in lines]}", flush=True)
+    print(f"{name} {loss} seed {seed}: {[round(held_out_mrr(line), 3) for line in lines]}", flush=True)
     return {"corpus": name, "loss": loss, "seed": seed, "held_out_pairs": held_out, "metrics": lines}
-
-
-def _held_out(line: dict) -> float:
-    return (line["held_out_mrr_1to2"] + line["held_out_mrr_2to1"]) / 2
 
 
 def _table(name: str, runs: list[dict], losses: list[str]) -> str:
     cycles = [line["cycle"] for line in runs[0]["metrics"]]
     rows = [f"\n{name}: held-out MRR, mean of seeds", "cycle     " + "".join(f"{c:>8}" for c in cycles)]
     for loss in losses:
-        found = np.array([[_held_out(line) for line in run["metrics"]] for run in runs if run["loss"] == loss])
+        found = np.array([[held_out_mrr(line) for line in run["metrics"]] for run in runs if run["loss"] == loss])
         rows.append(f"{loss:10}" + "".join(f"{value:8.3f}" for value in found.mean(axis=0)))
     return "\n".join(rows)
 

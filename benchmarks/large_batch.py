@@ -17,6 +17,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import numpy as np
 import torch
 from accelerate import Accelerator
+from measuring import megabytes
 
 from topores.compute.files import write_json
 from topores.config import TrainConfig
@@ -40,12 +41,12 @@ def main() -> None:
     accelerator = Accelerator(cpu=True)
     _step(encoder, objective, optimizer, accelerator, _batch(4), None)  # brings the optimizer's state into being
     Path("/proc/self/clear_refs").write_text("5")  # the most so far is counted from here
-    before = _megabytes("VmRSS")
+    before = megabytes("VmRSS")
     started = time.perf_counter()
     for _ in range(2):
         _step(encoder, objective, optimizer, accelerator, batch, arguments.micro_batch_size)
     seconds = (time.perf_counter() - started) / 2
-    over = _megabytes("VmHWM") - before
+    over = megabytes("VmHWM") - before
     print(
         f"{n} pairs, {arguments.micro_batch_size} views at once: {over:.0f} MB over the model, {seconds:.0f} s a step"
     )
@@ -75,11 +76,6 @@ def _batch(n: int) -> Batch:
         words = (SAMPLE / f"{name}.md").read_text(encoding="utf-8").split()
         sides.append(tuple(" ".join(words[i : i + 12]) for i in np.linspace(0, len(words) - 12, n).astype(int)))
     return Batch(*sides, weights=np.eye(n), not_negative=np.eye(2 * n, dtype=bool))
-
-
-def _megabytes(name: str) -> float:
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 def _arguments() -> argparse.Namespace:

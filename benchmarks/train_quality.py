@@ -18,6 +18,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import numpy as np
 from datasets import Dataset
+from measuring import held_out_mrr
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
@@ -39,9 +40,9 @@ def main() -> None:
                 checkpoints="0", output=Path(folder) / "run",
             )  # fmt: skip
             found = {
-                "untrained": _held_out(ours.metrics[0]),
-                "ours": _held_out(ours.metrics[-1]),
-                "today": _held_out(_today(ours, seed, arguments, Path(folder) / "trainer")),
+                "untrained": held_out_mrr(ours.metrics[0]),
+                "ours": held_out_mrr(ours.metrics[-1]),
+                "today": held_out_mrr(_today(ours, seed, arguments, Path(folder) / "trainer")),
             }
         runs.append({"seed": seed, **found})
         print(f"seed {seed}: " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), flush=True)
@@ -72,10 +73,6 @@ def _four_rows(corpus: Corpus) -> Dataset:
     texts = [(corpus.t1[pairs.t1[i]].text, corpus.t2[pairs.t2[i]].text) for i in corpus.pairs_in("train")]
     rows = [row for a, b in texts for row in ((a, a), (b, b), (a, b), (b, a))]
     return Dataset.from_dict({"anchor": [a for a, _ in rows], "positive": [b for _, b in rows]})
-
-
-def _held_out(line: dict) -> float:
-    return (line["held_out_mrr_1to2"] + line["held_out_mrr_2to1"]) / 2
 
 
 def _arguments() -> argparse.Namespace:

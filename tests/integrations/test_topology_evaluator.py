@@ -11,32 +11,12 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from topores.domain import AlignedPairs, Corpus
-from topores.integrations.fixed_texts import ranks
 from topores.integrations.sentence_transformers import TopologyEvaluator
-from topores.text import retrieval
 from topores.topology import rank_me
 
 Sentences = tuple[list[str], list[str]]
 RETRIEVAL = ["mean_mrr", "mrr_1to2", "recall_at_1_1to2", "mrr_2to1", "recall_at_1_2to1"]
 GEOMETRY = ["alignment", "uniformity", "rank_me", "modality_gap", "h0_persistence", "h1_persistence"]
-
-
-@pytest.mark.parametrize("direction", ["1to2", "2to1"])
-@pytest.mark.parametrize("seed", range(5))
-def test_ranks_are_those_of_held_out_evaluation(seed: int, direction: str) -> None:
-    draw = np.random.default_rng(seed)
-    # Few values, so that similarities tie.
-    rows_1, rows_2 = (draw.integers(-1, 2, (n, 2)).astype(float) for n in (6, 5))
-    t1, t2 = np.nonzero(draw.random((6, 5)) < 0.25)
-    unknown = np.full(len(t1), np.nan)
-    aligned = AlignedPairs(t1, t2, np.ones(len(t1)), unknown, np.zeros(len(t1), dtype=bool), 1.0)
-    corpus = Corpus((), (), aligned, ("held_out",) * 6, ("held_out",) * 5, 0, "pairs")
-    belongs = np.zeros((6, 5), dtype=bool)
-    belongs[t1, t2] = True
-    similarity = rows_1 @ rows_2.T
-    found = ranks(similarity, belongs) if direction == "1to2" else ranks(similarity.T, belongs.T)
-    assert found.tolist() == retrieval.ranks(rows_1, rows_2, corpus, "held_out", direction).tolist()
 
 
 def test_equal_texts_find_each_other(model: SentenceTransformer, sentences: Sentences) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from topores.domain import AlignedPairs, Corpus, Passage
-from topores.text.retrieval import ranks
+from topores.text.retrieval import partner_ranks, ranks
 
 
 def corpus(edges: list[tuple[int, int]], n_1: int, n_2: int, split_1=None, split_2=None) -> Corpus:
@@ -57,3 +57,8 @@ def test_chance_level() -> None:
     rows = rng.normal(size=(2, 200, 50))
     found = ranks(*rows, texts, "held_out", "1to2")
     assert found.mean() == pytest.approx(100.5, abs=15)
+
+
+def test_a_row_that_is_not_a_number_finds_nothing() -> None:
+    similarity = np.array([[0.5, np.nan], [0.5, 0.4], [0.1, 0.2]])
+    assert partner_ranks(similarity, np.eye(3, 2, dtype=bool)).tolist() == [np.inf, 2]

@@ -22,8 +22,10 @@ from topores.encoders._groups import length_groups
 NAME = "topores_packed"
 OVERHEAD = {"cpu": 2, "cuda": 2048}
 """Cost of one more block, in tokens: a few calls of attention against what the linear layers do in that time."""
-PROBE_TOKENS = 300
-"""Longest text of the probe: longer than the windows of models that attend to near tokens only."""
+PROBE_LENGTHS = (3, 24, 9, 10, 3)
+"""Texts of the probe, in tokens: some alike, so that blocks with and without padding are tried."""
+WINDOWS = ("sliding_window", "local_attention", "attention_window")
+"""What models that attend to near tokens only call how near: short texts would not show it."""
 
 
 class Block(NamedTuple):
@@ -48,16 +50,18 @@ class Packed(NamedTuple):
 def why_not_packed(model: SentenceTransformer) -> str | None:
     """None if the packed layout gives the embeddings that `model` gives, else the reason why it is not used.
 
-    Decided by trying it: a few texts of made tokens, short and long, go through both layouts. Architectures with
-    attention of their own, causal masks, windows or relative positions show there, and need no list.
+    Decided by trying it: a few texts of made tokens go through both layouts. Architectures with attention of their
+    own, causal masks or relative positions show there, and need no list.
     """
     modules = list(model)
     if len(modules) < 2 or not isinstance(modules[0], Transformer) or not isinstance(modules[1], Pooling):
         return "it is not a transformer followed by pooling"
     if getattr(model.tokenizer, "padding_side", None) != "right":
         return "its tokenizer does not pad on the right"
-    longest = min(model.max_seq_length or PROBE_TOKENS, PROBE_TOKENS)
-    features = _probe(model, lengths=(min(3, longest), longest, min(9, longest), min(10, longest), min(3, longest)))
+    if any(getattr(modules[0].auto_model.config, name, None) for name in WINDOWS):
+        return "it attends to near tokens only"
+    longest = model.max_seq_length or max(PROBE_LENGTHS)
+    features = _probe(model, lengths=[min(length, longest) for length in PROBE_LENGTHS])
     was_training = model.training
     model.eval()
     try:
@@ -121,10 +125,8 @@ def _pack(bert: nn.Module, features: dict[str, Tensor], overhead: int) -> Packed
 
 def _first_position(bert: nn.Module) -> int:
     """Number of a text's first position: RoBERTa and its kin count on from the padding's."""
-    for name, module in bert.named_modules():
-        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
-            return 0 if module.padding_idx is None else module.padding_idx + 1
-    return 0
+    padding = getattr(getattr(bert.embeddings, "position_embeddings", None), "padding_idx", None)
+    return 0 if padding is None else padding + 1
 
 
 def _pool(pooling: Pooling, tokens: Float[Tensor, "tokens dim"], packed: Packed) -> Float[Tensor, "texts pooled"]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from sentence_transformers import SentenceTransformer
 
 from topores.topology import (
@@ -72,22 +72,6 @@ def geometry(rows_1: Rows1, rows_2: Rows2, pairs: Int[np.ndarray, "pairs 2"], ma
         "modality_gap": modality_gap(rows_1, rows_2),
         **{name: total_persistence(diagram) for name, diagram in zip(degrees, diagrams, strict=True)},
     }
-
-
-def ranks(
-    similarity: Float[np.ndarray, "queries answers"], belongs: Bool[np.ndarray, "queries answers"]
-) -> Float[np.ndarray, " asking"]:
-    """Rank, from 1, of the nearest answer that belongs, for each query that has one.
-
-    Equal similarities share their mean rank; where one is NaN, the rank is inf.
-    """
-    asks = belongs.any(axis=1)
-    # Rounded, so that equal texts tie, whatever the order in which their products were summed.
-    similarity, belongs = similarity[asks].round(9), belongs[asks]
-    best = np.where(belongs, similarity, -np.inf).max(axis=1, keepdims=True)
-    others = np.where(belongs, -np.inf, similarity)
-    rank = 1.0 + (others > best).sum(axis=1) + (others == best).sum(axis=1) / 2
-    return np.where(np.isnan(similarity).any(axis=1), np.inf, rank)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
-from topores.integrations.fixed_texts import FixedTexts, geometry, ranks
+from topores.integrations.fixed_texts import FixedTexts, geometry
+from topores.text.retrieval import partner_ranks
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,10 @@ class TopologyEvaluator(SentenceEvaluator):
         belongs[tuple(self.texts.pairs.T)] = True
         similarity = rows_1 @ rows_2.T
         found: dict[str, float] = {}
-        for direction, rank in (("1to2", ranks(similarity, belongs)), ("2to1", ranks(similarity.T, belongs.T))):
+        for direction, rank in (
+            ("1to2", partner_ranks(similarity, belongs)),
+            ("2to1", partner_ranks(similarity.T, belongs.T)),
+        ):
             found[f"mrr_{direction}"] = float((1 / rank).mean())
             found[f"recall_at_1_{direction}"] = float((rank <= 1).mean())
         return {"mean_mrr": (found["mrr_1to2"] + found["mrr_2to1"]) / 2, **found}

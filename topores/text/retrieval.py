@@ -1,7 +1,7 @@
 """Retrieval of aligned partners: the rank at which each passage finds its own."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from topores.domain import Corpus, Split
 
@@ -35,13 +35,22 @@ def ranks(
     chosen = corpus.pairs_in(split)
     relevant = np.zeros((len(rows_1), len(rows_2)), dtype=bool)
     relevant[corpus.pairs.t1[chosen], corpus.pairs.t2[chosen]] = True
-    similarity = (rows_1[inside_1].astype(np.float64) @ rows_2[inside_2].astype(np.float64).T).round(9)
+    similarity = rows_1[inside_1].astype(np.float64) @ rows_2[inside_2].astype(np.float64).T
     relevant = relevant[np.ix_(inside_1, inside_2)]
-    if direction == "2to1":
-        similarity, relevant = similarity.T, relevant.T
+    return partner_ranks(similarity, relevant) if direction == "1to2" else partner_ranks(similarity.T, relevant.T)
+
+
+def partner_ranks(
+    similarity: Float[np.ndarray, "queries answers"], relevant: Bool[np.ndarray, "queries answers"]
+) -> Float[np.ndarray, " asking"]:
+    """Rank, from 1, of the nearest relevant answer, for each query that has one.
+
+    Equal similarities share their mean rank; where one is NaN, the rank is inf.
+    """
     asks = relevant.any(axis=1)
-    similarity, relevant = similarity[asks], relevant[asks]
+    # Rounded, so that equal texts tie, whatever the order in which their products were summed.
+    similarity, relevant = similarity[asks].round(9), relevant[asks]
     best = np.where(relevant, similarity, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
-    closer = ((similarity > best) & ~relevant).sum(axis=1)
-    equal = ((similarity == best) & ~relevant).sum(axis=1)
-    return 1.0 + closer + equal / 2
+    others = np.where(relevant, -np.inf, similarity)
+    rank = 1.0 + (others > best).sum(axis=1) + (others == best).sum(axis=1) / 2
+    return np.where(np.isnan(similarity).any(axis=1), np.inf, rank)

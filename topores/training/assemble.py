@@ -11,7 +11,7 @@ from topores.config import TrainConfig
 from topores.encoders.full import Encoder
 from topores.runs import Run
 from topores.text.batches import Batches
-from topores.training.loop import Trainee, train_until
+from topores.training.loop import Trainee, as_one_module, train_until
 from topores.training.monitors import Watch
 from topores.training.signals import stop_asked
 from topores.training.state import Progress, load_state
@@ -28,7 +28,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     objective = variants.load("topores.objectives", config.objective).build(config).to(encoder.model.device)
     batches = Batches(run.corpus, config.batch_size, config.seed)
     optimizer = _optimizer(encoder, objective, config)
-    modules = torch.nn.ModuleDict({"encoder": encoder, "objective": objective})
+    modules = as_one_module(encoder, objective)
     progress = _restored(run, modules, optimizer, batches, accelerator) if resume else Progress()
     watch = Watch(run.metrics, loss=config.loss)
     first = progress.step // batches.per_cycle

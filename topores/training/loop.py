@@ -64,8 +64,12 @@ class Trainee:
 
     @property
     def modules(self) -> nn.ModuleDict:
-        """Encoder and objective as one module, for the resume state."""
-        return nn.ModuleDict({"encoder": self.encoder, "objective": self.objective})
+        return as_one_module(self.encoder, self.objective)
+
+
+def as_one_module(encoder: Encoder, objective: FourPairings) -> nn.ModuleDict:
+    """Encoder and objective under the names that the resume state has for them."""
+    return nn.ModuleDict({"encoder": encoder, "objective": objective})
 
 
 def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Callable[[], bool]) -> None:

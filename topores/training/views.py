@@ -39,7 +39,7 @@ class Views:
         encoder: Texts to unit rows.
         accelerator: Knows the processes.
         piece_size: Texts whose activations are in memory at once; None for all.
-        seed_of: Seed of torch's generator for a piece, by its number; nothing else decides dropout.
+        seed_of: Seed of torch's generator for a piece, by its number in the step; nothing else decides dropout.
     """
 
     def __init__(
@@ -47,10 +47,12 @@ class Views:
     ) -> None:
         self.encoder, self.accelerator, self.piece_size, self.seed_of = encoder, accelerator, piece_size, seed_of
         self.passes: list[Pass] = []
+        self.pieces_so_far = 0
 
     def __call__(self, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
         """Unit rows of all texts, in their order, on every process."""
         pieces = self._pieces(texts)
+        self.pieces_so_far += len(pieces)
         # One piece keeps its graph: to embed it a second time would be for nothing.
         keeps_graph = len(pieces) == 1 and torch.is_grad_enabled()
         with torch.set_grad_enabled(keeps_graph):
@@ -79,7 +81,7 @@ class Views:
     def _pieces(self, texts: Sequence[str]) -> list[tuple[list[str], list[int], int]]:
         ranks, rank = self.accelerator.num_processes, self.accelerator.process_index
         if ranks == 1 and (self.piece_size is None or len(texts) <= self.piece_size):
-            return [(list(texts), list(range(len(texts))), self.seed_of(0))]
+            return [(list(texts), list(range(len(texts))), self.seed_of(self.pieces_so_far))]
         # By length, so that each piece has little padding and each process as much to do as the others.
         by_length = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))
         if len(texts) < ranks:
@@ -87,7 +89,8 @@ class Views:
         own = by_length[rank::ranks]
         size = self.piece_size or len(own)
         cut = [own[i : i + size] for i in range(0, len(own), size)]
-        return [([texts[i] for i in where], where, self.seed_of(number)) for number, where in enumerate(cut)]
+        numbers = range(self.pieces_so_far, self.pieces_so_far + len(cut))
+        return [([texts[i] for i in where], where, self.seed_of(n)) for n, where in zip(numbers, cut, strict=True)]
 
     def _embed(self, texts: list[str], seed: int) -> Float[Tensor, "texts dim"]:
         torch.manual_seed(seed)
