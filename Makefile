@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench bench-topology format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/topores demo
@@ -21,6 +21,12 @@ check: test
 bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/train_speed.py
 	$(BIN)/python benchmarks/encode_speed.py
+
+# Persistent homology and spanning trees beside ripser, giotto-ph, gudhi and others; some fifteen minutes.
+bench-topology: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,test,bench]'
+	$(BIN)/python benchmarks/topology_speed.py
+	$(BIN)/python benchmarks/spanning_tree.py
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before any library that reads them is imported.
@@ -10,6 +11,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import pytest
+from hypothesis import settings
+
+# Times are not what the tests are about, and machines are busy.
+settings.register_profile("topores", deadline=None)
+settings.load_profile("topores")
 
 ROOT = Path(__file__).parent.parent
 
@@ -74,3 +80,11 @@ def two_texts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         text = "\n\n".join(" ".join(words).capitalize() + "." for words in sentences)
         path.write_text(text, encoding="utf-8")
     return article, meta_analysis
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Results of other runs of the tests, and of the user, are neither read nor written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOPORES_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -229,15 +229,18 @@ def train(
 
 @main.command()
 @options_of(TopologyConfig)
+@click.option("--force", is_flag=True, help="Compute again what is known, and begin even if memory seems too small.")
 @config_file
 @common
-def topology(config: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool, **options: Any) -> None:
+def topology(
+    force: bool, config: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool, **options: Any
+) -> None:
     """Measure how the space changes over the checkpoints of a run, or over any models or arrays."""
     talk(quiet, verbose, debug)
     settings = TopologyConfig.from_mapping(given(options, config))
     from topores.commands.topology import run_topology
 
-    _print_analysis(*run_topology(settings), as_json)
+    _print_analysis(*run_topology(settings, force=force), as_json)
 
 
 @main.command()
@@ -252,6 +255,24 @@ def report(run: Path, output: Path | None, as_json: bool, quiet: bool, verbose: 
     from topores.commands.report import run_report
 
     _print_analysis(*run_report(run, output), as_json)
+
+
+@main.command()
+@click.option("--prune", is_flag=True, help="Remove results that were not used for 30 days, or by the limits below.")
+@click.option("--older-than", metavar="DAYS", help="With --prune: remove what was not used for so long; 0 is all.")
+@click.option(
+    "--larger-than", metavar="SIZE", help="With --prune: remove the longest unused beyond a size such as 2GB."
+)
+@common
+def cache(
+    prune: bool, older_than: str | None, larger_than: str | None, as_json: bool, quiet: bool, verbose: int, debug: bool
+) -> None:
+    """Say what is kept of earlier analyses, and remove it on request."""
+    talk(quiet, verbose, debug)
+    from topores.commands.cache import in_words, run_cache, summary
+
+    found = run_cache(prune, older_than, larger_than)
+    click.echo(json.dumps(summary(found)) if as_json else in_words(found))
 
 
 @main.command()

@@ -179,8 +179,24 @@ class TopologyConfig(Options):
     metric: str = "angle"
     """Distance between unit rows: angle in radians, or euclidean (the chord)."""
 
-    max_points: int = 2000
-    """Larger clouds are sampled uniformly down to this many passages, and the report says so."""
+    max_points: int = 5000
+    """Largest cloud whose loops are computed exactly; of larger ones the clusters are exact, the rest is averaged over
+    subsamples, with standard errors."""
+
+    subsamples: int = 20
+    """How many uniform subsamples stand for a cloud of more than --max-points."""
+
+    subsample_size: int = 500
+    """Passages of each subsample; --max-points if that is fewer."""
+
+    resamples: int = 0
+    """Bootstrap resamples of each cloud, whose spread of total persistence is reported."""
+
+    cache: str = "auto"
+    """Folder where results are kept for the next time; auto is the system's own place, none keeps nothing."""
+
+    scheduler: str | None = None
+    """Dask scheduler to send the work to, such as tcp://host:8786; this machine's cores if not given."""
 
     passage_tokens: int = 96
     """Longest passage of --texts, in the encoder's own tokens."""
@@ -189,7 +205,7 @@ class TopologyConfig(Options):
     """Mend text that was decoded wrongly instead of refusing it."""
 
     seed: int = 0
-    """Decides which passages a large cloud keeps, and the permutations of the verdict's test."""
+    """Decides the subsamples, the resamples and the permutations of the verdict's test."""
 
     device: str = "auto"
     """Where to encode; auto takes the accelerator if there is one."""
@@ -203,9 +219,10 @@ class TopologyConfig(Options):
                 *too_many,
                 *within(self, "max_degree", 0, 3),
                 *one_of(self, "metric", METRICS),
-                *at_least(self, 3, "max_points"),
+                *at_least(self, 3, "max_points", "subsample_size"),
+                *at_least(self, 2, "subsamples"),
                 *at_least(self, 8, "passage_tokens"),
-                *at_least(self, 0, "seed"),
+                *at_least(self, 0, "seed", "resamples"),
                 *one_of(self, "device", DEVICES),
                 *_layer_faults(self.layers),
             ]

@@ -125,7 +125,9 @@ class Measurement:
     against: int | None = None
     """Cycle of the state it is compared to, for a change."""
     threshold: float | None = None
-    """Filtration value, for a point of a Betti curve."""
+    """Filtration value, for a point of a Betti curve or a landscape."""
+    standard_error: float | None = None
+    """Of an average over subsamples; None where the value is exact."""
 
 
 @dataclass(frozen=True)

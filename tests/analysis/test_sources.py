@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from topores.analysis.sources import chosen_layers, open_source
+from topores.analysis.sources import EncodedSource, Source, chosen_layers, open_source
+from topores.compute.cache import Cache
 from topores.config import TopologyConfig
 from topores.errors import InputError, ToporesError, UsageError
 
@@ -26,7 +27,7 @@ def test_arrays_are_states_in_the_order_given(tmp_path: Path) -> None:
     assert [(s.cycle, s.label) for s in source.states] == [(0, "before.npy"), (1, "after.npy")]
     assert source.name == "before"
     assert {name: len(rows) for name, rows in source.clouds.items()} == {"union": 10}
-    assert np.array_equal(source.layers_of(source.states[1], "all")[0], 2 * rows)
+    assert np.array_equal(source.layers_of(source.states[1], "all", None)[0], 2 * rows)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_arrays_of_different_passages(tmp_path: Path) -> None:
 def test_a_model_with_two_texts(tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
     source = source_of(tiny_model, texts=[str(t) for t in two_texts])
     assert set(source.clouds) == {"t1", "t2", "union"}
-    layers = source.layers_of(source.states[0], "all")
+    layers = source.layers_of(source.states[0], "all", None)
     assert sorted(layers) == [0, 1, 2]
     assert all(len(rows) == len(source.clouds["union"]) for rows in layers.values())
 
@@ -101,8 +102,37 @@ def test_a_truncated_checkpoint(tmp_path: Path, tiny_model: Path, two_texts: tup
     broken = Path(shutil.copytree(tiny_model, tmp_path / "broken"))
     weights = next(broken.rglob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    source = source_of(broken, texts=[str(t) for t in two_texts])
     with pytest.raises(InputError, match="truncated or damaged"):
-        source_of(broken, texts=[str(t) for t in two_texts])
+        source.clouds  # noqa: B018  the passages are read when they are first asked for
+
+
+def test_layers_come_from_the_cache_until_weights_or_texts_change(
+    tmp_path: Path, tiny_model: Path, two_texts: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    cache = Cache(tmp_path / "cache")
+
+    def opened(*texts: Path) -> Source:
+        return source_of(model, texts=[str(t) for t in texts])
+
+    source = opened(*two_texts)
+    first = source.layers_of(source.states[0], "all", cache)
+    monkeypatch.setattr(EncodedSource, "_encoded", lambda *_: pytest.fail("encoded again"))
+    again = opened(*two_texts)
+    assert again.content(cache) == source.content(cache)
+    for layer, rows in again.layers_of(again.states[0], "all", cache).items():
+        assert np.array_equal(rows, first[layer])
+    assert opened(two_texts[0]).content(cache) != source.content(cache)
+    before = source.content(cache)
+    weights = next(model.rglob("*.safetensors"))
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    changed = opened(*two_texts)
+    assert changed.content(cache) != before
+    with pytest.raises(pytest.fail.Exception, match="encoded again"):
+        changed.layers_of(changed.states[0], "all", cache)
 
 
 @pytest.mark.parametrize(("spec", "expected"), [("all", [0, 1, 2]), ("last", [2]), ("2,0", [0, 2]), ("1", [1])])

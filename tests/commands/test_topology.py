@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from topores import analyse
+from topores.analysis.cells import CloudNumbers, Protocol, measure_cloud
 from topores.analysis.store import read_results, write_results
 from topores.commands.report import run_report
 from topores.commands.topology import run_topology
+from topores.compute.parallel import WorkFailed
 from topores.config import TopologyConfig
 from topores.domain import Analysis
-from topores.errors import InputError
+from topores.errors import InputError, ResourceError
 from topores.runs import Run
-from topores.topology import persistent_homology
+from topores.topology import SubsamplePlan, persistent_homology, total_persistence
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +57,19 @@ def test_changes_are_against_the_first_state_and_the_one_before(analysis: Analys
     assert {m.against for m in analysis.measurements if m.cycle == 1} == {None, 0}
     assert {m.against for m in analysis.measurements if m.cycle == 0} == {None}
     wanted = {"bottleneck_distance", "wasserstein_distance", "linear_cka", "procrustes.angle", "procrustes.scale",
-              "procrustes.residual", "change"}  # fmt: skip
-    assert {m.measure for m in analysis.measurements if m.against is not None} == wanted
+              "procrustes.residual", "change", "rtd", "rtd_spanning_tree"}  # fmt: skip
+    changes = [m for m in analysis.measurements if m.against is not None]
+    assert {m.measure for m in changes} == wanted
+    assert {m.layer for m in changes if m.measure == "rtd"} == {2}  # the last one: it costs more than all else
+    assert {m.layer for m in changes if m.measure == "rtd_spanning_tree"} == {0, 1, 2}
+
+
+def test_every_measure_of_one_state_is_there(analysis: Analysis) -> None:
+    wanted = {"total_persistence", "persistence_entropy", "betti_curve", "rank_me", "uniformity", "intrinsic_dimension",
+              "maximum_likelihood_dimension", "persistent_homology_dimension", "hubness_skewness",
+              "modality_gap", "linear_probe_auc", "alignment"}  # fmt: skip
+    assert {m.measure for m in analysis.measurements if m.cycle == 0} == wanted
+    assert all(m.standard_error is None for m in analysis.measurements)
 
 
 def test_the_verdict_says_what_the_measures_say(analysis: Analysis) -> None:
@@ -133,12 +147,112 @@ def test_a_planted_circle_in_an_array_is_found(tmp_path: Path) -> None:
     assert abs(abs(steps.sum()) - 2 * np.pi) < 1.5
 
 
-def test_a_large_cloud_is_sampled_and_says_so(tmp_path: Path) -> None:
-    np.save(tmp_path / "many.npy", np.random.default_rng(0).normal(size=(400, 5)))
-    found = analyse(tmp_path / "many.npy", max_points=50)
-    assert len(found.members["union"]) == 50
-    assert found.protocol["exact"] is False
-    assert (found.protocol["points"], found.protocol["of"]) == ({"union": 50}, {"union": 400})
+def test_a_large_cloud_is_averaged_over_subsamples_and_says_so(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    before = draw.normal(size=(400, 5))
+    np.save(tmp_path / "before.npy", before)
+    np.save(tmp_path / "after.npy", before + 0.1 * draw.normal(size=before.shape))
+    found = analyse(tmp_path / "before.npy", tmp_path / "after.npy", max_points=60, subsample_size=40, subsamples=6)
+    assert found.protocol["cloud union"] == "6 uniform subsamples of 40 of 400 points"
+    assert found.protocol["exact"].startswith("degree 0 and RankMe alone in union")
+    clusters = persistent_homology(before, max_degree=0)[0]
+    assert found.diagrams[0, 0, "union", 0] == pytest.approx(clusters, rel=1e-9)
+    rows = SubsamplePlan(400, 40, 6).rows(0)
+    assert found.diagrams[0, 0, "union", 1] == pytest.approx(persistent_homology(before[rows])[1], rel=1e-9)
+    averaged = {(m.measure, m.degree) for m in found.measurements if m.standard_error is not None}
+    assert {("total_persistence", 1), ("landscape", 1), ("uniformity", None), ("bottleneck_distance", 1)} <= averaged
+    exact = {(m.measure, m.degree) for m in found.measurements if m.standard_error is None}
+    assert {("total_persistence", 0), ("rank_me", None), ("linear_cka", None)} <= exact
+    totals = [total_persistence(persistent_homology(before[rows])[1]) for rows in SubsamplePlan(400, 40, 6)]
+    assert found.value("total_persistence", 0, 0, "union", degree=1) == pytest.approx(np.mean(totals))
+    # Members of loops are rows of the whole cloud.
+    assert all(set(loop.members) <= set(rows.tolist()) for loop in found.loops)
+
+
+def test_resamples_tell_the_spread_of_total_persistence(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(60, 5))
+    np.save(tmp_path / "x.npy", points)
+    found = analyse(tmp_path / "x.npy", resamples=8)
+    whole = found.value("total_persistence", 0, 0, "union", degree=0)
+    mean = found.value("total_persistence.resampled_mean", 0, 0, "union", degree=0)
+    assert whole is not None
+    assert mean is not None
+    assert 0.4 * whole < mean < 0.9 * whole  # a resample has about 63 % of the points
+    assert found.value("total_persistence.resampled_deviation", 0, 0, "union", degree=1)
+
+
+def test_what_would_not_fit_is_refused_with_the_plan_that_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 5)))
+    monkeypatch.setattr("topores.analysis.costs.available_memory", lambda: 1_000_000)
+    config = TopologyConfig(checkpoint=(str(tmp_path / "x.npy"),), output=tmp_path / "x.html")
+    with pytest.raises(ResourceError, match=r"subsamples of 100 of 300 points would fit.*--force") as refused:
+        run_topology(config)
+    assert refused.value.exit_code == 5
+    assert not (tmp_path / "x.html").exists()
+    assert run_topology(config, force=True)[1].is_file()
+
+
+def test_a_second_call_reads_what_the_first_one_found(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(30, 5)))
+    config = TopologyConfig(checkpoint=(str(tmp_path / "x.npy"),), output=tmp_path / "x.html")
+    first, page, _ = run_topology(config)
+    before = page.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("topores.analysis.measure.run_remembered", lambda *_, **__: pytest.fail("computed again"))
+        with caplog.at_level("INFO", "topores"):
+            second, page, _ = run_topology(config)
+        assert "Nothing has changed" in caplog.text
+        assert second.verdict == first.verdict
+        assert second.measurements == first.measurements
+        assert page.read_bytes() == before
+        for other in (replace(config, seed=1, resamples=1), replace(config, metric="euclidean")):
+            with pytest.raises(pytest.fail.Exception, match="computed again"):
+                run_topology(other)
+        np.save(tmp_path / "x.npy", np.random.default_rng(1).normal(size=(30, 5)))
+        with pytest.raises(pytest.fail.Exception, match="computed again"):
+            run_topology(config)
+    third, _, _ = run_topology(config)
+    assert third.measurements != first.measurements
+
+
+def test_a_model_with_texts_is_read_back_with_them(
+    tmp_path: Path, tiny_model: Path, two_texts: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TopologyConfig(checkpoint=(str(tiny_model),), texts=two_texts, output=tmp_path / "m.html")
+    first, page, _ = run_topology(config)
+    before = page.read_bytes()
+    monkeypatch.setattr("topores.analysis.sources._reader", lambda *_: pytest.fail("loaded a model"))
+    second, page, _ = run_topology(config)
+    assert second.corpus is not None
+    assert first.corpus is not None
+    assert [p.text for p in second.corpus.t1] == [p.text for p in first.corpus.t1]
+    assert page.read_bytes() == before
+
+
+def test_one_cell_that_fails_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(ord(name)).normal(size=(30, 5)))
+    broken, computed = [True], []
+
+    def fragile(protocol: Protocol, points: np.ndarray) -> CloudNumbers:
+        computed.append(points)
+        if broken[0] and len(computed) == 2:
+            raise MemoryError
+        return measure_cloud(protocol, points)
+
+    monkeypatch.setattr("topores.analysis.measure.measure_cloud", fragile)
+    config = TopologyConfig(
+        checkpoint=(str(tmp_path / "a.npy"), str(tmp_path / "b.npy")), cache=str(tmp_path / "c"), output=tmp_path / "r"
+    )
+    with pytest.raises(WorkFailed, match=r"b\.npy: 1 of 1 failed"):
+        run_topology(config)
+    broken[0] = False
+    run_topology(config)
+    assert len(computed) == 3  # a, b that failed, b
 
 
 def test_voids(tmp_path: Path) -> None:

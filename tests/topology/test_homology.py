@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from topores.topology import angles, bottleneck_distance, choose_engine, pairwise_distances, persistent_homology
+from topores.topology import (
+    Filtration,
+    angles,
+    bottleneck_distance,
+    choose_engine,
+    pairwise_distances,
+    persistent_homology,
+)
 
 from .shapes import cross_polytope, glued_circles, hamming_cube, polygon, projective_plane, slow_homology
 
@@ -114,6 +121,22 @@ def test_the_engines_agree_to_the_bit(shape):
         assert np.array_equal(fast, reference)
 
 
+grids = arrays(np.float64, st.tuples(st.integers(2, 14), st.integers(1, 3)), elements=st.integers(0, 3).map(float))
+free = arrays(np.float64, st.tuples(st.integers(2, 14), st.integers(1, 3)), elements=st.floats(-1e6, 1e6))
+
+
+@settings(max_examples=60)
+@given(st.one_of(grids, free), st.sampled_from([None, 1.0, 1.5]))
+def test_the_engines_agree_to_the_bit_on_ties_and_duplicates(points, threshold):
+    options = {"metric": "euclidean", "max_degree": 2, "threshold": threshold}
+    for fast, reference in zip(
+        persistent_homology(points, engine="redzed", **options),
+        persistent_homology(points, engine="ripser", **options),
+        strict=True,
+    ):
+        assert np.array_equal(fast, reference)
+
+
 def test_every_end_of_a_bar_is_a_distance_in_full_precision():
     distances = angles(np.random.default_rng(5).normal(size=(50, 4)))
     for bars in persistent_homology(distances, metric="precomputed"):
@@ -182,7 +205,7 @@ def test_a_matrix_computed_once_gives_the_same_bars():
 def test_past_24_bits_of_ranks_neighbouring_distances_are_merged(monkeypatch):
     points = np.random.default_rng(9).normal(size=(50, 3))
     exact = persistent_homology(points)
-    monkeypatch.setattr("topores.topology.homology.EXACT_INTEGERS", 600)
+    monkeypatch.setattr("topores.topology.ranking.EXACT_INTEGERS", 600)
     lengths = np.unique(angles(points))
     for bars, merged in zip(exact, persistent_homology(points), strict=True):
         widest = (lengths[3:] - lengths[:-3]).max()
@@ -251,3 +274,47 @@ def test_which_engine():
 def test_unusable_options_are_named(options, said):
     with pytest.raises(ValueError, match=said):
         persistent_homology(np.eye(3), **options)
+
+
+def test_rows_of_a_filtration_are_clouds_of_their_own():
+    draw = np.random.default_rng(10)
+    points = np.vstack([draw.normal(size=(150, 5)), np.zeros((2, 5)) + 1.0])
+    for metric in ("angle", "euclidean"):
+        filtration = Filtration(points, metric=metric)
+        rows = draw.integers(0, len(points), len(points))
+        distances = pairwise_distances(points, metric)[np.ix_(np.unique(rows), np.unique(rows))]
+        wanted = persistent_homology(distances, metric="precomputed", max_degree=2, threshold=1.2)
+        for engine in ENGINES:
+            found = filtration.diagrams(rows=rows, max_degree=2, threshold=1.2, engine=engine)
+            assert [d.tolist() for d in found] == [d.tolist() for d in wanted]
+    assert [d.shape for d in filtration.diagrams(rows=[3, 3])] == [(1, 2), (0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [([0, 4], "rows has 4; expected 0 to 3"), ([-1], "rows has -1"), ([], "shape"), ([0.5], "whole numbers")],
+)
+def test_rows_that_are_not_there_are_named(rows, said):
+    with pytest.raises(ValueError, match=said):
+        Filtration(SQUARE, metric="euclidean").diagrams(rows=rows)
+
+
+@pytest.mark.parametrize("threshold", [None, 0.4])
+def test_degree_0_alone_is_that_of_the_engines(threshold):
+    points = np.random.default_rng(11).integers(0, 4, (60, 3)) + 1
+    whole = persistent_homology(points, threshold=threshold, engine="redzed")[0]
+    alone = persistent_homology(points, max_degree=0, threshold=threshold)
+    assert len(alone) == 1
+    assert alone[0] == pytest.approx(whole, rel=1e-12)
+    assert choose_engine(max_degree=0) == "spanning tree"
+
+
+def test_angles_of_a_large_cloud_are_exact_near_0_and_near_pi():
+    draw = np.random.default_rng(12)
+    points = draw.normal(size=(200, 30))
+    points[100:] = points[:100] * np.where(np.arange(100) % 2, -1, 1)[:, None]
+    points[100:] += 1e-9 * draw.normal(size=(100, 30))
+    whole = angles(points)
+    for i in (0, 1, 40, 41):
+        assert whole[i, 100 + i] == pytest.approx(angles(points[[i, 100 + i]])[0, 1], rel=1e-12)
+    assert whole[:90, :90] == pytest.approx(angles(points[:90]), rel=1e-13)

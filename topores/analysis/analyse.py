@@ -4,24 +4,38 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
-from topores.analysis.clouds import sampled_clouds
+from topores.analysis.cells import Protocol
+from topores.analysis.costs import announce
 from topores.analysis.loops import longest_loops
-from topores.analysis.measure import MeasuredState, measure_states
+from topores.analysis.measure import Bench, MeasuredState, measure_states
 from topores.analysis.sources import Source
 from topores.analysis.store import run_context
 from topores.analysis.verdict import Evidence, judge
+from topores.compute.cache import Cache, code_version, digest
 from topores.config import TopologyConfig
 from topores.domain import Analysis, Diagram, Loop, Measurement
-from topores.topology.homology import choose_engine
+from topores.topology.engines import choose_engine
+
+NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device")
+"""Options that leave every number as it is; what checkpoints and texts hold is told by their content."""
 
 
-def analyse_source(source: Source, config: TopologyConfig) -> Analysis:
-    """Diagrams, measures, loops and the verdict for the states of `source`, under the protocol of `config`."""
-    clouds = sampled_clouds(source.clouds, config.max_points, config.seed)
+def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | None, force: bool = False) -> Analysis:
+    """Diagrams, measures, loops and the verdict for the states of `source`, under the protocol of `config`.
+
+    Args:
+        cache: Where cells that were computed before are looked up; None computes all.
+        force: Begin even if the memory seems too small.
+
+    Raises:
+        ResourceError: The memory is too small; the message says what would fit.
+    """
+    bench = Bench(protocol_of(config), cache, config.scheduler)
+    announce(source, bench.protocol, config.layers, force=force)
     diagrams: dict[tuple[int, int, str, int], Diagram] = {}
     measurements: list[Measurement] = []
     first: MeasuredState | None = None
-    for now in measure_states(source, clouds, config):
+    for now in measure_states(source, bench, config.layers):
         measurements += now.measurements
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
@@ -29,6 +43,7 @@ def analyse_source(source: Source, config: TopologyConfig) -> Analysis:
     assert first is not None  # a source has at least one state
     layers = tuple(sorted({layer for layer, _ in now.cells}))
     ends = [first] if now is first else [first, now]
+    clouds = source.clouds
     loops = [
         loop for end in ends for cloud in clouds for loop in longest_loops(end.cells[layers[-1], cloud], config.metric)
     ]
@@ -42,7 +57,7 @@ def analyse_source(source: Source, config: TopologyConfig) -> Analysis:
     )
     return Analysis(
         name=source.name,
-        protocol=protocol(config, source, {cloud: len(rows) for cloud, rows in clouds.items()}),
+        protocol=_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in clouds.items()}),
         states=source.states,
         layers=layers,
         clouds=tuple(clouds),
@@ -55,28 +70,49 @@ def analyse_source(source: Source, config: TopologyConfig) -> Analysis:
     )
 
 
-def protocol(config: TopologyConfig, source: Source, points: dict[str, int]) -> dict[str, Any]:
+def protocol_of(config: TopologyConfig) -> Protocol:
+    return Protocol(
+        config.metric, config.max_degree, config.max_points, config.subsamples, config.subsample_size,
+        config.resamples, config.seed,
+    )  # fmt: skip
+
+
+def protocol_name(config: TopologyConfig) -> str:
+    """Folder name of a protocol: what tells its results from those of another."""
+    usual = TopologyConfig(checkpoint=config.checkpoint)
+    parts = [config.metric, f"degree{config.max_degree}", config.layers.replace(",", "+")]
+    for field in ("max_points", "subsamples", "subsample_size", "resamples", "seed"):
+        value = getattr(config, field)
+        parts += [f"{field.replace('_', '-')}{value}"] if value != getattr(usual, field) else []
+    return "-".join(parts)
+
+
+def fingerprint(source: Source, config: TopologyConfig, cache: Cache | None) -> str | None:
+    """Hash of all that decides an analysis, from files alone: weights, texts, options, code. None if it is unknown."""
+    content = source.content(cache)
+    if content is None:
+        return None
+    options = {name: value for name, value in config.to_mapping().items() if name not in NOT_DECIDING}
+    states = [[state.cycle, state.label] for state in source.states]
+    return digest(content=content, options=options, states=states, name=source.name, code=code_version("topores"))
+
+
+def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str, int]) -> dict[str, Any]:
     """What was computed and how: enough to compute it again."""
-    whole = {cloud: len(rows) for cloud, rows in source.clouds.items()}
+    plans = {cloud: protocol.plan(count) for cloud, count in points.items()}
+    sampled = [cloud for cloud, plan in plans.items() if not plan.exact]
     return {
         "metric": config.metric,
         "max_degree": config.max_degree,
         "layers": config.layers,
         "field": 2,
-        "engine": choose_engine("auto", 2),
-        "points": points,
-        "of": whole,
-        "exact": points == whole,
+        "engine": choose_engine("auto", 2, config.max_degree),
+        **{f"cloud {cloud}": str(plan) for cloud, plan in plans.items()},
+        "exact": "every number" if not sampled else f"degree 0 and RankMe alone in {', '.join(sampled)}; see there",
+        "resamples": config.resamples,
         "seed": config.seed,
         "versions": {name: metadata.version(name) for name in ("topores", "redzed-tda", "ripser", "numpy")},
     }
-
-
-def protocol_name(config: TopologyConfig) -> str:
-    """Folder name of a protocol: what tells its results from those of another."""
-    layers = config.layers.replace(",", "+")
-    sampling = "" if config.max_points == TopologyConfig.max_points else f"-points{config.max_points}"
-    return f"{config.metric}-degree{config.max_degree}-{layers}{sampling}"
 
 
 def _last_layer(measurements: list[Measurement], layer: int, first: int) -> Callable[[str, int], float | None]:

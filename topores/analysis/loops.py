@@ -21,12 +21,12 @@ def longest_loops(cell: Cell, metric: str) -> list[Loop]:
         return []
     p = np.minimum(1.0, universal_p_values(bars) * len(bars))  # Bonferroni
     order = np.lexsort((bars[:, 0] / bars[:, 1], p))
-    distances = pairwise_distances(cell.points, metric=metric)
+    distances = pairwise_distances(cell.points[cell.shown], metric=metric)
     chosen = [i for place, i in enumerate(order) if place < SHOWN or p[i] < 0.05]
     return [
         Loop(
             cell.cycle, cell.layer, cell.cloud, float(bars[i, 0]), float(bars[i, 1]), float(p[i]),
-            tuple(int(v) for v in representative_loop(distances, bars[i], metric="precomputed")),
+            tuple(cell.shown[representative_loop(distances, bars[i], metric="precomputed")].tolist()),
         )
         for i in chosen
     ]  # fmt: skip

@@ -1,28 +1,27 @@
 """Diagrams and measures of every layer and cloud, at each state and against two others."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import SupportsFloat
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from topores import topology
+from topores.analysis.cells import (
+    CloudNumbers,
+    Number,
+    Protocol,
+    as_plain,
+    from_plain,
+    measure_change,
+    measure_cloud,
+    measure_texts,
+)
 from topores.analysis.sources import Source
-from topores.compute.parallel import run_parallel
-from topores.config import TopologyConfig
+from topores.compute.cache import Cache, code_version, digest
+from topores.compute.remembered import run_remembered
 from topores.domain import Diagram, Measurement, State
-from topores.topology.distances import pairwise_distances
-
-BETTI_STEPS = 65
-"""Thresholds of a Betti curve, from 0 to the metric's right angle."""
-
-FEWEST_FOR_DIMENSION = 10
-"""Different points below which nearest neighbours say nothing of a dimension."""
-
-RIGHT_ANGLE = {"angle": np.pi / 2, "euclidean": np.sqrt(2)}
-UNIT = {"angle": "rad", "euclidean": "chord"}
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,22 @@ class Cell:
     cloud: str
     points: Float[np.ndarray, "points dim"]
     """Unit rows."""
+    shown: Int[np.ndarray, " shown"]
+    """Rows of `points` that the diagrams of degree 1 and up are of: all, or those of the first subsample."""
     diagrams: list[Diagram]
+    drawn: list[list[Diagram]]
+    """Of each subsample, by degree."""
+    key: str
+    """Hash of what was measured."""
 
-    def measured(self, measure: str, value: SupportsFloat, unit: str, **place: int | float) -> Measurement:
-        return Measurement(self.cycle, self.layer, self.cloud, measure, float(value), unit, **place)  # type: ignore[arg-type]
+    def measurements(self, numbers: list[Number], against: int | None = None) -> list[Measurement]:
+        return [
+            Measurement(
+                self.cycle, self.layer, self.cloud, n.measure, float(n.value), n.unit,
+                n.degree, against, n.threshold, n.standard_error,
+            )
+            for n in numbers
+        ]  # fmt: skip
 
 
 Cells = dict[tuple[int, str], Cell]
@@ -50,12 +61,28 @@ class MeasuredState:
     """By (layer, cloud)."""
     measurements: list[Measurement]
     output: Float[np.ndarray, "rows dim"]
-    """Rows of all passages at the last layer, also of those that a sampled cloud leaves out."""
+    """Rows of all passages at the last layer."""
 
 
-def measure_states(
-    source: Source, clouds: dict[str, Int[np.ndarray, " points"]], config: TopologyConfig
-) -> Iterator[MeasuredState]:
+@dataclass(frozen=True)
+class Bench:
+    """Where the work is done, and what is known of it already."""
+
+    protocol: Protocol
+    cache: Cache | None
+    scheduler: str | None
+
+    def run(self, work: Any, items: list[Any], keys: list[str], label: str) -> list[Any]:
+        return run_remembered(
+            work, items, keys, cache=self.cache, plain=as_plain, whole=from_plain, label=label, scheduler=self.scheduler
+        )
+
+    def key(self, **parts: Any) -> str:
+        code = code_version("topores.topology", "topores.analysis")
+        return digest(protocol=asdict(self.protocol), code=code, **parts)
+
+
+def measure_states(source: Source, bench: Bench, layers: str) -> Iterator[MeasuredState]:
     """Each state in turn, measured alone, against the first state and against the one before.
 
     At most three states are in memory at a time.
@@ -63,85 +90,66 @@ def measure_states(
     first: Cells | None = None
     before: Cells | None = None
     for state in source.states:
-        layers = source.layers_of(state, config.layers)
-        places = [(layer, cloud) for layer in layers for cloud in clouds]
-        points = [(layer, cloud, layers[layer][clouds[cloud]]) for layer, cloud in places]
-        found_cells = run_parallel(partial(_cell, state, config), points, label=state.label)
-        cells: Cells = dict(zip(places, found_cells, strict=True))
-        jobs: list[tuple[Cell, Cell | None]] = [(cell, None) for cell in cells.values()]
+        rows = source.layers_of(state, layers, bench.cache)
+        cells, numbers = _measured_alone(source, state, rows, bench)
         for earlier in {id(c): c for c in (first, before) if c is not None}.values():
-            jobs += [(cells[place], earlier[place]) for place in places if place in earlier]
-        found = run_parallel(partial(_measurements, config), jobs, label=f"{state.label}: measures")
-        found.append(_between_texts(cells))
-        yield MeasuredState(state, cells, [m for part in found for m in part], layers[max(layers)])
+            numbers += _measured_against(cells, earlier, bench, f"{state.label}: changes")
+        numbers += _measured_texts(source, cells, bench, state.label)
+        yield MeasuredState(state, cells, numbers, rows[max(rows)])
         first, before = first or cells, cells
 
 
-def _cell(state: State, config: TopologyConfig, place: tuple[int, str, Float[np.ndarray, "points dim"]]) -> Cell:
-    layer, cloud, points = place[0], place[1], _unit(place[2].astype(np.float64))
-    distances = pairwise_distances(points, metric=config.metric)
-    diagrams = topology.persistent_homology(distances, metric="precomputed", max_degree=config.max_degree)
-    return Cell(state.cycle, layer, cloud, points, diagrams)
+def _measured_alone(
+    source: Source, state: State, rows: dict[int, np.ndarray], bench: Bench
+) -> tuple[Cells, list[Measurement]]:
+    places = [(layer, cloud) for layer in rows for cloud in source.clouds]
+    points = [_unit(rows[layer][source.clouds[cloud]]) for layer, cloud in places]
+    keys = [bench.key(what="cloud", points=p) for p in points]
+    found: list[CloudNumbers] = bench.run(partial(measure_cloud, bench.protocol), points, keys, state.label)
+    cells: Cells = {}
+    numbers: list[Measurement] = []
+    for (layer, cloud), own, key, result in zip(places, points, keys, found, strict=True):
+        shown = bench.protocol.plan(len(own)).rows(0)
+        cell = Cell(state.cycle, layer, cloud, own, shown, result.diagrams, result.drawn, key)
+        cells[layer, cloud] = cell
+        numbers += cell.measurements(result.numbers)
+    return cells, numbers
 
 
-def _measurements(config: TopologyConfig, job: tuple[Cell, Cell | None]) -> list[Measurement]:
-    cell, earlier = job
-    return list(_of_one(cell, config) if earlier is None else _of_change(cell, earlier, config))
-
-
-def _of_one(cell: Cell, config: TopologyConfig) -> Iterator[Measurement]:
-    unit = UNIT[config.metric]
-    thresholds = np.linspace(0, RIGHT_ANGLE[config.metric], BETTI_STEPS)
-    for degree, diagram in enumerate(cell.diagrams):
-        yield cell.measured("total_persistence", topology.total_persistence(diagram), unit, degree=degree)
-        yield cell.measured("persistence_entropy", topology.persistence_entropy(diagram), "nats", degree=degree)
-        for threshold, bars in zip(thresholds, topology.betti_curve(diagram, thresholds), strict=True):
-            yield cell.measured("betti_curve", bars, "bars", degree=degree, threshold=float(threshold))
-    rows = cell.points
-    yield cell.measured("uniformity", topology.uniformity(rows), "log mean Gaussian potential")
-    yield cell.measured("rank_me", topology.rank_me(rows), "dimensions")
-    if len(np.unique(rows, axis=0)) >= FEWEST_FOR_DIMENSION:
-        yield cell.measured("intrinsic_dimension", topology.intrinsic_dimension(rows), "dimensions")
-
-
-def _of_change(cell: Cell, earlier: Cell, config: TopologyConfig) -> Iterator[Measurement]:
-    unit, against = UNIT[config.metric], earlier.cycle
-    for degree, (now, then) in enumerate(zip(cell.diagrams, earlier.diagrams, strict=True)):
-        place = {"degree": degree, "against": against}
-        yield cell.measured("bottleneck_distance", topology.bottleneck_distance(then, now), unit, **place)
-        yield cell.measured("wasserstein_distance", topology.wasserstein_distance(then, now), unit, **place)
-    if cell.points.shape != earlier.points.shape:
-        return  # models of different widths: only their diagrams can be compared
-    before, after = earlier.points, cell.points
-    yield cell.measured("change", _change(before, after), "share of the spread", against=against)
-    if _is_one_point(before) or _is_one_point(after):
-        return  # a cloud that collapsed to one point has no shape to compare
-    yield cell.measured("linear_cka", topology.linear_cka(before, after), "0 to 1", against=against)
-    fit = topology.procrustes(before, after)
-    yield cell.measured("procrustes.angle", fit.angle, "rad", against=against)
-    yield cell.measured("procrustes.scale", fit.scale, "ratio", against=against)
-    yield cell.measured("procrustes.residual", fit.residual, "share of the spread", against=against)
-
-
-def _change(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]) -> float:
-    """How far the passages moved: ||after - before|| over ||after||, both centred. Procrustes leaves at most this."""
-    before, after = before - before.mean(axis=0), after - after.mean(axis=0)
-    spread = np.linalg.norm(after)
-    return float(np.linalg.norm(after - before) / spread) if spread > 0 else 0.0
-
-
-def _is_one_point(rows: Float[np.ndarray, "points dim"]) -> bool:
-    return bool(np.allclose(rows, rows[0], rtol=0, atol=1e-9))
-
-
-def _between_texts(cells: Cells) -> list[Measurement]:
-    """The gap between the two texts, for sources that have two."""
+def _measured_against(cells: Cells, earlier: Cells, bench: Bench, label: str) -> list[Measurement]:
+    pairs = [(earlier[place], cell) for place, cell in cells.items() if place in earlier]
+    last = max(layer for layer, _ in cells)
+    keys = [bench.key(what="change", before=then.key, after=now.key, last=now.layer == last) for then, now in pairs]
+    found = bench.run(
+        partial(_change, bench.protocol), [(then, now, now.layer == last) for then, now in pairs], keys, label
+    )
     return [
-        union.measured("modality_gap", topology.modality_gap(one.points, other.points), "chord")
-        for (layer, cloud), union in cells.items()
-        if cloud == "union" and (one := cells.get((layer, "t1"))) and (other := cells.get((layer, "t2")))
+        m
+        for (then, now), numbers in zip(pairs, found, strict=True)
+        for m in now.measurements(numbers, against=then.cycle)
     ]
 
 
+def _measured_texts(source: Source, cells: Cells, bench: Bench, label: str) -> list[Measurement]:
+    """How the two texts lie to each other, for sources that have two."""
+    corpus = source.corpus
+    aligned = None if corpus is None else np.stack([corpus.pairs.t1, corpus.pairs.t2], axis=1)
+    unions = [cell for cell in cells.values() if cell.cloud == "union" and (cell.layer, "t2") in cells]
+    items = [(cells[cell.layer, "t1"].points, cells[cell.layer, "t2"].points, aligned) for cell in unions]
+    keys = [bench.key(what="texts", first=first, second=second, pairs=pairs) for first, second, pairs in items]
+    found = bench.run(partial(_texts, bench.protocol.seed), items, keys, f"{label}: two texts")
+    return [m for cell, numbers in zip(unions, found, strict=True) for m in cell.measurements(numbers)]
+
+
+def _change(protocol: Protocol, item: tuple[Cell, Cell, bool]) -> list[Number]:
+    then, now, whole_rtd = item
+    return measure_change(protocol, then.points, now.points, then.drawn, now.drawn, whole_rtd=whole_rtd)
+
+
+def _texts(seed: int, item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> list[Number]:
+    return measure_texts(*item, seed)
+
+
 def _unit(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
+    points = points.astype(np.float64)
     return points / np.linalg.norm(points, axis=1, keepdims=True)

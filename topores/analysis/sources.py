@@ -1,18 +1,22 @@
 """What can be analysed: the checkpoints of a run, any models on any texts, bare arrays of embeddings."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from topores.compute.cache import Cache, code_version, digest, sha256_of_folder
 from topores.compute.devices import choose_device
+from topores.compute.files import sha256_file
 from topores.config import PAIR_FILES, TopologyConfig
 from topores.domain import SIDES, AlignedPairs, Corpus, Passage, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run, is_run, load_run
+from topores.text.corpus import CORPUS_FILES
 from topores.text.files import read_text
 from topores.text.pair_files import read_pairs
 from topores.text.passages import first_passage, split_passages
@@ -32,8 +36,12 @@ class Source(ABC):
         """Rows that form each cloud, by its name."""
 
     @abstractmethod
-    def layers_of(self, state: State, layers: str) -> dict[int, Float[np.ndarray, "rows dim"]]:
-        """Unit rows by layer: 'all', 'last', or a list such as '0,3,6'."""
+    def layers_of(self, state: State, layers: str, cache: Cache | None) -> dict[int, Float[np.ndarray, "rows dim"]]:
+        """Unit rows by layer: 'all', 'last', or a list such as '0,3,6'; from the cache if it has them."""
+
+    @abstractmethod
+    def content(self, cache: Cache | None) -> dict[str, Any] | None:
+        """Hashes of all that decides the rows; None where it cannot be told. Nothing is loaded or computed for it."""
 
 
 class EncodedSource(Source):
@@ -43,26 +51,43 @@ class EncodedSource(Source):
         self,
         name: str,
         states: Sequence[State],
-        passages_1: Sequence[Passage],
-        passages_2: Sequence[Passage],
+        corpus_of: Callable[[], Corpus],
+        texts: dict[str, Any],
         device: str,
+        run: Run | None = None,
     ) -> None:
-        self.name, self.states, self.device = name, tuple(states), device
-        self.passages_1, self.passages_2 = passages_1, passages_2
+        """`corpus_of` reads the passages when they are first asked for; `texts` are hashes of what decides them."""
+        self.name, self.states, self.device, self.run = name, tuple(states), device, run
+        self._corpus_of, self._texts = corpus_of, texts
+
+    @cached_property
+    def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first asked for
+        return self._corpus_of()
 
     @property
     def clouds(self) -> dict[str, Int[np.ndarray, " points"]]:
-        n_1, n_2 = len(self.passages_1), len(self.passages_2)
+        n_1, n_2 = len(self.corpus.t1), len(self.corpus.t2)
         union = np.arange(n_1 + n_2)
         return {"t1": union[:n_1], "t2": union[n_1:], "union": union} if n_2 else {"union": union}
 
-    def layers_of(self, state: State, layers: str) -> dict[int, Float[np.ndarray, "rows dim"]]:
+    def layers_of(self, state: State, layers: str, cache: Cache | None) -> dict[int, Float[np.ndarray, "rows dim"]]:
+        texts = [p.text for p in (*self.corpus.t1, *self.corpus.t2)]
+        weights = sha256_of_model(state.path, cache)
+        key = digest(what="layers", weights=weights, texts=texts, code=code_version("topores.encoders"))
+        kept = cache.get(key) if cache and weights else None
+        rows = kept["layers"] if kept else self._encoded(state, texts)
+        if cache and weights and not kept:
+            cache.put(key, {"layers": rows})
+        return {layer: rows[layer] for layer in chosen_layers(layers, len(rows))}
+
+    def content(self, cache: Cache | None) -> dict[str, Any] | None:
+        weights = [sha256_of_model(state.path, cache) for state in self.states]
+        return {"weights": weights, "texts": self._texts} if all(weights) else None
+
+    def _encoded(self, state: State, texts: list[str]) -> list[Float[np.ndarray, "rows _"]]:
         from topores.encoders.full import build
 
-        encoder = build(str(state.path), choose_device(self.device))
-        texts = [p.text for p in (*self.passages_1, *self.passages_2)]
-        rows = encoder.encode_layers(texts, layers="all")
-        return {layer: rows[layer] for layer in chosen_layers(layers, len(rows))}
+        return build(str(state.path), choose_device(self.device)).encode_layers(texts, layers="all")
 
 
 class ArraySource(Source):
@@ -83,9 +108,12 @@ class ArraySource(Source):
     def clouds(self) -> dict[str, Int[np.ndarray, " points"]]:
         return {"union": np.arange(self._points)}
 
-    def layers_of(self, state: State, layers: str) -> dict[int, Float[np.ndarray, "rows dim"]]:
+    def layers_of(self, state: State, layers: str, cache: Cache | None) -> dict[int, Float[np.ndarray, "rows dim"]]:  # noqa: ARG002
         chosen_layers(layers, 1)
         return {0: self._array(state.path)}
+
+    def content(self, cache: Cache | None) -> dict[str, Any] | None:  # noqa: ARG002
+        return {"arrays": [sha256_file(state.path) for state in self.states]}
 
     def _array(self, path: Path) -> Float[np.ndarray, "rows dim"]:
         try:
@@ -130,6 +158,24 @@ def open_source(config: TopologyConfig) -> Source:
     return _models(given, config)
 
 
+def sha256_of_model(path: Path, cache: Cache | None) -> str | None:
+    """Hash of a model folder; None for a hub id, whose files are not ours to find.
+
+    The cache keeps it under the sizes and times of the files: a hundred megabytes are not read twice.
+    """
+    if not path.is_dir():
+        return None
+    files = {file.relative_to(path).as_posix(): file.stat() for file in sorted(path.rglob("*")) if file.is_file()}
+    seen = [[name, facts.st_size, facts.st_mtime_ns, facts.st_ino] for name, facts in files.items()]
+    key = digest(what="sha256 of model", folder=str(path.resolve()), files=seen)
+    if cache and (kept := cache.get(key)):
+        return kept["sha256"]
+    found = sha256_of_folder(path)
+    if cache:
+        cache.put(key, {"sha256": found})
+    return found
+
+
 def chosen_layers(spec: str, present: int) -> list[int]:
     """Layer numbers that 'all', 'last' or a list names, of `present` layers.
 
@@ -166,10 +212,8 @@ def _run_states(run: Run, paths: list[Path], device: str) -> EncodedSource:
         states = tuple(state for state in states if state.path.resolve() in wanted)
     if not states:
         raise InputError(f"'{run.folder}' keeps no checkpoint yet; let topores train run to its end first.")
-    corpus = run.corpus
-    source = EncodedSource(run.name, states, corpus.t1, corpus.t2, device)
-    source.corpus, source.run = corpus, run
-    return source
+    texts = {name: sha256_file(run.folder / name) for name in CORPUS_FILES}
+    return EncodedSource(run.name, states, lambda: run.corpus, texts, device, run)
 
 
 def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
@@ -187,10 +231,19 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
     if not config.texts:
         raise UsageError(f"'{given[0]}' brings no texts of its own; give them with --texts FILE (once or twice).")
     states = [State(i, Path(item).name, Path(item)) for i, item in enumerate(given)]
-    passages = _passages(config, *_reader(given[0], config))
-    source = EncodedSource(Path(given[0]).name, states, *passages, config.device)
-    source.corpus = _unaligned(*passages)
-    return source
+    absent = next((text for text in config.texts if not text.is_file()), None)
+    if absent is not None:
+        raise InputError(f"'{absent}' is not there; give a text to --texts.")
+    texts = {
+        "files": [[text.name, sha256_file(text)] for text in config.texts],
+        "passage_tokens": config.passage_tokens,
+        "repair": config.repair,
+    }
+
+    def corpus_of() -> Corpus:
+        return _unaligned(*_passages(config, *_reader(given[0], config)))
+
+    return EncodedSource(Path(given[0]).name, states, corpus_of, texts, config.device)
 
 
 def _unaligned(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:

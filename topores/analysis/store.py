@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from topores.compute.files import write_json, write_whole
 from topores.domain import Analysis, Claim, Loop, Measurement, State, Verdict
-from topores.errors import InputError
+from topores.errors import InputError, ToporesError
 from topores.runs import Run
+from topores.text.corpus import CORPUS_FILES, read_corpus, write_corpus
 
 DIAGRAMS, MEASURES, PROTOCOL = "diagrams.npz", "measures.parquet", "protocol.json"
 
@@ -21,18 +22,37 @@ COLUMNS = pa.schema(
     [
         ("cycle", pa.int64()), ("layer", pa.int64()), ("cloud", pa.string()), ("degree", pa.int64()),
         ("measure", pa.string()), ("against", pa.int64()), ("threshold", pa.float64()), ("value", pa.float64()),
-        ("unit", pa.string()),
+        ("unit", pa.string()), ("standard_error", pa.float64()),
     ]
 )  # fmt: skip
 
 
-def write_results(analysis: Analysis, folder: Path) -> Path:
-    """diagrams.npz, measures.parquet and, last, protocol.json: with it the results are whole."""
+def write_results(analysis: Analysis, folder: Path, *, fingerprint: str | None = None) -> Path:
+    """diagrams.npz, measures.parquet and, last, protocol.json: with it the results are whole.
+
+    Texts that no run keeps stand beside them.
+
+    Args:
+        fingerprint: Hash of all that decided them.
+    """
     diagrams = {_key(*place): diagram for place, diagram in analysis.diagrams.items()}
-    rows = [dataclasses.asdict(m) for m in analysis.measurements]
+    rows = [vars(m) for m in analysis.measurements]
     write_whole(folder / DIAGRAMS, lambda path: _save_npz(path, diagrams))
     write_whole(folder / MEASURES, lambda path: pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), path))
-    return write_json(folder / PROTOCOL, _summary(analysis))
+    if analysis.corpus is not None and not analysis.run:
+        write_corpus(analysis.corpus, folder)
+    return write_json(folder / PROTOCOL, {**_summary(analysis), "fingerprint": fingerprint})
+
+
+def results_for(fingerprint: str | None, folder: Path, run: Run | None) -> Analysis | None:
+    """The results in `folder` if they are what would be computed again; None if not, or if they are damaged."""
+    if fingerprint is None:
+        return None
+    try:
+        facts = json.loads((folder / PROTOCOL).read_text(encoding="utf-8"))
+        return read_results(folder, run) if facts.get("fingerprint") == fingerprint else None
+    except (OSError, ValueError, AttributeError, ToporesError):
+        return None
 
 
 def read_results(folder: Path, run: Run | None) -> Analysis:
@@ -57,7 +77,7 @@ def read_results(folder: Path, run: Run | None) -> Analysis:
             loops=tuple(Loop(**{**loop, "members": tuple(loop["members"])}) for loop in facts["loops"]),
             verdict=Verdict(facts["verdict"]["sentence"], tuple(Claim(**c) for c in facts["verdict"]["claims"])),
             members={cloud: np.array(rows, dtype=np.int64) for cloud, rows in facts["members"].items()},
-            **run_context(run),
+            **(run_context(run) or _own_corpus(folder)),
         )
     except (OSError, BadZipFile, KeyError, TypeError, ValueError, pa.ArrowException) as fault:
         reason = str(fault).split("\n")[0][:120]
@@ -73,6 +93,11 @@ def run_context(run: Run | None) -> dict[str, Any]:
         "metrics": tuple(run.metrics),
         "run": {**run.facts, "options": run.options.to_mapping()},
     }
+
+
+def _own_corpus(folder: Path) -> dict[str, Any]:
+    """Texts that stand beside the results, for there is no run that keeps them."""
+    return {"corpus": read_corpus(folder)} if (folder / CORPUS_FILES[0]).is_file() else {}
 
 
 def _summary(analysis: Analysis) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from jaxtyping import Float
 
 from topores.domain import Claim, Corpus, Loop, State, Verdict
 from topores.text.retrieval import ranks
-from topores.topology import procrustes
 
 ALPHA = 0.05
 PERMUTATIONS = 9999
@@ -176,10 +175,13 @@ def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, fl
     """
     before, after = (rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64) for rows in (before, after))
     moves = after - before
+    # before.T = q @ corner, and q turns nothing that counts here: a small matrix has the singular values of the large.
+    corner = np.linalg.qr(before.T, mode="r")
 
     def explained(target: Rows) -> float:
-        residual = procrustes(before, target).residual * np.linalg.norm(target - target.mean(axis=0))
-        return 1.0 - float(residual / np.linalg.norm(target - before)) ** 2
+        # What the best turn and scale leave of the target: ||target||^2 - (sum of singular values)^2 / ||before||^2.
+        reached = np.linalg.svd(corner @ target, compute_uv=False).sum() ** 2 / np.square(before).sum()
+        return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / np.square(moves).sum())
 
     shuffle = np.random.default_rng(seed)
     chance = [explained(before + moves[shuffle.permutation(len(moves))]) for _ in range(SHUFFLES)]

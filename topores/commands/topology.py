@@ -1,34 +1,54 @@
 """`topores topology`: checkpoints in; diagrams, measures, a verdict and a report out."""
 
+import logging
 import time
 from pathlib import Path
 
-from topores.analysis.analyse import analyse_source, protocol_name
+from topores.analysis.analyse import analyse_source, fingerprint, protocol_name
 from topores.analysis.sources import Source, open_source
-from topores.analysis.store import write_results
+from topores.analysis.store import results_for, write_results
+from topores.compute.cache import Cache
 from topores.config import TopologyConfig
 from topores.domain import Analysis
 from topores.report import write_report
 
+log = logging.getLogger(__name__)
 
-def run_topology(config: TopologyConfig) -> tuple[Analysis, Path, float]:
-    """Analyse, keep the results, write the report.
+
+def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analysis, Path, float]:
+    """Analyse, keep the results, write the report. What the same command found before is read, not computed again.
+
+    Args:
+        force: Begin even if the memory seems too small, and whatever is known already.
 
     Returns:
         The analysis, the report's path, and the seconds it took.
     """
     started = time.monotonic()
-    source = open_source(config)
-    analysis = analyse_source(source, config)
+    source, cache = open_source(config), cache_of(config)
     report = config.output or Path("reports") / f"{source.name}.html"
-    write_results(analysis, results_folder(source, config, report))
+    folder = results_folder(source, config, report)
+    decided_by = fingerprint(source, config, cache)
+    analysis = None if cache is None or force else results_for(decided_by, folder, source.run)
+    if analysis is None:
+        analysis = analyse_source(source, config, cache=cache, force=force)
+        write_results(analysis, folder, fingerprint=decided_by)
+    else:
+        log.info("Nothing has changed since the results in '%s'; they are shown again.", folder)
     write_report(analysis, report)
     return analysis, report, time.monotonic() - started
 
 
-def analyse(config: TopologyConfig) -> Analysis:
-    """The analysis alone: nothing is written."""
-    return analyse_source(open_source(config), config)
+def analyse(config: TopologyConfig, *, force: bool = False) -> Analysis:
+    """The analysis alone: no results and no report are written."""
+    return analyse_source(open_source(config), config, cache=cache_of(config), force=force)
+
+
+def cache_of(config: TopologyConfig) -> Cache | None:
+    """Where --cache says; None for none."""
+    if config.cache == "none":
+        return None
+    return Cache() if config.cache == "auto" else Cache(Path(config.cache))
 
 
 def results_folder(source: Source, config: TopologyConfig, report: Path) -> Path:

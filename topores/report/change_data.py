@@ -42,6 +42,7 @@ COMPARED = (
     ("procrustes.residual", term("deformation", "Deformation"), "what turn and scale leave of the change"),
     ("linear_cka", term("linear CKA", "Linear CKA"), "1: alike but for rotation and scale"),
     ("rtd", f"{term('RTD')}", "0: the same loops"),
+    ("rtd_spanning_tree", term("RTD by trees"), "0: the same clusters"),
 )
 COMPARED_BY_DEGREE = (
     ("bottleneck_distance", term("bottleneck", "Bottleneck"), "how far the worst-matched bar moved"),

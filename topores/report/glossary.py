@@ -32,6 +32,9 @@ WORDS = {
     "seen from its nearest neighbours.",
     "persistent homology dimension": "The same, seen from how the length of the shortest tree through the points "
     "grows with their number.",
+    "linear probe": "How well a plane through the space tells passages of T1 from those of T2 that it has not seen: "
+    "the share of such pairs in the right order.",
+    "hubness": "Whether a few points are among the nearest neighbours of very many: the skewness of how often each is.",
     "change": "How far the passages moved from one state to another, as a share of their spread.",
     "rotation": "The part of a change that turns the space as a whole: the largest angle of that turn.",
     "scale": "The part of a change that widens or narrows the space as a whole. 1 is no change.",
@@ -44,6 +47,10 @@ WORDS = {
     "Wasserstein": "Distance of two diagrams: how far all bars have to move together.",
     "RTD": "Representation topology divergence: loops that one of two states has between the same passages "
     "and the other has not.",
+    "subsample": "Passages drawn uniformly from a cloud too large to be computed whole. Averages over subsamples come "
+    "with their standard error.",
+    "RTD by trees": "The same for clusters: how much longer the shortest trees through the points of each state are "
+    "than that of the smaller distances.",
     "total persistence": "The lengths of all bars that end, added up.",
     "persistence entropy": "How evenly the total persistence is spread over bars, in nats.",
     "Betti number": "How many clusters (degree 0) or loops (degree 1) there are when points nearer than a distance "

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float
-from transformers import PreTrainedTokenizerBase
 
 from topores.compute.files import write_whole
 from topores.domain import SIDES, AlignedPairs, Corpus, Passage, Side, Text
@@ -26,13 +25,13 @@ log = logging.getLogger(__name__)
 Encode = Callable[[Sequence[str]], Float[np.ndarray, "texts dim"]]
 """The frozen base encoder, without dropout: texts to unit rows."""
 
-PASSAGES, PAIRS = "passages.parquet", "pairs.parquet"
+CORPUS_FILES = PASSAGES, PAIRS = ("passages.parquet", "pairs.parquet")
 
 
 def corpus_from_texts(
     t1: Text,
     t2: Text,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Any,
     encode: Encode,
     *,
     max_tokens: int,
@@ -67,7 +66,7 @@ def corpus_from_texts(
 
 def corpus_from_pairs(
     table: PairTable,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Any,
     encode: Encode,
     *,
     max_tokens: int,
@@ -131,7 +130,7 @@ def read_corpus(folder: Path) -> Corpus:
 
 
 def _opening_passages(
-    texts: Sequence[str], ids: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_tokens: int, side: Side
+    texts: Sequence[str], ids: Sequence[str], tokenizer: Any, max_tokens: int, side: Side
 ) -> tuple[list[Passage], np.ndarray]:
     """One passage per distinct text, and for each row of the file which of them is its own."""
     place = {text: i for i, text in enumerate(dict.fromkeys(texts))}

@@ -1,44 +1,79 @@
 """Topology and geometry of a point cloud: numpy in, numpy out."""
 
+from typing import TYPE_CHECKING, Any
+
 from topores.topology.diagrams import bottleneck_distance, wasserstein_distance
 from topores.topology.distances import angles, pairwise_distances
-from topores.topology.homology import choose_engine, persistent_homology
+from topores.topology.engines import choose_engine
+from topores.topology.estimates import estimate, plan_that_fits
+from topores.topology.homology import Filtration, persistent_homology
 from topores.topology.loops import representative_loop
 from topores.topology.measures.alignment import alignment
 from topores.topology.measures.betti_curve import betti_curve
+from topores.topology.measures.hubness_skewness import hubness_skewness
 from topores.topology.measures.intrinsic_dimension import intrinsic_dimension
+from topores.topology.measures.landscape import landscape
 from topores.topology.measures.linear_cka import linear_cka
+from topores.topology.measures.linear_probe_auc import linear_probe_auc
+from topores.topology.measures.maximum_likelihood_dimension import maximum_likelihood_dimension
 from topores.topology.measures.modality_gap import modality_gap
 from topores.topology.measures.persistence_entropy import persistence_entropy
 from topores.topology.measures.persistent_homology_dimension import persistent_homology_dimension
 from topores.topology.measures.procrustes import procrustes
 from topores.topology.measures.rank_me import rank_me
 from topores.topology.measures.rtd import rtd
+from topores.topology.measures.rtd_spanning_tree import rtd_spanning_tree
 from topores.topology.measures.total_persistence import total_persistence
 from topores.topology.measures.uniformity import uniformity
 from topores.topology.significance import universal_p_values
+from topores.topology.sliced import sliced_wasserstein_matrix
 from topores.topology.spanning_tree import minimum_spanning_tree
+from topores.topology.subsamples import SubsamplePlan, sampled_homology
+
+if TYPE_CHECKING:
+    from topores.topology.analyzer import TopologyAnalyzer
 
 __all__ = [
+    "Filtration",
+    "SubsamplePlan",
+    "TopologyAnalyzer",
     "alignment",
     "angles",
     "betti_curve",
     "bottleneck_distance",
     "choose_engine",
+    "estimate",
+    "hubness_skewness",
     "intrinsic_dimension",
+    "landscape",
     "linear_cka",
+    "linear_probe_auc",
+    "maximum_likelihood_dimension",
     "minimum_spanning_tree",
     "modality_gap",
     "pairwise_distances",
     "persistence_entropy",
     "persistent_homology",
     "persistent_homology_dimension",
+    "plan_that_fits",
     "procrustes",
     "rank_me",
     "representative_loop",
     "rtd",
+    "rtd_spanning_tree",
+    "sampled_homology",
+    "sliced_wasserstein_matrix",
     "total_persistence",
     "uniformity",
     "universal_p_values",
     "wasserstein_distance",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The scikit-learn estimator when it is first asked for: importing scikit-learn takes a second."""
+    if name == "TopologyAnalyzer":
+        from topores.topology.analyzer import TopologyAnalyzer
+
+        return TopologyAnalyzer
+    raise AttributeError(f"module 'topores.topology' has no attribute '{name}'")

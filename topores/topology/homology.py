@@ -1,27 +1,20 @@
 """Persistent homology of the Vietoris-Rips filtration, by redzed or ripser, with exact float64 ends."""
 
-from collections.abc import Callable
 from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
-import redzed_tda
-from jaxtyping import Float
-from ripser import ripser
+from jaxtyping import Float, Int
 from scipy.spatial.distance import squareform
 
-from topores.errors import did_you_mean
-from topores.topology.distances import Numbers, pairwise_distances
-
-ENGINES = ("auto", "redzed", "ripser")
-
-LARGEST_FIELD = 127
-"""ripser keeps coefficients in a signed byte: with a larger prime it does not end."""
-
-EXACT_INTEGERS = 2**24
-"""float32, in which both engines compute, tells this many whole numbers apart."""
+from topores.topology.distances import Numbers, condensed_distances
+from topores.topology.engines import TREE, as_degree, choose_engine, run_engine
+from topores.topology.ranking import Ranking
+from topores.topology.spanning_tree import minimum_spanning_tree
 
 ROUNDING = 1e-12
 """A bar whose ends differ by less than this share of its death is rounding between tied distances."""
+
+Diagrams = list[Float[np.ndarray, "_ 2"]]
 
 
 def persistent_homology(
@@ -41,13 +34,13 @@ def persistent_homology(
         max_degree: Highest degree wanted, 0 or more. Time and memory grow steeply with it.
         threshold: Edges longer than this are left out; a bar still alive there gets death = inf. None: all edges.
         field: Coefficients are whole numbers modulo this prime (2 to 127).
-        engine: "auto", "redzed" (modulo 2 only) or "ripser"; both give the same diagrams. See `choose_engine`.
+        engine: "auto", "redzed" (modulo 2 only) or "ripser"; all give the same diagrams. See `choose_engine`.
 
     Returns:
         One array (bars, 2) of births and deaths per degree, sorted by birth, then death, in units of the metric.
         Essential bars have death = inf. Bars of no length are dropped, and so are bars shorter than 1e-12 of
-        their death, which are rounding. Past 16.7 million different distances (5,793 points) neighbouring ones are
-        merged, which moves the ends by less than float32 rounding would.
+        their death, which are rounding. Past 16.7 million distances (5,793 points) neighbouring ones are
+        merged, which moves the ends by less than float32 rounding would; degree 0 alone is exact at any size.
 
     Raises:
         ValueError: Unusable points, an unknown name, a degree below 0, a field that is no prime up to 127.
@@ -55,64 +48,80 @@ def persistent_homology(
     Source:
         Bauer 2021, Ripser, https://arxiv.org/abs/1908.02518; redzed, https://pypi.org/project/redzed-tda.
     """
-    run = _ENGINES[choose_engine(engine, field)]
-    degree, cap = _as_degree(max_degree), _as_threshold(threshold)
-    distances = squareform(pairwise_distances(points, metric), checks=False)
-    if not distances.size:
-        return _padded([np.array([[0.0, np.inf]])], degree)
-    lengths, ranks = _ranked(distances)
-    last = np.inf if cap >= lengths[-1] else float(np.searchsorted(lengths, cap, side="right") - 1)
-    highest = min(degree, _points_of(distances) - 2)
-    return _padded([_diagram(bars, lengths) for bars in run(ranks, highest, last, int(field))], degree)
+    if choose_engine(engine, field, max_degree) == TREE:
+        return [_of_tree(minimum_spanning_tree(points, metric=metric).lengths, _as_threshold(threshold))]
+    return Filtration(points, metric=metric).diagrams(
+        max_degree=max_degree, threshold=threshold, field=field, engine=engine
+    )
 
 
-def choose_engine(engine: str = "auto", field: SupportsIndex = 2) -> str:
-    """The engine that `persistent_homology` uses for these arguments: "redzed" or "ripser".
+class Filtration:
+    """A cloud's distances, measured and sorted once, for the diagrams of the cloud and of any of its rows.
 
-    "auto" is redzed for field 2, which it computes many times faster, and ripser for all other fields.
+    A resample costs the engine alone: no distance is measured or sorted again.
+
+    Args:
+        points: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        metric: "angle" (radians), "euclidean" or "precomputed".
 
     Raises:
-        ValueError: An unknown engine, a field that is no prime up to 127, or redzed with a field other than 2.
+        ValueError: Unusable points, or an unknown metric.
     """
-    prime = field.__index__()
-    if engine not in ENGINES:
-        raise ValueError(f"engine is {engine!r}. {did_you_mean(engine, ENGINES)}")
-    if not 2 <= prime <= LARGEST_FIELD or any(prime % smaller == 0 for smaller in range(2, prime)):
-        raise ValueError(f"field is {prime}; expected a prime from 2 to {LARGEST_FIELD}. Use 2 unless torsion matters.")
-    if engine == "redzed" and prime != 2:
-        raise ValueError(f"field is {prime}, but engine 'redzed' knows field 2 only. Use engine='ripser' or 'auto'.")
-    if engine == "auto":
-        return "redzed" if prime == 2 else "ripser"
-    return engine
+
+    def __init__(self, points: Numbers, *, metric: str = "angle") -> None:
+        self.distances = condensed_distances(points, metric)
+        """Of each pair once, as scipy.spatial.distance.squareform reads them."""
+        self.points = (1 + int(np.sqrt(1 + 8 * len(self.distances)))) // 2
+        self._ranking = Ranking(self.distances) if len(self.distances) else None
+        self._square: Float[np.ndarray, "points points"] | None = None
+
+    def diagrams(
+        self,
+        *,
+        rows: Numbers | None = None,
+        max_degree: SupportsIndex = 1,
+        threshold: SupportsFloat | None = None,
+        field: SupportsIndex = 2,
+        engine: str = "auto",
+    ) -> Diagrams:
+        """As `persistent_homology`, of the points in `rows`.
+
+        Args:
+            rows: Indices; one that is there twice counts once, for a point on top of another has no part in any
+                diagram. None: all points.
+
+        Raises:
+            ValueError: As `persistent_homology`, or rows that are not there.
+        """
+        name = choose_engine(engine, field)
+        degree, cap = as_degree(max_degree), _as_threshold(threshold)
+        chosen = None if rows is None else _as_rows(rows, self.points)
+        count = self.points if chosen is None else len(chosen)
+        if self._ranking is None or count == 1:
+            return _padded([np.array([[0.0, np.inf]])], degree)
+        ranks = self._ranking.ranks if chosen is None else self._ranks_among(chosen)
+        highest = min(degree, count - 2)
+        found = run_engine(name, ranks, highest, self._ranking.last_up_to(cap), field.__index__())
+        return _padded([_diagram(bars, self._ranking) for bars in found], degree)
+
+    def _ranks_among(self, rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows rows"]:
+        assert self._ranking is not None
+        if self._square is None:
+            self._square = squareform(self._ranking.ranks, checks=False)
+        return self._square[np.ix_(rows, rows)]
 
 
-def _redzed(ranks: Float[np.ndarray, " pairs"], degree: int, last: float, field: int) -> list[np.ndarray]:  # noqa: ARG001
-    return redzed_tda.rips(ranks, maxdim=degree, threshold=last)  # type: ignore[return-value]
+def _diagram(ranks: np.ndarray, ranking: Ranking) -> Float[np.ndarray, "bars 2"]:
+    return _longer_than_rounding(ranking.lengths(np.asarray(ranks, dtype=np.float64)))
 
 
-def _ripser(ranks: Float[np.ndarray, " pairs"], degree: int, last: float, field: int) -> list[np.ndarray]:
-    square = squareform(ranks, checks=False)
-    return ripser(square, maxdim=degree, thresh=last, coeff=field, distance_matrix=True)["dgms"]
+def _of_tree(lengths: Float[np.ndarray, " edges"], cap: float) -> Float[np.ndarray, "bars 2"]:
+    """Degree 0: each edge of the spanning tree ends one bar; those past the threshold never end."""
+    deaths = np.append(np.where(lengths > cap, np.inf, lengths), np.inf)
+    return _longer_than_rounding(np.stack([np.zeros_like(deaths), deaths], axis=1))
 
 
-_ENGINES: dict[str, Callable[..., list[np.ndarray]]] = {"redzed": _redzed, "ripser": _ripser}
-
-
-def _ranked(distances: Float[np.ndarray, " pairs"]) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct lengths in order, from 0, and each pair's place among them.
-
-    The pairing of births with deaths depends on the order of the distances alone. Both engines round to float32,
-    which is exact for whole numbers up to 2**24 and so for ranks, at any scale of the points.
-    """
-    lengths, places = np.unique(np.concatenate([[0.0], distances]), return_inverse=True)
-    merged = -(-len(lengths) // EXACT_INTEGERS)
-    return lengths[::merged], (places[1:] // merged).astype(np.float64)
-
-
-def _diagram(ranks: np.ndarray, lengths: np.ndarray) -> Float[np.ndarray, "bars 2"]:
-    bars = np.full((len(ranks), 2), np.inf)
-    finite = np.isfinite(ranks)
-    bars[finite] = lengths[np.asarray(ranks, dtype=np.float64)[finite].astype(np.int64)]
+def _longer_than_rounding(bars: Float[np.ndarray, "bars 2"]) -> Float[np.ndarray, "kept 2"]:
     births, deaths = bars.T
     bars = bars[np.isinf(deaths) | (births < deaths * (1 - ROUNDING))]
     return bars[np.lexsort((bars[:, 1], bars[:, 0]))]
@@ -124,15 +133,17 @@ def _padded(diagrams: list[np.ndarray], degree: int) -> list[np.ndarray]:
     return (diagrams + empty[len(diagrams) :])[: degree + 1]
 
 
-def _points_of(distances: Float[np.ndarray, " pairs"]) -> int:
-    return (1 + int(np.sqrt(1 + 8 * len(distances)))) // 2
-
-
-def _as_degree(max_degree: SupportsIndex) -> int:
-    degree = max_degree.__index__()
-    if degree < 0:
-        raise ValueError(f"max_degree is {degree}; expected 0 or more. Use 0 for clusters, 1 for loops, 2 for voids.")
-    return degree
+def _as_rows(rows: Numbers, count: int) -> Int[np.ndarray, " rows"]:
+    chosen = np.asarray(rows)
+    if chosen.ndim != 1 or not chosen.size or chosen.dtype.kind not in "iu":
+        raise ValueError(
+            f"rows has shape {chosen.shape} and type {chosen.dtype}; expected a list of whole numbers. "
+            "Pass indices of points, or None for all."
+        )
+    if chosen.min() < 0 or chosen.max() >= count:
+        wrong = chosen[(chosen < 0) | (chosen >= count)][0]
+        raise ValueError(f"rows has {wrong}; expected 0 to {count - 1}. Pass indices of the {count} points.")
+    return np.unique(chosen)
 
 
 def _as_threshold(threshold: SupportsFloat | None) -> float:

@@ -1,4 +1,6 @@
-"""Which points stand around a bar of degree 1: its birth edge, closed by the shortest way round."""
+"""Which points stand around a bar of degree 1: its birth edge closed by the shortest way round, or a tighter loop."""
+
+from typing import SupportsFloat
 
 import numpy as np
 import redzed_tda
@@ -7,6 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial.distance import squareform
 
+from topores.topology.crossings import crossings, shortest_odd_loop
 from topores.topology.distances import Numbers, as_numbers, pairwise_distances
 
 SAME_LENGTH = 1e-9
@@ -16,40 +19,57 @@ READ_BACK = 1e-6
 """How far a birth may lie from its edge: bars that were stored as float32 are still found."""
 
 
-def representative_loop(points: Numbers, bar: Numbers, *, metric: str = "angle") -> Int[np.ndarray, " members"]:
-    """Points around a bar of degree 1, in cyclic order; the last is joined to the first by the birth edge.
+def representative_loop(
+    points: Numbers, bar: Numbers, *, metric: str = "angle", at: SupportsFloat = 0.0
+) -> Int[np.ndarray, " members"]:
+    """Points around a bar of degree 1, in cyclic order; the last is joined to the first.
 
-    The edge that is born with the bar is closed by the shortest path over edges that come before it (ties broken by
-    index). No choice of path is filled in before the bar's death; which path is shortest is a choice, so the members
-    are a hypothesis about what the loop goes round.
+    At the birth (`at` = 0) the edge that is born with the bar is closed by the shortest path over edges that come
+    before it (ties broken by index). Later, longer edges cut corners: the loop is the shortest, in summed length, of
+    those that cross the bar's cocycle modulo 2 an odd number of times. Neither is filled in before the bar's death.
+    Which path is shortest is a choice, so the members are a hypothesis about what the loop goes round; a tighter
+    loop may go round older holes as well, and edges that only younger bars decide upon are left out of it.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
         bar: Birth and death of a row of `persistent_homology(points, metric=metric)[1]`. Where several bars share the
             birth, the death tells them apart.
         metric: "angle" (radians), "euclidean" or "precomputed".
+        at: Share of the bar's life after which the loop is drawn, 0 up to (not including) 1; its edges are no longer
+            than birth + at (death - birth). 0.9 gives a tight loop.
 
     Returns:
-        Indices of at least three different points.
+        Indices of at least three different points; the last and the first are the birth edge if `at` is 0.
 
     Raises:
-        ValueError: Unusable points, or a bar that no edge gives birth to.
+        ValueError: Unusable points, a bar that no edge gives birth to, a share outside 0 to 1, or a share of an
+            infinite life.
 
     Source:
-        Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards (pairing of edges and triangles).
+        Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards (pairing of edges and triangles); shortest
+        paths in the double cover of a cocycle: Erickson 2012, Combinatorial optimization of cycles and bases.
     """
     birth, death = _as_bar(bar)
+    share = _as_share(at, death)
     matrix = pairwise_distances(points, metric)
-    candidates = _edges_near(matrix, birth)
-    if len(candidates) == 1:
-        start, end = candidates[0]
-        earlier = matrix < matrix[start, end]
-        # A point nearer to both ends fills the edge's loop in the moment it is born.
-        if (earlier[start] & earlier[end]).any():
-            raise ValueError(_no_loop(birth))
-    else:
-        start, end, earlier = _tied_birth(matrix, birth, death)
-    return _shortest_path(matrix, earlier, int(start), int(end), birth)
+    start, end, earlier = _birth_edge(matrix, birth, death)
+    if share == 0:
+        return _shortest_path(matrix, earlier, start, end, birth)
+    # A death that was stored as float32 may lie past the triangle that fills the loop.
+    limit = death * (1 - READ_BACK)
+    settled, odd = crossings(matrix, earlier, (start, end), limit)
+    within = (matrix <= birth + share * (death - birth)) & (matrix < limit)
+    within[start, end] = within[end, start] = True
+    return shortest_odd_loop(matrix, settled & (earlier | within), odd)
+
+
+def _as_share(at: SupportsFloat, death: float) -> float:
+    share = float(at)
+    if not 0 <= share < 1:
+        raise ValueError(f"at is {share:g}; expected 0 or more, and less than 1. Use 0 for the birth, 0.9 to be tight.")
+    if share and np.isinf(death):
+        raise ValueError(f"at is {share:g}, but bar never dies; expected a finite death. Use at=0, or no threshold.")
+    return share
 
 
 def _as_bar(bar: Numbers) -> tuple[float, float]:
@@ -60,6 +80,22 @@ def _as_bar(bar: Numbers) -> tuple[float, float]:
     if not 0 <= birth < death or np.isinf(birth):
         raise ValueError(f"bar is ({birth:g}, {death:g}); expected 0 <= birth < death. Pass a row of the diagram.")
     return birth, death
+
+
+def _birth_edge(
+    matrix: Float[np.ndarray, "points points"], birth: float, death: float
+) -> tuple[int, int, Bool[np.ndarray, "points points"]]:
+    """The two ends of the edge that closes the bar's first loop, and the edges before it."""
+    candidates = _edges_near(matrix, birth)
+    if len(candidates) > 1:
+        return _tied_birth(matrix, birth, death)
+    start, end = candidates[0].tolist()
+    earlier = matrix < matrix[start, end]
+    np.fill_diagonal(earlier, False)
+    # A point nearer to both ends fills the edge's loop in the moment it is born.
+    if (earlier[start] & earlier[end]).any():
+        raise ValueError(_no_loop(birth))
+    return start, end, earlier
 
 
 def _edges_near(matrix: Float[np.ndarray, "points points"], birth: float) -> Int[np.ndarray, "edges 2"]:
@@ -91,7 +127,9 @@ def _tied_birth(
         raise ValueError(_no_loop(birth))
     start, end = min(found)[1]
     order = squareform(ranks, checks=False)
-    return start, end, order < order[start, end]
+    earlier = order < order[start, end]
+    np.fill_diagonal(earlier, False)
+    return int(start), int(end), earlier
 
 
 def _diameter(matrix: Float[np.ndarray, "points points"], simplex: list[int]) -> float:
@@ -105,7 +143,7 @@ def _shortest_path(
     end: int,
     birth: float,
 ) -> Int[np.ndarray, " members"]:
-    rows, columns = np.nonzero(earlier & ~np.eye(len(matrix), dtype=bool))
+    rows, columns = np.nonzero(earlier)
     # Built from coordinates, so that edges of length 0 between duplicates stay edges.
     graph = csr_array((matrix[rows, columns], (rows, columns)), shape=matrix.shape)
     _, before = dijkstra(graph, directed=False, indices=start, return_predecessors=True)

@@ -1,11 +1,17 @@
 """Minimum spanning tree: the merges of degree-0 homology, with the edges that make them."""
 
+from operator import length_hint
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from topores.topology.boruvka import TooClose, certified_tree
 from topores.topology.distances import Numbers, distance_rows
+from topores.topology.neighbours import MeasuredCloud, comparable_rows
+
+FEW = 500
+"""Points up to which every distance is measured, which is quicker there."""
 
 
 class SpanningTree(NamedTuple):
@@ -20,6 +26,9 @@ class SpanningTree(NamedTuple):
 def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> SpanningTree:
     """The exact minimum spanning tree, with memory that grows with the points and not with their pairs.
 
+    Large clouds are searched through near neighbours and proven edges (see `boruvka`), small ones and matrices by
+    Prim's way. The lengths are the same to the last bit; of edges that tie, either may be in the tree.
+
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
         metric: "angle" (radians), "euclidean" or "precomputed".
@@ -31,8 +40,45 @@ def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> Spanning
         ValueError: Unusable points or an unknown metric.
 
     Source:
-        Prim 1957, Shortest connection networks and some generalizations.
+        Prim 1957, Shortest connection networks and some generalizations; Borůvka 1926.
     """
+    try:
+        edges, lengths = _by_proven_edges(points, metric) if _is_large(points, metric) else _by_all(points, metric)
+    except TooClose:
+        edges, lengths = _by_all(points, metric)
+    order = np.argsort(lengths, kind="stable")
+    return SpanningTree(np.sort(edges[order], axis=1), lengths[order])
+
+
+def _is_large(points: Numbers, metric: str) -> bool:
+    return metric in ("angle", "euclidean") and length_hint(points) > FEW
+
+
+def _by_proven_edges(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
+    rows, exponent = comparable_rows(points, metric)
+    first, of_each = _distinct(rows)
+    edges, lengths = certified_tree(MeasuredCloud(rows[first] if len(first) < len(rows) else rows, metric))
+    # Copies of a point cost nothing, and more of them than near neighbours would prove nothing.
+    copies = np.setdiff1d(np.arange(len(rows)), first)
+    edges = np.vstack([np.column_stack([first[of_each[copies]], copies]), first[edges]])
+    return edges, np.ldexp(np.concatenate([np.zeros(len(copies)), lengths]), exponent)
+
+
+def _distinct(rows: Float[np.ndarray, "points dim"]) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, " points"]]:
+    """The first index of each different row, ascending, and the place of each row's own among them."""
+    place: dict[bytes, int] = {}
+    first: list[int] = []
+    of_each: list[int] = []
+    for index, row in enumerate(rows):
+        # Zero may be negative and is the same number.
+        mine = place.setdefault((row + 0.0).tobytes(), len(first))
+        of_each.append(mine)
+        if mine == len(first):
+            first.append(index)
+    return np.array(first), np.array(of_each)
+
+
+def _by_all(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
     count, distances_of = distance_rows(points, metric)
     shortest = np.full(count, np.inf)
     neighbour = np.zeros(count, dtype=np.int64)
@@ -46,6 +92,5 @@ def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> Spanning
         nearer = outside & (row < shortest)
         shortest[nearer], neighbour[nearer] = row[nearer], newest
         newest = int(shortest.argmin())
-        edges[step], lengths[step] = sorted((newest, int(neighbour[newest]))), shortest[newest]
-    order = np.argsort(lengths, kind="stable")
-    return SpanningTree(edges[order], lengths[order])
+        edges[step], lengths[step] = (newest, neighbour[newest]), shortest[newest]
+    return edges, lengths

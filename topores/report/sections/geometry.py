@@ -19,8 +19,11 @@ MEASURES = {
     "uniformity": (term("uniformity", "Uniformity"), "lower: more evenly spread"),
     "rank_me": (term("RankMe"), "directions in use"),
     "modality_gap": (term("gap", "Gap between the texts"), "0: both have one centre"),
-    "intrinsic_dimension": (term("intrinsic dimension", "Intrinsic dimension"), "from nearest neighbours"),
+    "linear_probe_auc": (term("linear probe", "Texts told apart"), "0.5: not at all; 1: by a plane"),
+    "intrinsic_dimension": (term("intrinsic dimension", "Intrinsic dimension"), "from two neighbours"),
+    "maximum_likelihood_dimension": (term("intrinsic dimension", "The same, of 20 neighbours"), "by likelihood"),
     "persistent_homology_dimension": (term("persistent homology dimension", "Dimension by persistence"), "from trees"),
+    "hubness_skewness": (term("hubness", "Hubness"), "0: all are found alike; more: a few by all"),
 }
 """Title as HTML and how to read it."""
 

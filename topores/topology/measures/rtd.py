@@ -31,8 +31,9 @@ def rtd(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> float:
     Source:
         https://arxiv.org/abs/2201.00058, algorithms 1 and 2.
     """
-    to_b, to_a = cross_barcode(a, b, metric=metric), cross_barcode(b, a, metric=metric)
-    return (total_persistence(to_b) + total_persistence(to_a)) / 2
+    as_matched_points(a, b)
+    one, other = in_quantiles(a, metric, "a"), in_quantiles(b, metric, "b")
+    return (total_persistence(_barcode(one, other)) + total_persistence(_barcode(other, one))) / 2
 
 
 def cross_barcode(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> Float[np.ndarray, "bars 2"]:
@@ -50,16 +51,31 @@ def cross_barcode(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> Float
         ValueError: As `rtd`.
     """
     as_matched_points(a, b)
-    own, other = _normalised(a, metric, "a"), _normalised(b, metric, "b")
-    # Two copies of each point: the first copies lie on one spot, the second keep the smaller distance.
-    doubled = np.block([[np.zeros_like(own), own], [own, np.minimum(own, other)]])
-    return persistent_homology(doubled, metric="precomputed")[1]
+    return _barcode(in_quantiles(a, metric, "a"), in_quantiles(b, metric, "b"))
 
 
-def _normalised(points: Numbers, metric: str, name: str) -> Float[np.ndarray, "points points"]:
+def in_quantiles(points: Numbers, metric: str, name: str) -> Float[np.ndarray, "points points"]:
+    """Distances over their 0.9 quantile.
+
+    Raises:
+        ValueError: Unusable points, or a quantile of 0.
+    """
     distances = pairwise_distances(points, metric)
     # The authors take the quantile over the whole matrix, its diagonal included.
     unit = np.quantile(distances, QUANTILE)
     if unit == 0:
         raise ValueError(f"{name} has 9 in 10 distances equal to 0; expected different points. Drop duplicates.")
     return distances / unit
+
+
+def _barcode(
+    own: Float[np.ndarray, "points points"], other: Float[np.ndarray, "points points"]
+) -> Float[np.ndarray, "bars 2"]:
+    # From where one point reaches all others in its own cloud, both clouds are filled in.
+    end = own.max(axis=1).min()
+    # Two copies of each point: the first copies lie on one spot, the second keep the smaller distance. Own distances
+    # from first copies to later second ones are enough: in degree 1 those to earlier ones follow from the triangles
+    # with the earlier point's two copies.
+    onwards = np.where(np.tri(len(own), dtype=bool), own, 2 * own.max())
+    doubled = np.block([[np.zeros_like(own), onwards.T], [onwards, np.minimum(own, other)]])
+    return persistent_homology(doubled, metric="precomputed", threshold=float(end))[1]

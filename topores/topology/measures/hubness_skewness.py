@@ -1,0 +1,53 @@
+"""Hubness: whether few points are among the nearest neighbours of many."""
+
+from typing import SupportsIndex
+
+import numpy as np
+
+from topores.topology.distances import Numbers, pairwise_distances
+
+UNIT = "skewness, without unit"
+SOURCE = "Radovanovic, Nanopoulos and Ivanovic 2010, Hubs in Space, equation 1 (standardised third moment)"
+
+SAME_LENGTH = 1e-9
+"""Neighbours this near each other in distance, as a share of it, are tied."""
+
+ROUNDING = 1e-9
+"""Occurrences whose spread is below this share of k are equal."""
+
+
+def hubness_skewness(points: Numbers, *, neighbours: SupportsIndex = 10, metric: str = "angle") -> float:
+    """Skewness of N_k, how often a point is among the k nearest neighbours of the others.
+
+    Neighbours tied for the last places share them in equal parts, so the order of the points is nothing.
+
+    Args:
+        points: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        neighbours: k, at least 1 and fewer than the points.
+        metric: "angle", "euclidean" or "precomputed".
+
+    Returns:
+        About 0 if all points occur alike (exactly 0 if equally often), positive with hubs; the more so, the higher
+        the intrinsic dimension.
+
+    Raises:
+        ValueError: Unusable points, or a number of neighbours that they do not have.
+
+    Source:
+        https://jmlr.org/papers/v11/radovanovic10a.html
+    """
+    wanted = neighbours.__index__()
+    distances = pairwise_distances(points, metric).copy()
+    if not 1 <= wanted < len(distances):
+        raise ValueError(
+            f"neighbours is {wanted} for {len(distances)} points; expected at least 1, and fewer than the points. "
+            "Pass fewer neighbours or more points."
+        )
+    np.fill_diagonal(distances, np.inf)
+    last = np.partition(distances, wanted - 1, axis=1)[:, [wanted - 1]]
+    nearer, tied = distances < last * (1 - SAME_LENGTH), np.abs(distances - last) <= last * SAME_LENGTH
+    share = (wanted - nearer.sum(axis=1, keepdims=True)) / tied.sum(axis=1, keepdims=True)
+    # Each point has k neighbours, so the mean is k.
+    off = (nearer + tied * share).sum(axis=0) - wanted
+    spread = np.sqrt(np.mean(off**2))
+    return float(np.mean((off / spread) ** 3)) if spread > ROUNDING * wanted else 0.0

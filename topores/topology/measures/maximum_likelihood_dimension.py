@@ -1,0 +1,48 @@
+"""Intrinsic dimension by maximum likelihood: how fast neighbourhoods of k points grow."""
+
+from typing import SupportsIndex
+
+import numpy as np
+
+from topores.topology.distances import Numbers, distinct_points, pairwise_distances
+
+UNIT = "dimensions"
+SOURCE = "Levina and Bickel 2004, Maximum Likelihood Estimation of Intrinsic Dimension, equation 8, mean of inverses"
+
+
+def maximum_likelihood_dimension(
+    points: Numbers, *, neighbours: SupportsIndex = 20, metric: str = "euclidean"
+) -> float:
+    """The likeliest dimension d if each point's k nearest neighbours fill a ball evenly: 1 / mean log(T_k / T_j).
+
+    T_j is the distance to the j-th neighbour, j = 1 to k - 1; the mean is over all points and all j. Duplicates are
+    dropped first. An estimate: with few points in many dimensions it is too low. `intrinsic_dimension` (TwoNN) looks
+    at two neighbours only, so it is less blurred by curvature and more by noise.
+
+    Args:
+        points: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        neighbours: k, 3 or more (the authors use 10 to 20). With fewer than k + 1 different points, all of them.
+        metric: "euclidean", "angle" or "precomputed".
+
+    Returns:
+        Above 0; inf if each point's k nearest neighbours are equally far, as in a regular simplex.
+
+    Raises:
+        ValueError: Unusable points, fewer than 4 different ones, or fewer than 3 neighbours.
+
+    Source:
+        Levina and Bickel 2004; the mean over points is of the inverses, as MacKay and Ghahramani correct it:
+        https://www.inference.org.uk/mackay/dimension/
+    """
+    wanted = neighbours.__index__()
+    if wanted < 3:
+        raise ValueError(f"neighbours is {wanted}; expected 3 or more. Use 10 to 20.")
+    distances = distinct_points(pairwise_distances(points, metric))
+    count = len(distances)
+    if count < 4:
+        raise ValueError(f"points has {count} different rows; expected at least 4. Pass a larger cloud.")
+    kept = min(wanted, count - 1)
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.sort(np.partition(distances, kept - 1, axis=1)[:, :kept], axis=1)
+    growth = np.log(nearest[:, -1:] / nearest[:, :-1]).sum() / (count * (kept - 1))
+    return float(1 / growth) if growth else np.inf

@@ -1,0 +1,41 @@
+"""RTD-Lite: clusters that one cloud has and its matched twin joins earlier, from three minimum spanning trees."""
+
+import numpy as np
+
+from topores.topology.distances import Numbers, as_matched_points
+from topores.topology.measures.rtd import in_quantiles
+from topores.topology.spanning_tree import minimum_spanning_tree
+
+UNIT = "0.9 quantiles of the distances"
+SOURCE = "Tulchinskii, Voronkova, Trofimov, Burnaev and Barannikov 2025, RTD-Lite, the algorithm for the sum alone"
+
+
+def rtd_spanning_tree(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> float:
+    """Mean over both clouds of how much longer its minimum spanning tree is than that of the smaller distances.
+
+    This is the summed length of the RTD-Lite barcodes: it compares clusters at all scales, where `rtd` compares loops
+    of the doubled space. Not an approximation of `rtd`, though the two tend to agree; far faster.
+
+    Args:
+        a: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        b: The same points, row by row, elsewhere; its columns may be others.
+        metric: "euclidean", "angle" or "precomputed", for both.
+
+    Returns:
+        0 if all distances agree up to one factor; it grows with the number of points.
+
+    Raises:
+        ValueError: Unusable points, different numbers of rows, or more than 9 in 10 distances equal to 0.
+
+    Source:
+        https://arxiv.org/abs/2503.11910, section 3.
+    """
+    as_matched_points(a, b)
+    one, other = in_quantiles(a, metric, "a"), in_quantiles(b, metric, "b")
+    of_a, of_b, of_both = (_length(matrix) for matrix in (one, other, np.minimum(one, other)))
+    # No tree is shorter than that of the smaller distances; rounding may make it seem so.
+    return max((of_a + of_b) / 2 - of_both, 0.0)
+
+
+def _length(matrix: np.ndarray) -> float:
+    return float(minimum_spanning_tree(matrix, metric="precomputed").lengths.sum())
