@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from topores.commands.cache import in_words, run_cache, summary
-from topores.compute.cache import Cache, digest
+from topores.compute.cache import Cache
+from topores.compute.keys import digest
 from topores.errors import UsageError
 
 DAY = 86400

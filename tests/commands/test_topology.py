@@ -1,6 +1,7 @@
 """`topores topology` and `topores report`: from checkpoints and arrays to results and a page."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from topores.compute.parallel import WorkFailed
 from topores.config import TopologyConfig
 from topores.domain import Analysis
 from topores.errors import InputError, ResourceError
+from topores.report import write_report
 from topores.runs import Run
 from topores.topology import SubsamplePlan, persistent_homology, total_persistence
 
@@ -154,7 +156,10 @@ def test_a_large_cloud_is_averaged_over_subsamples_and_says_so(tmp_path: Path) -
     np.save(tmp_path / "after.npy", before + 0.1 * draw.normal(size=before.shape))
     found = analyse(tmp_path / "before.npy", tmp_path / "after.npy", max_points=60, subsample_size=40, subsamples=6)
     assert found.protocol["cloud union"] == "6 uniform subsamples of 40 of 400 points"
-    assert found.protocol["exact"].startswith("degree 0 and RankMe alone in union")
+    assert found.protocol["sampled"] == ["union"]
+    assert re.search(r"loop persistence of a subsample went from [\d.]+ ± [\d.]+ to [\d.]+ ±", found.verdict.sentence)
+    page = write_report(found, tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "All points: 6 uniform subsamples of 40 of 400 points. Clusters, RankMe" in page
     clusters = persistent_homology(before, max_degree=0)[0]
     assert found.diagrams[0, 0, "union", 0] == pytest.approx(clusters, rel=1e-9)
     rows = SubsamplePlan(400, 40, 6).rows(0)

@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import topores.compute.cache as module
-from topores.compute.cache import FORMAT, Amount, Cache, code_version, default_folder, digest, sha256_of_folder
+from topores.compute import entries, keys
+from topores.compute.cache import Amount, Cache, default_folder
+from topores.compute.entries import FORMAT
+from topores.compute.keys import code_version, digest, sha256_of_folder
 from topores.errors import InputError, UsageError
 
 KEY, OTHER = digest(number=1), digest(number=2)
@@ -123,7 +126,7 @@ def _other_format(content: bytes) -> bytes:
 
 
 def _sound_around(body: bytes) -> bytes:
-    return FORMAT + module._checksum(KEY, body) + body
+    return FORMAT + entries._checksum(KEY, body) + body
 
 
 DAMAGE = {
@@ -483,7 +486,7 @@ def test_another_version_of_a_library_is_another_version(monkeypatch: pytest.Mon
     seen = set()
     for library in (None, "numpy", "scipy", "redzed-tda", "ripser", "torch"):
         with monkeypatch.context() as patched:
-            patched.setattr(module, "_version", lambda name, newer=library: "99" if name == newer else "1")
+            patched.setattr(keys, "_version", lambda name, newer=library: "99" if name == newer else "1")
             code_version.cache_clear()
             seen.add(code_version("topores.compute"))
     code_version.cache_clear()
@@ -493,7 +496,7 @@ def test_another_version_of_a_library_is_another_version(monkeypatch: pytest.Mon
 def test_sources_are_read_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     code_version.cache_clear()
     first = code_version("topores.compute")
-    monkeypatch.setattr(module, "sha256_file", _denied)
+    monkeypatch.setattr(keys, "sha256_file", _denied)
     assert code_version("topores.compute") == first
 
 
@@ -522,7 +525,7 @@ def test_a_model_is_known_by_the_files_that_decide(tmp_path: Path, monkeypatch: 
             sha256_of_folder(empty)
 
     read = []
-    monkeypatch.setattr(module, "sha256_file", lambda path: read.append(path.name) or "hash")
+    monkeypatch.setattr(keys, "sha256_file", lambda path: read.append(path.name) or "hash")
     assert sha256_of_folder(one) == known
     assert read == []
     (one / "config.json").write_text("{ }", encoding="utf-8")

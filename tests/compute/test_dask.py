@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from topores.compute import parallel
-from topores.compute.parallel import Failed, WorkFailed, as_finished, run_parallel
+from topores.compute import cluster as of_cluster
+from topores.compute.parallel import WorkFailed, as_finished, run_parallel
+from topores.compute.pool import Failed
 from topores.errors import ResourceError, UsageError
 from topores.topology import persistent_homology
 
@@ -53,7 +54,7 @@ def mortal(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
     A source that is edited meanwhile is no matter here, though workers that start later read it.
     """
-    monkeypatch.setattr(parallel, "_on_worker", _on_any_worker)
+    monkeypatch.setattr(of_cluster, "_on_worker", _on_any_worker)
     with two_workers() as cluster:
         yield cluster.scheduler_address
 
@@ -220,7 +221,7 @@ def test_no_client_is_left(cluster: Any) -> None:
 
 def test_workers_of_another_version_are_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a cache would keep their results under this version's name."""
-    monkeypatch.setattr(parallel, "code_version", lambda *_: "edited since")
+    monkeypatch.setattr(of_cluster, "code_version", lambda *_: "edited since")
     with pytest.raises(UsageError, match="have another topores"):
         run_parallel(abs, [1], label="x", scheduler=scheduler)
 
@@ -234,7 +235,7 @@ def one_thread() -> Iterator[Any]:
 
 
 def test_without_any_worker_it_ends_with_one_line(one_thread: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "WITHOUT_WORKERS", 3)
+    monkeypatch.setattr(of_cluster, "WITHOUT_WORKERS", 3)
     results = as_finished(abs, iter(range(-1000, 0)), label="x", scheduler=one_thread.scheduler_address)
     assert next(results) == (0, 1000)
     one_thread.scale(0)
@@ -258,7 +259,7 @@ def test_an_address_that_is_none_is_one_line(address: str) -> None:
 
 @pytest.mark.parametrize("answer", ["nothing", "hangs up", "nobody"])
 def test_where_no_scheduler_answers_is_one_line(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "ANSWER_WITHIN", 1)
+    monkeypatch.setattr(of_cluster, "ANSWER_WITHIN", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         if answer == "hangs up":

@@ -11,18 +11,19 @@ import traceback
 import weakref
 from collections.abc import Iterator
 
+import joblib
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from topores.compute import parallel
-from topores.compute.parallel import Failed, WorkFailed, as_finished, run_parallel
+from topores.compute.parallel import WorkFailed, as_finished, run_parallel
+from topores.compute.pool import Failed
 from topores.errors import InputError
 
 
 @pytest.fixture
 def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel.joblib, "cpu_count", lambda: 4)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
 
 
 @pytest.mark.usefixtures("four_threads")
@@ -242,7 +243,8 @@ STOPPED = """
 import sys, threading, time
 from topores.compute import parallel
 
-parallel.joblib.cpu_count = lambda: 2
+import joblib
+joblib.cpu_count = lambda: 2
 ending = threading.Event()
 seen = []
 

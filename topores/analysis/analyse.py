@@ -11,7 +11,8 @@ from topores.analysis.measure import Bench, MeasuredState, measure_states
 from topores.analysis.sources import Source
 from topores.analysis.store import run_context
 from topores.analysis.verdict import Evidence, judge
-from topores.compute.cache import Cache, code_version, digest
+from topores.compute.cache import Cache
+from topores.compute.keys import code_version, digest
 from topores.config import TopologyConfig
 from topores.domain import Analysis, Diagram, Loop, Measurement
 from topores.topology.engines import choose_engine
@@ -49,7 +50,8 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     ]
     evidence = Evidence(
         states=source.states,
-        value=_last_layer(measurements, layers[-1], first.state.cycle),
+        value=_last_layer(measurements, layers[-1], first.state.cycle, "value"),
+        standard_error=_last_layer(measurements, layers[-1], first.state.cycle, "standard_error"),
         loops=[loop for loop in loops if loop.cloud == "union"],
         corpus=source.corpus if source.corpus is not None and len(source.corpus.pairs) else None,
         first=first.output,
@@ -108,17 +110,19 @@ def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str
         "field": 2,
         "engine": choose_engine("auto", 2, config.max_degree),
         **{f"cloud {cloud}": str(plan) for cloud, plan in plans.items()},
-        "exact": "every number" if not sampled else f"degree 0 and RankMe alone in {', '.join(sampled)}; see there",
+        "sampled": sampled,
         "resamples": config.resamples,
         "seed": config.seed,
         "versions": {name: metadata.version(name) for name in ("topores", "redzed-tda", "ripser", "numpy")},
     }
 
 
-def _last_layer(measurements: list[Measurement], layer: int, first: int) -> Callable[[str, int], float | None]:
+def _last_layer(
+    measurements: list[Measurement], layer: int, first: int, what: str
+) -> Callable[[str, int], float | None]:
     """The union cloud's numbers at the last layer; of degree 1, and against the first state, if there is a choice."""
     found = {
-        (m.measure, m.cycle): m.value
+        (m.measure, m.cycle): getattr(m, what)
         for m in measurements
         if m.layer == layer and m.cloud == "union" and m.degree in (None, 1) and m.against in (None, first)
     }

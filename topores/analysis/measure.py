@@ -19,7 +19,8 @@ from topores.analysis.cells import (
     measure_texts,
 )
 from topores.analysis.sources import Source
-from topores.compute.cache import Cache, code_version, digest
+from topores.compute.cache import Cache
+from topores.compute.keys import code_version, digest
 from topores.compute.remembered import run_remembered
 from topores.domain import Diagram, Measurement, State
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from topores.compute.cache import Cache, code_version, digest, sha256_of_folder
+from topores.compute.cache import Cache
 from topores.compute.devices import choose_device
 from topores.compute.files import sha256_file
+from topores.compute.keys import code_version, digest, sha256_of_folder
 from topores.config import PAIR_FILES, TopologyConfig
 from topores.domain import SIDES, AlignedPairs, Corpus, Passage, State
 from topores.errors import InputError, UsageError

@@ -45,6 +45,8 @@ class Evidence:
     first: Rows
     last: Rows
     """Unit rows of all passages at the first and the last state, T1's first."""
+    standard_error: Value = lambda _measure, _cycle: None
+    """Of `value`, where it is an average over subsamples."""
 
 
 def judge(evidence: Evidence, seed: int) -> Verdict:
@@ -157,7 +159,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
     first, last = evidence.states[0].cycle, evidence.states[-1].cycle
     was, now = evidence.value("total_persistence", first), evidence.value("total_persistence", last)
     loops = [Claim("total H1 persistence, last state (first beside it)", now, was, None)]
-    told = "" if was is None or now is None else f"total loop persistence went from {was:.2f} to {now:.2f}"
+    told = "" if was is None or now is None else _loops_in_all(evidence, was, now)
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", last) is None or _nothing_moved(evidence):
         return told, loops
@@ -165,6 +167,13 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
     claim = Claim("share of the squared movement that one rotation and scale explain", turned, by_chance, p)
     words = f"one rotation and scale explain {turned:.0%} of the movement ({by_chance:.0%} by chance)"
     return "; ".join(part for part in (words, told) if part), [claim, *loops]
+
+
+def _loops_in_all(evidence: Evidence, was: float, now: float) -> str:
+    first, last = (evidence.standard_error("total_persistence", evidence.states[i].cycle) for i in (0, -1))
+    if first is None or last is None:
+        return f"total loop persistence went from {was:.2f} to {now:.2f}"
+    return f"total loop persistence of a subsample went from {was:.2f} ± {first:.2f} to {now:.2f} ± {last:.2f}"
 
 
 def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:

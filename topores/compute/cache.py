@@ -1,8 +1,5 @@
 """Results on disk under the hash of all that decides them: found again, or computed again, and never wrong."""
 
-import hashlib
-import io
-import json
 import logging
 import os
 import re
@@ -13,21 +10,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from topores.compute.files import ASIDE, sha256_file, write_whole
-from topores.errors import InputError, ResourceError, UsageError
+from topores.compute.entries import decoded, encoded
+from topores.compute.files import ASIDE, write_whole
+from topores.errors import ResourceError, UsageError
 
 log = logging.getLogger(__name__)
-
-FORMAT = b"topores result 1\n"
-"""How an entry begins. Then come the SHA-256 of key and content, the length of the JSON, the JSON, and the arrays."""
 
 ENDING = ".result"
 ENTRY = re.compile(r"[0-9a-f]{62}" + re.escape(ENDING))
@@ -36,15 +28,6 @@ UNFINISHED = re.compile(r"\.[0-9a-f]{62}" + re.escape(ENDING) + r"\.\w+" + re.es
 
 ABANDONED_AFTER = 3600
 """Seconds after which a write that was begun is taken for one that was killed."""
-
-DECIDING = ("*.safetensors", "*.bin", "*.pt", "*.json", "*.txt", "*.model", "*.py")
-"""Files of a model folder that decide its embeddings: weights, options, vocabularies, code."""
-
-LIBRARIES = (
-    "numpy", "scipy", "scikit-learn", "redzed-tda", "ripser", "faiss-cpu", "POT", "gudhi",
-    "torch", "transformers", "tokenizers", "sentence-transformers",
-)  # fmt: skip
-"""Packages that compute what is kept: homology and measures, and the embeddings before them."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +61,7 @@ class Cache:
             log.warning("The cached result '%s' cannot be read (%s); it is computed again.", path, fault.strerror)
             return None
         try:
-            value = _decoded(content, key)
+            value = decoded(content, key)
         except (ValueError, TypeError, LookupError, EOFError) as fault:
             log.warning("The cached result '%s' is damaged (%s); it is computed again.", path, fault)
             _remove(path)
@@ -94,7 +77,7 @@ class Cache:
         Raises:
             TypeError: Something in `value` is none of these.
         """
-        content = _encoded(value, key)
+        content = encoded(value, key)
         if self._refused.is_set():
             return
         try:
@@ -188,189 +171,6 @@ def default_folder() -> Path:
         return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "topores"
     except RuntimeError as fault:
         raise UsageError("There is no home folder to keep the cache in; set TOPORES_CACHE to a folder.") from fault
-
-
-def digest(**parts: Any) -> str:
-    """The key of a result: SHA-256, in hex, of all that decides it.
-
-    Parts are None, bools, whole numbers, floats, strings, bytes, numpy arrays and scalars, and lists, tuples and dicts
-    of these. 1, 1.0, True and "1" differ; so do arrays of other shape or dtype, and 0.0 and -0.0. The order of names
-    does not matter. A tuple is the same as a list.
-
-    Raises:
-        TypeError: A part is none of these.
-    """
-    seen = hashlib.sha256()
-    for piece in _canonical(parts):
-        seen.update(piece)
-    return seen.hexdigest()
-
-
-@cache
-def code_version(*packages: str | Path) -> str:
-    """Hash of the sources of `packages`, and of the versions of Python's libraries that compute with them.
-
-    Computed once in a process, for a process does not see later edits either.
-
-    Args:
-        packages: Names such as "topores.topology", or folders or files of Python.
-
-    Raises:
-        ModuleNotFoundError: There is no package of this name.
-    """
-    sources = {str(package): _source_of(package) for package in packages}
-    return digest(sources=sources, libraries={name: _version(name) for name in LIBRARIES})
-
-
-def sha256_of_folder(folder: Path) -> str:
-    """Hash of the files of a model folder that decide its embeddings, by name and content.
-
-    A file is read once in a process, as long as its size and time of change stay.
-
-    Raises:
-        InputError: The folder has no such file.
-    """
-    files = sorted({path for pattern in DECIDING for path in folder.rglob(pattern) if path.is_file()})
-    if not files:
-        raise InputError(f"'{folder}' holds no model; give a sentence-transformers folder.")
-    return digest(files={path.relative_to(folder).as_posix(): _sha256_once(path) for path in files})
-
-
-def _sha256_once(path: Path) -> str:
-    facts = path.stat()
-    return _sha256_at(path.resolve(), facts.st_size, facts.st_mtime_ns)
-
-
-@lru_cache(maxsize=10_000)
-def _sha256_at(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  (they are part of what is remembered)
-    return sha256_file(path)
-
-
-def _source_of(package: str | Path) -> dict[str, str]:
-    """Hash of each Python file, by its path inside the package."""
-    folder = package if isinstance(package, Path) else _place_of(package)
-    if folder.is_file():
-        return {folder.name: sha256_file(folder)}
-    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*.py")}
-
-
-def _place_of(name: str) -> Path:
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"{name} is not a package with a source")
-    return Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
-
-
-def _version(library: str) -> str | None:
-    try:
-        return metadata.version(library)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _canonical(value: Any) -> Iterator[bytes]:
-    """Each value as its kind, its length and its content, so that no two values read the same."""
-    if isinstance(value, dict):
-        _refuse_other_names(value)
-        yield from _framed(f"dict {len(value)}")
-        for name in sorted(value):
-            yield from _canonical(name)
-            yield from _canonical(value[name])
-    elif isinstance(value, list | tuple):
-        yield from _framed(f"list {len(value)}")
-        for part in value:
-            yield from _canonical(part)
-    elif isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
-        _refuse_objects(array)
-        yield from _framed(f"array {np.lib.format.dtype_to_descr(array.dtype)!r} {array.shape}", array.tobytes())
-    elif value is None or isinstance(value, bool | int):
-        yield from _framed(type(value).__name__, str(value).encode())
-    elif isinstance(value, float):
-        yield from _framed("float", np.float64(value).tobytes())
-    elif isinstance(value, str):
-        yield from _framed("str", value.encode("utf-8", "surrogatepass"))
-    elif isinstance(value, bytes):
-        yield from _framed("bytes", value)
-    else:
-        raise TypeError(f"A {type(value).__name__} cannot be hashed; give numbers, strings, arrays, lists and dicts.")
-
-
-def _framed(kind: str, content: bytes = b"") -> tuple[bytes, bytes]:
-    return f"{len(kind)} {len(content)} {kind}".encode(), content
-
-
-def _refuse_other_names(value: Mapping[Any, Any]) -> None:
-    if not all(isinstance(name, str) for name in value):
-        raise TypeError(f"Names must be strings; these are {list(value)!r:.80}.")
-
-
-def _refuse_objects(array: np.ndarray) -> None:
-    if array.dtype.hasobject:
-        raise TypeError(f"An array of dtype {array.dtype} holds Python objects; give one of numbers or strings.")
-
-
-def _encoded(value: Mapping[str, Any], key: str) -> bytes:
-    arrays: list[np.ndarray] = []
-    said = json.dumps(_plain(dict(value), arrays)).encode()
-    content = io.BytesIO()
-    content.write(f"{len(said)}\n".encode() + said)
-    for array in arrays:
-        np.lib.format.write_array(content, array, allow_pickle=False)
-    body = content.getvalue()
-    return FORMAT + _checksum(key, body) + body
-
-
-def _decoded(content: bytes, key: str) -> dict[str, Any]:
-    start = len(FORMAT) + 32
-    if not content.startswith(FORMAT):
-        raise ValueError("it does not begin as one")
-    body = memoryview(content)[start:]
-    if content[len(FORMAT) : start] != _checksum(key, body):
-        raise ValueError("its checksum is another")
-    file = io.BytesIO(body)
-    said = json.loads(file.read(int(file.readline())))
-    arrays = []
-    while file.tell() < len(body):
-        arrays.append(np.lib.format.read_array(file, allow_pickle=False))
-    value = _whole(said, arrays)
-    if not isinstance(value, dict):
-        raise ValueError("it holds no dict")
-    return value
-
-
-def _checksum(key: str, body: bytes | memoryview) -> bytes:
-    seen = hashlib.sha256(key.encode())
-    seen.update(body)
-    return seen.digest()
-
-
-def _plain(value: Any, arrays: list[np.ndarray]) -> Any:
-    """`value` as JSON, with the numbers of its arrays in their places: every JSON object is one of these two tags."""
-    if isinstance(value, np.ndarray):
-        _refuse_objects(value)
-        arrays.append(value)
-        return {"array": len(arrays) - 1}
-    if isinstance(value, np.generic):
-        return _plain(value.item(), arrays)
-    if isinstance(value, dict):
-        _refuse_other_names(value)
-        return {"dict": {name: _plain(part, arrays) for name, part in value.items()}}
-    if isinstance(value, list | tuple):
-        return [_plain(part, arrays) for part in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise TypeError(f"A {type(value).__name__} cannot be kept; give arrays, numbers, strings, lists and dicts.")
-
-
-def _whole(said: Any, arrays: list[np.ndarray]) -> Any:
-    if isinstance(said, list):
-        return [_whole(part, arrays) for part in said]
-    if not isinstance(said, dict):
-        return said
-    if "array" in said:
-        return arrays[said["array"]]
-    return {name: _whole(part, arrays) for name, part in said["dict"].items()}
 
 
 def _write(path: Path, content: bytes) -> None:

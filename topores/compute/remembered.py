@@ -5,7 +5,8 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from topores.compute.cache import Cache
-from topores.compute.parallel import Failed, WorkFailed, as_finished
+from topores.compute.parallel import WorkFailed, as_finished
+from topores.compute.pool import Failed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

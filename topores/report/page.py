@@ -9,6 +9,7 @@ from topores.domain import Analysis
 from topores.report.charts import marks
 from topores.report.numbers import plural
 from topores.report.packing import packed
+from topores.report.readings import cloud_name
 from topores.report.safe import escaped
 
 SECTIONS = "topores.report.sections"
@@ -74,7 +75,21 @@ def _header(analysis: Analysis) -> str:
     long = ' class="long"' if len(analysis.verdict.sentence) > 220 else ""
     return (
         f'<header><p class="name"><bdi>{escaped(analysis.name)}</bdi></p>'
-        f'<h1 dir="auto"{long}>{escaped(analysis.verdict.sentence)}</h1><p class="note">{counts}</p></header>'
+        f'<h1 dir="auto"{long}>{escaped(analysis.verdict.sentence)}</h1><p class="note">{counts}</p>'
+        f"{_sampling(analysis)}</header>"
+    )
+
+
+def _sampling(analysis: Analysis) -> str:
+    """Which numbers are averages, where a cloud was too large to be computed whole."""
+    sampled = analysis.protocol.get("sampled") or []
+    if not sampled:
+        return ""
+    plans = "; ".join(f"{cloud_name(analysis, c)}: {analysis.protocol.get(f'cloud {c}', '')}" for c in sampled)
+    return (
+        f'<p class="note">{escaped(plans[:1].upper() + plans[1:])}. Clusters, RankMe, CKA, rotation, scale and '
+        "deformation are exact there; all other numbers are means over the subsamples, and bars of loops are those of "
+        "the first one. Standard errors stand in measures.parquet.</p>"
     )
 
 

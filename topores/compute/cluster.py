@@ -1,0 +1,200 @@
+"""Work on a Dask cluster, whatever of it dies."""
+
+import queue
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from threadpoolctl import threadpool_limits
+
+from topores.compute.keys import code_version
+from topores.compute.pool import AHEAD, Failed, Pool, attempt
+from topores.errors import ResourceError, UsageError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+ANSWER_WITHIN = 8
+"""Seconds a scheduler has to answer."""
+
+FETCHED_WITHIN = 30
+"""Seconds after which it is asked whether a result that was there is still coming."""
+
+WITHOUT_WORKERS = 60
+"""Seconds a cluster may be without any worker: long enough to start some, or those that died again."""
+
+
+class Cluster(Pool):
+    """A Dask cluster, through its scheduler."""
+
+    def __init__(self, work: Callable[[Any], Any], scheduler: str) -> None:
+        self._work, self._scheduler = work, scheduler
+        self._code = code_version("topores")
+        self._client: Any = None
+        self._name = f"topores-{uuid.uuid4().hex}"
+        self._in_flight: dict[int, tuple[Any, Any]] = {}
+        self._suspects: list[tuple[int, Any]] = []
+        self._alone: set[int] = set()
+        self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._threads, self._looked, self._last_worker = 1, 0.0, time.monotonic()
+
+    def __enter__(self) -> None:
+        self._client = _connect(self._scheduler)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.cancel()
+        with suppress(Exception):  # the scheduler may be gone; what is left of the connection ends with the process
+            self._client.close(timeout=ANSWER_WITHIN)
+
+    def has_room(self) -> bool:
+        self._look()
+        return len(self._in_flight) < AHEAD * self._threads
+
+    def is_busy(self) -> bool:
+        return bool(self._in_flight or self._suspects)
+
+    def submit(self, index: int, item: Any) -> None:
+        import dask
+
+        # The item goes with the task, so that another worker can do it if this one dies; Dask calls that large.
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+            key = (self._name, index, uuid.uuid4().hex)
+            future = self._client.submit(_on_worker, self._work, self._code, item, key=key)
+        self._in_flight[index] = (future, item)
+        future.add_done_callback(lambda _future: self._finished.put(index))
+
+    def take(self) -> tuple[int, object]:
+        from distributed import KilledWorker
+
+        while True:
+            if not self._in_flight:
+                self._submit_alone(*self._suspects.pop(0))
+            index = self._next_finished()
+            if index not in self._in_flight:
+                continue  # cancelled
+            future, item = self._in_flight[index]
+            result = attempt(self._result_of, index, future)
+            if future.cancelled():
+                raise self._lost()
+            del self._in_flight[index]
+            if isinstance(result, Failed) and isinstance(result.reason, _OtherVersion):
+                raise result.reason
+            if not isinstance(result, Failed) or not isinstance(result.reason, KilledWorker):
+                return index, result
+            if index in self._alone:
+                died = "every worker that took it died, also without other work; it may need more memory than they have"
+                return index, Failed(index, ResourceError(died))
+            # All that a dying worker had been given is blamed. The one at fault is known when it runs alone.
+            self._suspects.append((index, item))
+
+    def _result_of(self, future: Any) -> object:
+        """A result lies on the worker that has it: if that one died by now, it is computed again, if there is another.
+
+        Raises:
+            ResourceError: There is none.
+        """
+        while True:
+            try:
+                return future.result(timeout=FETCHED_WITHIN)
+            except TimeoutError:
+                if future.status == "error":
+                    raise  # the work's own
+                self._look()
+
+    def cancel(self) -> None:
+        self._suspects.clear()
+        unfinished = {index: future for index, (future, _) in self._in_flight.items() if not future.done()}
+        for index in unfinished:
+            del self._in_flight[index]
+        with suppress(Exception):  # the scheduler may be gone, and then nothing is worked on
+            self._client.cancel(list(unfinished.values()))
+
+    def _submit_alone(self, index: int, item: Any) -> None:
+        self._alone.add(index)
+        self.submit(index, item)
+
+    def _next_finished(self) -> int:
+        while True:
+            try:
+                return self._finished.get(timeout=1)
+            except queue.Empty:
+                self._look()
+
+    def _look(self) -> None:
+        """Count the cluster's threads, now and then.
+
+        Raises:
+            ResourceError: There was none for WITHOUT_WORKERS seconds, or the scheduler is gone.
+        """
+        if self._client.status != "running":
+            raise self._lost()
+        now = time.monotonic()
+        if now < self._looked + 2:
+            return
+        self._looked = now
+        with suppress(OSError):
+            threads = sum(self._client.nthreads(callback_timeout=ANSWER_WITHIN).values())
+            self._threads, self._last_worker = max(threads, 1), now if threads else self._last_worker
+        if now > self._last_worker + WITHOUT_WORKERS:
+            raise ResourceError(
+                f"The Dask cluster at '{self._scheduler}' has had no worker for {WITHOUT_WORKERS} s; "
+                "start some with dask worker, and run it again."
+            )
+
+    def _lost(self) -> ResourceError:
+        return ResourceError(f"The Dask scheduler at '{self._scheduler}' was lost; run it again when it answers.")
+
+
+def _connect(scheduler: str) -> Any:
+    """A client of the scheduler."""
+    try:
+        from distributed import Client
+    except ImportError as fault:
+        raise UsageError("--scheduler needs Dask, which is not installed; pip install 'topores[dask]'.") from fault
+    host, port = _address(scheduler)
+    try:
+        _knock(host, port, is_plain=scheduler.startswith("tcp:"))
+        return Client(scheduler, timeout=ANSWER_WITHIN, set_as_default=False, name="topores")
+    except (OSError, ValueError) as fault:
+        raise UsageError(
+            f"No Dask scheduler answers at '{scheduler}'; start one with dask scheduler, or leave out --scheduler."
+        ) from fault
+
+
+def _address(scheduler: str) -> tuple[str, int]:
+    with suppress(ValueError):
+        parts = urlsplit(scheduler)
+        if parts.scheme in ("tcp", "tls") and parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    raise UsageError(f"--scheduler is '{scheduler}'; give an address such as tcp://host:8786.")
+
+
+def _knock(host: str, port: int, is_plain: bool) -> None:
+    """A client would wait without end for another kind of server, and long where there is none.
+
+    Raises:
+        OSError: Nobody answers there, or nobody who greets as Dask does.
+    """
+    with socket.create_connection((host, port), timeout=ANSWER_WITHIN) as connection:
+        if is_plain and not connection.recv(1):
+            raise ConnectionError("it hangs up")
+
+
+def _on_worker(work: Callable[[Item], Result], code: str, item: Item) -> Result:
+    if code_version("topores") != code:
+        raise _OtherVersion(
+            "The workers of the Dask cluster have another topores, or other versions of what it computes with; "
+            "install the same there, and start them again."
+        )
+    # As on threads here, and for the same bits: sums are taken in another order by more threads. Never undone, since
+    # the other threads of this worker count on it too.
+    threadpool_limits(limits=1, user_api="blas")
+    return work(item)
+
+
+class _OtherVersion(UsageError):
+    """Whatever such a worker computes could not be told from our own results."""

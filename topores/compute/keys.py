@@ -1,0 +1,151 @@
+"""Hashes of what decides a result: of values, of code, of the weights of a model."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from topores.compute.files import sha256_file
+from topores.errors import InputError
+
+DECIDING = ("*.safetensors", "*.bin", "*.pt", "*.json", "*.txt", "*.model", "*.py")
+"""Files of a model folder that decide its embeddings: weights, options, vocabularies, code."""
+
+LIBRARIES = (
+    "numpy", "scipy", "scikit-learn", "redzed-tda", "ripser", "faiss-cpu", "POT", "gudhi",
+    "torch", "transformers", "tokenizers", "sentence-transformers",
+)  # fmt: skip
+"""Packages that compute what is kept: homology and measures, and the embeddings before them."""
+
+
+def digest(**parts: Any) -> str:
+    """The key of a result: SHA-256, in hex, of all that decides it.
+
+    Parts are None, bools, whole numbers, floats, strings, bytes, numpy arrays and scalars, and lists, tuples and dicts
+    of these. 1, 1.0, True and "1" differ; so do arrays of other shape or dtype, and 0.0 and -0.0. The order of names
+    does not matter. A tuple is the same as a list.
+
+    Raises:
+        TypeError: A part is none of these.
+    """
+    seen = hashlib.sha256()
+    for piece in _canonical(parts):
+        seen.update(piece)
+    return seen.hexdigest()
+
+
+@cache
+def code_version(*packages: str | Path) -> str:
+    """Hash of the sources of `packages`, and of the versions of Python's libraries that compute with them.
+
+    Computed once in a process, for a process does not see later edits either.
+
+    Args:
+        packages: Names such as "topores.topology", or folders or files of Python.
+
+    Raises:
+        ModuleNotFoundError: There is no package of this name.
+    """
+    sources = {str(package): _source_of(package) for package in packages}
+    return digest(sources=sources, libraries={name: _version(name) for name in LIBRARIES})
+
+
+def sha256_of_folder(folder: Path) -> str:
+    """Hash of the files of a model folder that decide its embeddings, by name and content.
+
+    A file is read once in a process, as long as its size and time of change stay.
+
+    Raises:
+        InputError: The folder has no such file.
+    """
+    files = sorted({path for pattern in DECIDING for path in folder.rglob(pattern) if path.is_file()})
+    if not files:
+        raise InputError(f"'{folder}' holds no model; give a sentence-transformers folder.")
+    return digest(files={path.relative_to(folder).as_posix(): _sha256_once(path) for path in files})
+
+
+def _sha256_once(path: Path) -> str:
+    facts = path.stat()
+    return _sha256_at(path.resolve(), facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=10_000)
+def _sha256_at(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  (they are part of what is remembered)
+    return sha256_file(path)
+
+
+def _source_of(package: str | Path) -> dict[str, str]:
+    """Hash of each Python file, by its path inside the package."""
+    folder = package if isinstance(package, Path) else _place_of(package)
+    if folder.is_file():
+        return {folder.name: sha256_file(folder)}
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in folder.rglob("*.py")}
+
+
+def _place_of(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{name} is not a package with a source")
+    return Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
+
+
+def _version(library: str) -> str | None:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _canonical(value: Any) -> Iterator[bytes]:
+    """Each value as its kind, its length and its content, so that no two values read the same."""
+    if isinstance(value, dict):
+        refuse_other_names(value)
+        yield from _framed(f"dict {len(value)}")
+        for name in sorted(value):
+            yield from _canonical(name)
+            yield from _canonical(value[name])
+    elif isinstance(value, list | tuple):
+        yield from _framed(f"list {len(value)}")
+        for part in value:
+            yield from _canonical(part)
+    elif isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        refuse_objects(array)
+        yield from _framed(f"array {np.lib.format.dtype_to_descr(array.dtype)!r} {array.shape}", array.tobytes())
+    elif value is None or isinstance(value, bool | int):
+        yield from _framed(type(value).__name__, str(value).encode())
+    elif isinstance(value, float):
+        yield from _framed("float", np.float64(value).tobytes())
+    elif isinstance(value, str):
+        yield from _framed("str", value.encode("utf-8", "surrogatepass"))
+    elif isinstance(value, bytes):
+        yield from _framed("bytes", value)
+    else:
+        raise TypeError(f"A {type(value).__name__} cannot be hashed; give numbers, strings, arrays, lists and dicts.")
+
+
+def _framed(kind: str, content: bytes = b"") -> tuple[bytes, bytes]:
+    return f"{len(kind)} {len(content)} {kind}".encode(), content
+
+
+def refuse_other_names(value: Mapping[Any, Any]) -> None:
+    """
+    Raises:
+        TypeError: A name is no string, so that JSON could not keep it apart from one.
+    """
+    if not all(isinstance(name, str) for name in value):
+        raise TypeError(f"Names must be strings; these are {list(value)!r:.80}.")
+
+
+def refuse_objects(array: np.ndarray) -> None:
+    """
+    Raises:
+        TypeError: The array holds Python objects, which have no bytes of their own.
+    """
+    if array.dtype.hasobject:
+        raise TypeError(f"An array of dtype {array.dtype} holds Python objects; give one of numbers or strings.")
