@@ -45,9 +45,12 @@ def main() -> None:
     clouds = _clouds(arguments)
     result = {"clouds": arguments.rows[0].stem if arguments.rows else "made", "points": arguments.points,
               "versions": versions(), "machine": arguments.machine}  # fmt: skip
-    result["one_cloud"] = _one_cloud(clouds[-1][-1], arguments.repeats)
-    result["job"] = _job(clouds, arguments.resamples)
-    result["rtd"] = _rtd(clouds[0][-1], clouds[0][0], arguments.repeats)
+    parts = {
+        "one_cloud": lambda: _one_cloud(clouds[-1][-1], arguments.repeats),
+        "rtd": lambda: _rtd(clouds[0][-1], clouds[0][0], arguments.repeats),
+        "job": lambda: _job(clouds, arguments.resamples),
+    }
+    result |= {part: parts[part]() for part in arguments.parts}
     if arguments.output:
         write_json(arguments.output, result)
 
@@ -186,6 +189,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--checkpoints", type=int, help="how many of the 30; a tenth if not given")
     parser.add_argument("--resamples", type=int, default=RESAMPLES)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--parts", nargs="+", default=["one_cloud", "rtd", "job"], help="the last takes ten minutes")
     parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
