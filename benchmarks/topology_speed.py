@@ -47,7 +47,7 @@ def main() -> None:
               "versions": versions(), "machine": arguments.machine}  # fmt: skip
     parts = {
         "one_cloud": lambda: _one_cloud(clouds[-1][-1], arguments.repeats),
-        "rtd": lambda: _rtd(clouds[0][-1], clouds[0][0], arguments.repeats),
+        "rtd": lambda: _rtd(clouds[0][-2], clouds[0][-1], arguments.repeats),
         "job": lambda: _job(clouds, arguments.resamples),
     }
     result |= {part: parts[part]() for part in arguments.parts}

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import pytest
 from hypothesis import settings
+
+# A shell that runs the tests in the background lets them ignore Ctrl-C, which some of them send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Times are not what the tests are about, and machines are busy.
 settings.register_profile("topores", deadline=None)
