@@ -25,6 +25,15 @@ settings.load_profile("topores")
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True, scope="module")
+def environment() -> Iterator[None]:
+    """Dask's workers leave OMP_NUM_THREADS=1 behind, which commands that later tests start would read."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def real_texts() -> Path:
     """Folder of real texts that lies beside a checkout in development, and is not part of the project."""

@@ -101,6 +101,23 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(tiny_options: dict, tiny_ru
     assert without_time(resumed.metrics) == without_time(tiny_run.metrics)
 
 
+def test_resume_says_what_will_change_the_last_digits(
+    tiny_options: dict, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = train(**{**tiny_options, "cycles": 1}, output=tmp_path / "run")
+    threads = torch.get_num_threads()
+    assert (run.facts["device"], run.facts["threads"], run.facts["processes"]) == ("cpu", threads, 1)
+    train(resume=True, output=run.folder)
+    assert not [r for r in caplog.records if "goes on with" in r.message]
+    torch.set_num_threads(threads + 1)
+    try:
+        train(resume=True, output=run.folder)
+    finally:
+        torch.set_num_threads(threads)
+    (said,) = (r.message for r in caplog.records if "goes on with" in r.message)
+    assert f"goes on with threads = {threads + 1}, but was begun with {threads}: it will not end" in said
+
+
 def test_resume_refuses_options_that_differ(tiny_run: Run) -> None:
     with pytest.raises(RunError, match=r"--seed is 5, but .* was started with 0"):
         train(resume=True, output=tiny_run.folder, seed=5)

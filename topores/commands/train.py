@@ -18,7 +18,7 @@ from topores.runs import Run, is_run, load_run
 from topores.text.corpus import write_corpus
 from topores.training.assemble import train_run
 from topores.training.prepare import build_corpus, read_texts
-from topores.training.provenance import run_facts
+from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
 
 log = logging.getLogger(__name__)
@@ -90,19 +90,20 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
     with run.written_by_us_alone():
         run = load_run(folder)
         config = agreed_options(run, given or {})
-        _warn_of_other_processes(run, accelerator)
+        _warn_of_other_circumstances(run, accelerator)
         if config != run.options:
             run.write_start(config, run.facts)
         return train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
 
 
-def _warn_of_other_processes(run: Run, accelerator: Accelerator) -> None:
-    before = run.facts.get("processes", 1)
-    if before != accelerator.num_processes:
-        log.warning(
-            "'%s' was trained by %d processes and goes on with %d: dropout will differ from what it would have been.",
-            run.folder, before, accelerator.num_processes,
-        )  # fmt: skip
+def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
+    now = circumstances(accelerator.device, accelerator.num_processes)
+    for name in now:
+        if run.facts.get(name, now[name]) != now[name]:
+            log.warning(
+                "'%s' goes on with %s = %s, but was begun with %s: it will not end in the bits of a run never stopped.",
+                run.folder, name, now[name], run.facts[name],
+            )  # fmt: skip
 
 
 def _follow(run: Run, accelerator: Accelerator) -> Run:

@@ -30,8 +30,7 @@ class Threads(Pool):
         self._held = ExitStack()
 
     def __enter__(self) -> None:
-        # One BLAS thread for each of ours: more would fight over the same cores, and lose many times their gain.
-        self._held.enter_context(threadpool_limits(limits=1, user_api="blas"))
+        self._held.enter_context(_one_blas_thread())
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.cancel()
@@ -67,12 +66,19 @@ class Threads(Pool):
                 self._in_flight -= 1
 
     def _serve(self) -> None:
+        # Once more: a BLAS built with OpenMP, as faiss brings along, counts its threads for each of ours apart.
+        _one_blas_thread()
         while (job := self._waiting.get()) is not None:
             index, item = job
             finished = index, attempt(self._work, index, item)
             del job, item  # the thread may wait long for the next one
             self._finished.put(finished)
             del finished
+
+
+def _one_blas_thread() -> threadpool_limits:
+    """One for each thread of ours: more would fight over the same cores, and lose many times their gain."""
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 def _next_of(finished: queue.SimpleQueue[Result]) -> Result:

@@ -48,13 +48,16 @@ def run_facts(
         "argv": list(argv),
         "versions": versions(),
         "seeds": {"seed": config.seed},
-        "device": str(encoder.model.device),
-        "threads": torch.get_num_threads(),
-        "processes": processes,
+        **circumstances(encoder.model.device, processes),
         "layout": "packed" if encoder.packed else "padded",
         "passages": {"t1": len(corpus.t1), "t2": len(corpus.t2)},
         "sha256": {**_text_hashes(texts), "base_weights": weights_sha256(encoder)},
     }
+
+
+def circumstances(device: torch.device, processes: int) -> dict[str, Any]:
+    """What decides the last digits of a sum beside the options: a resume is exact where none of it has changed."""
+    return {"device": device.type, "threads": torch.get_num_threads(), "processes": processes}
 
 
 def weights_sha256(module: nn.Module) -> str:
