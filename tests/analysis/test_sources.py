@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from topores.analysis.sources import EncodedSource, Source, chosen_layers, open_source
+from topores.analysis.opening import open_source
+from topores.analysis.sources import EncodedSource, Source, chosen_layers
 from topores.compute.cache import Cache
 from topores.config import TopologyConfig
 from topores.errors import InputError, ToporesError, UsageError

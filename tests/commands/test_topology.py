@@ -230,7 +230,7 @@ def test_a_model_with_texts_is_read_back_with_them(
     config = TopologyConfig(checkpoint=(str(tiny_model),), texts=two_texts, output=tmp_path / "m.html")
     first, page, _ = run_topology(config)
     before = page.read_bytes()
-    monkeypatch.setattr("topores.analysis.sources._reader", lambda *_: pytest.fail("loaded a model"))
+    monkeypatch.setattr("topores.analysis.opening._reader", lambda *_: pytest.fail("loaded a model"))
     second, page, _ = run_topology(config)
     assert second.corpus is not None
     assert first.corpus is not None

@@ -38,6 +38,18 @@ def test_results_come_in_the_order_of_the_items() -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
+def test_what_is_known_is_not_worked_on_and_the_rest_is_kept_when_it_is_there() -> None:
+    kept = {}
+    found = run_parallel(lambda x: 10 // x, [5, 0, 2, 1, 0], label="x", known={1: -1, 4: -2}, keep=kept.__setitem__)
+    assert found == [2, -1, 5, 10, -2]
+    assert kept == {0: 2, 2: 5, 3: 10}
+    with pytest.raises(WorkFailed, match=r"x: 1 of 3 failed \(number 3\)") as fault:
+        run_parallel(lambda x: 10 // x, [5, 2, 0], label="x", known={1: -1}, keep=kept.__setitem__)
+    assert fault.value.results[:2] == [2, -1]
+    assert run_parallel(abs, [1, 2], label="x", known={0: 7, 1: 8}) == [7, 8]
+
+
+@pytest.mark.usefixtures("four_threads")
 def test_each_result_is_handed_over_as_soon_as_it_is_there() -> None:
     first_is_taken = threading.Event()
 
@@ -229,15 +241,15 @@ class _Terminal:
 def test_the_bar_counts_what_was_known_and_shows_on_a_terminal_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_parallel(abs, range(3), label="shapes", done=7)
+    list(as_finished(abs, range(3), label="shapes", done=7))
     assert capsys.readouterr().err == ""
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    run_parallel(abs, range(3), label="shapes", done=7)
+    run_parallel(abs, range(-7, 3), label="shapes", known=dict.fromkeys(range(7), 0))
     assert "shapes:  70%" in terminal.said
     assert "7/10" in terminal.said
     terminal.said = ""
-    run_parallel(abs, (x for x in range(3)), label="shapes", done=7, total=3)
+    list(as_finished(abs, (x for x in range(3)), label="shapes", done=7, total=3))
     assert "7/10" in terminal.said
 
 

@@ -22,7 +22,7 @@ from topores.topology import (
     universal_p_values,
 )
 from topores.topology.analyzer import TopologyAnalyzer
-from topores.topology.distances import unit_rows
+from topores.topology.points import unit_rows
 from topores.topology.subsamples import SubsamplePlan
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from topores.topology import angles, pairwise_distances
-from topores.topology.distances import distance_rows, distinct_points, unit_rows
+from topores.topology.distances import distance_rows, distinct_points
+from topores.topology.points import unit_rows
 
 
 @pytest.mark.parametrize("angle", [1e-12, 1e-7, 0.5, np.pi / 2, 3.0, np.pi - 1e-7, np.pi - 1e-12, np.pi])

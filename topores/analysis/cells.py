@@ -1,14 +1,14 @@
-"""What is computed of one cloud, of two states of it, and of two texts: arrays in, plain values out, nothing else.
+"""What is computed of one cloud: an array in, plain values out, nothing else.
 
 So the work can run in any thread or process, and its results be kept under the hash of what went in.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from topores import topology
 from topores.domain import Diagram
@@ -23,8 +23,6 @@ FEWEST_FOR_DIMENSION = 10
 
 RIGHT_ANGLE = {"angle": np.pi / 2, "euclidean": np.sqrt(2)}
 UNIT = {"angle": "rad", "euclidean": "chord"}
-
-SPREAD = "share of the spread"
 
 GEOMETRY = {
     "uniformity": "log mean Gaussian potential",
@@ -76,6 +74,11 @@ class CloudNumbers(NamedTuple):
     numbers: list[Number]
 
 
+def averaged(measure: str, found: Average, unit: str, degree: int | None = None) -> Number:
+    error = float(found.standard_error)
+    return Number(measure, float(found.mean), unit, degree, standard_error=error if error else None)
+
+
 def measure_cloud(protocol: Protocol, points: Points) -> CloudNumbers:
     """Diagrams and measures of unit rows."""
     plan = protocol.plan(len(points))
@@ -89,51 +92,6 @@ def measure_cloud(protocol: Protocol, points: Points) -> CloudNumbers:
         diagrams = filtration.diagrams(max_degree=protocol.max_degree)
         numbers = [*_of_diagrams(diagrams, protocol.metric), *_of_resamples(filtration, protocol)]
     return CloudNumbers(diagrams, [diagrams], [*numbers, *_of_points(points, plan)])
-
-
-def measure_change(
-    protocol: Protocol,
-    before: Points,
-    after: Points,
-    drawn_before: list[list[Diagram]],
-    drawn_after: list[list[Diagram]],
-    *,
-    whole_rtd: bool,
-) -> list[Number]:
-    """How one cloud differs between two states of the same passages.
-
-    Args:
-        drawn_before, drawn_after: Diagrams of the same subsamples of each.
-        whole_rtd: Also RTD in full, which costs more than all else together.
-    """
-    plan = protocol.plan(len(after))
-    numbers = list(_between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=plan.exact))
-    if before.shape == after.shape:
-        numbers += _between_points(before, after)
-    if len(before) == len(after) and not _is_one_point(before) and not _is_one_point(after):
-        measures: list[tuple[str, Callable[..., float]]] = [("rtd_spanning_tree", topology.rtd_spanning_tree)]
-        measures += [("rtd", topology.rtd)] if whole_rtd else []
-        for name, measure in measures:
-            parts = [measure(before[rows], after[rows]) for rows in plan if _has_width(before[rows], after[rows])]
-            if parts:
-                numbers.append(_averaged(name, average(parts, exact=plan.exact), "0.9 quantiles of the distances"))
-    return numbers
-
-
-def measure_texts(first: Points, second: Points, pairs: Int[np.ndarray, "pairs 2"] | None, seed: int) -> list[Number]:
-    """How the clouds of the two texts lie to each other, and how near partners are.
-
-    Args:
-        pairs: Rows (of first, of second) that tell the same thing; None where nothing is aligned.
-    """
-    numbers = [Number("modality_gap", topology.modality_gap(first, second), "chord")]
-    if min(len(first), len(second)) >= FEWEST_FOR_DIMENSION:
-        auc = topology.linear_probe_auc(first, second, seed=seed)
-        numbers.append(Number("linear_probe_auc", auc, "0.5 by chance"))
-    if pairs is not None and len(pairs):
-        near = topology.alignment(first[pairs[:, 0]], second[pairs[:, 1]])
-        numbers.append(Number("alignment", near, "squared chord"))
-    return numbers
 
 
 def _of_subsamples(protocol: Protocol, points: Points, plan: SubsamplePlan) -> CloudNumbers:
@@ -159,14 +117,14 @@ def _of_averages(sampled: SampledHomology, unit: str) -> Iterator[Number]:
     """Degrees 1 and up; the landscape's first level, which is what theory speaks of."""
     for degree in range(1, len(sampled.bars)):
         entropies = [topology.persistence_entropy(diagrams[degree]) for diagrams in sampled.diagrams]
-        yield _averaged("total_persistence", sampled.total_persistence[degree], unit, degree)
-        yield _averaged("persistence_entropy", average(entropies), "nats", degree)
+        yield averaged("total_persistence", sampled.total_persistence[degree], unit, degree)
+        yield averaged("persistence_entropy", average(entropies), "nats", degree)
         curve, heights = sampled.betti_curves[degree], sampled.landscapes[degree]
         for place, threshold in enumerate(sampled.thresholds.tolist()):
             bars = Average(curve.mean[place], curve.standard_error[place])
             height = Average(heights.mean[0, place], heights.standard_error[0, place])
-            yield _averaged("betti_curve", bars, "bars", degree)._replace(threshold=threshold)
-            yield _averaged("landscape", height, unit, degree)._replace(threshold=threshold)
+            yield averaged("betti_curve", bars, "bars", degree)._replace(threshold=threshold)
+            yield averaged("landscape", height, unit, degree)._replace(threshold=threshold)
 
 
 def _of_resamples(filtration: topology.Filtration, protocol: Protocol) -> Iterator[Number]:
@@ -189,13 +147,14 @@ def _of_points(points: Points, plan: SubsamplePlan) -> Iterator[Number]:
     drawn = [_geometry(points[rows]) for rows in plan]
     for name, unit in GEOMETRY.items():
         if all(name in found for found in drawn):
-            yield _averaged(name, average([found[name] for found in drawn], exact=plan.exact), unit)
+            yield averaged(name, average([found[name] for found in drawn], exact=plan.exact), unit)
 
 
 def _geometry(points: Points) -> dict[str, float]:
     """What needs the distances of every pair: measured once for all of them."""
     found = {"uniformity": topology.uniformity(points)}
-    chords = topology.pairwise_distances(points, "euclidean")
+    # Of unit rows, as all here are; angles come from one matrix product.
+    chords = 2 * np.sin(topology.pairwise_distances(points) / 2)
     if len(distinct_points(chords)) < FEWEST_FOR_DIMENSION:
         return found
     neighbours = min(10, len(points) - 1)
@@ -205,50 +164,6 @@ def _geometry(points: Points) -> dict[str, float]:
         "persistent_homology_dimension": topology.persistent_homology_dimension(chords, metric="precomputed"),
         "hubness_skewness": topology.hubness_skewness(chords, metric="precomputed", neighbours=neighbours),
     }
-
-
-def _between_diagrams(
-    before: list[list[Diagram]], after: list[list[Diagram]], unit: str, *, exact: bool
-) -> Iterator[Number]:
-    for degree in range(min(len(before[0]), len(after[0]))):
-        drawn = [(then[degree], now[degree]) for then, now in zip(before, after, strict=False)]
-        for name, distance in (
-            ("bottleneck_distance", topology.bottleneck_distance),
-            ("wasserstein_distance", topology.wasserstein_distance),
-        ):
-            yield _averaged(name, average([distance(*pair) for pair in drawn], exact=exact), unit, degree)
-
-
-def _between_points(before: Points, after: Points) -> Iterator[Number]:
-    yield Number("change", _change(before, after), SPREAD)
-    if _is_one_point(before) or _is_one_point(after):
-        return  # a cloud that collapsed to one point has no shape to compare
-    yield Number("linear_cka", topology.linear_cka(before, after), "0 to 1")
-    fit = topology.procrustes(before, after)
-    yield Number("procrustes.angle", fit.angle, "rad")
-    yield Number("procrustes.scale", fit.scale, "ratio")
-    yield Number("procrustes.residual", fit.residual, SPREAD)
-
-
-def _averaged(measure: str, found: Average, unit: str, degree: int | None = None) -> Number:
-    error = float(found.standard_error)
-    return Number(measure, float(found.mean), unit, degree, standard_error=error if error else None)
-
-
-def _change(before: Points, after: Points) -> float:
-    """How far the passages moved: ||after - before|| over ||after||, both centred. Procrustes leaves at most this."""
-    before, after = before - before.mean(axis=0), after - after.mean(axis=0)
-    spread = np.linalg.norm(after)
-    return float(np.linalg.norm(after - before) / spread) if spread > 0 else 0.0
-
-
-def _is_one_point(rows: Points) -> bool:
-    return bool(np.allclose(rows, rows[0], rtol=0, atol=1e-9))
-
-
-def _has_width(*clouds: Points) -> bool:
-    """Whether RTD has a unit: the .9 quantile of the distances is not 0."""
-    return all(len(np.unique(points, axis=0)) > len(points) / 2 and len(points) > 2 for points in clouds)
 
 
 def as_plain(found: Any) -> dict[str, Any]:

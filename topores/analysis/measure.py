@@ -14,10 +14,9 @@ from topores.analysis.cells import (
     Protocol,
     as_plain,
     from_plain,
-    measure_change,
     measure_cloud,
-    measure_texts,
 )
+from topores.analysis.changes import measure_change, measure_texts
 from topores.analysis.sources import Source
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest

@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from topores.analysis.analyse import analyse_source, fingerprint, protocol_name
-from topores.analysis.sources import Source, open_source
+from topores.analysis.opening import open_source
+from topores.analysis.sources import Source
 from topores.analysis.store import results_for, write_results
 from topores.compute.cache import Cache
 from topores.config import TopologyConfig

@@ -1,8 +1,9 @@
 """The same work on many items: on the threads of this machine or the workers of a Dask cluster, with a bar."""
 
+import dataclasses
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
@@ -44,18 +45,40 @@ def run_parallel(
     *,
     label: str,
     scheduler: str | None = None,
-    total: int | None = None,
-    done: int = 0,
+    known: Mapping[int, Result] | None = None,
+    keep: Callable[[int, Result], object] | None = None,
 ) -> list[Result]:
-    """`[work(item) for item in items]`, many at once. The arguments are those of `as_finished`.
+    """`[work(item) for item in items]`, many at once; `work`, `items`, `label` and `scheduler` as in `as_finished`.
+
+    Args:
+        known: Results that are there already, by index: no work is done for them.
+        keep: Called with index and result of each other item, as soon as it is finished.
 
     Raises:
         WorkFailed: Work on some items failed. All others were finished first; `results` has them.
     """
-    found: dict[int, Result | Failed] = {}
-    with closing(as_finished(work, items, label=label, scheduler=scheduler, total=total, done=done)) as finished:
-        found.update(finished)
-    results: list[Any] = [found[index] for index in range(len(found))]
+    found: dict[int, Any] = dict(known or {})
+    indices: list[int] = []
+
+    def missing() -> Iterator[Item]:
+        for index, item in enumerate(items):
+            if index not in (known or {}):
+                indices.append(index)
+                yield item
+
+    options: dict[str, Any] = {
+        "label": label,
+        "scheduler": scheduler,
+        "total": len(items) - len(found) if isinstance(items, Sized) else None,
+        "done": len(found),
+    }
+    with closing(as_finished(work, missing(), **options)) as finished:
+        for place, result in finished:
+            index = indices[place]
+            found[index] = dataclasses.replace(result, index=index) if isinstance(result, Failed) else result
+            if keep and not isinstance(result, Failed):
+                keep(index, result)
+    results = [found[index] for index in range(len(found))]
     failed = next((result for result in results if isinstance(result, Failed)), None)
     if failed is not None:
         raise WorkFailed(label, results) from failed.reason

@@ -1,12 +1,10 @@
 """Work that a cache may know already: looked up first, done where it is not known, kept as soon as it is done."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from typing import Any, TypeVar
 
 from topores.compute.cache import Cache
-from topores.compute.parallel import WorkFailed, as_finished
-from topores.compute.pool import Failed
+from topores.compute.parallel import run_parallel
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,22 +33,12 @@ def run_remembered(
     Raises:
         WorkFailed: Work on some items failed; the others are kept.
     """
-    found: dict[int, Any] = {}
-    for index, key in enumerate(keys):
-        kept = cache.get(key) if cache else None
-        if kept is not None:
-            found[index] = whole(kept)
-    missing = [index for index in range(len(items)) if index not in found]
-    todo = (items[index] for index in missing)
-    options = {"label": label, "scheduler": scheduler, "total": len(missing), "done": len(found)}
-    with closing(as_finished(work, todo, **options)) as finished:  # type: ignore[arg-type]
-        for place, result in finished:
-            index = missing[place]
-            found[index] = result
-            if cache and not isinstance(result, Failed):
-                cache.put(keys[index], plain(result))
-    results = [found[index] for index in range(len(items))]
-    failed = next((result for result in results if isinstance(result, Failed)), None)
-    if failed is not None:
-        raise WorkFailed(label, results) from failed.reason
-    return results
+    if cache is None:
+        return run_parallel(work, items, label=label, scheduler=scheduler)
+    kept = {index: values for index, key in enumerate(keys) if (values := cache.get(key)) is not None}
+    known = {index: whole(values) for index, values in kept.items()}
+
+    def keep(index: int, result: Result) -> None:
+        cache.put(keys[index], plain(result))
+
+    return run_parallel(work, items, label=label, scheduler=scheduler, known=known, keep=keep)

@@ -9,7 +9,6 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from topores.compute.resources import available_memory
-from topores.topology.distances import unit_rows
 from topores.topology.engines import TREE, choose_engine
 from topores.topology.estimates import check_memory
 from topores.topology.homology import persistent_homology
@@ -18,6 +17,7 @@ from topores.topology.measures.persistence_entropy import persistence_entropy
 from topores.topology.measures.rank_me import rank_me
 from topores.topology.measures.total_persistence import total_persistence
 from topores.topology.measures.uniformity import uniformity
+from topores.topology.points import unit_rows
 from topores.topology.significance import universal_p_values
 from topores.topology.subsamples import Average, SubsamplePlan, average, sampled_homology
 

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from topores.topology.distances import Numbers, as_numbers
 from topores.topology.matching import cheapest_in_order, rows_can_be_matched
+from topores.topology.points import Numbers, as_numbers
 
 
 def bottleneck_distance(a: Numbers, b: Numbers) -> float:

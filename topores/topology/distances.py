@@ -1,17 +1,13 @@
-"""Distances between points: checked here once, in float64, and reused everywhere as metric="precomputed"."""
+"""Distances between points in float64, to be reused everywhere as metric="precomputed"."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, SupportsFloat
+from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
+from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from topores.errors import did_you_mean
-
-Numbers = ArrayLike | Sequence[Any] | SupportsFloat
-"""What np.asarray reads as real numbers: arrays, lists, tuples, a number. Shapes stand in the docstrings."""
+from topores.topology.points import Numbers, as_points, scaled, unit_rows
 
 METRICS = ("angle", "euclidean", "precomputed")
 
@@ -58,8 +54,8 @@ def condensed_distances(points: Numbers, metric: str = "angle") -> Float[np.ndar
         return squareform(as_distance_matrix(points), checks=False)
     if metric == "angle":
         return _condensed_angles(unit_rows(points))
-    scaled, exponent = _scaled(as_points(points))
-    return np.ldexp(pdist(scaled), exponent)
+    rows, exponent = scaled(as_points(points))
+    return np.ldexp(pdist(rows), exponent)
 
 
 def angles(points: Numbers) -> Float[np.ndarray, "points points"]:
@@ -81,90 +77,25 @@ def distance_rows(points: Numbers, metric: str = "angle") -> tuple[int, Callable
         return len(matrix), lambda index: matrix[index]
     if metric == "angle":
         unit = unit_rows(points)
-        return len(unit), lambda index: _angles(cdist(unit[[index]], unit), unit[[index]], unit)[0]
-    scaled, exponent = _scaled(as_points(points))
-    return len(scaled), lambda index: np.ldexp(cdist(scaled[[index]], scaled)[0], exponent)
+        return len(unit), lambda index: _angles_between(unit[[index]], unit)[0]
+    rows, exponent = scaled(as_points(points))
+    return len(rows), lambda index: np.ldexp(cdist(rows[[index]], rows)[0], exponent)
 
 
-def unit_rows(points: Numbers) -> Float[np.ndarray, "points dim"]:
-    """Rows divided by their length.
+def angles_of_chords(
+    chords: Float[np.ndarray, "..."], opposite: Callable[[Bool[np.ndarray, "..."]], Float[np.ndarray, " far"]]
+) -> Float[np.ndarray, "..."]:
+    """Angles in radians between unit vectors that are `chords` apart.
 
-    Raises:
-        ValueError: A row of zeros.
+    Args:
+        opposite: Where it is true, the distance from the one vector to the opposite of the other.
     """
-    rows = as_points(points)
-    largest = np.abs(rows).max(axis=1, keepdims=True)
-    if not largest.all():
-        raise ValueError(
-            f"points has a row of zeros (row {np.flatnonzero(largest == 0)[0]}), which has no direction. "
-            "Remove it, or use metric='euclidean'."
-        )
-    # A power of two changes no digit, and keeps squares of huge and tiny coordinates representable.
-    rows = np.ldexp(rows, -np.frexp(largest)[1])
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-def as_points(points: Numbers, name: str = "points") -> Float[np.ndarray, "points dim"]:
-    """`points` as finite float64 rows.
-
-    Raises:
-        ValueError: Not two-dimensional, empty, not numbers, NaN or infinite.
-    """
-    rows = as_numbers(points, name)
-    if rows.ndim != 2:
-        raise ValueError(f"{name} has shape {rows.shape}; expected (points, dim). Pass one row per point.")
-    if not rows.size:
-        raise ValueError(f"{name} has shape {rows.shape}; expected at least one row and one column. Pass some points.")
-    # The sum of all is a fast first look: finite if they are, or else it is worth a second one.
-    if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        raise ValueError(
-            f"{name} has NaN or infinity in {len(bad)} of {len(rows)} rows, first in row {bad[0]}; "
-            "expected finite numbers. Remove or mend those rows."
-        )
-    return rows
-
-
-def as_matched_points(
-    a: Numbers, b: Numbers
-) -> tuple[Float[np.ndarray, "points dim_a"], Float[np.ndarray, "points dim_b"]]:
-    """Two clouds whose rows belong together.
-
-    Raises:
-        ValueError: As `as_points`, or different numbers of rows.
-    """
-    rows_a, rows_b = as_points(a, "a"), as_points(b, "b")
-    if len(rows_a) != len(rows_b):
-        raise ValueError(
-            f"a has {len(rows_a)} rows and b has {len(rows_b)}; expected matched rows. "
-            "Pass the same points in the same order."
-        )
-    return rows_a, rows_b
-
-
-def same_columns(a: Float[np.ndarray, "points_a dim_a"], b: Float[np.ndarray, "points_b dim_b"]) -> None:
-    """Check that two clouds lie in one space.
-
-    Raises:
-        ValueError: Different numbers of columns.
-    """
-    if a.shape[1] != b.shape[1]:
-        raise ValueError(
-            f"a has {a.shape[1]} columns and b has {b.shape[1]}; expected the same. Pass two clouds of one space."
-        )
-
-
-def centred(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndarray, "points dim"]:
-    """Rows minus their mean.
-
-    Raises:
-        ValueError: All rows are equal, so that nothing is left.
-    """
-    if (points == points[0]).all():
-        raise ValueError(
-            f"{name} has {len(points)} equal rows and no other; expected different points. Drop the copies."
-        )
-    return points - points.mean(axis=0)
+    result = 2 * np.arcsin(np.minimum(chords / 2, 1))
+    far = chords > NEARLY_OPPOSITE
+    if far.any():
+        # Near pi the chord hardly changes with the angle; the distance to the opposite point does.
+        result[far] = np.pi - 2 * np.arcsin(opposite(far) / 2)
+    return result
 
 
 def distinct_points(matrix: Float[np.ndarray, "points points"]) -> Float[np.ndarray, "distinct distinct"]:
@@ -208,29 +139,14 @@ def as_distance_matrix(matrix: Numbers, name: str = "points") -> Float[np.ndarra
     return distances / 2 + distances.T / 2
 
 
-def as_numbers(values: Numbers, name: str) -> Float[np.ndarray, "..."]:
-    """`values` as float64.
-
-    Raises:
-        ValueError: Ragged, text or complex values.
-    """
-    try:
-        numbers = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name} is no array ({error}). Pass rows of one length.") from error
-    if numbers.dtype.kind not in "biuf":
-        raise ValueError(f"{name} has values of type {numbers.dtype}; expected real numbers. Convert them first.")
-    return numbers.astype(np.float64)
-
-
 def _condensed_angles(unit: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, " pairs"]:
     if len(unit) < MANY_POINTS:
-        return squareform(_angles(squareform(pdist(unit)), unit, unit), checks=False)
+        return _angles_of_all(unit)
     cosines = squareform(unit @ unit.T, checks=False)
     result = np.arccos(np.clip(cosines, -1, 1))
     near = np.flatnonzero(np.abs(cosines) > NEARLY_PARALLEL)
     if len(near) > MOSTLY * len(cosines):
-        return squareform(_angles(squareform(pdist(unit)), unit, unit), checks=False)
+        return _angles_of_all(unit)
     left, right = _pairs_at(near, len(unit))
     for start in range(0, len(near), PAIRS_AT_ONCE):
         part = slice(start, start + PAIRS_AT_ONCE)
@@ -248,23 +164,14 @@ def _pairs_at(places: Int[np.ndarray, " some"], count: int) -> tuple[np.ndarray,
     return left, places - starts[left] + left + 1
 
 
-def _angles(
-    chords: Float[np.ndarray, "rows columns"],
-    rows: Float[np.ndarray, "rows dim"],
-    columns: Float[np.ndarray, "columns dim"],
+def _angles_between(
+    rows: Float[np.ndarray, "rows dim"], columns: Float[np.ndarray, "columns dim"]
 ) -> Float[np.ndarray, "rows columns"]:
-    result = 2 * np.arcsin(np.minimum(chords / 2, 1))
-    opposite = chords > NEARLY_OPPOSITE
-    if opposite.any():
-        # Near pi the chord hardly changes with the angle; the distance to the opposite point does.
-        result[opposite] = np.pi - 2 * np.arcsin(cdist(rows, -columns)[opposite] / 2)
-    return result
+    return angles_of_chords(cdist(rows, columns), lambda far: cdist(rows, -columns)[far])
 
 
-def _scaled(points: Float[np.ndarray, "points dim"]) -> tuple[Float[np.ndarray, "points dim"], int]:
-    """Points over a power of two near their size: squares neither overflow nor vanish, and no digit changes."""
-    exponent = int(np.frexp(np.abs(points).max())[1])
-    return np.ldexp(points, -exponent), exponent
+def _angles_of_all(unit: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, " pairs"]:
+    return angles_of_chords(pdist(unit), lambda far: squareform(cdist(unit, -unit), checks=False)[far])
 
 
 def _known(metric: str) -> str:

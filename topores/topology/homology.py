@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial.distance import squareform
 
-from topores.topology.distances import Numbers, condensed_distances
+from topores.topology.distances import condensed_distances
 from topores.topology.engines import TREE, as_degree, choose_engine, run_engine
+from topores.topology.points import Numbers
 from topores.topology.ranking import Ranking
 from topores.topology.spanning_tree import minimum_spanning_tree
 

@@ -10,7 +10,8 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial.distance import squareform
 
 from topores.topology.crossings import crossings, shortest_odd_loop
-from topores.topology.distances import Numbers, as_numbers, pairwise_distances
+from topores.topology.distances import pairwise_distances
+from topores.topology.points import Numbers, as_numbers
 
 SAME_LENGTH = 1e-9
 """Edges this near each other, as a share of the birth, are tied."""

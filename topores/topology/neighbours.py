@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 from numpy.typing import DTypeLike
 from scipy.spatial.distance import cdist
 
-from topores.topology.distances import NEARLY_OPPOSITE, Numbers, as_points, unit_rows
+from topores.topology.distances import angles_of_chords
+from topores.topology.points import Numbers, as_points, scaled, unit_rows
 
 UNDERFLOW = 2.0**-100
 """More than all that vanishes below the range of float32 in a squared distance, with coordinates up to 1."""
@@ -38,9 +39,7 @@ def comparable_rows(points: Numbers, metric: str) -> tuple[Float[np.ndarray, "po
     """Rows whose distances can be compared, and the power of two by which lengths are to be multiplied in the end."""
     if metric == "angle":
         return unit_rows(points), 0
-    rows = as_points(points)
-    exponent = int(np.frexp(np.abs(rows).max())[1])
-    return np.ldexp(rows, -exponent), exponent
+    return scaled(as_points(points))
 
 
 class MeasuredCloud:
@@ -74,13 +73,7 @@ class MeasuredCloud:
             pairs: At least one pair of indices.
         """
         chords = self._chords(pairs, 1)
-        if not self.is_angle:
-            return chords
-        result = 2 * np.arcsin(np.minimum(chords / 2, 1))
-        far = np.flatnonzero(chords > NEARLY_OPPOSITE)
-        if len(far):
-            result[far] = np.pi - 2 * np.arcsin(self._chords(pairs[far], -1) / 2)
-        return result
+        return angles_of_chords(chords, lambda far: self._chords(pairs[far], -1)) if self.is_angle else chords
 
     def least_squares(
         self, points: Int[np.ndarray, " chosen"], precision: DTypeLike = np.float32

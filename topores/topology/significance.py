@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topores.topology.diagrams import finite_bars
-from topores.topology.distances import Numbers
+from topores.topology.points import Numbers
 
 
 def universal_p_values(diagram: Numbers) -> Float[np.ndarray, " finite_bars"]:

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from topores.topology.boruvka import TooClose, certified_tree
-from topores.topology.distances import Numbers, distance_rows
+from topores.topology.distances import distance_rows
 from topores.topology.neighbours import MeasuredCloud, comparable_rows
+from topores.topology.points import Numbers
 
 FEW = 500
 """Points up to which every distance is measured, which is quicker there."""

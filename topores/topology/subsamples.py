@@ -8,11 +8,12 @@ from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 import numpy as np
 from jaxtyping import Float, Int
 
-from topores.topology.distances import Numbers, as_distance_matrix, as_numbers, as_points
+from topores.topology.distances import as_distance_matrix
 from topores.topology.homology import persistent_homology
 from topores.topology.measures.betti_curve import betti_curve
 from topores.topology.measures.landscape import landscape
 from topores.topology.measures.total_persistence import total_persistence
+from topores.topology.points import Numbers, as_numbers, as_points
 
 THRESHOLDS = 200
 """Lengths that curves are computed at, where the caller names none."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topores.topology.distances import Numbers, as_matched_points, same_columns
+from topores.topology.points import Numbers, as_matched_points, same_columns
 
 UNIT = "squared unit of the columns"
 SOURCE = "Wang and Isola 2020, Understanding Contrastive Representation Learning, section 4.1, with alpha = 2"

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Int
 
 from topores.topology.diagrams import as_diagram
-from topores.topology.distances import Numbers, as_numbers
+from topores.topology.points import Numbers, as_numbers
 
 UNIT = "bars"
 SOURCE = "Edelsbrunner and Harer 2010, Computational Topology, section VII.1 (persistent Betti numbers)"

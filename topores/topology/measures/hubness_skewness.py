@@ -4,7 +4,8 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from topores.topology.distances import Numbers, pairwise_distances
+from topores.topology.distances import pairwise_distances
+from topores.topology.points import Numbers
 
 UNIT = "skewness, without unit"
 SOURCE = "Radovanovic, Nanopoulos and Ivanovic 2010, Hubs in Space, equation 1 (standardised third moment)"

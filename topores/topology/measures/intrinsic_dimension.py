@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from topores.topology.distances import Numbers, distinct_points, pairwise_distances
+from topores.topology.distances import distinct_points, pairwise_distances
+from topores.topology.points import Numbers
 
 UNIT = "dimensions"
 SOURCE = "Facco, d'Errico, Rodriguez and Laio 2017, Estimating the intrinsic dimension of datasets (TwoNN), equation 5"

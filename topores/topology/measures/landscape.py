@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topores.topology.diagrams import as_diagram
-from topores.topology.distances import Numbers, as_numbers
+from topores.topology.points import Numbers, as_numbers
 
 UNIT = "unit of the metric"
 SOURCE = "Bubenik 2015, Statistical topological data analysis using persistence landscapes, definition 3"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topores.topology.distances import Numbers, as_matched_points, centred
+from topores.topology.points import Numbers, as_matched_points, centred
 
 UNIT = "share"
 SOURCE = "Kornblith, Norouzi, Lee and Hinton 2019, Similarity of Neural Network Representations Revisited, table 1"

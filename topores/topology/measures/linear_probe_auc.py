@@ -5,7 +5,7 @@ from typing import SupportsIndex
 import numpy as np
 from jaxtyping import Float
 
-from topores.topology.distances import Numbers, as_points, same_columns
+from topores.topology.points import Numbers, as_points, same_columns
 
 UNIT = "share of pairs in order (AUC), 0.5 by chance"
 SOURCE = "Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes"

@@ -4,7 +4,8 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from topores.topology.distances import Numbers, distinct_points, pairwise_distances
+from topores.topology.distances import distinct_points, pairwise_distances
+from topores.topology.points import Numbers
 
 UNIT = "dimensions"
 SOURCE = "Levina and Bickel 2004, Maximum Likelihood Estimation of Intrinsic Dimension, equation 8, mean of inverses"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topores.topology.distances import Numbers, as_points, same_columns
+from topores.topology.points import Numbers, as_points, same_columns
 
 UNIT = "unit of the columns"
 SOURCE = "Liang, Zhang, Kwon, Yeung and Zou 2022, Mind the Gap, the distance of the modalities' centres"

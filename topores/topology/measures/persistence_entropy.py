@@ -3,7 +3,7 @@
 from scipy.special import entr
 
 from topores.topology.diagrams import finite_bars
-from topores.topology.distances import Numbers
+from topores.topology.points import Numbers
 
 UNIT = "nats"
 SOURCE = "Chintakunta, Gentimis, Gonzalez-Diaz, Jimenez and Krim 2015, An entropy-based persistence barcode"

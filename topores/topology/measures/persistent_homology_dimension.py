@@ -4,7 +4,8 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from topores.topology.distances import Numbers, distinct_points, pairwise_distances
+from topores.topology.distances import distinct_points, pairwise_distances
+from topores.topology.points import Numbers
 from topores.topology.spanning_tree import minimum_spanning_tree
 
 UNIT = "dimensions"

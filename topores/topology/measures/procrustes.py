@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from topores.topology.distances import Numbers, as_matched_points, centred, same_columns
+from topores.topology.points import Numbers, as_matched_points, centred, same_columns
 
 UNIT = "share of the size of b (residual), factor (scale), radians (angle)"
 SOURCE = "Gower and Dijksterhuis 2004, Procrustes Problems, chapter 4; Schoenemann 1966, A generalized solution"

@@ -5,7 +5,7 @@ from typing import SupportsFloat
 import numpy as np
 from scipy.special import entr
 
-from topores.topology.distances import Numbers, as_points
+from topores.topology.points import Numbers, as_points
 
 UNIT = "directions"
 SOURCE = "Garrido, Balestriero, Najman and LeCun 2023, RankMe, equations 1 and 2"

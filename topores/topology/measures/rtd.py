@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from topores.topology.distances import Numbers, as_matched_points, pairwise_distances
+from topores.topology.distances import pairwise_distances
 from topores.topology.homology import persistent_homology
 from topores.topology.measures.total_persistence import total_persistence
+from topores.topology.points import Numbers, as_matched_points
 
 UNIT = "0.9 quantiles of the distances"
 SOURCE = "Barannikov, Trofimov, Balabin and Burnaev 2022, Representation Topology Divergence, algorithms 1 and 2"

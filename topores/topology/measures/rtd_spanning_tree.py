@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from topores.topology.distances import Numbers, as_matched_points
 from topores.topology.measures.rtd import in_quantiles
+from topores.topology.points import Numbers, as_matched_points
 from topores.topology.spanning_tree import minimum_spanning_tree
 
 UNIT = "0.9 quantiles of the distances"

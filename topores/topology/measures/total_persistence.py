@@ -3,7 +3,7 @@
 from typing import SupportsFloat
 
 from topores.topology.diagrams import finite_bars
-from topores.topology.distances import Numbers
+from topores.topology.points import Numbers
 
 UNIT = "unit of the metric, to the power of the order"
 SOURCE = "Cohen-Steiner, Edelsbrunner, Harer, Mileyko 2010, Lipschitz functions have L_p-stable persistence, section 2"

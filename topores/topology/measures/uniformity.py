@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from scipy.special import logsumexp
 
-from topores.topology.distances import Numbers, as_points
+from topores.topology.points import Numbers, as_points
 
 UNIT = "nats"
 SOURCE = "Wang and Isola 2020, Understanding Contrastive Representation Learning, section 4.1, with t = 2"

@@ -1,0 +1,98 @@
+"""What is computed of one cloud at two states, and of the clouds of two texts: arrays in, plain values out."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from jaxtyping import Int
+
+from topores import topology
+from topores.analysis.cells import FEWEST_FOR_DIMENSION, UNIT, Number, Points, Protocol, averaged
+from topores.domain import Diagram
+from topores.topology.subsamples import average
+
+SPREAD = "share of the spread"
+
+
+def measure_change(
+    protocol: Protocol,
+    before: Points,
+    after: Points,
+    drawn_before: list[list[Diagram]],
+    drawn_after: list[list[Diagram]],
+    *,
+    whole_rtd: bool,
+) -> list[Number]:
+    """How one cloud differs between two states of the same passages.
+
+    Args:
+        drawn_before, drawn_after: Diagrams of the same subsamples of each.
+        whole_rtd: Also RTD in full, which costs more than all else together.
+    """
+    plan = protocol.plan(len(after))
+    numbers = list(_between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=plan.exact))
+    if before.shape == after.shape:
+        numbers += _between_points(before, after)
+    if len(before) == len(after) and not _is_one_point(before) and not _is_one_point(after):
+        drawn = [(before[rows], after[rows]) for rows in plan]
+        wide = [clouds for clouds in drawn if all(_has_width(points) for points in clouds)]
+        measures: list[tuple[str, Callable[..., float]]] = [("rtd_spanning_tree", topology.rtd_spanning_tree)]
+        measures += [("rtd", topology.rtd)] if whole_rtd else []
+        for name, measure in measures if wide else []:
+            found = average([measure(*clouds) for clouds in wide], exact=plan.exact)
+            numbers.append(averaged(name, found, "0.9 quantiles of the distances"))
+    return numbers
+
+
+def measure_texts(first: Points, second: Points, pairs: Int[np.ndarray, "pairs 2"] | None, seed: int) -> list[Number]:
+    """How the clouds of the two texts lie to each other, and how near partners are.
+
+    Args:
+        pairs: Rows (of first, of second) that tell the same thing; None where nothing is aligned.
+    """
+    numbers = [Number("modality_gap", topology.modality_gap(first, second), "chord")]
+    if min(len(first), len(second)) >= FEWEST_FOR_DIMENSION:
+        auc = topology.linear_probe_auc(first, second, seed=seed)
+        numbers.append(Number("linear_probe_auc", auc, "0.5 by chance"))
+    if pairs is not None and len(pairs):
+        near = topology.alignment(first[pairs[:, 0]], second[pairs[:, 1]])
+        numbers.append(Number("alignment", near, "squared chord"))
+    return numbers
+
+
+def _between_diagrams(
+    before: list[list[Diagram]], after: list[list[Diagram]], unit: str, *, exact: bool
+) -> Iterator[Number]:
+    for degree in range(min(len(before[0]), len(after[0]))):
+        drawn = [(then[degree], now[degree]) for then, now in zip(before, after, strict=False)]
+        for name, distance in (
+            ("bottleneck_distance", topology.bottleneck_distance),
+            ("wasserstein_distance", topology.wasserstein_distance),
+        ):
+            yield averaged(name, average([distance(*pair) for pair in drawn], exact=exact), unit, degree)
+
+
+def _between_points(before: Points, after: Points) -> Iterator[Number]:
+    yield Number("change", _change(before, after), SPREAD)
+    if _is_one_point(before) or _is_one_point(after):
+        return  # a cloud that collapsed to one point has no shape to compare
+    yield Number("linear_cka", topology.linear_cka(before, after), "0 to 1")
+    fit = topology.procrustes(before, after)
+    yield Number("procrustes.angle", fit.angle, "rad")
+    yield Number("procrustes.scale", fit.scale, "ratio")
+    yield Number("procrustes.residual", fit.residual, SPREAD)
+
+
+def _change(before: Points, after: Points) -> float:
+    """How far the passages moved: ||after - before|| over ||after||, both centred. Procrustes leaves at most this."""
+    before, after = before - before.mean(axis=0), after - after.mean(axis=0)
+    spread = np.linalg.norm(after)
+    return float(np.linalg.norm(after - before) / spread) if spread > 0 else 0.0
+
+
+def _is_one_point(rows: Points) -> bool:
+    return bool(np.allclose(rows, rows[0], rtol=0, atol=1e-9))
+
+
+def _has_width(points: Points) -> bool:
+    """Whether RTD has a unit: the .9 quantile of the distances is not 0."""
+    return len(points) > 2 and len(np.unique(points, axis=0)) > len(points) / 2

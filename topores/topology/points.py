@@ -1,0 +1,113 @@
+"""Points and numbers that callers bring: checked here once, in float64, and refused in one sentence."""
+
+from collections.abc import Sequence
+from typing import Any, SupportsFloat
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+Numbers = ArrayLike | Sequence[Any] | SupportsFloat
+"""What np.asarray reads as real numbers: arrays, lists, tuples, a number. Shapes stand in the docstrings."""
+
+
+def as_points(points: Numbers, name: str = "points") -> Float[np.ndarray, "points dim"]:
+    """`points` as finite float64 rows.
+
+    Raises:
+        ValueError: Not two-dimensional, empty, not numbers, NaN or infinite.
+    """
+    rows = as_numbers(points, name)
+    if rows.ndim != 2:
+        raise ValueError(f"{name} has shape {rows.shape}; expected (points, dim). Pass one row per point.")
+    if not rows.size:
+        raise ValueError(f"{name} has shape {rows.shape}; expected at least one row and one column. Pass some points.")
+    # The sum of all is a fast first look: finite if they are, or else it is worth a second one.
+    if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        raise ValueError(
+            f"{name} has NaN or infinity in {len(bad)} of {len(rows)} rows, first in row {bad[0]}; "
+            "expected finite numbers. Remove or mend those rows."
+        )
+    return rows
+
+
+def as_numbers(values: Numbers, name: str) -> Float[np.ndarray, "..."]:
+    """`values` as float64.
+
+    Raises:
+        ValueError: Ragged, text or complex values.
+    """
+    try:
+        numbers = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array ({error}). Pass rows of one length.") from error
+    if numbers.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has values of type {numbers.dtype}; expected real numbers. Convert them first.")
+    return numbers.astype(np.float64)
+
+
+def as_matched_points(
+    a: Numbers, b: Numbers
+) -> tuple[Float[np.ndarray, "points dim_a"], Float[np.ndarray, "points dim_b"]]:
+    """Two clouds whose rows belong together.
+
+    Raises:
+        ValueError: As `as_points`, or different numbers of rows.
+    """
+    rows_a, rows_b = as_points(a, "a"), as_points(b, "b")
+    if len(rows_a) != len(rows_b):
+        raise ValueError(
+            f"a has {len(rows_a)} rows and b has {len(rows_b)}; expected matched rows. "
+            "Pass the same points in the same order."
+        )
+    return rows_a, rows_b
+
+
+def same_columns(a: Float[np.ndarray, "points_a dim_a"], b: Float[np.ndarray, "points_b dim_b"]) -> None:
+    """Check that two clouds lie in one space.
+
+    Raises:
+        ValueError: Different numbers of columns.
+    """
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"a has {a.shape[1]} columns and b has {b.shape[1]}; expected the same. Pass two clouds of one space."
+        )
+
+
+def unit_rows(points: Numbers) -> Float[np.ndarray, "points dim"]:
+    """Rows divided by their length.
+
+    Raises:
+        ValueError: A row of zeros.
+    """
+    rows = as_points(points)
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    if not largest.all():
+        raise ValueError(
+            f"points has a row of zeros (row {np.flatnonzero(largest == 0)[0]}), which has no direction. "
+            "Remove it, or use metric='euclidean'."
+        )
+    # A power of two changes no digit, and keeps squares of huge and tiny coordinates representable.
+    rows = np.ldexp(rows, -np.frexp(largest)[1])
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def centred(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndarray, "points dim"]:
+    """Rows minus their mean.
+
+    Raises:
+        ValueError: All rows are equal, so that nothing is left.
+    """
+    if (points == points[0]).all():
+        raise ValueError(
+            f"{name} has {len(points)} equal rows and no other; expected different points. Drop the copies."
+        )
+    return points - points.mean(axis=0)
+
+
+def scaled(points: Float[np.ndarray, "points dim"]) -> tuple[Float[np.ndarray, "points dim"], int]:
+    """Points over a power of two near their size: squares neither overflow nor vanish, and no digit changes."""
+    exponent = int(np.frexp(np.abs(points).max())[1])
+    return np.ldexp(points, -exponent), exponent
