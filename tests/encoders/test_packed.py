@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from topores.encoders._groups import length_groups
-from topores.encoders._packed import embed
+from topores.encoders._packed import WINDOWS, embed
 from topores.encoders.full import Encoder, build
 from topores.objectives.four_pairings import four_pairings
 
@@ -79,6 +79,14 @@ def test_other_architectures_fall_back_to_padding_and_say_so(tiny_model, tmp_pat
     assert "does not take the packed layout" in caplog.text
     assert np.abs(encoder.encode(TEXTS) - expected.numpy()).max() < 2e-6
     assert encoder.train()(TEXTS).requires_grad
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_a_window_wider_than_the_probe_is_seen_in_the_configuration(tiny_model, tmp_path, name, caplog) -> None:
+    model = made(tiny_model, tmp_path, BertConfig(**sizes(tiny_model), **{name: 64}))
+    with caplog.at_level(logging.INFO, logger="topores"):
+        assert not Encoder(model).packed
+    assert "it attends to near tokens only" in caplog.text
 
 
 def test_a_model_of_another_shape_falls_back(tiny_model: Path, tmp_path: Path) -> None:

@@ -77,6 +77,30 @@ def test_a_piece_meets_the_same_dropout_both_times(encoder: Encoder, batch: Batc
     assert value == pytest.approx(sum(moved) / 2, rel=0.01)
 
 
+@pytest.mark.parametrize("piece_size", [None, 3])
+def test_each_call_of_a_step_draws_its_own_dropout(encoder: Encoder, piece_size: int | None) -> None:
+    """An objective may embed the same texts twice to see two views: they must differ, and the gradient be theirs."""
+    texts = [f"trial {i} of aspirin" for i in range(6)]
+    views = Views(encoder, Accelerator(cpu=True), piece_size, lambda piece: 100 + piece)
+    first, second = views(texts), views(texts)
+    assert not torch.equal(first, second)
+    views.backward((first * second).sum())
+    found = {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
+    encoder.zero_grad()
+    again = Views(encoder, Accelerator(cpu=True), piece_size, lambda piece: 100 + piece)
+    assert torch.equal(again(texts), first)
+    assert torch.equal(again(texts), second)
+    way = {name: gradient / gradient.norm() for name, gradient in found.items() if gradient.norm() > 0}
+    name = next(n for n in way if n.endswith("layer.1.output.dense.weight"))
+    parameter, moved = dict(encoder.named_parameters())[name], []
+    for sign in (1, -2):
+        with torch.no_grad():
+            parameter += sign * 1e-3 * way[name]
+            views = Views(encoder, Accelerator(cpu=True), piece_size, lambda piece: 100 + piece)
+            moved.append((views(texts) * views(texts)).sum().item())
+    assert (moved[0] - moved[1]) / 2e-3 == pytest.approx(found[name].norm().item(), rel=0.02)
+
+
 def test_no_more_than_a_piece_is_embedded_at_once(encoder: Encoder, batch: Batch) -> None:
     seen: list[int] = []
     forward = encoder.forward
