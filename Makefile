@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check bench bench-topology format clean
+.PHONY: demo test check bench bench-topology bench-heads format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/topores demo
@@ -27,6 +27,10 @@ bench-topology: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,test,bench]'
 	$(BIN)/python benchmarks/topology_speed.py
 	$(BIN)/python benchmarks/spanning_tree.py
+
+# A cycle of a head on cached embeddings beside torch's graph, and the clock's cycles a second; a minute.
+bench-heads: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/heads_speed.py
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -24,7 +24,7 @@ from sentence_transformers import SentenceTransformer
 
 from topores.compute.files import write_json
 from topores.compute.memory import keep_freed_memory, usual_memory
-from topores.encoders.full import build
+from topores.encoders.full import open_model
 from topores.text import split_passages
 from topores.text.files import read_text
 from topores.training.provenance import versions
@@ -36,7 +36,7 @@ OURS = ("all layers", "last")
 
 def main() -> None:
     arguments = _arguments()
-    encoder = build(MODEL, arguments.device)
+    encoder = open_model(MODEL, arguments.device)
     texts = [
         passage.text
         for path in arguments.texts

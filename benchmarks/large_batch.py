@@ -21,7 +21,7 @@ from measuring import megabytes
 
 from topores.compute.files import write_json
 from topores.config import TrainConfig
-from topores.encoders.full import Encoder, build
+from topores.encoders.full import Encoder, open_model
 from topores.objectives.four_pairings import FourPairings
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batch
@@ -35,7 +35,7 @@ def main() -> None:
     arguments = _arguments()
     n = arguments.batch_size
     batch = _batch(n)
-    encoder = build("all-MiniLM-L6-v2", "cpu").train()
+    encoder = open_model("all-MiniLM-L6-v2", "cpu").train()
     objective = build_objective(TrainConfig.from_mapping({"pairs": "pairs.jsonl"}))
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=4e-5, fused=True)
     accelerator = Accelerator(cpu=True)

@@ -14,6 +14,7 @@ length.
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,8 +101,10 @@ def _in_own_process(way: str, path: Path, limit: float) -> dict:
         done = subprocess.run(called, capture_output=True, text=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         return {"left_out": f"over {limit:.0f} s"}
+    if done.returncode < 0:
+        return {"left_out": f"ended by {signal.Signals(-done.returncode).name}"}
     if done.returncode:
-        return {"left_out": f"failed: {done.stderr.strip().splitlines()[-1:]}"}
+        return {"left_out": f"failed: {(done.stderr.strip().splitlines() or ['without a word'])[-1]}"}
     return json.loads(done.stdout.splitlines()[-1])
 
 

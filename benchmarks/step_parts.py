@@ -23,7 +23,7 @@ from topores.compute.files import write_json
 from topores.compute.memory import keep_freed_memory, usual_memory
 from topores.config import TrainConfig
 from topores.encoders._dropout import CheapDropout
-from topores.encoders.full import build
+from topores.encoders.full import open_model
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batch
 from topores.training.provenance import versions
@@ -66,7 +66,7 @@ def _memory() -> float:
     texts = tuple(" ".join(words[i : i + 60]) for i in range(0, 60 * 12, 60))
     batch = Batch(texts[::2], texts[1::2], np.eye(6), np.eye(12, dtype=bool))
     batch = Batch(batch.texts_1 * 3, batch.texts_2 * 3, np.eye(18), np.eye(36, dtype=bool))
-    encoder = build("all-MiniLM-L6-v2", "cpu").train()
+    encoder = open_model("all-MiniLM-L6-v2", "cpu").train()
     objective = build_objective(TrainConfig.from_mapping({"pairs": "pairs.jsonl"}))
     step = lambda: objective(encoder, batch).total.backward()  # noqa: E731
 

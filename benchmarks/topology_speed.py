@@ -164,12 +164,12 @@ def _clouds(arguments: argparse.Namespace) -> list[list[np.ndarray]]:
     states = max(1, CHECKPOINTS // 10) if arguments.checkpoints is None else arguments.checkpoints
     if not arguments.rows:
         return [[_made(draw, arguments.points) for _ in range(LAYERS)] for _ in range(states)]
-    from topores.encoders.full import build
+    from topores.encoders.full import open_model
 
     path, *columns = arguments.rows
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     texts = [str(line[str(column)]) for line in lines for column in columns]
-    layers = build("all-MiniLM-L6-v2", "cpu").encode_layers(texts)
+    layers = open_model("all-MiniLM-L6-v2", "cpu").encode_layers(texts)
     # Other passages stand in for other checkpoints: the clouds differ as much, and no training is needed.
     chosen = [draw.choice(len(texts), arguments.points, replace=False) for _ in range(states)]
     return [[layer[rows] for layer in layers] for rows in chosen]

@@ -34,7 +34,7 @@ from topores.compute.memory import keep_freed_memory, usual_memory
 from topores.config import TrainConfig
 from topores.domain import Text
 from topores.encoders._base import load_base
-from topores.encoders.full import Encoder, build
+from topores.encoders.full import Encoder, open_model
 from topores.objectives.four_pairings import build as build_objective
 from topores.text import split_passages
 from topores.text.batches import Batch
@@ -92,7 +92,7 @@ def _ours(pairs: Pairs, precision: str, device: str) -> Callable[[], None]:
     """One optimizer step of topores, as training/loop.py takes it."""
     from accelerate import Accelerator
 
-    encoder = build(MODEL, device, precision=precision).train()
+    encoder = open_model(MODEL, device, precision=precision).train()
     objective = build_objective(TrainConfig.from_mapping({"pairs": "pairs.jsonl"}))
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=4e-5, fused=True)
     accelerator = Accelerator(cpu=device == "cpu")
@@ -146,7 +146,7 @@ def _today(pairs: Pairs, steps: int, between: Callable[[], None], device: str) -
 
 def _rates(pairs: Pairs, run: dict, precision: str, device: str) -> dict:
     """Useful work: two passes back and one forward through the linear layers, real tokens only."""
-    encoder = build(MODEL, "cpu", precision="fp32")
+    encoder = open_model(MODEL, "cpu", precision="fp32")
     layers = [m for m in encoder.model[0].auto_model.encoder.modules() if isinstance(m, torch.nn.Linear)]
     weights = sum(m.weight.numel() for m in layers)
     tokens = 2 * sum(len(ids) for pair in pairs for ids in encoder.tokenizer(list(pair), truncation=True)["input_ids"])
@@ -184,7 +184,7 @@ def _peak(side: str, pairs: Pairs, arguments: argparse.Namespace) -> float:
         for _ in range(2):
             step()
     else:
-        build(MODEL, "cpu")
+        open_model(MODEL, "cpu")
         before = megabytes("VmRSS")
         _today(pairs, 2, lambda: None, "cpu")
     return megabytes() - before
@@ -198,7 +198,7 @@ def _peak_of_own_process(side: str) -> float:
 
 def _pairs(arguments: argparse.Namespace) -> tuple[str, Pairs]:
     """The corpus' name and its first pairs, each text cut to what one passage may hold."""
-    encoder = build(MODEL, "cpu")
+    encoder = open_model(MODEL, "cpu")
     if arguments.rows:
         path, first, second = arguments.rows
         lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
@@ -234,7 +234,7 @@ def _cut(pairs: Pairs, encoder: Encoder, tokens: int) -> Pairs:
 
 
 def _shape(pairs: Pairs) -> dict:
-    tokenizer = build(MODEL, "cpu").tokenizer
+    tokenizer = open_model(MODEL, "cpu").tokenizer
     lengths = [len(ids) for pair in pairs for ids in tokenizer(list(pair), truncation=True)["input_ids"]]
     return {
         "pairs": len(pairs),

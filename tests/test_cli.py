@@ -77,3 +77,21 @@ def test_every_command_and_option_has_help(command: str | None) -> None:
 
 def test_the_commands() -> None:
     assert {"demo", "train", "topology", "report", "doctor"} <= set(main.commands)
+
+
+@pytest.mark.parametrize("arguments", [["cache"], ["demo", "--cycles", "-1"]], ids=["done", "refused"])
+def test_only_who_has_done_its_part_leaves_the_other_processes(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch.distributed as processes
+
+    monkeypatch.setenv("TOPORES_CACHE", str(tmp_path / "cache"))
+    store = processes.FileStore(str(tmp_path / "store"), 1)
+    processes.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert processes.is_initialized() == bool(end.value.code)
+    finally:
+        if processes.is_initialized():
+            processes.destroy_process_group()

@@ -8,7 +8,9 @@ from topores.errors import UsageError
 
 def test_names_are_the_public_files() -> None:
     assert variants.names("topores.objectives") == ["four_pairings"]
-    assert variants.names("topores.encoders") == ["full"]
+    assert variants.names("topores.encoders") == [
+        "full", "linear", "lora", "loreft", "oft", "relative_rotation", "rotation",
+    ]  # fmt: skip
 
 
 def test_an_unknown_name_gets_the_nearest_one() -> None:

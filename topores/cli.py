@@ -14,10 +14,10 @@ from typing import Any
 import click
 
 from topores import variants
-from topores.compute.devices import first_process
-from topores.config import DEVICES, LOSSES, METRICS, PRECISIONS, TopologyConfig, TrainConfig
-from topores.errors import FailedOn, InputError, ToporesError, UsageError
-from topores.options import field_docs
+from topores.compute.devices import first_process, leave_processes
+from topores.config import DEVICES, LOSSES, METRICS, PRECISIONS, ClockConfig, TopologyConfig, TrainConfig
+from topores.errors import FailedOn, InputError, Interrupted, ToporesError, UsageError
+from topores.options import field_docs, is_whole, whole_number
 
 CHOICES = {
     "encoder": lambda: variants.names("topores.encoders"),
@@ -34,7 +34,13 @@ class OneLine(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False}) or sys.exit(0)
+            try:
+                code = super().main(*args, **{**kwargs, "standalone_mode": False})
+            except (FailedOn, Interrupted):
+                leave_processes()
+                raise
+            leave_processes()
+            sys.exit(code or 0)
         except click.exceptions.Exit as done:
             sys.exit(done.exit_code)
         except click.ClickException as fault:
@@ -162,14 +168,14 @@ def main() -> None:
     """Train a sentence encoder on two fixed texts, and see what happens to the topology of its space.
 
     \b
-    topores demo                                    the whole job on a sample, in about two minutes
+    topores demo                                    the whole job on a sample, in less than a minute
     topores train ARTICLE META_ANALYSIS -o runs/x   train on the four pairings of two texts
     topores topology --checkpoint runs/x            measure the space, write reports/x.html
     """
 
 
 @main.command()
-@click.option("--cycles", metavar="N", help="Cycles to train.", default="3", show_default=True)
+@click.option("--cycles", metavar="N", help="Cycles to train.", default="1000", show_default=True)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Run folder.", default="runs/demo", show_default=True
 )
@@ -255,6 +261,59 @@ def report(run: Path, output: Path | None, as_json: bool, quiet: bool, verbose: 
     from topores.commands.report import run_report
 
     _print_analysis(*run_report(run, output), as_json)
+
+
+@main.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the model to write.")
+@click.option("--cycle", metavar="N", help="Checkpoint of a run.  [default: the last one]")
+@click.option("--force", is_flag=True, help="Replace what stands at --output.")
+@common
+def export(
+    source: Path, output: Path, cycle: str | None, force: bool, as_json: bool, quiet: bool, verbose: int, debug: bool
+) -> None:
+    """Write SOURCE, a run or a checkpoint, as a plain sentence-transformers model.
+
+    Adapters and heads are merged; the model loads where topores is not installed.
+    """
+    talk(quiet, verbose, debug)
+    if cycle is not None and not is_whole(cycle):
+        raise UsageError(f"--cycle is {cycle!r}; give a whole number.")
+    from topores.commands.export import in_words, run_export, summary
+
+    exported = run_export(source, output, None if cycle is None else whole_number(cycle), force=force)
+    click.echo(json.dumps(summary(exported)) if as_json else in_words(exported))
+
+
+@main.command()
+@options_of(ClockConfig)
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Report to write.  [default: reports/<name of --output>.html]"
+)
+@click.option("--force", is_flag=True, help="Begin again the runs that stand in --output.")
+@config_file
+@common
+def clock(
+    report: Path | None,
+    force: bool,
+    config: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+    **options: Any,
+) -> None:
+    """Count the cycles that free unit vectors need to learn their pairs, by the temperature of the loss.
+
+    The margin grows with the logarithm of the cycles: what takes too long to run is extrapolated, and said to be.
+    """
+    talk(quiet, verbose, debug)
+    settings = ClockConfig.from_mapping(given(options, config))
+    from topores.commands.clock import in_words, report_clock, run_clock, summary
+
+    found = run_clock(settings, force=force)
+    page = str(report_clock(found, report))
+    click.echo(json.dumps({**summary(found), "report": page}) if as_json else f"{in_words(found)}\nReport: {page}")
 
 
 @main.command()

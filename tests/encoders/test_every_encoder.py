@@ -8,6 +8,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from topores import variants
+from topores.config import TrainConfig
 from topores.encoders.full import Encoder
 
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
@@ -17,7 +18,20 @@ pytestmark = pytest.mark.parametrize("name", variants.names("topores.encoders"))
 
 @pytest.fixture
 def encoder(name: str, tiny_model: Path) -> Encoder:
-    return variants.load("topores.encoders", name).build(str(tiny_model), "cpu")
+    return variants.load("topores.encoders", name).build(
+        TrainConfig.from_mapping({"pairs": "p.csv", "model": str(tiny_model)}), "cpu"
+    )
+
+
+def take_step(encoder: Encoder) -> None:
+    """Of plain gradient descent, on something that tells the sides apart."""
+    rows = encoder.train()(TEXTS, ["t1", "t2", "t1", "t2"])
+    (rows @ rows.T).square().sum().backward()
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            if parameter.grad is not None:
+                parameter -= 0.01 * parameter.grad
+    encoder.zero_grad()
 
 
 def test_rows_have_unit_length(encoder: Encoder) -> None:
@@ -54,8 +68,8 @@ def test_encoding_has_no_dropout_and_keeps_the_mode(encoder: Encoder) -> None:
 
 
 def test_gradient_reaches_each_trainable_weight_and_no_frozen_one(encoder: Encoder) -> None:
-    encoder.train()
-    rows = encoder(TEXTS)
+    take_step(encoder)  # of the two factors of LoRA's change, one has no gradient before
+    rows = encoder(TEXTS, ["t1", "t2", "t1", "t2"])
     (rows @ rows.T).square().sum().backward()
     for weight, parameter in encoder.named_parameters():
         if ".pooler." in weight:
@@ -66,9 +80,10 @@ def test_gradient_reaches_each_trainable_weight_and_no_frozen_one(encoder: Encod
 
 
 def test_a_saved_encoder_is_a_sentence_transformers_folder(encoder: Encoder, tmp_path: Path) -> None:
-    with torch.no_grad():
-        for parameter in encoder.parameters():
-            parameter += 0.01 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1))
+    before = encoder.encode(TEXTS, ["t1"] * 4)
+    for _ in range(3):
+        take_step(encoder)
+    assert np.abs(encoder.encode(TEXTS, ["t1"] * 4) - before).max() > 1e-3
     encoder.eval().save(tmp_path / "saved")
     theirs = SentenceTransformer(str(tmp_path / "saved"), device="cpu").encode(TEXTS)
     assert np.abs(theirs - encoder.encode(TEXTS)).max() < 1e-6

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from topores.encoders.full import build
+from topores.encoders.full import open_model
 
 TEXTS = ["the trial", "aspirin and heart: 4 weeks of therapy", "patients"]
 
 
 def test_each_layer_is_the_mean_of_its_hidden_states(tiny_model: Path) -> None:
-    encoder = build(str(tiny_model), "cpu")
+    encoder = open_model(str(tiny_model), "cpu")
     features = encoder.model.tokenizer(TEXTS, padding=True, return_tensors="pt")
     with torch.no_grad():
         hidden = encoder.model.transformers_model(**features, output_hidden_states=True).hidden_states
@@ -24,7 +24,7 @@ def test_each_layer_is_the_mean_of_its_hidden_states(tiny_model: Path) -> None:
 
 @pytest.mark.usefixtures("packaged_encoder")
 def test_the_packaged_encoder_gives_what_sentence_transformers_gives() -> None:
-    encoder = build("all-MiniLM-L6-v2", "cpu")
+    encoder = open_model("all-MiniLM-L6-v2", "cpu")
     layers = encoder.encode_layers(TEXTS)
     assert len(layers) == 7
     assert np.abs(layers[-1] - encoder.model.encode(TEXTS)).max() < 1e-6

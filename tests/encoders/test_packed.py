@@ -26,7 +26,7 @@ from transformers import (
 
 from topores.encoders._groups import length_groups
 from topores.encoders._packed import WINDOWS, embed
-from topores.encoders.full import Encoder, build
+from topores.encoders.full import Encoder, open_model
 from topores.objectives.four_pairings import four_pairings
 
 TEXTS = [
@@ -136,7 +136,7 @@ def test_losses_and_gradients_of_ten_steps_equal_those_of_the_padded_model(tiny_
 
 @pytest.mark.usefixtures("packaged_encoder")
 def test_the_packaged_model_packed_equals_itself_padded() -> None:
-    encoder = build("all-MiniLM-L6-v2", "cpu")
+    encoder = open_model("all-MiniLM-L6-v2", "cpu")
     assert encoder.packed
     theirs = encoder.model.encode(TEXTS)
     assert (encoder.encode(TEXTS) * theirs).sum(axis=1).min() > 0.999999
@@ -144,12 +144,12 @@ def test_the_packaged_model_packed_equals_itself_padded() -> None:
 
 def test_bf16_training_is_near_float32(tiny_model: Path) -> None:
     """Linear layers in bf16, attention in float32: what a step sees differs by the format's three digits."""
-    rows = {p: build(str(tiny_model), "cpu", precision=p).eval()(TEXTS) for p in ("fp32", "bf16")}
+    rows = {p: open_model(str(tiny_model), "cpu", precision=p).eval()(TEXTS) for p in ("fp32", "bf16")}
     assert rows["bf16"].dtype == torch.float32
     assert 1e-5 < (rows["fp32"] - rows["bf16"]).abs().max() < 0.1
     rows["bf16"].square().sum().backward()
-    encoder = build(str(tiny_model), "cpu", precision="bf16")
-    assert np.array_equal(encoder.encode(TEXTS), build(str(tiny_model), "cpu").encode(TEXTS))
+    encoder = open_model(str(tiny_model), "cpu", precision="bf16")
+    assert np.array_equal(encoder.encode(TEXTS), open_model(str(tiny_model), "cpu").encode(TEXTS))
 
 
 @given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=40), overhead=st.integers(0, 300))

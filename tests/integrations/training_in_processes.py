@@ -54,3 +54,5 @@ if __name__ == "__main__":
         weights, losses = train(sys.argv[1], folder, output, processes=2, gather=gather)
         if os.environ["RANK"] == "0":
             torch.save((weights, losses), output / f"{'gathered' if gather else 'apart'}.pt")
+    # Else a thread of gloo may still hold tensors while Python is taken down, which aborts the process.
+    torch.distributed.destroy_process_group()

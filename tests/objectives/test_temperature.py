@@ -22,7 +22,8 @@ BATCH = Batch(
 ROWS = normalize(torch.randn(10, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64), dim=1)
 
 
-def views(texts: list[str]) -> torch.Tensor:
+def views(texts: list[str], sides: list[str]) -> torch.Tensor:
+    assert sides == ["t1"] * 6 + ["t2"] * 4
     assert texts == [*"abc", *"abc", *"xy", *"xy"]
     return ROWS
 
@@ -93,7 +94,7 @@ def test_a_learned_temperature_stays_within_its_bounds(rate: float, end: float) 
     near = torch.cat([torch.eye(4, dtype=torch.float64)[:3]] * 2 + [torch.eye(4, dtype=torch.float64)[[0, 1]]] * 2)
     for _ in range(3):
         module.zero_grad()
-        module(lambda _: near, BATCH).total.backward()
+        module(lambda _, __: near, BATCH).total.backward()
         with torch.no_grad():
             module.log_temperature -= rate * module.log_temperature.grad
         module.after_step(views)

@@ -15,7 +15,7 @@ from torch import nn
 
 from topores import load_run, train
 from topores.config import TrainConfig
-from topores.encoders.full import Encoder, build
+from topores.encoders.full import Encoder, open_model
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batch
 from topores.training.views import Views
@@ -25,7 +25,7 @@ N = 12
 
 @pytest.fixture
 def encoder(tiny_model: Path) -> Encoder:
-    return build(str(tiny_model), "cpu").train()
+    return open_model(str(tiny_model), "cpu").train()
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_each_call_of_a_step_draws_its_own_dropout(encoder: Encoder, piece_size:
 def test_no_more_than_a_piece_is_embedded_at_once(encoder: Encoder, batch: Batch) -> None:
     seen: list[int] = []
     forward = encoder.forward
-    encoder.forward = lambda texts: (seen.append(len(texts)), forward(texts))[1]
+    encoder.forward = lambda texts, sides=None: (seen.append(len(texts)), forward(texts, sides))[1]
     losses_and_gradients(encoder, batch, 10)
     assert max(seen) == 10
     assert sum(seen) == 2 * 4 * N  # once without a graph, once with
@@ -113,7 +113,7 @@ def test_no_more_than_a_piece_is_embedded_at_once(encoder: Encoder, batch: Batch
 def test_one_piece_is_embedded_once(encoder: Encoder, batch: Batch) -> None:
     seen: list[int] = []
     forward = encoder.forward
-    encoder.forward = lambda texts: (seen.append(len(texts)), forward(texts))[1]
+    encoder.forward = lambda texts, sides=None: (seen.append(len(texts)), forward(texts, sides))[1]
     losses_and_gradients(encoder, batch, 4 * N)
     assert seen == [4 * N]
 
@@ -175,7 +175,7 @@ def without_dropout(model: Path, folder: Path) -> Path:
     config = still[0].auto_model.config
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
     still.save(str(folder), create_model_card=False)
-    assert not any(m.p for m in build(str(folder), "cpu").modules() if isinstance(m, nn.Dropout))
+    assert not any(m.p for m in open_model(str(folder), "cpu").modules() if isinstance(m, nn.Dropout))
     return folder
 
 

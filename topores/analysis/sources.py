@@ -78,7 +78,8 @@ class EncodedSource(Source):
     def _kept(self, state: State, texts: list[str], cache: Cache) -> list[Float[np.ndarray, "rows _"]]:
         """The layers as the cache has them, or will have them from now on."""
         weights = sha256_of_model(state.path, cache)
-        key = digest(what="layers", weights=weights, texts=texts, code=code_version("topores.encoders"))
+        code = code_version("topores.encoders")
+        key = digest(what="layers", weights=weights, texts=texts, t1=len(self.corpus.t1), code=code)
         kept = cache.get(key) if weights else None
         if kept:
             return kept["layers"]
@@ -88,9 +89,10 @@ class EncodedSource(Source):
         return rows
 
     def _encoded(self, state: State, texts: list[str]) -> list[Float[np.ndarray, "rows _"]]:
-        from topores.encoders.full import build
+        from topores.encoders.full import open_model
 
-        return build(str(state.path), choose_device(self.device)).encode_layers(texts, layers="all")
+        sides = [p.side for p in (*self.corpus.t1, *self.corpus.t2)]
+        return open_model(str(state.path), choose_device(self.device)).encode_layers(texts, sides, layers="all")
 
 
 class ArraySource(Source):

@@ -18,7 +18,9 @@ DEFAULT_OUTPUT = Path("runs/demo")
 
 
 def run_demo(cycles: str, output: Path, report: Path | None) -> tuple[Analysis, Path, float]:
-    """Train on the sample article and meta-analysis, measure the space, write the report.
+    """Train LoReFT on the sample article and meta-analysis, measure the space, write the report.
+
+    The frozen layers run once, so that a thousand cycles take seconds.
 
     A former demo in runs/demo is replaced; a run anywhere else is not.
     """
@@ -28,6 +30,7 @@ def run_demo(cycles: str, output: Path, report: Path | None) -> tuple[Analysis, 
             {
                 "article": texts / "article.md",
                 "meta_analysis": texts / "meta_analysis.md",
+                "encoder": "loreft",
                 "cycles": cycles,
                 "output": output,
             }

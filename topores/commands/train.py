@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from accelerate import Accelerator
@@ -53,7 +54,7 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
         ToporesError: Unusable input (3), an output folder that holds another run (4), no space (5), interrupted (130).
     """
     device = choose_device(config.device)
-    config = dataclasses.replace(config, precision=choose_precision(config.precision, device))
+    config = resolved(config, device)
     accelerator = Accelerator(cpu=device == "cpu")
     run = Run(config.output or default_output(config))
     if not accelerator.is_main_process:
@@ -137,6 +138,17 @@ def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
     return TrainConfig.from_mapping({**stored, **{name: asked[name] for name in MAY_CHANGE if name != "output"}})
 
 
+def resolved(config: TrainConfig, device: str) -> TrainConfig:
+    """What 'auto' and options that were not given mean, for this encoder on this device."""
+    variant = _variant(config)
+    return dataclasses.replace(
+        config,
+        precision=choose_precision(config.precision, device),
+        learning_rate=variant.LEARNING_RATE if config.learning_rate is None else config.learning_rate,
+        batch_size=variant.BATCH_SIZE if config.batch_size is None else config.batch_size,
+    )
+
+
 def default_output(config: TrainConfig) -> Path:
     """runs/<name>: the folder of two texts called article.* and meta_analysis.*, else the file's own name."""
     source = config.pairs or config.article
@@ -146,8 +158,12 @@ def default_output(config: TrainConfig) -> Path:
 
 
 def build_encoder(config: TrainConfig, accelerator: Accelerator) -> Encoder:
-    make = variants.load("topores.encoders", config.encoder).build
-    return make(config.model, str(accelerator.device), precision=config.precision)
+    encoder: Encoder = _variant(config).build(config, str(accelerator.device))
+    return encoder
+
+
+def _variant(config: TrainConfig) -> ModuleType:
+    return variants.load("topores.encoders", config.encoder.replace("-", "_"))
 
 
 def command_line(argv: Sequence[str] | None = None) -> list[str]:

@@ -1,6 +1,7 @@
 """Which device to compute on. torch is imported inside, so that reading options stays instant."""
 
 import os
+import sys
 
 from topores.errors import UsageError
 
@@ -41,3 +42,15 @@ def choose_precision(name: str, device: str) -> str:
 def first_process() -> bool:
     """Whether this process speaks and writes: the only one, or the first that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def leave_processes() -> None:
+    """Part from the other processes that torchrun started, when all have done what they had to do together.
+
+    A process that just ends can abort there: gloo's threads still hold tensors while Python is taken down.
+    """
+    if "torch" in sys.modules:
+        import torch
+
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()

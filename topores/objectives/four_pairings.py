@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from topores.config import PAIRING_WEIGHTS, TrainConfig
-from topores.domain import PAIRINGS
+from topores.domain import PAIRINGS, SIDES, Side
 from topores.objectives._losses import log_denominators
 from topores.objectives._rows import Positives, positives, spared
 from topores.text.batches import Batch
@@ -24,8 +24,8 @@ class PairingLosses(NamedTuple):
     """Mean over the views that ask across of 1 - p, in [0, 1], without gradient: InfoNCE's pull, which freezes at 0."""
 
 
-Views = Callable[[list[str]], Tensor]
-"""Any encoder: texts to unit rows (texts, dim), with gradient, a new dropout mask for each row."""
+Views = Callable[[list[str], list[Side]], Tensor]
+"""Any encoder: texts and their sides to unit rows (texts, dim), with gradient, a new dropout mask for each row."""
 
 
 class FourPairings(nn.Module):
@@ -67,8 +67,9 @@ class FourPairings(nn.Module):
 
     def forward(self, views: Views, batch: Batch) -> PairingLosses:
         # One pass over all rows: each row gets its own dropout mask, hence two views of each passage.
-        rows = views([*batch.texts_1, *batch.texts_1, *batch.texts_2, *batch.texts_2])
         n_1, n_2 = len(batch.texts_1), len(batch.texts_2)
+        texts = [*batch.texts_1, *batch.texts_1, *batch.texts_2, *batch.texts_2]
+        rows = views(texts, [SIDES[0]] * 2 * n_1 + [SIDES[1]] * 2 * n_2)
         return four_pairings(
             *rows.split([n_1, n_1, n_2, n_2]),
             weights=torch.as_tensor(batch.weights, dtype=_at_least_float32(rows), device=rows.device),

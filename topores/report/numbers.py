@@ -55,6 +55,14 @@ def short(value: Number) -> str:
     return f"{value:g}"
 
 
+def power(exponent: int) -> str:
+    """
+    >>> power(12)
+    '10¹²'
+    """
+    return f"10{str(exponent).translate(_RAISED)}"
+
+
 def plural(count: int, noun: str) -> str:
     """
     >>> plural(1, "loop"), plural(1200, "loop")

@@ -9,7 +9,12 @@ from topores.report.page import render
 
 
 def write_report(analysis: Analysis, path: Path) -> Path:
-    """Render `analysis` into one HTML file; folders on the way are made, an older report is replaced.
+    """Render `analysis` into one HTML file, as `write_page` does."""
+    return write_page(render(analysis), path)
+
+
+def write_page(html: str, path: Path) -> Path:
+    """One HTML file; folders on the way are made, an older report is replaced.
 
     Raises:
         InputError: `path` is a folder.
@@ -19,4 +24,4 @@ def write_report(analysis: Analysis, path: Path) -> Path:
         raise InputError(
             f"The report cannot be written to '{path}', which is a folder; give a file such as {path}.html."
         )
-    return write_text(path, render(analysis))
+    return write_text(path, html)

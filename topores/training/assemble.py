@@ -11,6 +11,8 @@ from topores.config import TrainConfig
 from topores.encoders.full import Encoder
 from topores.runs import Run
 from topores.text.batches import Batches
+from topores.training.closed_form import solve_at_once
+from topores.training.heads.tight import tight_step
 from topores.training.loop import Trainee, as_one_module, train_until
 from topores.training.monitors import Watch
 from topores.training.signals import stop_asked
@@ -25,11 +27,16 @@ TEMPERATURE_PACE = 100
 
 def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Accelerator, *, resume: bool) -> Run:
     """Train the run that stands in its folder, from the newest state if `resume`, to its last cycle."""
+    assert config.batch_size is not None  # resolved when the run began
     objective = variants.load("topores.objectives", config.objective).build(config).to(encoder.model.device)
     batches = Batches(run.corpus, config.batch_size, config.seed)
+    encoder.prepare(run.corpus, config)
     optimizer = _optimizer(encoder, objective, config)
     modules = as_one_module(encoder, objective)
     progress = _restored(run, modules, optimizer, batches, accelerator) if resume else Progress()
+    tight = tight_step(
+        encoder, objective, batches, processes=accelerator.num_processes, piece_size=config.micro_batch_size
+    )
     watch = Watch(run.metrics, loss=config.loss)
     first = progress.step // batches.per_cycle
     if accelerator.is_main_process:
@@ -43,16 +50,21 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     ):  # fmt: skip
         trainee = Trainee(
             run, encoder, objective, optimizer, batches, accelerator, progress, config.seed,
-            config.micro_batch_size, watch, record, config.failures,
+            config.micro_batch_size, watch, record, tight, config.failures,
         )  # fmt: skip
-        train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stopping)
+        if encoder.closed_form:
+            solve_at_once(trainee, config.cycles)
+        else:
+            train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stopping)
     return Run(run.folder)
 
 
 def _optimizer(encoder: Encoder, objective: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """AdamW over what is trained. A temperature is no weight that should decay, and one number may move faster."""
+    assert config.learning_rate is not None  # resolved when the run began
+    decay = config.weight_decay if encoder.decays else 0.0
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in encoder.parameters() if p.requires_grad], "weight_decay": config.weight_decay},
+        {"params": [p for p in encoder.parameters() if p.requires_grad], "weight_decay": decay},
         {"params": list(objective.parameters()), "weight_decay": 0.0, "lr": TEMPERATURE_PACE * config.learning_rate},
     ]
     # An accelerator without the fused kernel takes the plain one.

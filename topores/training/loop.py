@@ -1,5 +1,6 @@
 """The training loop: whole, on one screen, with nothing hidden that a resume would need."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from topores.objectives.four_pairings import FourPairings, PairingLosses
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.evaluate import evaluate
+from topores.training.heads.tight import TightStep
 from topores.training.monitors import Fault, Watch, stop_if
 from topores.training.schedule import kept_cycles, logged_cycles
 from topores.training.state import Progress, save_state
@@ -48,6 +50,8 @@ class Trainee:
     """Says when the run collapses, freezes or only memorises."""
     record: Record
     """Sends a logged cycle to the trackers."""
+    tight: TightStep | None = None
+    """Takes the place of the graph, where a head is all that is trained and a batch is the whole corpus."""
     fail_on: frozenset[str] = frozenset()
     """Of 'collapsed', 'frozen' and 'memorised', those that end the run."""
 
@@ -123,13 +127,26 @@ def take_step(trainee: Trainee) -> dict[str, float]:
     views = trainee.views(step)
     if not trainee.encoder.training:
         trainee.encoder.train()
-    losses = trainee.objective(views, trainee.batches.at(step))
-    if not torch.isfinite(losses.total):
-        raise InputError(f"The loss of step {step} is {losses.total.item()}; give a smaller --learning-rate.")
-    views.backward(losses.total)
+    numbers = with_gradients(trainee, views, step)
+    if not math.isfinite(numbers["loss"]):
+        raise InputError(f"The loss of step {step} is {numbers['loss']}; give a smaller --learning-rate.")
     trainee.optimizer.step()
     trainee.optimizer.zero_grad()
     trainee.objective.after_step(views)
+    return numbers
+
+
+def with_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, float]:
+    """The losses of a step; what is trained has its gradient when this returns."""
+    if trainee.tight:
+        found = trainee.tight.gradients(views.seed_of(0))
+        named = {f"loss_{name}": found.by_pairing[name] for name in PAIRINGS}
+        return {
+            "loss": found.total, **named, "one_minus_p": found.one_minus_p, "temperature": trainee.objective.temperature
+        }  # fmt: skip
+    losses = trainee.objective(views, trainee.batches.at(step))
+    if torch.isfinite(losses.total):
+        views.backward(losses.total)
     return as_numbers(losses, trainee.objective)
 
 
@@ -150,7 +167,9 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
         What the run does wrong, if anything; nothing in a process that does not write.
     """
     run, corpus = trainee.run, trainee.batches.corpus
-    rows = shared_encode(trainee.encoder, [p.text for p in (*corpus.t1, *corpus.t2)], trainee.accelerator)
+    passages = (*corpus.t1, *corpus.t2)
+    texts, sides = [p.text for p in passages], [p.side for p in passages]
+    rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
     if not trainee.writes:
         return []
     measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus)

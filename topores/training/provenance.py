@@ -17,8 +17,8 @@ from topores.encoders.full import Encoder
 from topores.text.pair_files import PairTable
 
 PACKAGES = (
-    "topores", "torch", "sentence-transformers", "transformers", "accelerate", "faiss-cpu", "ripser", "redzed-tda",
-    "scikit-learn", "scipy", "numpy", "POT", "semantic-text-splitter",
+    "topores", "torch", "sentence-transformers", "transformers", "accelerate", "peft", "faiss-cpu", "ripser",
+    "redzed-tda", "scikit-learn", "scipy", "numpy", "numba", "POT", "semantic-text-splitter",
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def run_facts(
         "versions": versions(),
         "seeds": {"seed": config.seed},
         **circumstances(encoder.model.device, processes),
+        "cannot_change": encoder.cannot_change,
         "layout": "packed" if encoder.packed else "padded",
         "passages": {"t1": len(corpus.t1), "t2": len(corpus.t2)},
         "sha256": {**_text_hashes(texts), "base_weights": weights_sha256(encoder)},

@@ -9,6 +9,7 @@ weights are summed. So no batch, loss or objective needs to know of either.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,8 +17,20 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from topores.domain import Side
 from topores.encoders.full import Encoder
 from topores.errors import UsageError
+
+
+class Piece(NamedTuple):
+    """Texts that are embedded at once."""
+
+    texts: list[str]
+    sides: list[Side] | None
+    places: list[int]
+    """Where they stand among all of the call."""
+    seed: int
+    """Of their dropout."""
 
 
 @dataclass
@@ -26,8 +39,8 @@ class Pass:
 
     rows: Tensor
     """All rows of the call; a leaf, so that the loss leaves its gradient here."""
-    pieces: list[tuple[list[str], list[int], int]]
-    """This process's texts, where they stand among all, and the seed of their dropout."""
+    pieces: list[Piece]
+    """This process's."""
     embedded: list[Tensor]
     """The rows of the pieces, with their graph, where it was kept."""
 
@@ -49,17 +62,17 @@ class Views:
         self.passes: list[Pass] = []
         self.pieces_so_far = 0
 
-    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
+    def __call__(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """Unit rows of all texts, in their order, on every process."""
-        pieces = self._pieces(texts)
+        pieces = self._pieces(texts, sides)
         self.pieces_so_far += len(pieces)
         # One piece keeps its graph: to embed it a second time would be for nothing.
         keeps_graph = len(pieces) == 1 and torch.is_grad_enabled()
         with torch.set_grad_enabled(keeps_graph):
-            embedded = [self._embed(piece, seed) for piece, _, seed in pieces]
+            embedded = [self._embed(piece) for piece in pieces]
         if len(pieces) == 1 and self.accelerator.num_processes == 1:
             return embedded[0]
-        places = [place for _, where, _ in pieces for place in where]
+        places = [place for piece in pieces for place in piece.places]
         rows = _gathered(torch.cat(embedded).detach(), places, len(texts), self.accelerator)
         if torch.is_grad_enabled():
             rows.requires_grad_()
@@ -71,17 +84,18 @@ class Views:
         loss.backward()
         for done in self.passes:
             assert done.rows.grad is not None  # the objective used the rows that it asked for
-            for number, (texts, where, seed) in enumerate(done.pieces):
-                rows = done.embedded[number] if done.embedded else self._embed(texts, seed)
-                rows.backward(done.rows.grad[where])
+            for number, piece in enumerate(done.pieces):
+                rows = done.embedded[number] if done.embedded else self._embed(piece)
+                rows.backward(done.rows.grad[piece.places])
         self.passes.clear()
         if self.accelerator.num_processes > 1:
             _sum_gradients(self.encoder, self.accelerator)
 
-    def _pieces(self, texts: Sequence[str]) -> list[tuple[list[str], list[int], int]]:
+    def _pieces(self, texts: Sequence[str], sides: Sequence[Side] | None) -> list[Piece]:
         ranks, rank = self.accelerator.num_processes, self.accelerator.process_index
         if ranks == 1 and (self.piece_size is None or len(texts) <= self.piece_size):
-            return [(list(texts), list(range(len(texts))), self.seed_of(self.pieces_so_far))]
+            whole = list(range(len(texts)))
+            return [Piece(list(texts), None if sides is None else list(sides), whole, self.seed_of(self.pieces_so_far))]
         # By length, so that each piece has little padding and each process as much to do as the others.
         by_length = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))
         if len(texts) < ranks:
@@ -90,20 +104,30 @@ class Views:
         size = self.piece_size or len(own)
         cut = [own[i : i + size] for i in range(0, len(own), size)]
         numbers = range(self.pieces_so_far, self.pieces_so_far + len(cut))
-        return [([texts[i] for i in where], where, self.seed_of(n)) for n, where in zip(numbers, cut, strict=True)]
+        return [
+            Piece(
+                [texts[i] for i in where],
+                None if sides is None else [sides[i] for i in where],
+                where,
+                self.seed_of(number),
+            )
+            for number, where in zip(numbers, cut, strict=True)
+        ]
 
-    def _embed(self, texts: list[str], seed: int) -> Float[Tensor, "texts dim"]:
-        torch.manual_seed(seed)
-        return self.encoder(texts)
+    def _embed(self, piece: Piece) -> Float[Tensor, "texts dim"]:
+        torch.manual_seed(piece.seed)
+        return self.encoder(piece.texts, piece.sides)
 
 
-def shared_encode(encoder: Encoder, texts: Sequence[str], accelerator: Accelerator) -> Float[np.ndarray, "texts dim"]:
+def shared_encode(
+    encoder: Encoder, texts: Sequence[str], sides: Sequence[Side], accelerator: Accelerator
+) -> Float[np.ndarray, "texts dim"]:
     """`encoder.encode`, each process doing its share; all get all rows."""
     if accelerator.num_processes == 1:
-        return encoder.encode(texts)
+        return encoder.encode(texts, sides)
     places = list(range(accelerator.process_index, len(texts), accelerator.num_processes))
-    own = torch.from_numpy(encoder.encode([texts[i] for i in places])).to(accelerator.device)
-    return _gathered(own, places, len(texts), accelerator).cpu().numpy()
+    own = torch.from_numpy(encoder.encode([texts[i] for i in places], [sides[i] for i in places]))
+    return _gathered(own.to(accelerator.device), places, len(texts), accelerator).cpu().numpy()
 
 
 def _gathered(rows: Tensor, places: list[int], count: int, accelerator: Accelerator) -> Tensor:

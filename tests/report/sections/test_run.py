@@ -22,6 +22,12 @@ def test_what_was_run(full: Analysis) -> None:
     assert "Pair file" not in facts
 
 
+def test_it_says_what_the_encoder_cannot_change(full: Analysis) -> None:
+    assert "Cannot change" not in shown(full)
+    run_facts = {**full.run, "cannot_change": "everything within each text"}
+    assert shown(dataclasses.replace(full, run=run_facts))["Cannot change"] == "everything within each text"
+
+
 def test_time_is_read_from_the_last_logged_cycle_where_the_run_does_not_say(full: Analysis) -> None:
     assert shown(dataclasses.replace(full, run={}))["Training took"] == "34.1 s"
 

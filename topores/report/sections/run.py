@@ -70,6 +70,7 @@ def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
     seconds = known_number(run.get("seconds", logged.get("seconds")))
     versions = _mapping(run.get("versions"))
     return [
+        ("Cannot change", escaped(run.get("cannot_change") or "")),
         ("Device", escaped(run.get("device") or "")),
         ("Training took", "" if seconds is None else _duration(seconds)),
         ("Versions", ", ".join(escaped(f"{name} {version}") for name, version in list(versions.items())[:4])),

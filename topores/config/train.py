@@ -1,21 +1,19 @@
-"""Options, documented once: the string below each field is its help text on the command line."""
+"""What `topores train` can be told."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from topores.config.common import DEVICES, PAIR_FILES
 from topores.errors import did_you_mean
 from topores.options import Options, at_least, is_whole, one_of, positive, whole_number, within
 
 LOSSES = ("decoupled", "gte", "infonce", "supcon")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-METRICS = ("angle", "euclidean")
 PRECISIONS = ("auto", "fp32", "bf16")
 FAILURES = {"collapse": "collapsed", "freeze": "frozen", "memorise": "memorised"}
 """What a run can do wrong, and the word for one that did; --fail-on takes both."""
 TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
-PAIR_FILES = (".jsonl", ".csv", ".parquet")
 
 PAIRING_WEIGHTS = {"1to1": 0.25, "2to2": 0.25, "1to2": 0.75, "2to1": 0.75}
 """Weight of each pairing where --weights does not name it."""
@@ -45,6 +43,19 @@ class TrainConfig(Options):
     encoder: str = "full"
     """What of the base encoder is trained."""
 
+    rank: int = 8
+    """Rank of what lora and loreft add; size of oft's blocks."""
+
+    layers: str | None = None
+    """Layers that lora, oft and loreft change: all, last, last:K, or a list such as 2,4, the first being 1. If not
+    given, all for lora and oft, last for loreft."""
+
+    positions: str = "all"
+    """Tokens that loreft changes: all, first:K, last:K, or first:K,last:K."""
+
+    cached_views: int = 4
+    """Views of each passage that the frozen layers give, computed once; a step draws two of them."""
+
     objective: str = "four_pairings"
     """What turns views into a loss."""
 
@@ -55,8 +66,9 @@ class TrainConfig(Options):
     cycles: int = 20
     """Times that every aligned pair is met in each of the four pairings; 1e9 is accepted."""
 
-    batch_size: int = 32
-    """Passages of T1 in a batch; their partners of T2 come with them, and all are negatives of each other."""
+    batch_size: int | None = None
+    """Passages of T1 in a batch; their partners of T2 come with them, and all are negatives of each other. If not
+    given, 32, or 1024 for an encoder whose frozen layers are computed once."""
 
     micro_batch_size: int | None = None
     """Views that are in memory at once; a batch that has more is embedded twice, with equal gradients. All, if not
@@ -65,8 +77,8 @@ class TrainConfig(Options):
     precision: str = "auto"
     """fp32; bf16 for the linear layers; or auto, which takes bf16 where the processor computes in it."""
 
-    learning_rate: float = 4e-5
-    """Step size of AdamW, constant over the run."""
+    learning_rate: float | None = None
+    """Step size of AdamW, constant over the run. If not given, that of the encoder: 4e-5 for full, 1e-3 for heads."""
 
     weight_decay: float = 0.01
     """Decoupled weight decay of AdamW."""
@@ -114,20 +126,17 @@ class TrainConfig(Options):
         self._refuse(
             [
                 *_source_faults(self),
-                *at_least(
-                    self,
-                    1,
-                    "cycles",
-                    "batch_size",
-                    *(["micro_batch_size"] if self.micro_batch_size is not None else []),
-                ),
+                *at_least(self, 1, "cycles", "rank", *self._given("batch_size", "micro_batch_size")),
                 *at_least(self, 0, "embargo", "seed", "weight_decay"),
+                *at_least(self, 2, "cached_views"),
                 *at_least(self, 8, "passage_tokens"),
-                *positive(self, "learning_rate", "temperature"),
+                *positive(self, "temperature", *self._given("learning_rate")),
                 *within(self, "held_out", 0.0, 0.5),
                 *one_of(self, "loss", LOSSES),
                 *one_of(self, "precision", PRECISIONS),
                 *one_of(self, "device", DEVICES),
+                *_layer_faults(self.layers),
+                *_position_faults(self.positions),
                 *_checkpoint_faults(self.checkpoints),
                 *_bounds_faults(self),
                 *_weights_faults(self.weights),
@@ -135,6 +144,9 @@ class TrainConfig(Options):
                 *_list_faults("track", self.track, TRACKERS),
             ]
         )
+
+    def _given(self, *names: str) -> list[str]:
+        return [name for name in names if getattr(self, name) is not None]
 
     @property
     def pairing_weights(self) -> dict[str, float]:
@@ -156,79 +168,6 @@ class TrainConfig(Options):
         return _listed(self.track)
 
 
-@dataclass(frozen=True)
-class TopologyConfig(Options):
-    """Options of `topores topology`."""
-
-    checkpoint: tuple[str, ...] = ()
-    """A run folder, one checkpoint, a sentence-transformers folder or hub id, or .npy embeddings; repeat it for
-    several states."""
-
-    texts: tuple[Path, ...] = ()
-    """Texts to encode where the checkpoint brings none: one or two .txt or .md files, or one pair file."""
-
-    output: Path | None = None
-    """Report to write; reports/<name>.html if not given."""
-
-    layers: str = "all"
-    """all, last, or a list such as 0,3,6; 0 is the embedding layer."""
-
-    max_degree: int = 1
-    """Highest degree of homology: 0 clusters, 1 loops, 2 voids. Time grows steeply with it."""
-
-    metric: str = "angle"
-    """Distance between unit rows: angle in radians, or euclidean (the chord)."""
-
-    max_points: int = 5000
-    """Largest cloud whose loops are computed exactly; of larger ones the clusters are exact, the rest is averaged over
-    subsamples, with standard errors."""
-
-    subsamples: int = 20
-    """How many uniform subsamples stand for a cloud of more than --max-points."""
-
-    subsample_size: int = 500
-    """Passages of each subsample; --max-points if that is fewer."""
-
-    resamples: int = 0
-    """Bootstrap resamples of each cloud, whose spread of total persistence is reported."""
-
-    cache: str = "auto"
-    """Folder where results are kept for the next time; auto is the system's own place, none keeps nothing."""
-
-    scheduler: str | None = None
-    """Dask scheduler to send the work to, such as tcp://host:8786; this machine's cores if not given."""
-
-    passage_tokens: int = 96
-    """Longest passage of --texts, in the encoder's own tokens."""
-
-    repair: bool = False
-    """Mend text that was decoded wrongly instead of refusing it."""
-
-    seed: int = 0
-    """Decides the subsamples, the resamples and the permutations of the verdict's test."""
-
-    device: str = "auto"
-    """Where to encode; auto takes the accelerator if there is one."""
-
-    def __post_init__(self) -> None:
-        none_given = [] if self.checkpoint else ["--checkpoint is missing; give a run folder such as runs/demo."]
-        too_many = [] if len(self.texts) <= 2 else [f"--texts was given {len(self.texts)} times; give one or two."]
-        self._refuse(
-            [
-                *none_given,
-                *too_many,
-                *within(self, "max_degree", 0, 3),
-                *one_of(self, "metric", METRICS),
-                *at_least(self, 3, "max_points", "subsample_size"),
-                *at_least(self, 2, "subsamples"),
-                *at_least(self, 8, "passage_tokens"),
-                *at_least(self, 0, "seed", "resamples"),
-                *one_of(self, "device", DEVICES),
-                *_layer_faults(self.layers),
-            ]
-        )
-
-
 def _source_faults(config: TrainConfig) -> list[str]:
     texts = [config.article, config.meta_analysis]
     if config.pairs is not None:
@@ -240,6 +179,23 @@ def _source_faults(config: TrainConfig) -> list[str]:
     return [] if all(texts) else ["No texts were given; give ARTICLE and META_ANALYSIS, or --pairs FILE."]
 
 
+def _layer_faults(spec: str | None) -> list[str]:
+    if spec in (None, "all", "last"):
+        return []
+    numbers = [spec.removeprefix("last:")] if spec.startswith("last:") else spec.split(",")
+    if all(is_whole(n) and whole_number(n) >= 1 for n in numbers):
+        return []
+    return [f"--layers is '{spec}'; give all, last, last:K, or a list such as 2,4."]
+
+
+def _position_faults(spec: str) -> list[str]:
+    parts = [part.partition(":") for part in spec.split(",")]
+    ends = [end for end, _, count in parts if end in ("first", "last") and is_whole(count) and whole_number(count) >= 1]
+    if spec == "all" or (len(ends) == len(parts) == len(set(ends))):
+        return []
+    return [f"--positions is '{spec}'; give all, first:K, last:K, or first:K,last:K."]
+
+
 def _checkpoint_faults(spec: str) -> list[str]:
     if spec in ("log", "none"):
         return []
@@ -248,12 +204,6 @@ def _checkpoint_faults(spec: str) -> list[str]:
     if all(is_whole(n) and whole_number(n) >= least for n in numbers):
         return []
     return [f"--checkpoints is '{spec}'; give log, every:K, a list such as 0,10,100, or none."]
-
-
-def _layer_faults(spec: str) -> list[str]:
-    if spec in ("all", "last") or all(is_whole(n) and whole_number(n) >= 0 for n in spec.split(",")):
-        return []
-    return [f"--layers is '{spec}'; give all, last, or a list such as 0,3,6."]
 
 
 def _bounds_faults(config: TrainConfig) -> list[str]:

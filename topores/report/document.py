@@ -1,0 +1,76 @@
+"""The shell of a page: head with its policy, contents, sections. Nothing in it asks the network."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from importlib.resources import files
+
+from topores.report.safe import escaped
+
+
+def document(title: str, body: str, *, script: str = "") -> str:
+    """One HTML document that holds its style, and `script` where it has one.
+
+    Args:
+        title: Text, not HTML.
+        body: HTML of all that is seen.
+        script: The one script that may run; without it none may.
+    """
+    style = asset("report.css")
+    block = f'<script type="module">{script}</script>\n' if script else ""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="topores">
+<meta name="referrer" content="no-referrer">
+<title>{escaped(title)}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}
+{block}</body>
+</html>
+"""
+
+
+def asset(name: str) -> str:
+    """The style sheet or the script, as text."""
+    return (files("topores.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def contents(sections: Iterable[tuple[str, str, str]]) -> str:
+    """Links to the sections, and below them the sections.
+
+    Args:
+        sections: Name, title as text, content as HTML; one without content is left out.
+    """
+    present = [(name, escaped(title), content) for name, title, content in sections if content]
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in present)
+    written = "\n".join(
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{content}</section>'
+        for name, title, content in present
+    )
+    return f'<nav aria-label="Contents"><ol>{links}</ol></nav>\n<main>\n{written}\n</main>'
+
+
+def _policy(style: str, script: str) -> str:
+    """Only this very style and script; no request, no frame, no form, no HTML made by script."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src '{_sha256(script) if script else 'none'}'",
+            f"style-src '{_sha256(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+        ]
+    )
+
+
+def _sha256(block: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()

@@ -1,0 +1,1 @@
+"""The tight loop of heads on cached embeddings: a cycle's losses and gradients without a graph, exact."""

@@ -1,0 +1,66 @@
+"""What finding each positive costs, and how the costs change with its similarity and with the sums over negatives."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, no_type_check
+
+import numpy as np
+from numba import njit
+
+from topores.config import LOSSES
+
+
+@cache
+@no_type_check  # a type checker's wrapper is nothing that numba could compile
+def compiled() -> Callable[..., None]:
+    """`pulls(loss, ...)`, which adds up, in float64 and in the order of the finds, the losses of `four_pairings`.
+
+    All four are -log(e^s / D), where D holds sums over negatives; so a negative's derivative is its exponential times
+    a number of its row, and here these numbers are found:
+
+        losses      by pairing, and the mean of 1 - p
+        by_sum      the derivative of the total by the sum over each row's negatives
+        by_pair     by the similarity of each pair
+
+    `loss` is its place in `LOSSES`: one function to compile, for it is few lines of a cycle's many. 1 - p is taken as
+    negatives / D and not from p, so it is right to its last digits however near to 0.
+    """
+    of_decoupled, of_gte, of_supcon = (LOSSES.index(name) for name in ("decoupled", "gte", "supcon"))
+
+    @njit(nogil=True, error_model="numpy")
+    def pulls(
+        loss: int, asker: Any, answer: Any, pair: Any, pairing: Any, share: Any, weight: Any, pull_share: Any,
+        of_pairs: Any, sums: Any, sharpness: float, shift: float, losses: Any, by_sum: Any, by_pair: Any,
+    ) -> None:  # fmt: skip
+        decoupled, gte, supcon = loss == of_decoupled, loss == of_gte, loss == of_supcon
+        powers = np.exp(of_pairs * sharpness + shift * np.log(2.0))
+        found = np.zeros(len(sums))
+        if supcon:
+            for q in range(len(asker)):
+                found[asker[q]] += powers[pair[q]]
+        losses[:] = 0.0
+        by_sum[:] = 0.0
+        by_pair[:] = 0.0
+        for q in range(len(asker)):
+            if share[q] == 0.0 and pull_share[q] == 0.0:
+                continue
+            own, negatives = powers[pair[q]], sums[asker[q]]
+            losses[4] += pull_share[q] * negatives / (own + negatives)
+            # `beside` is what D holds beside the positive itself.
+            beside = negatives
+            if gte:
+                beside += sums[answer[q]]
+            if supcon:
+                beside += found[asker[q]] - own
+            whole = beside if decoupled else own + beside
+            losses[pairing[q]] += share[q] * (np.log(beside / own) if decoupled else np.log1p(beside / own))
+            by_sum[asker[q]] += weight[q] / whole
+            if gte:
+                by_sum[answer[q]] += weight[q] / whole
+            by_pair[pair[q]] -= weight[q] * (1.0 if decoupled or supcon else beside / whole)
+        if supcon:
+            # D has all positives of the asker, and each of its finds has that D.
+            for q in range(len(asker)):
+                by_pair[pair[q]] += powers[pair[q]] * by_sum[asker[q]]
+
+    return pulls

@@ -1,0 +1,79 @@
+"""The tight loop's step: a head's gradients without a graph, where one batch holds the whole corpus."""
+
+import numpy as np
+import torch
+from sentence_transformers.sentence_transformer.modules import Dense
+from torch import Tensor, nn
+
+from topores.encoders.full import Encoder
+from topores.encoders.linear import HeadEncoder
+from topores.encoders.loreft import LoReFT
+from topores.objectives.four_pairings import FourPairings
+from topores.text.batches import Batches
+from topores.training.heads.cosine_loss import Losses
+from topores.training.heads.objective import HeadObjective, LinearCycle, LoReFTCycle
+
+
+class TightStep:
+    """Losses and gradients of one step, from cached views; equal to those of the graph but for rounding.
+
+    Args:
+        encoder: Its head is LoReFT or linear, and it is prepared.
+        objective: Its temperature may be learned.
+        batches: One a cycle, which then is the same in each.
+    """
+
+    def __init__(self, encoder: HeadEncoder, objective: FourPairings, batches: Batches) -> None:
+        batch = batches.at(0)
+        self.encoder, self.objective, self.head = encoder, objective, encoder.head
+        self.matrix = _matrix(encoder.head)
+        n_1, n_2 = len(batch.texts_1), len(batch.texts_2)
+        self.texts = [*batch.texts_1, *batch.texts_1, *batch.texts_2, *batch.texts_2]
+        places = np.arange(2 * (n_1 + n_2))
+        self.first = np.concatenate([places[:n_1], places[2 * n_1 : 2 * n_1 + n_2]])
+        self.second = np.concatenate([places[n_1 : 2 * n_1], places[2 * n_1 + n_2 :]])
+        self.cycle = HeadObjective(
+            encoder.bank([*batch.texts_1, *batch.texts_2]), batch.weights, batch.not_negative,
+            pairing_weights=objective.pairing_weights, loss=objective.loss,
+        )  # fmt: skip
+
+    def gradients(self, seed: int) -> Losses:
+        """The losses under the views that `seed` draws; what is trained has its gradient when this returns."""
+        torch.manual_seed(seed)
+        drawn = self.encoder.drawn(self.texts).numpy()
+        self.cycle.temperature = self.objective.temperature
+        found = self._through_the_head(drawn[self.first], drawn[self.second])
+        if self.objective.learn_temperature:
+            self.objective.log_temperature.grad = torch.tensor(found.log_temperature)
+        return found.losses
+
+    def _through_the_head(self, first: np.ndarray, second: np.ndarray) -> LoReFTCycle | LinearCycle:
+        if isinstance(self.head, LoReFT):
+            rows, source = self.head.rows, self.head.source
+            done = self.cycle.loreft(rows, source.weight, source.bias, first, second)
+            rows.backward(done.subspace)
+            source.weight.grad, source.bias.grad = done.source, done.bias
+            return done
+        weight = self.matrix
+        assert weight is not None  # tight_step saw to it
+        turned = self.cycle.linear(weight, first, second)
+        weight.grad = turned.matrix
+        return turned
+
+
+def tight_step(
+    encoder: Encoder, objective: nn.Module, batches: Batches, *, processes: int, piece_size: int | None
+) -> TightStep | None:
+    """The tight step, or None where a step has more to it: other heads, several batches, pieces or processes."""
+    whole = batches.per_cycle == 1 and processes == 1 and piece_size is None
+    if not (whole and isinstance(encoder, HeadEncoder) and type(objective) is FourPairings):
+        return None
+    known = isinstance(encoder.head, LoReFT) or _matrix(encoder.head) is not None
+    return TightStep(encoder, objective, batches) if known and encoder.model.device.type == "cpu" else None
+
+
+def _matrix(head: nn.Module) -> Tensor | None:
+    """M, if all that a head does is M h."""
+    if isinstance(head, Dense) and isinstance(head.activation_function, nn.Identity) and not head.bias:
+        return head.get_parameter("linear.weight")
+    return None
