@@ -3,9 +3,9 @@
     python benchmarks/encoder_quality.py --texts ARTICLE META_ANALYSIS --pairs FILE.jsonl --seeds 3 --output FILE.json
 
 Trains every corpus with each encoder and each seed (a seed moves the split, the draws and the dropout) and measures at
-a few kept cycles: held-out and train MRR, RankMe, uniformity, and total persistence of the loops of both texts' cloud (all
-passages, last layer, radians). What a cycle costs is the median between logged cycles, and has the evaluation of each in
-it: for heads that is most of it, and `heads_speed.py` measures the step alone. Written after each run.
+a few kept cycles: held-out and train MRR, RankMe, uniformity, and total persistence of the loops of both texts' cloud
+(all passages, last layer, radians). What a cycle costs is the median between logged cycles, and has the evaluation of
+each in it: for heads that is most of it, and `heads_speed.py` measures the step alone. Written after each run.
 """
 
 import argparse
