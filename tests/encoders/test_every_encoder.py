@@ -7,7 +7,7 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from topores import variants
+from topores import train, variants
 from topores.config import TrainConfig
 from topores.encoders.full import Encoder
 
@@ -89,3 +89,20 @@ def test_a_saved_encoder_is_a_sentence_transformers_folder(encoder: Encoder, tmp
     assert np.abs(theirs - encoder.encode(TEXTS)).max() < 1e-6
     assert list((tmp_path / "saved").rglob("*.safetensors"))
     assert not list((tmp_path / "saved").rglob("*.bin"))
+
+
+def test_a_resumed_run_ends_in_the_same_bits(
+    name: str, tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path
+) -> None:
+    options = {"article": two_texts[0], "meta_analysis": two_texts[1], "model": str(tiny_model), "passage_tokens": 16}
+    options |= {"encoder": name, "batch_size": 16, "device": "cpu"}
+    whole = train(**options, cycles=2, output=tmp_path / "whole")
+    train(**options, cycles=1, output=tmp_path / "parts")
+    parts = train(resume=True, cycles=2, output=tmp_path / "parts")
+    files = sorted(file.relative_to(whole.checkpoints[2]) for file in whole.checkpoints[2].rglob("*.safetensors"))
+    assert files
+    for file in files:
+        assert (whole.checkpoints[2] / file).read_bytes() == (parts.checkpoints[2] / file).read_bytes()
+    seen = [{line["cycle"]: line | {"seconds": 0} for line in run.metrics} for run in (whole, parts)]
+    # What is solved in one step logs its last cycle only: the parts' have 1 besides.
+    assert seen[0] == {cycle: seen[1][cycle] for cycle in seen[0]}
