@@ -18,7 +18,7 @@ from topores.encoders._base import load_base
 from topores.encoders._encoder import Encoder
 from topores.encoders._head import by_side
 from topores.encoders._layers import chosen_layers, layer_stack
-from topores.encoders._packed import Block
+from topores.encoders._layout import Block
 from topores.encoders.loreft import LoReFT
 from topores.errors import InputError, UsageError
 

@@ -17,24 +17,13 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PretrainedConfig
 
-from topores.encoders._groups import length_groups
+from topores.encoders._layout import Block, Layout, lay_out
 
 NAME = "topores_packed"
-OVERHEAD = {"cpu": 2, "cuda": 2048}
-"""Cost of one more block, in tokens: a few calls of attention against what the linear layers do in that time."""
 PROBE_LENGTHS = (3, 24, 9, 10, 3)
 """Texts of the probe, in tokens: some alike, so that blocks with and without padding are tried."""
 WINDOWS = ("sliding_window", "local_attention", "attention_window")
 """What models that attend to near tokens only call how near: short texts would not show it."""
-
-
-class Block(NamedTuple):
-    """Texts of like length within the flat layout."""
-
-    texts: int
-    tokens: int
-    mask: Tensor | None
-    """Which tokens are real (texts, tokens); None if all are."""
 
 
 class Packed(NamedTuple):
@@ -42,9 +31,7 @@ class Packed(NamedTuple):
 
     inputs: dict[str, Tensor]
     """input_ids, position_ids and, where the tokenizer gives them, token_type_ids, each (1, tokens)."""
-    blocks: tuple[Block, ...]
-    places: Tensor
-    """Where each text of the batch stands in the layout's order."""
+    layout: Layout
 
 
 def why_not_packed(model: SentenceTransformer) -> str | None:
@@ -85,44 +72,45 @@ def embed(
         layers: Also the pooled hidden states, before the last entry, which is the model's own output.
         overhead: Cost of one more block, in tokens; that of the device if not given.
     """
-    modules: list[Any] = list(model)
-    transformer, pooling, *rest = modules
-    bert = transformer.auto_model
-    device = features["input_ids"].device.type
-    packed = _pack(bert, features, OVERHEAD.get(device, OVERHEAD["cuda"]) if overhead is None else overhead)
-    with _attention(bert.config):
-        output = bert(**packed.inputs, blocks=packed.blocks, output_hidden_states=layers, return_dict=True)
+    bert: Any = model[0].auto_model
+    packed = _pack(bert, features, overhead)
+    output = through(bert, packed.inputs, packed.layout, output_hidden_states=layers)
     hidden = [*(output.hidden_states[:-1] if layers else ()), output.last_hidden_state]
-    pooled = [_pool(pooling, states[0], packed) for states in hidden]
+    pooled = [_pool(model[1], states[0], packed.layout) for states in hidden[:-1]]
     # Modules after the pooling see what else came along, but no tokens.
     along = {name: value for name, value in features.items() if name not in packed.inputs and name != "attention_mask"}
-    features = {**along, "sentence_embedding": pooled.pop()}
+    return [*pooled, finish(model, hidden[-1], packed.layout, along)]
+
+
+def through(bert: Any, inputs: dict[str, Tensor], layout: Layout, *, output_hidden_states: bool = False) -> Any:
+    """What the transformer gives of `inputs`, each (1, tokens) or (1, tokens, dim) in the order of `layout`."""
+    with _attention(bert.config):
+        return bert(**inputs, blocks=layout.blocks, output_hidden_states=output_hidden_states, return_dict=True)
+
+
+def finish(
+    model: SentenceTransformer, hidden: Float[Tensor, "1 tokens dim"], layout: Layout, along: dict[str, Any]
+) -> Float[Tensor, "texts _"]:
+    """What the modules after the transformer make of its last hidden states, in the order of the texts."""
+    _, pooling, *rest = list(model)
+    features: dict[str, Any] = {**along, "sentence_embedding": _pool(pooling, hidden[0], layout)}
     for module in rest:
         features = module(features)
-    return [*pooled, features["sentence_embedding"]]
+    return features["sentence_embedding"]
 
 
-def _pack(bert: nn.Module, features: dict[str, Tensor], overhead: int) -> Packed:
-    mask = features["attention_mask"].bool()
-    lengths = mask.sum(dim=1)
-    groups = length_groups(lengths.cpu().numpy(), overhead=overhead)
-    rows = [torch.from_numpy(group.texts).to(mask.device) for group in groups]
-    blocks = []
-    for group, texts in zip(groups, rows, strict=True):
-        real = mask[texts, : group.tokens]
-        padded = int(lengths[texts[0]]) < group.tokens
-        blocks.append(Block(len(texts), group.tokens, real if padded else None))
+def _pack(bert: nn.Module, features: dict[str, Tensor], overhead: int | None) -> Packed:
+    layout = lay_out(features["attention_mask"].sum(dim=1).long(), overhead)
+    pieces = list(zip(layout.blocks, layout.rows, strict=True))
     inputs: dict[str, Tensor] = {
-        name: torch.cat([features[name][texts, : g.tokens].flatten() for g, texts in zip(groups, rows, strict=True)])
+        name: torch.cat([features[name][texts, : block.tokens].flatten() for block, texts in pieces])
         for name in features
         if name in ("input_ids", "token_type_ids")
     }
-    first = _first_position(bert)
-    ranges = [torch.arange(first, first + b.tokens, device=mask.device).repeat(b.texts) for b in blocks]
+    first, device = _first_position(bert), features["input_ids"].device
+    ranges = [torch.arange(first, first + b.tokens, device=device).repeat(b.texts) for b in layout.blocks]
     inputs["position_ids"] = torch.cat(ranges)
-    places = torch.empty_like(lengths)
-    places[torch.cat(rows)] = torch.arange(len(places), device=places.device)
-    return Packed({name: tokens[None] for name, tokens in inputs.items()}, tuple(blocks), places)
+    return Packed({name: tokens[None] for name, tokens in inputs.items()}, layout)
 
 
 def _first_position(bert: nn.Module) -> int:
@@ -131,14 +119,14 @@ def _first_position(bert: nn.Module) -> int:
     return 0 if padding is None else padding + 1
 
 
-def _pool(pooling: Pooling, tokens: Float[Tensor, "tokens dim"], packed: Packed) -> Float[Tensor, "texts pooled"]:
+def _pool(pooling: Any, tokens: Float[Tensor, "tokens dim"], layout: Layout) -> Float[Tensor, "texts pooled"]:
     pooled = []
-    for block, states in zip(packed.blocks, tokens.split(_sizes(packed.blocks)), strict=True):
+    for block, states in zip(layout.blocks, tokens.split(layout.sizes), strict=True):
         shape = (block.texts, block.tokens)
         mask = states.new_ones(shape, dtype=torch.long) if block.mask is None else block.mask.long()
         features = {"token_embeddings": states.view(*shape, -1), "attention_mask": mask}
         pooled.append(pooling(features)["sentence_embedding"])
-    return torch.cat(pooled)[packed.places]
+    return torch.cat(pooled)[layout.places]
 
 
 def _attend(
@@ -156,7 +144,7 @@ def _attend(
     """Attention within each text, block by block; query, key and value are (1, heads, tokens, head dim)."""
     del module, attention_mask
     precise = query.device.type == "cpu"
-    sizes = _sizes(blocks)
+    sizes = [block.texts * block.tokens for block in blocks]
     # split, and not a slice per block: its gradient is one concatenation.
     parts = [x.float().split(sizes, dim=2) if precise else x.split(sizes, dim=2) for x in (query, key, value)]
     attended = []
@@ -200,7 +188,3 @@ def _probe(model: SentenceTransformer, lengths: Sequence[int]) -> dict[str, Tens
         ids[row, :length] = torch.where(drawn == padding, (drawn + 1) % known, drawn)
         mask[row, :length] = 1
     return {"input_ids": ids, "attention_mask": mask}
-
-
-def _sizes(blocks: Sequence[Block]) -> list[int]:
-    return [block.texts * block.tokens for block in blocks]
