@@ -4,6 +4,7 @@ import errno
 import hashlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -85,6 +86,32 @@ def test_every_value_comes_back_bit_by_bit(tmp_path_factory: pytest.TempPathFact
     cache = Cache(tmp_path_factory.getbasetemp() / "values")
     cache.put(KEY, value)
     assert same(cache.get(KEY), value)
+    assert same(cache.get(KEY, mapped=True), value)
+
+
+def test_a_mapped_array_lies_in_the_file_and_cannot_be_changed(filled: Cache) -> None:
+    found = filled.get(KEY, mapped=True)
+    assert found is not None
+    places = [place for place in (found["rows"], *found["diagrams"]) if place.size]
+    for array in places:
+        assert not array.flags.owndata
+        assert _root(array).__class__.__name__ == "mmap"
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7
+    filled.prune(larger_than=0)
+    assert filled.get(KEY) is None
+    assert same(found, VALUE)  # the system keeps what is mapped
+
+
+def _root(array: Any) -> Any:
+    while isinstance(array, np.ndarray | memoryview):
+        array = array.base if isinstance(array, np.ndarray) else array.obj
+    return array
+
+
+def test_the_room_is_that_of_the_disk_wherever_the_folder_will_be(tmp_path: Path) -> None:
+    here = shutil.disk_usage(tmp_path).free
+    assert Cache(tmp_path / "not" / "there" / "yet").room() == pytest.approx(here, rel=0.2)
 
 
 def test_tuples_come_back_as_lists_and_numpy_numbers_as_pythons(kept: Cache) -> None:
@@ -126,7 +153,7 @@ def _other_format(content: bytes) -> bytes:
 
 
 def _sound_around(body: bytes) -> bytes:
-    return FORMAT + entries._checksum(KEY, body) + body
+    return FORMAT + entries._checksum(KEY, [body]) + body
 
 
 DAMAGE = {
@@ -145,14 +172,15 @@ DAMAGE = {
 }
 
 
+@pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_entry_is_none_and_the_log_says_so(
-    filled: Cache, damage: str, caplog: pytest.LogCaptureFixture
+    filled: Cache, damage: str, mapped: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = file_of(filled)
     file.write_bytes(DAMAGE[damage](file.read_bytes()))
     with caplog.at_level(logging.WARNING, logger="topores"):
-        assert filled.get(KEY) is None
+        assert filled.get(KEY, mapped=mapped) is None
     (line,) = caplog.messages
     assert "is damaged" in line
     assert "computed again" in line

@@ -1,13 +1,14 @@
 """Results on disk under the hash of all that decides them: found again, or computed again, and never wrong."""
 
 import logging
+import mmap
 import os
 import re
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,21 +48,24 @@ class Cache:
         self.folder = default_folder() if folder is None else folder
         self._refused = threading.Event()
 
-    def get(self, key: str) -> dict[str, Any] | None:
+    def get(self, key: str, *, mapped: bool = False) -> dict[str, Any] | None:
         """What was put under `key`, or None. Lists come back as lists, tuples too; arrays are the caller's own.
 
         A damaged entry is removed.
+
+        Args:
+            mapped: Leave the arrays in the file, and read them from there when they are used; they cannot be changed.
         """
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            content = _mapped(path) if mapped else path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as fault:
             log.warning("The cached result '%s' cannot be read (%s); it is computed again.", path, fault.strerror)
             return None
         try:
-            value = decoded(content, key)
+            value = decoded(content, key, copy=not mapped)
         except (ValueError, TypeError, LookupError, EOFError) as fault:
             log.warning("The cached result '%s' is damaged (%s); it is computed again.", path, fault)
             _remove(path)
@@ -77,17 +81,24 @@ class Cache:
         Raises:
             TypeError: Something in `value` is none of these.
         """
-        content = encoded(value, key)
+        pieces = encoded(value, key)
         if self._refused.is_set():
             return
         try:
-            write_whole(self._path(key), lambda aside: _write(aside, content))
+            write_whole(self._path(key), lambda aside: _write(aside, pieces))
         except (OSError, ResourceError) as fault:
             if self._refused.is_set():
                 return
             self._refused.set()
             reason = fault.__cause__ if isinstance(fault, ResourceError) else fault
             log.warning("Results are not kept: the cache '%s' cannot be written (%s).", self.folder, reason)
+
+    def room(self) -> int:
+        """Bytes that the disk has left for results; 0 if there is no such place."""
+        for place in (self.folder, *self.folder.absolute().parents):
+            with suppress(OSError):
+                return shutil.disk_usage(place).free
+        return 0
 
     def size(self) -> Amount:
         """Entries and their bytes."""
@@ -173,8 +184,15 @@ def default_folder() -> Path:
         raise UsageError("There is no home folder to keep the cache in; set TOPORES_CACHE to a folder.") from fault
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+def _write(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    with path.open("wb") as file:
+        file.writelines(pieces)
+
+
+def _mapped(path: Path) -> bytes | mmap.mmap:
+    with path.open("rb") as file:
+        # An empty file cannot be mapped.
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
 
 
 def _listed(folder: Path) -> list[Path]:
