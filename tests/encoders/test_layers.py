@@ -51,7 +51,7 @@ def test_stacks_of_several_architectures(config: PretrainedConfig, path: str, li
     model = AutoModel.from_config(config)
     found, stack = layer_stack(model, "m")
     assert (found, len(stack)) == (path, 3)
-    chosen = linear_layers(model, "m", "2")
+    chosen = linear_layers(model, "m", [2])
     assert len(chosen) == linears
     assert all(name.startswith(f"{path}.1.") and model.get_submodule(name) is m for name, m in chosen.items())
 
@@ -77,4 +77,4 @@ def test_layers_without_linear_layers() -> None:
             self.layers = torch.nn.ModuleList(torch.nn.LayerNorm(8) for _ in range(3))
 
     with pytest.raises(InputError, match=r"^The layers of 'bare' have no linear layers in them"):
-        linear_layers(Bare(), "bare", "all")
+        linear_layers(Bare(), "bare", [1])

@@ -18,9 +18,9 @@ from torch import nn
 from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
 from topores.encoders._base import load_base
-from topores.encoders._encoder import Encoder
 from topores.encoders._head import by_side
-from topores.encoders._layers import linear_layers
+from topores.encoders._layers import chosen_layers, layer_stack, linear_layers
+from topores.encoders._upper import UpperEncoder
 from topores.errors import InputError
 
 ADAPTER = "adapter"
@@ -28,7 +28,7 @@ ADAPTER = "adapter"
 its configuration for a sign that the base model is to be had elsewhere."""
 
 
-class AdaptedEncoder(Encoder):
+class AdaptedEncoder(UpperEncoder):
     """An encoder of which adapters are trained; the weights that they stand on keep every bit.
 
     A checkpoint is a stock model with the adapters merged in. Beside its weights it has the adapter alone, as peft
@@ -65,7 +65,9 @@ def with_adapters(
     for parameter in model.parameters():
         parameter.requires_grad = False
     bert = _transformer(model, config.model).auto_model
-    adapter = configure(linear_layers(bert, config.model, config.layers or "all"))
+    _, stack = layer_stack(bert, config.model)
+    layers = chosen_layers(config.layers or "all", len(stack))
+    adapter = configure(linear_layers(bert, config.model, layers))
     # Own generator: what the process drew before must not decide where training starts.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # peft asks transformers for a property that has a new name.
@@ -73,7 +75,7 @@ def with_adapters(
         torch.manual_seed(config.seed)
         inject_adapter_in_model(adapter, bert)
     model.to(device).eval()
-    encoder = AdaptedEncoder(model, precision=config.precision)
+    encoder = AdaptedEncoder(model, frozen=layers[0] - 1, precision=config.precision)
     encoder.cannot_change = cannot_change
     return encoder
 

@@ -1,7 +1,6 @@
 """Encoders that train a head on pooled embeddings: the frozen layers below run once per passage and view."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from topores.compute.cache import Cache
-from topores.compute.keys import code_version, digest
 from topores.compute.memory import keep_freed_memory
 from topores.compute.resources import available_memory
 from topores.config import TrainConfig
@@ -21,13 +19,13 @@ from topores.domain import Corpus, Side
 from topores.encoders._base import load_base
 from topores.encoders._encoder import Encoder
 from topores.encoders._head import with_stock_heads
+from topores.encoders._views import batches_by_length, begin_view, drawn, key_of
 from topores.errors import ResourceError
 
 log = logging.getLogger(__name__)
 
 LEARNING_RATE = 1e-3
 BATCH_SIZE = 1024
-TEXTS_AT_ONCE = 64
 
 
 class HeadEncoder(Encoder):
@@ -80,10 +78,9 @@ class HeadEncoder(Encoder):
                 f"{available_memory() / 2**30:.1f} GB are left; give fewer --cached-views."
             )
         frozen, cache = self._frozen[0], Cache()
-        key = digest(
-            what="pooled views", texts=texts, views=config.cached_views, seed=config.seed, precision=self.precision,
-            weights={name: tensor.cpu().numpy() for name, tensor in frozen.state_dict().items()},
-            model=repr(frozen.model), device=self.model.device.type, code=code_version("topores.encoders"),
+        key = key_of(
+            frozen, frozen.state_dict().items(), model=repr(frozen.model),
+            what="pooled views", texts=texts, views=config.cached_views, seed=config.seed,
         )  # fmt: skip
         kept = cache.get(key)
         if kept is None:
@@ -120,16 +117,8 @@ class HeadEncoder(Encoder):
         return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
 
     def drawn(self, texts: Sequence[str]) -> Tensor:
-        """Which view each text shows: torch's generator decides where a text begins, and it never repeats at once."""
-        views = len(self._views)
-        begin = torch.randint(views, (len(texts),)).tolist()
-        met: dict[str, int] = {}
-        times: dict[str, int] = defaultdict(int)
-        drawn = []
-        for text, first in zip(texts, begin, strict=True):
-            drawn.append((met.setdefault(text, first) + times[text]) % views)
-            times[text] += 1
-        return torch.tensor(drawn, device=self.model.device)
+        """Which view each text shows."""
+        return drawn(texts, len(self._views)).to(self.model.device)
 
     def bank(self, texts: Sequence[str]) -> Float[Tensor, "views texts dim"]:
         """What the frozen layers gave of prepared texts, before the head."""
@@ -168,7 +157,7 @@ def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Fl
     frozen.train()
     views = []
     for view in range(config.cached_views):
-        torch.manual_seed(int(np.random.SeedSequence([config.seed, view]).generate_state(1, np.uint64)[0]))
+        begin_view(config.seed, view)
         views.append(_pooled(frozen, texts).cpu().numpy())
     frozen.eval()
     return np.stack(views)
@@ -177,7 +166,6 @@ def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Fl
 @torch.inference_mode()
 def _pooled(frozen: Encoder, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
     """What the frozen layers give, in the mode they are in, not normalised."""
-    order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))
-    batches = [order[i : i + TEXTS_AT_ONCE] for i in range(0, len(order), TEXTS_AT_ONCE)]
+    batches = batches_by_length(texts)
     rows = torch.cat([frozen.pooled([texts[i] for i in batch]) for batch in batches])
-    return rows[torch.tensor(np.argsort(order), device=rows.device)]
+    return rows[torch.tensor(np.argsort(np.concatenate(batches)), device=rows.device)]

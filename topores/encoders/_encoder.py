@@ -99,8 +99,12 @@ class Encoder(nn.Module):
 
     def pooled(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """What the model's last module gives, of any length, float32."""
-        with torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with self.autocast():
             return self._embed(self._features(texts, sides))[-1].float()
+
+    def autocast(self, *, enabled: bool = True) -> torch.autocast:
+        """The precision of training, for a pass that is begun within; float32 if not `enabled`."""
+        return torch.autocast(self.model.device.type, torch.bfloat16, enabled=enabled and self.precision == "bf16")
 
     @torch.inference_mode()
     def encode(
@@ -141,6 +145,11 @@ class Encoder(nn.Module):
         """The model as stock modules alone, which do what it does."""
         return self.model
 
+    def tokenised(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """What the tokenizer gives of `texts`, padded, on the device of the model."""
+        features = self.model.preprocess(list(texts))
+        return {name: value.to(self.model.device) for name, value in features.items() if isinstance(value, Tensor)}
+
     def _features(self, texts: Sequence[str], sides: Sequence[Side] | None) -> dict[str, Tensor]:
         features = {**self.model.preprocess(list(texts)), **self._sided(sides)}
         return {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
@@ -154,7 +163,7 @@ class Encoder(nn.Module):
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
     ) -> list[Float[np.ndarray, "texts _"]]:
-        return [_to_numpy(rows) for rows in self._embed(self._features(texts, sides), layers=layers)]
+        return [unit_rows(rows) for rows in self._embed(self._features(texts, sides), layers=layers)]
 
     def _embed(self, features: dict[str, Tensor], *, layers: bool = False) -> list[Float[Tensor, "texts _"]]:
         """Pooled rows of each layer, or of the last alone, in the layout that the model takes."""
@@ -180,7 +189,8 @@ class Encoder(nn.Module):
         return [*pooled, output["sentence_embedding"]]
 
 
-def _to_numpy(rows: Tensor) -> Float[np.ndarray, "texts dim"]:
+def unit_rows(rows: Float[Tensor, "texts dim"]) -> Float[np.ndarray, "texts dim"]:
+    """Scaled to unit length, float32, in memory that numpy sees."""
     return normalize(rows.float(), dim=-1).cpu().numpy()
 
 

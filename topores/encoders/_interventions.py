@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
 from topores.encoders._base import load_base
-from topores.encoders._encoder import Encoder
 from topores.encoders._head import by_side
 from topores.encoders._layers import chosen_layers, layer_stack
 from topores.encoders._layout import Block
+from topores.encoders._upper import UpperEncoder
 from topores.encoders.loreft import LoReFT
 from topores.errors import InputError, UsageError
 
@@ -113,7 +113,7 @@ class IntervenedTransformer(Transformer):
         return module
 
 
-class IntervenedEncoder(Encoder):
+class IntervenedEncoder(UpperEncoder):
     """An encoder of which LoReFT within its layers is trained, and nothing else."""
 
     cannot_change = "every weight; of the hidden states, what lies outside the subspaces that are changed"
@@ -151,7 +151,11 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
         torch.manual_seed(config.seed)
         intervened = IntervenedTransformer.around(first, ranks, config.positions)
     base[0] = intervened
-    return IntervenedEncoder(base.to(device).eval(), precision=config.precision)
+    lowest = min(ranks)
+    return IntervenedEncoder(
+        base.to(device).eval(), frozen=lowest, entering=partial(intervened.changed, str(lowest)),
+        precision=config.precision,
+    )  # fmt: skip
 
 
 def at_positions(real: Bool[Tensor, "texts tokens"], positions: str) -> Bool[Tensor, "texts tokens"]:

@@ -1,5 +1,7 @@
 """The layers of a transformer: which of them `--layers` means, and what stands in them."""
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from topores.errors import InputError, UsageError
@@ -44,21 +46,19 @@ def chosen_layers(spec: str, count: int) -> list[int]:
     return numbers
 
 
-def linear_layers(bert: nn.Module, name: str, spec: str) -> dict[str, nn.Linear]:
-    """The linear layers within the chosen layers of a transformers model, by where they stand in it.
+def linear_layers(bert: nn.Module, name: str, layers: Sequence[int]) -> dict[str, nn.Linear]:
+    """The linear layers within `layers` of a transformers model, counted from 1, by where they stand in it.
 
     Args:
         name: What the user calls the model.
-        spec: As for `chosen_layers`.
 
     Raises:
         InputError: There are none.
-        UsageError: `spec` names a layer that is not there.
     """
     path, stack = layer_stack(bert, name)
     found = {
         f"{path}.{number - 1}.{inner}": module
-        for number in chosen_layers(spec, len(stack))
+        for number in layers
         for inner, module in stack[number - 1].named_modules()
         if isinstance(module, nn.Linear)
     }

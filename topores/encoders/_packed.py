@@ -73,7 +73,7 @@ def embed(
         overhead: Cost of one more block, in tokens; that of the device if not given.
     """
     bert: Any = model[0].auto_model
-    packed = _pack(bert, features, overhead)
+    packed = pack(bert, features, overhead)
     output = through(bert, packed.inputs, packed.layout, output_hidden_states=layers)
     hidden = [*(output.hidden_states[:-1] if layers else ()), output.last_hidden_state]
     pooled = [_pool(model[1], states[0], packed.layout) for states in hidden[:-1]]
@@ -84,7 +84,7 @@ def embed(
 
 def through(bert: Any, inputs: dict[str, Tensor], layout: Layout, *, output_hidden_states: bool = False) -> Any:
     """What the transformer gives of `inputs`, each (1, tokens) or (1, tokens, dim) in the order of `layout`."""
-    with _attention(bert.config):
+    with packed_attention(bert.config):
         return bert(**inputs, blocks=layout.blocks, output_hidden_states=output_hidden_states, return_dict=True)
 
 
@@ -99,7 +99,8 @@ def finish(
     return features["sentence_embedding"]
 
 
-def _pack(bert: nn.Module, features: dict[str, Tensor], overhead: int | None) -> Packed:
+def pack(bert: nn.Module, features: dict[str, Tensor], overhead: int | None = None) -> Packed:
+    """Tokenised texts, padded as the tokenizer does, in the flat layout."""
     layout = lay_out(features["attention_mask"].sum(dim=1).long(), overhead)
     pieces = list(zip(layout.blocks, layout.rows, strict=True))
     inputs: dict[str, Tensor] = {
@@ -167,7 +168,7 @@ AttentionMaskInterface.register(NAME, _no_mask)
 
 
 @contextmanager
-def _attention(config: PretrainedConfig) -> Iterator[None]:
+def packed_attention(config: PretrainedConfig) -> Iterator[None]:
     """Our attention for one forward pass; outside of it the model is as it was loaded."""
     before = config._attn_implementation
     config._attn_implementation = NAME

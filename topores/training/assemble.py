@@ -31,7 +31,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     objective = variants.load("topores.objectives", config.objective).build(config).to(encoder.model.device)
     batches = Batches(run.corpus, config.batch_size, config.seed)
     encoder.prepare(run.corpus, config)
-    optimizer = _optimizer(encoder, objective, config)
+    optimizer = optimizer_of(encoder, objective, config)
     modules = as_one_module(encoder, objective)
     progress = _restored(run, modules, optimizer, batches, accelerator) if resume else Progress()
     tight = tight_step(
@@ -59,7 +59,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     return Run(run.folder)
 
 
-def _optimizer(encoder: Encoder, objective: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def optimizer_of(encoder: Encoder, objective: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """AdamW over what is trained. A temperature is no weight that should decay, and one number may move faster."""
     assert config.learning_rate is not None  # resolved when the run began
     decay = config.weight_decay if encoder.decays else 0.0

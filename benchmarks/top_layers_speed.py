@@ -1,0 +1,122 @@
+"""What a cycle costs when only upper layers are trained, on cached states of the frozen ones, beside full training.
+
+    python benchmarks/top_layers_speed.py                                 # on the sample texts
+    python benchmarks/top_layers_speed.py --texts ARTICLE META_ANALYSIS   # on your own
+
+All train the same batches of the same texts, cycle by cycle in turn, in one process: every step of a cycle, with
+batches, losses, gradients and the optimizer, and without evaluation and checkpoints. Medians are compared. LoRA on the
+last layer without the cache tells what the cache alone gives. What the cache costs, once, is printed too.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from topores import variants
+from topores.commands.train import resolved
+from topores.compute.files import write_json
+from topores.config import TrainConfig
+from topores.domain import Corpus
+from topores.encoders.full import Encoder
+from topores.objectives.four_pairings import build as build_objective
+from topores.text.batches import Batches
+from topores.training.assemble import optimizer_of
+from topores.training.loop import seed_for
+from topores.training.prepare import build_corpus, read_texts
+from topores.training.provenance import versions
+from topores.training.views import Views
+
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+SIDES = {
+    "full": {"encoder": "full"},
+    "LoRA, all layers": {"encoder": "lora"},
+    "LoRA, last layer, not cached": {"encoder": "lora", "layers": "last"},
+    "LoRA, last layer": {"encoder": "lora", "layers": "last"},
+    "LoRA, last two layers": {"encoder": "lora", "layers": "last:2"},
+    "OFT, last layer": {"encoder": "oft", "layers": "last"},
+    "LoReFT, last layer, first and last token": {"encoder": "loreft", "layers": "last", "positions": "first:1,last:1"},
+}
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    article, meta_analysis = arguments.texts
+    sides, corpus = {}, None
+    result = {"corpus": f"{article.name}, {meta_analysis.name}", "versions": versions(), "machine": arguments.machine}
+    result |= {"threads": arguments.threads, "prepared_s": {}}
+    for name, options in SIDES.items():
+        given = {"article": article, "meta_analysis": meta_analysis, "batch_size": 32, "precision": arguments.precision}
+        config = resolved(TrainConfig.from_mapping({**given, **options}), "cpu")
+        encoder = variants.load("topores.encoders", config.encoder).build(config, "cpu")
+        corpus = corpus or build_corpus(config, read_texts(config), encoder)
+        began = time.perf_counter()
+        if "not cached" not in name:
+            encoder.prepare(corpus, config)
+        result["prepared_s"][name] = time.perf_counter() - began
+        sides[name] = _cycle(config, encoder, corpus)
+    assert corpus is not None  # there is a side
+    passages = [*corpus.t1, *corpus.t2]
+    result |= {"precision": config.precision, "passages": len(passages), "tokens": sum(p.tokens for p in passages)}
+    result["seconds"] = _in_turn(sides, arguments.repeats)
+    result["times_as_fast_as_full"] = {name: result["seconds"]["full"] / s for name, s in result["seconds"].items()}
+    result["load"] = os.getloadavg()[0]
+    print(f"{len(passages)} passages, {result['tokens']} tokens, {config.precision}, {arguments.threads} thread(s)")
+    for name, seconds in result["seconds"].items():
+        ratio, once = result["times_as_fast_as_full"][name], result["prepared_s"][name]
+        print(f"  {name:42} {seconds:7.2f} s a cycle, {ratio:5.1f} times as fast as full; prepared in {once:.1f} s")
+    if arguments.output:
+        write_json(arguments.output, result)
+
+
+def _cycle(config: TrainConfig, encoder: Encoder, corpus: Corpus) -> Callable[[], None]:
+    """Every batch of the corpus once, as the training loop takes them."""
+    assert config.batch_size is not None  # resolved
+    objective, batches = build_objective(config), Batches(corpus, config.batch_size, config.seed)
+    optimizer, accelerator = optimizer_of(encoder, objective, config), Accelerator(cpu=True)
+    encoder.train()
+
+    def run() -> None:
+        for step in range(batches.per_cycle):
+            views = Views(encoder, accelerator, None, lambda piece, step=step: seed_for(config.seed, step, 0, piece))
+            views.backward(objective(views, batches.at(step)).total)
+            optimizer.step()
+            optimizer.zero_grad()
+
+    return run
+
+
+def _in_turn(sides: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+    """Median seconds of each, all of them in turn, after one round that is not counted."""
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(repeats + 1):
+        for name, side in sides.items():
+            began = time.perf_counter()
+            side()
+            taken[name].append(time.perf_counter() - began)
+    return {name: float(np.median(each[1:])) for name, each in taken.items()}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    texts = [SAMPLE / "article.md", SAMPLE / "meta_analysis.md"]
+    parser.add_argument("--texts", type=Path, nargs=2, default=texts)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--output", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
