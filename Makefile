@@ -28,9 +28,11 @@ bench-topology: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/topology_speed.py
 	$(BIN)/python benchmarks/spanning_tree.py
 
-# A cycle of a head on cached embeddings beside torch's graph, and the clock's cycles a second; a minute.
+# A cycle of a head on cached embeddings beside torch's graph, the clock's cycles a second, and a cycle of upper layers on
+# cached states beside full training; four minutes.
 bench-heads: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/heads_speed.py
+	$(BIN)/python benchmarks/top_layers_speed.py
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

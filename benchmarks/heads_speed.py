@@ -3,8 +3,8 @@
     python benchmarks/heads_speed.py                    # 200 passages a side, 384 dimensions, float32, one core
 
 One cycle is one step of the four pairings on two views of every passage: the losses, and the gradients of the head and
-of the temperature. Medians of alternating rounds, and the least, which other work on the machine disturbs least. Three
-questions:
+of the temperature. The sides alternate, ten cycles in a row each, as training runs them; medians of the rounds, and the
+least, which other work on the machine disturbs least. Three questions:
 
 LoReFT, linear  `HeadObjective` beside autograd through `four_pairings` on the same rows; the greatest difference of
                 their gradients is printed, each against autograd in float64. 800 rows are the objective's, of 200
@@ -91,7 +91,7 @@ def main() -> None:
     result = {"versions": versions(), "machine": arguments.machine, "rank": arguments.rank, "runs": []}
     for passages in arguments.passages:
         case = Case(passages, arguments.rank)
-        run = {"passages": passages, "rows": 4 * passages, **_in_turn(case.sides(), arguments.repeats)}
+        run = {"passages": passages, "rows": 4 * passages, **_in_turn(case.sides(), arguments.repeats, cycles=10)}
         run["difference"] = case.differences()
         run["ratio"] = {
             name: run["median_ms"][f"{name}, autograd"] / run["median_ms"][f"{name}, Gram"]
@@ -129,14 +129,15 @@ def _clock(repeats: int, cycles: int = 100_000) -> float:
     return cycles / taken["least_ms"]["clock"] * 1e3
 
 
-def _in_turn(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
-    """Milliseconds of each side, all of them in turn, after one round that is not counted."""
+def _in_turn(sides: dict[str, Callable[[], object]], repeats: int, cycles: int = 1) -> dict[str, dict[str, float]]:
+    """Milliseconds a cycle of each side, all of them in turn, after one round that is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repeats + 1):
         for name, side in sides.items():
             began = time.perf_counter()
-            side()
-            taken[name].append((time.perf_counter() - began) * 1e3)
+            for _ in range(cycles):
+                side()
+            taken[name].append((time.perf_counter() - began) * 1e3 / cycles)
     return {
         "median_ms": {name: float(np.median(each[1:])) for name, each in taken.items()},
         "least_ms": {name: min(each[1:]) for name, each in taken.items()},
@@ -173,7 +174,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passages", type=int, nargs="+", default=[HIGH, LOW], help="a side")
     parser.add_argument("--rank", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=50)
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()

@@ -548,6 +548,8 @@ def test_a_model_is_known_by_the_files_that_decide(tmp_path: Path, monkeypatch: 
         model("e", model_safetensors="weights", config_json="{}", pooling__config_json="{}", vocab_txt="a"),
     ]
     assert len({known, *map(sha256_of_folder, different)}) == 6
+    without = [sha256_of_folder(each, without=[each / "pooling"]) for each in (one, *different)]
+    assert [each == without[0] for each in without] == [True, False, False, True, False, False]
     for empty in (tmp_path / "missing", model("f", README_md="Hello")):
         with pytest.raises(InputError, match="holds no model"):
             sha256_of_folder(empty)

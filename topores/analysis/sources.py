@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,6 +16,9 @@ from topores.compute.keys import code_version, digest, sha256_of_folder
 from topores.domain import Corpus, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run
+
+if TYPE_CHECKING:
+    from topores.encoders._stem import SharedStem
 
 
 class Source(ABC):
@@ -55,6 +58,7 @@ class EncodedSource(Source):
         """`corpus_of` reads the passages when they are first asked for; `texts` are hashes of what decides them."""
         self.name, self.states, self.device, self.run = name, tuple(states), device, run
         self._corpus_of, self._texts = corpus_of, texts
+        self._stem: SharedStem | None = None
 
     @cached_property
     def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first asked for
@@ -89,10 +93,12 @@ class EncodedSource(Source):
         return rows
 
     def _encoded(self, state: State, texts: list[str]) -> list[Float[np.ndarray, "rows _"]]:
+        from topores.encoders._stem import SharedStem
         from topores.encoders.full import open_model
 
-        sides = [p.side for p in (*self.corpus.t1, *self.corpus.t2)]
-        return open_model(str(state.path), choose_device(self.device)).encode_layers(texts, sides, layers="all")
+        if self._stem is None:
+            self._stem = SharedStem(texts, [p.side for p in (*self.corpus.t1, *self.corpus.t2)])
+        return self._stem.encode_layers(open_model(str(state.path), choose_device(self.device)), state.path)
 
 
 class ArraySource(Source):

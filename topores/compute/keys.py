@@ -1,7 +1,7 @@
 """Hashes of what decides a result: of values, of code, of the weights of a model."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -55,15 +55,19 @@ def code_version(*packages: str | Path) -> str:
     return digest(sources=sources, libraries={name: _version(name) for name in LIBRARIES})
 
 
-def sha256_of_folder(folder: Path) -> str:
+def sha256_of_folder(folder: Path, *, without: Collection[Path] = ()) -> str:
     """Hash of the files of a model folder that decide its embeddings, by name and content.
 
     A file is read once in a process, as long as its size and time of change stay.
 
+    Args:
+        without: Folders whose files do not count.
+
     Raises:
         InputError: The folder has no such file.
     """
-    files = sorted({path for pattern in DECIDING for path in folder.rglob(pattern) if path.is_file()})
+    found = {path for pattern in DECIDING for path in folder.rglob(pattern) if path.is_file()}
+    files = sorted(path for path in found if not any(place in path.parents for place in without))
     if not files:
         raise InputError(f"'{folder}' holds no model; give a sentence-transformers folder.")
     return digest(files={path.relative_to(folder).as_posix(): _sha256_once(path) for path in files})

@@ -113,7 +113,7 @@ class HeadEncoder(Encoder):
         return [self._headed(self._clean[places], sides).cpu().numpy()]
 
     def _headed(self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None) -> Float[Tensor, "texts dim"]:
-        features = {"sentence_embedding": pooled, **self._sided(sides)}
+        features = {"sentence_embedding": pooled, **self.sided(sides)}
         return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
 
     def drawn(self, texts: Sequence[str]) -> Tensor:

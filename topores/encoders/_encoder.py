@@ -151,10 +151,10 @@ class Encoder(nn.Module):
         return {name: value.to(self.model.device) for name, value in features.items() if isinstance(value, Tensor)}
 
     def _features(self, texts: Sequence[str], sides: Sequence[Side] | None) -> dict[str, Tensor]:
-        features = {**self.model.preprocess(list(texts)), **self._sided(sides)}
+        features = {**self.model.preprocess(list(texts)), **self.sided(sides)}
         return {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
 
-    def _sided(self, sides: Sequence[Side] | None) -> dict[str, Tensor]:
+    def sided(self, sides: Sequence[Side] | None) -> dict[str, Tensor]:
         """Which texts are T1's, for modules that treat the two differently."""
         if sides is None:
             return {}

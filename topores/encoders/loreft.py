@@ -7,12 +7,12 @@ from jaxtyping import Float
 from sentence_transformers.sentence_transformer.modules import Dense
 from torch import Tensor, nn
 from torch.nn.functional import linear
-from torch.nn.utils.parametrizations import orthogonal
 
 from topores.config import TrainConfig
 from topores.encoders._cached import BATCH_SIZE, LEARNING_RATE, with_head
 from topores.encoders._encoder import Encoder
 from topores.encoders._head import Head, affine
+from topores.encoders._orthonormal import with_orthonormal_rows
 from topores.errors import UsageError
 
 __all__ = ["BATCH_SIZE", "LEARNING_RATE", "LoReFT", "build"]
@@ -36,7 +36,7 @@ class LoReFT(Head):
     def __init__(self, dim: int, rank: int) -> None:
         super().__init__()
         self.dim = dim
-        self.subspace = orthogonal(nn.Linear(dim, rank, bias=False), orthogonal_map="householder")
+        self.subspace = with_orthonormal_rows(nn.Linear(dim, rank, bias=False))
         self.source = nn.Linear(dim, rank)
         with torch.no_grad():
             self.source.weight.copy_(self.rows)
@@ -45,7 +45,7 @@ class LoReFT(Head):
     @property
     def rows(self) -> Float[Tensor, "rank dim"]:
         """R."""
-        weight: Tensor = self.subspace.weight  # type: ignore[assignment]  # a parametrised one is computed here
+        weight: Tensor = self.subspace.weight
         return weight
 
     def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:

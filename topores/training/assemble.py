@@ -1,6 +1,7 @@
 """What a run trains with, put together from its options: objective, optimizer, state, watch and trackers."""
 
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from topores.encoders.full import Encoder
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.closed_form import solve_at_once
+from topores.training.heads.products import one_thread
 from topores.training.heads.tight import tight_step
 from topores.training.loop import Trainee, as_one_module, train_until
 from topores.training.monitors import Watch
@@ -55,7 +57,9 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
         if encoder.closed_form:
             solve_at_once(trainee, config.cycles)
         else:
-            train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stopping)
+            # The tight step is on one thread: torch's others, woken between two steps, take longer than they help.
+            with one_thread() if tight else nullcontext():
+                train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stopping)
     return Run(run.folder)
 
 

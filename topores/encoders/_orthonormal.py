@@ -1,0 +1,54 @@
+"""Matrices with orthonormal rows, as a parametrisation that any optimizer may step in."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import register_parametrization
+
+Rows = Float[Tensor, "rank dim"]
+
+
+class Reflections(nn.Module):
+    """R = (B H_1 ... H_r E)^T: reflections of the first axes E, turned by a fixed orthogonal B.
+
+    The reflections H_i = I - 2 v_i v_i^T / |v_i|^2 have v_i = (0, ..., 0, 1, free numbers), so that all of the free
+    numbers being 0 gives the R that was assigned. What torch's own `orthogonal(..., "householder")` computes, but with
+    the product as I - V T V^T, whose gradient is that of three small products and takes a tenth of the time.
+
+    Source:
+        Trivialisations: Lezcano-Casado 2019, https://arxiv.org/abs/1909.09501. The product: Joffrain et al. 2006,
+        Accumulating Householder Transformations, Revisited, theorem 2 (T^-1 is the upper triangle of V^T V, its
+        diagonal halved), https://doi.org/10.1145/1141885.1141886.
+    """
+
+    base: Tensor
+    """B (dim, dim)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("base", torch.eye(dim))
+
+    def forward(self, free: Rows) -> Rows:
+        """R from the numbers above the diagonal of `free`; the others do nothing."""
+        rank, dim = free.shape
+        axes = torch.eye(dim, rank, dtype=free.dtype, device=free.device)
+        vectors = free.T.tril(-1) + axes
+        products = vectors.T @ vectors
+        inverse = products.triu(1) + torch.diag(products.diagonal() / 2)
+        reflected = vectors @ torch.linalg.solve_triangular(inverse, vectors[:rank].T, upper=True) - axes
+        return (self.base @ reflected).T
+
+    @torch.no_grad()
+    def right_inverse(self, rows: Rows) -> Rows:
+        """Free numbers that give `rows`, which are made orthonormal if they are not."""
+        rank, dim = rows.shape
+        filled = torch.cat([rows.T, torch.randn(dim, dim - rank, dtype=rows.dtype, device=rows.device)], dim=1)
+        base, scale = torch.linalg.qr(filled)
+        self.base = base * scale.diagonal().sign()
+        return torch.zeros_like(rows)
+
+
+def with_orthonormal_rows(module: nn.Linear) -> nn.Linear:
+    """`module`, its weight having orthonormal rows from now on, whatever an optimizer does."""
+    register_parametrization(module, "weight", Reflections(module.in_features), unsafe=True)
+    return module
