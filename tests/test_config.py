@@ -53,6 +53,9 @@ def test_all_faults_are_told_at_once() -> None:
         ({**TEXTS, "learning_rate": "nan"}, "--learning-rate is nan"),
         ({**TEXTS, "held_out": 0.9}, "--held-out is 0.9; give a number from 0.0 to 0.5."),
         ({**TEXTS, "weights": "1to1=0,2to2=0,1to2=0,2to1=0"}, "nothing is learned"),
+        ({**TEXTS, "positions": "first:0"}, "--positions is 'first:0'; give all, first:K, last:K, or first:K,last:K."),
+        ({**TEXTS, "positions": "middle:3"}, "--positions is 'middle:3'; give all"),
+        ({**TEXTS, "positions": "first:2,last:97"}, "but no passage has more than 96 tokens; give fewer, or all."),
         ({**TEXTS, "checkpoints": "every:0"}, "--checkpoints is 'every:0'"),
     ],
 )

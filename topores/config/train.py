@@ -136,7 +136,7 @@ class TrainConfig(Options):
                 *one_of(self, "precision", PRECISIONS),
                 *one_of(self, "device", DEVICES),
                 *_layer_faults(self.layers),
-                *_position_faults(self.positions),
+                *_position_faults(self.positions, self.passage_tokens),
                 *_checkpoint_faults(self.checkpoints),
                 *_bounds_faults(self),
                 *_weights_faults(self.weights),
@@ -188,12 +188,14 @@ def _layer_faults(spec: str | None) -> list[str]:
     return [f"--layers is '{spec}'; give all, last, last:K, or a list such as 2,4."]
 
 
-def _position_faults(spec: str) -> list[str]:
+def _position_faults(spec: str, tokens: int) -> list[str]:
     parts = [part.partition(":") for part in spec.split(",")]
     ends = [end for end, _, count in parts if end in ("first", "last") and is_whole(count) and whole_number(count) >= 1]
-    if spec == "all" or (len(ends) == len(parts) == len(set(ends))):
-        return []
-    return [f"--positions is '{spec}'; give all, first:K, last:K, or first:K,last:K."]
+    if spec != "all" and not len(ends) == len(parts) == len(set(ends)):
+        return [f"--positions is '{spec}'; give all, first:K, last:K, or first:K,last:K."]
+    if any(whole_number(count) > tokens for _, _, count in parts if count):
+        return [f"--positions is '{spec}', but no passage has more than {tokens} tokens; give fewer, or all."]
+    return []
 
 
 def _checkpoint_faults(spec: str) -> list[str]:
