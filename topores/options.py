@@ -110,6 +110,11 @@ def positive(config: Options, *fields: str) -> list[str]:
     return [f"{_option(f)} is {value}; give a number above 0." for f, value in bad]
 
 
+def not_negative(config: Options, *fields: str) -> list[str]:
+    bad = [(f, getattr(config, f)) for f in fields if not 0 <= getattr(config, f) < math.inf]
+    return [f"{_option(f)} is {value}; give a number of 0 or more." for f, value in bad]
+
+
 def within(config: Options, field: str, low: int | float, high: int | float) -> list[str]:
     value = getattr(config, field)
     return [] if low <= value <= high else [f"{_option(field)} is {value}; give a number from {low} to {high}."]

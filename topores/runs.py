@@ -18,7 +18,7 @@ from topores.errors import RunError
 from topores.text.corpus import read_corpus
 
 FILES = ("run.json", "config.yaml", "passages.parquet", "pairs.parquet", "metrics.jsonl")
-FOLDERS = ("checkpoints", "state", "topology", "tracking")
+FOLDERS = ("checkpoints", "state", "topology", "tracking", "nulls")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ class Run:
     @property
     def states(self) -> tuple[State, ...]:
         return tuple(State(cycle, f"cycle {cycle:,}", path) for cycle, path in self.checkpoints.items())
+
+    @property
+    def nulls(self) -> dict[str, "Run"]:
+        """The runs in which the effect cannot be, by name: shuffled-1, shuffled-2, frozen."""
+        return {folder.name: Run(folder) for folder in sorted(self.folder.glob("nulls/*")) if is_run(folder)}
 
     def checkpoint_path(self, cycle: int) -> Path:
         return self.folder / "checkpoints" / f"cycle-{cycle:012d}"

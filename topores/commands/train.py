@@ -18,13 +18,14 @@ from topores.errors import RunError
 from topores.runs import Run, is_run, load_run
 from topores.text.corpus import write_corpus
 from topores.training.assemble import train_run
+from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of
 from topores.training.prepare import build_corpus, read_texts
 from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
 
 log = logging.getLogger(__name__)
 
-MAY_CHANGE = ("output", "cycles", "fail_on", "track")
+MAY_CHANGE = ("output", "cycles", "fail_on", "track", "null", "seeds")
 """Options that decide nothing of what a cycle does."""
 
 SHOWN = {
@@ -71,7 +72,8 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
         run.clear()
         write_corpus(corpus, run.folder)
         run.write_start(config, run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes))
-        return train_run(run, config, encoder, accelerator, resume=False)
+        done = train_run(run, config, encoder, accelerator, resume=False)
+    return _with_nulls(done, accelerator)
 
 
 def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
@@ -94,7 +96,30 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
         _warn_of_other_circumstances(run, accelerator)
         if config != run.options:
             run.write_start(config, run.facts)
-        return train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
+        done = train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
+    return _with_nulls(done, accelerator)
+
+
+def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
+    """Train the nulls that the options of `run` ask for, each to its end; those that are there go on or stay."""
+    for null in nulls_of(run.options):
+        options = options_of(null, run.options, run)
+        assert options.output is not None  # it lies in the run's folder
+        beside = Run(options.output)
+        begun = is_run(beside.folder)
+        if begun and beside.metrics and beside.metrics[-1]["cycle"] >= options.cycles:
+            continue
+        log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.told)
+        if not accelerator.is_main_process:
+            _trained_by_first(beside, accelerator)
+            continue
+        with beside.written_by_us_alone():
+            if not begun:
+                beside.clear()
+                write_corpus(corpus_of(null, run.corpus), beside.folder)
+            beside.write_start(options, facts_of(null, run.facts))
+            train_run(beside, options, build_encoder(options, accelerator), accelerator, resume=begun)
+    return run
 
 
 def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
@@ -109,6 +134,10 @@ def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
 
 def _follow(run: Run, accelerator: Accelerator) -> Run:
     """Train in a process that does not write: with what the first one put into the run folder."""
+    return _with_nulls(_trained_by_first(run, accelerator), accelerator)
+
+
+def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:
     accelerator.wait_for_everyone()
     if not is_run(run.folder):
         raise RunError(f"'{run.folder}' is not seen by process {accelerator.process_index}; give a shared --output.")
@@ -178,17 +207,32 @@ def summary(run: Run, seconds: float) -> dict[str, Any]:
         "cycles": run.options.cycles,
         "seconds": round(seconds, 3),
         "metrics": run.metrics[-1],
+        "nulls": {name: str(null.folder) for name, null in run.nulls.items()},
     }
 
 
 def in_words(run: Run) -> str:
     """What a reader wants to know when the training is done: did unseen pairs get better, and what to do next."""
     first, last = run.metrics[0], run.metrics[-1]
-    rows = [("", "untrained", f"cycle {last['cycle']:,}")]
-    rows += [(label, _shown(first[name]), _shown(last[name])) for name, label in SHOWN.items()]
-    table = [f"{label:24}{was:>12}{now:>16}" for label, was, now in rows]
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for name, null in run.nulls.items():
+        kinds.setdefault(name.partition("-")[0], []).append(null.metrics[-1])
+    rows = [["", "untrained", f"cycle {last['cycle']:,}", *(f"{kind} ({len(ends)})" for kind, ends in kinds.items())]]
+    rows += [
+        [
+            label,
+            *(_shown([line[name]]) for line in (first, last)),
+            *(_shown([e[name] for e in ends]) for ends in kinds.values()),
+        ]
+        for name, label in SHOWN.items()
+    ]
+    table = [
+        f"{label:24}{was:>12}{now:>16}" + "".join(f"{null:>16}" for null in nulls) for label, was, now, *nulls in rows
+    ]
     return "\n".join([*table, "", f"Run: {run.folder}", f"Next: topores topology --checkpoint {run.folder}"])
 
 
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _shown(values: Sequence[float | None]) -> str:
+    """The mean of one number over runs."""
+    known = [value for value in values if value is not None]
+    return f"{sum(known) / len(known):.3f}" if known else "-"

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from topores.config.common import DEVICES, PAIR_FILES
 from topores.errors import did_you_mean
-from topores.options import Options, at_least, is_whole, one_of, positive, whole_number, within
+from topores.options import Options, at_least, is_whole, not_negative, one_of, positive, whole_number, within
 
 LOSSES = ("decoupled", "gte", "infonce", "supcon")
 PRECISIONS = ("auto", "fp32", "bf16")
 FAILURES = {"collapse": "collapsed", "freeze": "frozen", "memorise": "memorised"}
 """What a run can do wrong, and the word for one that did; --fail-on takes both."""
 TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
+NULLS = ("shuffled", "frozen")
 
 PAIRING_WEIGHTS = {"1to1": 0.25, "2to2": 0.25, "1to2": 0.75, "2to1": 0.75}
 """Weight of each pairing where --weights does not name it."""
@@ -116,6 +117,13 @@ class TrainConfig(Options):
     track: tuple[str, ...] = ()
     """Send each logged cycle to tensorboard, wandb, mlflow or trackio as well; repeat it, or part with commas."""
 
+    null: tuple[str, ...] = ()
+    """Train as well, on the same budget, what no effect can come from: shuffled (training pairs permuted), frozen
+    (learning rate 0); repeat it, or part with commas. They go into nulls/ of the run folder."""
+
+    seeds: int = 3
+    """How many permutations --null shuffled trains."""
+
     seed: int = 0
     """Decides the split, the batches and the dropout; the same seed gives the same run."""
 
@@ -126,11 +134,12 @@ class TrainConfig(Options):
         self._refuse(
             [
                 *_source_faults(self),
-                *at_least(self, 1, "cycles", "rank", *self._given("batch_size", "micro_batch_size")),
+                *at_least(self, 1, "cycles", "rank", "seeds", *self._given("batch_size", "micro_batch_size")),
                 *at_least(self, 0, "embargo", "seed", "weight_decay"),
+                *not_negative(self, *self._given("learning_rate")),
                 *at_least(self, 2, "cached_views"),
                 *at_least(self, 8, "passage_tokens"),
-                *positive(self, "temperature", *self._given("learning_rate")),
+                *positive(self, "temperature"),
                 *within(self, "held_out", 0.0, 0.5),
                 *one_of(self, "loss", LOSSES),
                 *one_of(self, "precision", PRECISIONS),
@@ -142,6 +151,7 @@ class TrainConfig(Options):
                 *_weights_faults(self.weights),
                 *_list_faults("fail-on", self.fail_on, (*FAILURES, *FAILURES.values())),
                 *_list_faults("track", self.track, TRACKERS),
+                *_list_faults("null", self.null, NULLS),
             ]
         )
 
@@ -162,6 +172,10 @@ class TrainConfig(Options):
     def failures(self) -> frozenset[str]:
         """What stops the run: some of 'collapsed', 'frozen', 'memorised'."""
         return frozenset(FAILURES.get(name, name) for name in _listed(self.fail_on))
+
+    @property
+    def null_kinds(self) -> tuple[str, ...]:
+        return _listed(self.null)
 
     @property
     def trackers(self) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     tight = tight_step(
         encoder, objective, batches, processes=accelerator.num_processes, piece_size=config.micro_batch_size
     )
-    watch = Watch(run.metrics, loss=config.loss)
+    watch = Watch(run.metrics, loss=config.loss, says="null" not in run.facts)
     first = progress.step // batches.per_cycle
     if accelerator.is_main_process:
         accelerator.wait_for_everyone()

@@ -83,11 +83,12 @@ class Watch:
         metrics: The lines that are there already: none, or those of a run that is resumed. What was wrong at
             their end was said then.
         loss: Name of the run's loss.
+        says: Whether faults go into the log. A null has them by its nature.
     """
 
-    def __init__(self, metrics: Iterable[Line] = (), *, loss: str = "infonce") -> None:
+    def __init__(self, metrics: Iterable[Line] = (), *, loss: str = "infonce", says: bool = True) -> None:
         self._metrics = list(metrics)
-        self._loss = loss
+        self._loss, self._says = loss, says
         self._standing = self._names()
 
     def see(self, line: Line) -> list[Fault]:
@@ -95,7 +96,7 @@ class Watch:
         self._metrics.append(line)
         found = faults(self._metrics, loss=self._loss)
         for fault in found:
-            if fault.name not in self._standing:
+            if self._says and fault.name not in self._standing:
                 log.warning("%s", fault.sentence)
         self._standing = {fault.name for fault in found}
         return found
