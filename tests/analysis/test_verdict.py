@@ -1,13 +1,15 @@
 """The verdict's rules on made evidence, each with the answer a careful reader would give."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
-from topores.analysis.verdict import Evidence, judge, sign_flip_p, turned_share
-from topores.domain import AlignedPairs, Corpus, Loop, Passage, State
+from topores.analysis.chance import sign_flip_p, turned_share
+from topores.analysis.verdict import Evidence, judge
+from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, State, Verdict
 
 N = 24
 STATES = (State(0, "cycle 0", Path("a")), State(10, "cycle 10", Path("b")))
@@ -155,3 +157,68 @@ def test_a_pure_rotation_is_all_turn_and_noise_is_none_beyond_chance() -> None:
     seen, by_chance, p = turned_share(before, noisy, seed=0)
     assert abs(seen - by_chance) < 0.05
     assert p > 0.05
+
+
+# Against runs on shuffled pairings.
+
+OWN = {"held_out_mrr": 0.9, "total_persistence": 6.0, "uniformity": -3.0, "rank_me": 70.0}
+SHUFFLED = [
+    {"held_out_mrr": 0.50 + d, "total_persistence": 6.0 + d, "uniformity": -3.0 + d, "rank_me": 70 + 10 * d}
+    for d in (-0.02, 0.0, 0.02)
+]
+
+
+def against(own: dict[str, float], shuffled: list[dict[str, float]]) -> Verdict:
+    made = evidence(cloud(NOISE), cloud(0.2))
+    return judge(dataclasses.replace(made, own=own, shuffled=shuffled), seed=0)
+
+
+def claims_of(verdict: Verdict) -> dict[str, Claim]:
+    return {c.what.partition(",")[0]: c for c in verdict.claims if "runs on shuffled pairings" in c.what}
+
+
+def test_better_than_shuffled() -> None:
+    found = against(OWN, SHUFFLED)
+    assert "found better than after shuffled pairings (MRR 0.90 against 0.50 over 3 runs" in found.sentence
+    assert "and nothing else differs from these beyond chance" in found.sentence
+    claim = claims_of(found)["MRR of held-out pairs"]
+    assert (claim.value, claim.null) == (0.9, pytest.approx(0.5))
+    assert claim.p < 0.01
+    assert set(claims_of(found)) == {"MRR of held-out pairs", "total H1 persistence", "uniformity", "RankMe"}
+
+
+@pytest.mark.parametrize("mrr", [0.51, 0.2])
+def test_no_better_than_shuffled(mrr: float) -> None:
+    """Also where it is worse, which is no sign that the pairing taught something."""
+    found = against({**OWN, "held_out_mrr": mrr}, SHUFFLED)
+    assert f"found no better than after shuffled pairings (MRR {mrr:.2f} against 0.50" in found.sentence
+
+
+def test_what_else_the_pairing_changed_is_named() -> None:
+    found = against({**OWN, "total_persistence": 3.0, "uniformity": -4.0}, SHUFFLED)
+    assert "and total H1 persistence and uniformity differ from these" in found.sentence
+    assert claims_of(found)["RankMe"].p == 1
+    found = against({**OWN, "total_persistence": 3.0}, SHUFFLED)
+    assert "and total H1 persistence differs from these" in found.sentence
+
+
+def test_many_measures_need_more_than_one_of_them_alone() -> None:
+    """A difference that p = .03 by itself is, is none among three."""
+    near = {**OWN, "total_persistence": 6.0 + 0.02 * 5.9 * np.sqrt(4 / 3)}
+    alone = {name: near[name] for name in ("held_out_mrr", "total_persistence")}
+    assert "total H1 persistence differs" in against(alone, SHUFFLED).sentence
+    assert "nothing else differs" in against(near, SHUFFLED).sentence
+
+
+def test_nothing_held_out_still_compares_the_space() -> None:
+    own = {name: value for name, value in OWN.items() if name != "held_out_mrr"}
+    assert "nothing differs from runs on shuffled pairings beyond chance" in against(own, SHUFFLED).sentence
+    found = against({**own, "rank_me": 5.0}, SHUFFLED)
+    assert "RankMe differs from runs on shuffled pairings" in found.sentence
+
+
+@pytest.mark.parametrize("shuffled", [[], SHUFFLED[:1]])
+def test_without_spread_nothing_is_compared(shuffled: list) -> None:
+    found = against(OWN, shuffled)
+    assert "shuffled" not in found.sentence
+    assert not claims_of(found)

@@ -8,8 +8,9 @@ from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce
 from topores.analysis.loops import longest_loops
 from topores.analysis.measure import Bench, MeasuredState, measure_states
-from topores.analysis.sources import Source
+from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
+from topores.analysis.trained_nulls import nulls_at, shuffled_values, values_at
 from topores.analysis.verdict import Evidence, judge
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
@@ -56,6 +57,8 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         corpus=source.corpus if source.corpus is not None and len(source.corpus.pairs) else None,
         first=first.output,
         last=now.output,
+        own=values_at(source.run, measurements, now.state.cycle) if source.run else {},
+        shuffled=shuffled_values(source, bench, now.state.cycle),
     )
     return Analysis(
         name=source.name,
@@ -94,9 +97,15 @@ def fingerprint(source: Source, config: TopologyConfig, cache: Cache | None) -> 
     content = source.content(cache)
     if content is None:
         return None
+    beside = nulls_at(source.run, "shuffled", source.states[-1].cycle)
+    nulls = [
+        [null.name, sha256_of_model(null.checkpoints[source.states[-1].cycle], cache), null.metrics] for null in beside
+    ]
     options = {name: value for name, value in config.to_mapping().items() if name not in NOT_DECIDING}
     states = [[state.cycle, state.label] for state in source.states]
-    return digest(content=content, options=options, states=states, name=source.name, code=code_version("topores"))
+    return digest(
+        content=content, nulls=nulls, options=options, states=states, name=source.name, code=code_version("topores")
+    )
 
 
 def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str, int]) -> dict[str, Any]:

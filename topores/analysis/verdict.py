@@ -1,22 +1,20 @@
 """The verdict: one sentence and the claims behind it. All rules stand in this file.
 
 What a null measured here rules out is said with its p. What has no null yet is given as a number,
-described and not judged: a training run without its shuffled-pairings twin cannot show that the
+described and not judged: a training run without nulls on shuffled pairings cannot show that the
 pairing, rather than training as such, changed the space.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
 
+from topores.analysis.chance import Rows, holm, prediction_p, sign_flip_p, turned_share
 from topores.domain import Claim, Corpus, Loop, State, Verdict
 from topores.text.retrieval import ranks
 
 ALPHA = 0.05
-PERMUTATIONS = 9999
-SHUFFLES = 19
 FOUND = 0.9
 """Training MRR from which the pairs count as found by heart, if held-out retrieval did not rise with it."""
 NO_ROOM = 0.95
@@ -25,10 +23,19 @@ FEW = 20
 """Held-out questions below which the absence of a change says nothing."""
 COLLAPSED_RANK = 0.5
 """Share of the first state's RankMe below which a narrower space counts as collapsed."""
+RETRIEVAL = "held_out_mrr"
+COMPARED = {
+    RETRIEVAL: "MRR of held-out pairs",
+    "total_persistence": "total H1 persistence",
+    "uniformity": "uniformity",
+    "rank_me": "RankMe",
+    "intrinsic_dimension": "intrinsic dimension",
+    "modality_gap": "modality gap",
+}
+"""What is compared with runs on shuffled pairings, in words."""
 SPREAD = 0.1
 """Change of uniformity that is worth a word, in its own unit."""
 
-Rows = Float[np.ndarray, "passages dim"]
 Value = Callable[[str, int], float | None]
 
 
@@ -47,6 +54,10 @@ class Evidence:
     """Unit rows of all passages at the first and the last state, T1's first."""
     standard_error: Value = lambda _measure, _cycle: None
     """Of `value`, where it is an average over subsamples."""
+    own: Mapping[str, float] = field(default_factory=dict)
+    """Of the last state, what is compared with the nulls that were trained."""
+    shuffled: Sequence[Mapping[str, float]] = ()
+    """The same of each null on shuffled pairings, at the same cycle."""
 
 
 def judge(evidence: Evidence, seed: int) -> Verdict:
@@ -54,7 +65,7 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
     if len(evidence.states) == 1:
         return _single(evidence)
     parts, claims = [], []
-    for rule in (_retrieval, _spread, _movement, _loops):
+    for rule in (_retrieval, _pairing, _spread, _movement, _loops):
         words, found = rule(evidence, seed)
         parts += [words] if words else []
         claims += found
@@ -62,19 +73,6 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
         return Verdict(f"{_span(evidence)} nothing changed: every passage stands where it stood.", tuple(claims))
     sentence = f"{_span(evidence)} {'; '.join(parts)}."
     return Verdict(sentence, tuple(claims))
-
-
-def sign_flip_p(differences: Float[np.ndarray, " queries"], seed: int) -> float:
-    """Two-sided p of the mean difference, under random signs: the paired permutation test.
-
-    Source: Fisher 1935, The Design of Experiments, section 21. Monte Carlo with the observed case
-    counted in (Phipson and Smyth 2010), so p is never 0.
-    """
-    if not np.any(differences):
-        return 1.0
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(PERMUTATIONS, len(differences)))
-    extreme = np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12
-    return float((1 + extreme.sum()) / (1 + PERMUTATIONS))
 
 
 def _span(evidence: Evidence) -> str:
@@ -136,6 +134,37 @@ def _reciprocal_ranks(evidence: Evidence, split: str) -> tuple[np.ndarray, np.nd
     return found[0], found[1]
 
 
+def _pairing(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
+    """Whether the pairing did something that the same training on permuted pairs does not."""
+    runs, own = evidence.shuffled, evidence.own
+    names = [name for name in COMPARED if name in own and all(name in run for run in runs)]
+    if len(runs) < 2 or not names:
+        return "", []
+    nulls = {name: [run[name] for run in runs] for name in names}
+    # Whether retrieval is better is the question; that anything else differs, either way, is asked of all at once.
+    others = [name for name in names if name != RETRIEVAL]
+    p = dict(zip(others, holm([prediction_p(own[name], nulls[name]) for name in others]), strict=True))
+    if RETRIEVAL in nulls:
+        p[RETRIEVAL] = prediction_p(own[RETRIEVAL], nulls[RETRIEVAL], above=True)
+    beside = f"last state (mean of {len(runs)} runs on shuffled pairings beside it)"
+    means = {name: float(np.mean(nulls[name])) for name in names}
+    claims = [Claim(f"{COMPARED[name]}, {beside}", own[name], means[name], p[name]) for name in names]
+    differ = [COMPARED[name] for name in others if p[name] < ALPHA]
+    also = f"{_listed(differ)} {'differs' if len(differ) == 1 else 'differ'} from these" if differ else ""
+    if RETRIEVAL not in p:
+        return also.replace(
+            "these", "runs on shuffled pairings"
+        ) or "nothing differs from runs on shuffled pairings beyond chance", claims
+    better = "better" if p[RETRIEVAL] < ALPHA else "no better"
+    told = f"MRR {own[RETRIEVAL]:.2f} against {means[RETRIEVAL]:.2f} over {len(runs)} runs, p = {p[RETRIEVAL]:.2g}"
+    words = f"unseen partners are found {better} than after shuffled pairings ({told})"
+    return f"{words}, and {also or 'nothing else differs from these beyond chance'}", claims
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _spread(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
     """Collapsed, contracted, spread out or neither, by uniformity and RankMe."""
     first, last = evidence.states[0].cycle, evidence.states[-1].cycle
@@ -174,28 +203,6 @@ def _loops_in_all(evidence: Evidence, was: float, now: float) -> str:
     if first is None or last is None:
         return f"total loop persistence went from {was:.2f} to {now:.2f}"
     return f"total loop persistence of a subsample went from {was:.2f} ± {first:.2f} to {now:.2f} ± {last:.2f}"
-
-
-def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:
-    """Share of the squared movement that Procrustes explains, the same by chance, and p.
-
-    By chance: every passage is handed another one's move. A rotation of many dimensions and few
-    passages explains much of anything, so the share alone means little.
-    """
-    before, after = (rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64) for rows in (before, after))
-    moves = after - before
-    # before.T = q @ corner, and q turns nothing that counts here: a small matrix has the singular values of the large.
-    corner = np.linalg.qr(before.T, mode="r")
-
-    def explained(target: Rows) -> float:
-        # What the best turn and scale leave of the target: ||target||^2 - (sum of singular values)^2 / ||before||^2.
-        reached = np.linalg.svd(corner @ target, compute_uv=False).sum() ** 2 / np.square(before).sum()
-        return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / np.square(moves).sum())
-
-    shuffle = np.random.default_rng(seed)
-    chance = [explained(before + moves[shuffle.permutation(len(moves))]) for _ in range(SHUFFLES)]
-    seen = explained(after)
-    return seen, float(np.mean(chance)), (1 + sum(c >= seen for c in chance)) / (1 + SHUFFLES)
 
 
 def _loops(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:

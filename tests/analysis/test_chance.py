@@ -1,0 +1,61 @@
+"""The tests behind the verdict hold their level, and see what is there."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
+
+from topores.analysis.chance import holm, prediction_p
+
+
+def test_level_of_the_prediction_is_held_with_few_runs() -> None:
+    """One more run of the same kind is called another one as often as alpha says, whatever their scale."""
+    draw = np.random.default_rng(0)
+    for runs in (2, 3, 10):
+        drawn = 7 + 0.01 * draw.normal(size=(4000, runs + 1))
+        for above in (False, True):
+            false = np.mean([prediction_p(row[0], row[1:], above=above) < 0.05 for row in drawn.tolist()])
+            assert false == pytest.approx(0.05, abs=0.012), (runs, above)
+
+
+def test_what_stands_far_away_is_seen() -> None:
+    nulls = [0.50, 0.52, 0.48]
+    assert prediction_p(0.7, nulls) < 0.05
+    assert prediction_p(0.7, nulls, above=True) == pytest.approx(prediction_p(0.7, nulls) / 2)
+    assert prediction_p(0.3, nulls) == pytest.approx(prediction_p(0.7, nulls))
+    assert prediction_p(0.3, nulls, above=True) > 0.95
+    assert prediction_p(0.55, nulls) > 0.05
+
+
+def test_many_runs_make_it_a_z_test() -> None:
+    nulls = np.random.default_rng(1).normal(size=100_000).tolist()
+    assert prediction_p(1.96, nulls) == pytest.approx(0.05, abs=2e-3)
+
+
+def test_it_is_a_t_test() -> None:
+    """7 lies 5 from the mean of 1 and 3, whose deviation is sqrt 2; a sample m - 1, m + 1 has t = m with as many df."""
+    statistic = 5 / (np.sqrt(2) * np.sqrt(1 + 1 / 2))
+    p = ttest_1samp([statistic - 1, statistic + 1], 0).pvalue
+    assert prediction_p(7.0, [1.0, 3.0]) == pytest.approx(p, rel=1e-9)
+
+
+def test_runs_that_agree_in_every_digit_say_no_more_than_their_number() -> None:
+    assert prediction_p(0.5, [0.5, 0.5, 0.5]) == 1
+    assert prediction_p(0.6, [0.5, 0.5, 0.5]) == 0.25
+    assert prediction_p(0.4, [0.5, 0.5, 0.5], above=True) == 1
+    with pytest.raises(ValueError, match="1 run has no spread"):
+        prediction_p(0.5, [0.5])
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_lies_between_each_p_and_bonferroni_and_keeps_their_order(p: list[float]) -> None:
+    corrected = holm(p)
+    for one, other in zip(p, corrected, strict=True):
+        assert one <= other <= min(1, len(p) * one) + 1e-12
+    assert [corrected[i] for i in np.argsort(p, kind="stable")] == sorted(corrected)

@@ -1,0 +1,86 @@
+"""How often chance comes as far: the tests behind the verdict's rules, without the rules."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import t as student
+
+PERMUTATIONS = 9999
+SHUFFLES = 19
+
+Rows = Float[np.ndarray, "passages dim"]
+
+
+def sign_flip_p(differences: Float[np.ndarray, " queries"], seed: int) -> float:
+    """Two-sided p of the mean difference, under random signs: the paired permutation test.
+
+    Source: Fisher 1935, The Design of Experiments, section 21. Monte Carlo with the observed case
+    counted in (Phipson and Smyth 2010), so p is never 0.
+    """
+    if not np.any(differences):
+        return 1.0
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(PERMUTATIONS, len(differences)))
+    extreme = np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12
+    return float((1 + extreme.sum()) / (1 + PERMUTATIONS))
+
+
+def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -> float:
+    """Chance that one more run of the same kind as `nulls` comes as far from their mean as `value`.
+
+    The runs are taken to scatter normally. With three of them `value` has to stand five standard deviations away for
+    p < .05, so a spread that is known badly is not mistaken for a small one.
+
+    Args:
+        nulls: One number of each run, two or more.
+        above: One-sided: only a greater `value` counts as far.
+
+    Source:
+        Whitmore 1986, Prediction Limits for a Univariate Normal Observation, The American Statistician 40, 141-143.
+
+    Raises:
+        ValueError: Fewer than two runs have no spread.
+    """
+    if len(nulls) < 2:
+        raise ValueError(f"{len(nulls)} run has no spread; give 2 or more.")
+    mean, deviation = float(np.mean(nulls)), float(np.std(nulls, ddof=1))
+    if deviation == 0:
+        # No scale to measure by: all that is known is that this one is the odd one of all.
+        return 1.0 if value == mean or (above and value < mean) else 1 / (len(nulls) + 1)
+    distance = (value - mean) / (deviation * np.sqrt(1 + 1 / len(nulls)))
+    tail = student.sf(distance if above else abs(distance), df=len(nulls) - 1)
+    return float(tail if above else 2 * tail)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Each p corrected for all of them, in their order: any below alpha keeps the chance of a false one below alpha.
+
+    Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6.
+    """
+    order = np.argsort(p, kind="stable")
+    stepped = np.asarray(p, dtype=np.float64)[order] * np.arange(len(p), 0, -1)
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(stepped))
+    return corrected.tolist()
+
+
+def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:
+    """Share of the squared movement that Procrustes explains, the same by chance, and p.
+
+    By chance: every passage is handed another one's move. A rotation of many dimensions and few
+    passages explains much of anything, so the share alone means little.
+    """
+    before, after = (rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64) for rows in (before, after))
+    moves = after - before
+    # before.T = q @ corner, and q turns nothing that counts here: a small matrix has the singular values of the large.
+    corner = np.linalg.qr(before.T, mode="r")
+
+    def explained(target: Rows) -> float:
+        # What the best turn and scale leave of the target: ||target||^2 - (sum of singular values)^2 / ||before||^2.
+        reached = np.linalg.svd(corner @ target, compute_uv=False).sum() ** 2 / np.square(before).sum()
+        return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / np.square(moves).sum())
+
+    shuffle = np.random.default_rng(seed)
+    chance = [explained(before + moves[shuffle.permutation(len(moves))]) for _ in range(SHUFFLES)]
+    seen = explained(after)
+    return seen, float(np.mean(chance)), (1 + sum(c >= seen for c in chance)) / (1 + SHUFFLES)
