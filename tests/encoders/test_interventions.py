@@ -119,7 +119,7 @@ def test_both_layouts_and_any_batch_give_the_same(tiny_model: Path, positions: s
 def test_a_text_of_fewer_tokens_is_changed_wholly(tiny_model: Path) -> None:
     rows = [
         moved(encoder_of(tiny_model, layers="1", positions=positions)).encode(TEXTS)
-        for positions in ("all", "first:100", "last:100", "first:2")
+        for positions in ("all", "first:90", "last:90", "first:2")
     ]
     assert np.array_equal(rows[0], rows[1])
     assert np.array_equal(rows[0], rows[2])
