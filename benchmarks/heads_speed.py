@@ -15,7 +15,6 @@ clock           Cycles a second of `topores clock`: 8 pairs in 8 dimensions, flo
 
 import argparse
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from measuring import in_turn
 
 from topores.compute.files import write_json
 from topores.config import PAIRING_WEIGHTS
@@ -130,17 +130,11 @@ def _clock(repeats: int, cycles: int = 100_000) -> float:
 
 
 def _in_turn(sides: dict[str, Callable[[], object]], repeats: int, cycles: int = 1) -> dict[str, dict[str, float]]:
-    """Milliseconds a cycle of each side, all of them in turn, after one round that is not counted."""
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(repeats + 1):
-        for name, side in sides.items():
-            began = time.perf_counter()
-            for _ in range(cycles):
-                side()
-            taken[name].append((time.perf_counter() - began) * 1e3 / cycles)
+    """Milliseconds a cycle of each side."""
+    taken = {name: 1e3 * np.array(each) for name, each in in_turn(sides, repeats, cycles).items()}
     return {
-        "median_ms": {name: float(np.median(each[1:])) for name, each in taken.items()},
-        "least_ms": {name: min(each[1:]) for name, each in taken.items()},
+        "median_ms": {name: float(np.median(each)) for name, each in taken.items()},
+        "least_ms": {name: float(each.min()) for name, each in taken.items()},
     }
 
 

@@ -1,5 +1,7 @@
 """What several benchmarks measure."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -12,3 +14,15 @@ def megabytes(name: str = "VmHWM") -> float:
 def held_out_mrr(line: dict) -> float:
     """Mean of both directions, of a line of metrics.jsonl."""
     return (line["held_out_mrr_1to2"] + line["held_out_mrr_2to1"]) / 2
+
+
+def in_turn(sides: dict[str, Callable[[], object]], repeats: int, cycles: int = 1) -> dict[str, list[float]]:
+    """Seconds a cycle of each side in every round, all of them in turn, after one round that is not counted."""
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(repeats + 1):
+        for name, side in sides.items():
+            began = time.perf_counter()
+            for _ in range(cycles):
+                side()
+            taken[name].append((time.perf_counter() - began) / cycles)
+    return {name: each[1:] for name, each in taken.items()}

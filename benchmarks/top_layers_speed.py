@@ -20,6 +20,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import numpy as np
 import torch
 from accelerate import Accelerator
+from measuring import in_turn
 
 from topores import variants
 from topores.commands.train import resolved
@@ -67,7 +68,8 @@ def main() -> None:
     assert corpus is not None  # there is a side
     passages = [*corpus.t1, *corpus.t2]
     result |= {"precision": config.precision, "passages": len(passages), "tokens": sum(p.tokens for p in passages)}
-    result["seconds"] = _in_turn(sides, arguments.repeats)
+    taken = in_turn(sides, arguments.repeats)
+    result["seconds"] = {name: float(np.median(each)) for name, each in taken.items()}
     result["times_as_fast_as_full"] = {name: result["seconds"]["full"] / s for name, s in result["seconds"].items()}
     result["load"] = os.getloadavg()[0]
     print(f"{len(passages)} passages, {result['tokens']} tokens, {config.precision}, {arguments.threads} thread(s)")
@@ -93,17 +95,6 @@ def _cycle(config: TrainConfig, encoder: Encoder, corpus: Corpus) -> Callable[[]
             optimizer.zero_grad()
 
     return run
-
-
-def _in_turn(sides: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Median seconds of each, all of them in turn, after one round that is not counted."""
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(repeats + 1):
-        for name, side in sides.items():
-            began = time.perf_counter()
-            side()
-            taken[name].append(time.perf_counter() - began)
-    return {name: float(np.median(each[1:])) for name, each in taken.items()}
 
 
 def _arguments() -> argparse.Namespace:

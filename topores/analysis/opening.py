@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from topores.analysis.sources import ArraySource, EncodedSource, Source
+from topores.analysis.sources import ArraySource, EncodedSource, Source, run_source
 from topores.compute.devices import choose_device
 from topores.compute.files import sha256_file
 from topores.config import PAIR_FILES, TopologyConfig
 from topores.domain import SIDES, AlignedPairs, Corpus, Passage, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run, is_run, load_run
-from topores.text.corpus import CORPUS_FILES
 from topores.text.files import read_text
 from topores.text.pair_files import read_pairs
 from topores.text.passages import first_passage, split_passages
@@ -61,8 +60,7 @@ def _run_states(run: Run, paths: list[Path], device: str) -> EncodedSource:
         states = tuple(state for state in states if state.path.resolve() in wanted)
     if not states:
         raise InputError(f"'{run.folder}' keeps no checkpoint yet; let topores train run to its end first.")
-    texts = {name: sha256_file(run.folder / name) for name in CORPUS_FILES}
-    return EncodedSource(run.name, states, lambda: run.corpus, texts, device, run)
+    return run_source(run, states, device)
 
 
 def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:

@@ -16,6 +16,7 @@ from topores.compute.keys import code_version, digest, sha256_of_folder
 from topores.domain import Corpus, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run
+from topores.text.corpus import CORPUS_FILES
 
 if TYPE_CHECKING:
     from topores.encoders._stem import SharedStem
@@ -58,11 +59,18 @@ class EncodedSource(Source):
         """`corpus_of` reads the passages when they are first asked for; `texts` are hashes of what decides them."""
         self.name, self.states, self.device, self.run = name, tuple(states), device, run
         self._corpus_of, self._texts = corpus_of, texts
-        self._stem: SharedStem | None = None
 
     @cached_property
     def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first asked for
         return self._corpus_of()
+
+    @cached_property
+    def stem(self) -> "SharedStem":
+        """What the models share, once it is computed."""
+        from topores.encoders._stem import SharedStem
+
+        passages = (*self.corpus.t1, *self.corpus.t2)
+        return SharedStem([p.text for p in passages], [p.side for p in passages])
 
     @property
     def clouds(self) -> dict[str, Int[np.ndarray, " points"]]:
@@ -72,7 +80,7 @@ class EncodedSource(Source):
 
     def layers_of(self, state: State, layers: str, cache: Cache | None) -> dict[int, Float[np.ndarray, "rows dim"]]:
         texts = [p.text for p in (*self.corpus.t1, *self.corpus.t2)]
-        rows = self._kept(state, texts, cache) if cache else self._encoded(state, texts)
+        rows = self._kept(state, texts, cache) if cache else self._encoded(state)
         return {layer: rows[layer] for layer in chosen_layers(layers, len(rows))}
 
     def content(self, cache: Cache | None) -> dict[str, Any] | None:
@@ -87,18 +95,15 @@ class EncodedSource(Source):
         kept = cache.get(key) if weights else None
         if kept:
             return kept["layers"]
-        rows = self._encoded(state, texts)
+        rows = self._encoded(state)
         if weights:
             cache.put(key, {"layers": rows})
         return rows
 
-    def _encoded(self, state: State, texts: list[str]) -> list[Float[np.ndarray, "rows _"]]:
-        from topores.encoders._stem import SharedStem
+    def _encoded(self, state: State) -> list[Float[np.ndarray, "rows _"]]:
         from topores.encoders.full import open_model
 
-        if self._stem is None:
-            self._stem = SharedStem(texts, [p.side for p in (*self.corpus.t1, *self.corpus.t2)])
-        return self._stem.encode_layers(open_model(str(state.path), choose_device(self.device)), state.path)
+        return self.stem.encode_layers(open_model(str(state.path), choose_device(self.device)), state.path)
 
 
 class ArraySource(Source):
@@ -147,6 +152,19 @@ class ArraySource(Source):
         if (length == 0).any():
             raise InputError(f"Row {int(np.argmin(length))} of '{path}' is all zeros, so it has no angle; remove it.")
         return array
+
+
+def run_source(run: Run, states: Sequence[State], device: str, beside: EncodedSource | None = None) -> EncodedSource:
+    """Checkpoints of a run, on the passages of its folder.
+
+    Args:
+        beside: Another source of the same passages: what its models and these share is computed once.
+    """
+    texts = {name: sha256_file(run.folder / name) for name in CORPUS_FILES}
+    source = EncodedSource(run.name, states, lambda: run.corpus, texts, device, run)
+    if beside is not None:
+        source.stem = beside.stem
+    return source
 
 
 def sha256_of_model(path: Path, cache: Cache | None) -> str | None:

@@ -6,19 +6,15 @@ from collections.abc import Iterable
 import numpy as np
 
 from topores.analysis.measure import Bench, measure_states
-from topores.analysis.sources import EncodedSource, Source
-from topores.compute.files import sha256_file
-from topores.domain import Measurement
+from topores.analysis.sources import EncodedSource, Source, run_source
+from topores.analysis.verdict import COMPARED, RETRIEVAL
+from topores.domain import Measurement, State
 from topores.runs import Run
-from topores.text.corpus import CORPUS_FILES
 
 log = logging.getLogger(__name__)
 
-MEASURES = ("total_persistence", "uniformity", "rank_me", "intrinsic_dimension", "modality_gap")
-"""What is compared of the union cloud at the last layer, beside held-out retrieval."""
-
 Values = dict[str, float]
-"""'held_out_mrr', and some of `MEASURES`."""
+"""By the names in `COMPARED`, some of them."""
 
 
 def values_at(run: Run, measurements: Iterable[Measurement], cycle: int) -> Values:
@@ -32,34 +28,33 @@ def values_at(run: Run, measurements: Iterable[Measurement], cycle: int) -> Valu
     found = {
         m.measure: m.value
         for m in own
-        if m.layer == last and m.measure in MEASURES and m.degree in (None, 1) and m.threshold is None
+        if m.layer == last and m.measure in COMPARED and m.degree in (None, 1) and m.threshold is None
     }
     line = next((line for line in run.metrics if line["cycle"] == cycle), {})
     retrieved = [line.get(f"held_out_mrr_{way}") for way in ("1to2", "2to1")]
     known = [value for value in retrieved if value is not None]
-    return {**found, "held_out_mrr": float(np.mean(known))} if known else found
+    return {**found, RETRIEVAL: float(np.mean(known))} if known else found
 
 
 def shuffled_values(source: Source, bench: Bench, cycle: int) -> list[Values]:
     """What is compared, of each null with permuted pairs that stands beside the run of `source` and came as far."""
+    if not isinstance(source, EncodedSource) or source.run is None:
+        return []
+    for null in source.run.nulls.values():
+        if not _at(cycle, null):
+            log.warning("The null '%s' keeps no checkpoint of cycle %d, so it is left out.", null.folder, cycle)
     return [
         values_at(null, measured.measurements, cycle)
         for null in nulls_at(source.run, "shuffled", cycle)
-        for measured in measure_states(_source_of(null, cycle, source), bench, "last")
+        for measured in measure_states(run_source(null, _at(cycle, null), source.device, source), bench, "last")
     ]
 
 
 def nulls_at(run: Run | None, kind: str, cycle: int) -> list[Run]:
-    """The nulls of a kind that keep a checkpoint of `cycle`; those that do not are named in the log."""
-    nulls = [] if run is None else [null for null in run.nulls.values() if null.facts["null"]["kind"] == kind]
-    for null in nulls:
-        if cycle not in null.checkpoints:
-            log.warning("The null '%s' keeps no checkpoint of cycle %d, so it is left out.", null.folder, cycle)
-    return [null for null in nulls if cycle in null.checkpoints]
+    """The nulls of a kind that keep a checkpoint of `cycle`."""
+    nulls = [] if run is None else run.nulls.values()
+    return [null for null in nulls if null.facts["null"]["kind"] == kind and _at(cycle, null)]
 
 
-def _source_of(null: Run, cycle: int, beside: Source) -> EncodedSource:
-    texts = {name: sha256_file(null.folder / name) for name in CORPUS_FILES}
-    states = [state for state in null.states if state.cycle == cycle]
-    device = beside.device if isinstance(beside, EncodedSource) else "auto"
-    return EncodedSource(null.name, states, lambda: null.corpus, texts, device, null)
+def _at(cycle: int, run: Run) -> list[State]:
+    return [state for state in run.states if state.cycle == cycle]

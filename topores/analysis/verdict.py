@@ -32,7 +32,7 @@ COMPARED = {
     "intrinsic_dimension": "intrinsic dimension",
     "modality_gap": "modality gap",
 }
-"""What is compared with runs on shuffled pairings, in words."""
+"""What is compared with runs on shuffled pairings, of the union cloud at the last layer, in words."""
 SPREAD = 0.1
 """Change of uniformity that is worth a word, in its own unit."""
 

@@ -215,8 +215,8 @@ def in_words(run: Run) -> str:
     """What a reader wants to know when the training is done: did unseen pairs get better, and what to do next."""
     first, last = run.metrics[0], run.metrics[-1]
     kinds: dict[str, list[dict[str, Any]]] = {}
-    for name, null in run.nulls.items():
-        kinds.setdefault(name.partition("-")[0], []).append(null.metrics[-1])
+    for null in run.nulls.values():
+        kinds.setdefault(null.facts["null"]["kind"], []).append(null.metrics[-1])
     rows = [["", "untrained", f"cycle {last['cycle']:,}", *(f"{kind} ({len(ends)})" for kind, ends in kinds.items())]]
     rows += [
         [

@@ -129,16 +129,16 @@ def _computed(encoder: Encoder, cut: Cut, tokenised: Tokenised, seed: int, view:
     encoder.train(view is not None)
     if view is not None:
         begin_view(seed, view)
-    starts, parts = tokenised.starts, []
+    starts = tokenised.starts
+    flat = np.empty((starts[-1], cut.dim), dtype=np.float32)
     for batch, features in zip(tokenised.batches, tokenised.features, strict=True):
         with encoder.autocast(enabled=view is not None):
             hidden, layout = cut.below(features)
         states = hidden[0].float().cpu().numpy()
-        parts += [(batch[text], states[at : at + tokenised.lengths[batch[text]]]) for text, at in _standing(layout)]
+        for text, at in _standing(layout):
+            begin, end = starts[batch[text]], starts[batch[text] + 1]
+            flat[begin:end] = states[at : at + end - begin]
     encoder.train(was_training)
-    flat = np.empty((starts[-1], parts[0][1].shape[1]), dtype=np.float32)
-    for text, states in parts:
-        flat[starts[text] : starts[text + 1]] = states
     return flat
 
 
