@@ -165,7 +165,7 @@ def test_what_is_cached_is_not_computed_again(kind: str, tiny_model: Path, caplo
         assert torch.equal(*views)
 
 
-@pytest.mark.parametrize("other", ["texts", "seed", "weights", "damage"])
+@pytest.mark.parametrize("other", ["texts", "seed", "weights", "dropout", "damage"])
 def test_another_corpus_seed_or_model_is_computed_anew_and_that_is_said(
     kind: str, other: str, tiny_model: Path, tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -182,11 +182,13 @@ def test_another_corpus_seed_or_model_is_computed_anew_and_that_is_said(
             changed[0].auto_model.embeddings.word_embeddings.weight[7] += 0.1
         changed.save(str(tmp_path / "changed"), create_model_card=False)
         model = tmp_path / "changed"
+    if other == "dropout":
+        model = still(tiny_model, tmp_path / "still")
     if other == "damage":
         for entry in cache.rglob("*.result"):
             entry.write_bytes(entry.read_bytes()[:-1])
     encoder = prepared(kind, model, texts, **options)
-    times = {"texts": 4, "seed": 3, "weights": 4, "damage": 4}[other]
+    times = {"texts": 4, "seed": 3, "weights": 4, "dropout": 4, "damage": 4}[other]
     assert [line for line in caplog.messages if f"passages {times} times" in line]
     assert np.abs(encoder.encode(texts) - build(kind, model, **options).encode(texts)).max() < 1e-6
 

@@ -155,7 +155,7 @@ def _pairing(evidence: Evidence, _seed: int) -> tuple[str, list[Claim]]:
         return also.replace(
             "these", "runs on shuffled pairings"
         ) or "nothing differs from runs on shuffled pairings beyond chance", claims
-    better = "better" if p[RETRIEVAL] < ALPHA else "no better"
+    better = "better" if p[RETRIEVAL] < ALPHA else "no better, beyond chance,"
     told = f"MRR {own[RETRIEVAL]:.2f} against {means[RETRIEVAL]:.2f} over {len(runs)} runs, p = {p[RETRIEVAL]:.2g}"
     words = f"unseen partners are found {better} than after shuffled pairings ({told})"
     return f"{words}, and {also or 'nothing else differs from these beyond chance'}", claims
