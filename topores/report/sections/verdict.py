@@ -23,7 +23,7 @@ def _row(claim: Claim) -> list[str]:
 
 def _words() -> str:
     return (
-        "<p>Beside each value stands the null: the same quantity without the effect, which is that of the first state "
+        "<p>Beside each value stands the null: the same quantity without the effect, which is that of the first state, "
         "of chance alone, or of runs on shuffled pairings. <i>p</i> says "
         "how often chance comes as far from it. A number without <i>p</i> is "
         "described, not judged.</p>"
