@@ -131,6 +131,17 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class NullMeasurement:
+    """One number of the analysis, taken where the effect cannot be."""
+
+    null: str
+    """File name in analysis/nulls: 'dropout', 'resample', 'shuffled', ..."""
+    replicate: int
+    """Which of the null's draws, from 0."""
+    measurement: Measurement
+
+
+@dataclass(frozen=True)
 class Loop:
     """A bar of degree 1 and the passages around it, in order: a hypothesis to read, not a fact."""
 
@@ -140,9 +151,37 @@ class Loop:
     birth: float
     death: float
     p: float
-    """Universal null (Bobrowski and Skraba 2023), Bonferroni over the cloud's bars."""
+    """What is judged by: the larger of the two below, corrected for all bars of the cloud."""
     members: tuple[int, ...]
     """Rows of the cloud, in cyclic order; the last is joined to the first."""
+    universal_p: float | None = None
+    """Universal null (Bobrowski and Skraba 2023), Holm over the cloud's bars."""
+    spectrum_p: float | None = None
+    """Among the longest bars of Gaussian clouds of the same spectrum; None where none were drawn."""
+    stability: float | None = None
+    """Share of the resamples of the cloud in which the loop is found again."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """One bar of degree 1 followed through the states, along straight lines between their distance matrices."""
+
+    layer: int
+    cloud: str
+    births: tuple[float | None, ...]
+    """By state; None where the bar is not there."""
+    deaths: tuple[float | None, ...]
+    sure: tuple[bool, ...]
+    """By step from one state to the next: whether no other bar came so near that the two could be taken for each
+    other."""
+    members: tuple[tuple[int, ...], ...]
+    """By state: rows of the cloud around the loop, in cyclic order; empty where the bar is not there."""
+    layers: tuple[int, ...] = ()
+    """Layers in which the bar is there at the state where it is longest, its own among them."""
+    p: float | None = None
+    """Of the bar where it is longest, as a loop's."""
+    stability: float | None = None
+    """Share of the resamples of the cloud, where the bar is longest, in which the loop is found again."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +223,10 @@ class Analysis:
     """Lines of the run's metrics.jsonl, where there is a run."""
     run: dict[str, Any] = field(default_factory=dict)
     """run.json and the resolved options of the run, where there is one."""
+    nulls: tuple[NullMeasurement, ...] = ()
+    """What --nulls asked for, by the same protocol as the measurements."""
+    tracks: tuple[Track, ...] = ()
+    """Loops followed through the states, the most persistent first."""
     members: dict[str, Int[np.ndarray, " points"]] = field(default_factory=dict)
     """By cloud: which passages (T1's first, then T2's) the cloud's rows are, in the order of the cloud's rows."""
 
