@@ -18,11 +18,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import numpy as np
+from measuring import held_out_mrr
 
 from topores import train
 from topores.analysis.chance import prediction_p
-from topores.analysis.trained_nulls import values_at
-from topores.analysis.verdict import ALPHA, RETRIEVAL
+from topores.analysis.verdict import ALPHA
 from topores.compute.files import write_json
 from topores.training.provenance import versions
 
@@ -39,9 +39,8 @@ def main() -> None:
             article=article, meta_analysis=meta_analysis, encoder=arguments.encoder, cycles=arguments.cycles,
             checkpoints="none", null="shuffled", seeds=OF_A_GROUP * arguments.groups, output=Path(folder) / "run",
         )  # fmt: skip
-        true = values_at(run, [], arguments.cycles)[RETRIEVAL]
-        shuffled = [values_at(null, [], arguments.cycles)[RETRIEVAL] for null in run.nulls.values()]
-        untrained = values_at(run, [], 0)[RETRIEVAL]
+        true, untrained = held_out_mrr(run.metrics[-1]), held_out_mrr(run.metrics[0])
+        shuffled = [held_out_mrr(null.metrics[-1]) for null in run.nulls.values()]
     groups = np.reshape(shuffled, (arguments.groups, OF_A_GROUP)).tolist()
     false = [_better(group[i], group[:i] + group[i + 1 :]) for group in groups for i in range(OF_A_GROUP)]
     first = [_better(group[0], group[1:]) for group in groups]

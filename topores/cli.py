@@ -15,7 +15,7 @@ import click
 
 from topores import variants
 from topores.compute.devices import first_process, leave_processes
-from topores.config import DEVICES, LOSSES, METRICS, PRECISIONS, ClockConfig, TopologyConfig, TrainConfig
+from topores.config import DEVICES, KEPT, LOSSES, METRICS, PRECISIONS, ClockConfig, TopologyConfig, TrainConfig
 from topores.errors import FailedOn, InputError, Interrupted, ToporesError, UsageError
 from topores.options import field_docs, is_whole, whole_number
 
@@ -23,6 +23,7 @@ CHOICES = {
     "encoder": lambda: variants.names("topores.encoders"),
     "objective": lambda: variants.names("topores.objectives"),
     "loss": lambda: list(LOSSES),
+    "keep": lambda: list(KEPT),
     "precision": lambda: list(PRECISIONS),
     "device": lambda: list(DEVICES),
     "metric": lambda: list(METRICS),
@@ -90,7 +91,9 @@ def options_of(config: type, *, positional: tuple[str, ...] = ()) -> Callable[[C
 
 
 def _flags(field: dataclasses.Field) -> list[str]:
-    return [f"--{field.name.replace('_', '-')}", *(["-o"] if field.name == "output" else [])]
+    name = field.name.replace("_", "-")
+    # --no-... takes back what the run was started with, or what --config says.
+    return [f"--{name}/--no-{name}" if field.type is bool else f"--{name}", *(["-o"] if field.name == "output" else [])]
 
 
 def _behaviour(field: dataclasses.Field) -> dict[str, Any]:
@@ -171,6 +174,7 @@ def main() -> None:
     topores demo                                    the whole job on a sample, in less than a minute
     topores train ARTICLE META_ANALYSIS -o runs/x   train on the four pairings of two texts
     topores topology --checkpoint runs/x            measure the space, write reports/x.html
+    topores compare runs/x runs/y                   set runs side by side, write one report
     """
 
 
@@ -244,9 +248,11 @@ def topology(
     """Measure how the space changes over the checkpoints of a run, or over any models or arrays."""
     talk(quiet, verbose, debug)
     settings = TopologyConfig.from_mapping(given(options, config))
-    from topores.commands.topology import run_topology
+    from topores.commands.topology import run_topology, stop_if
 
-    _print_analysis(*run_topology(settings, force=force), as_json)
+    found = run_topology(settings, force=force)
+    _print_analysis(*found, as_json)
+    stop_if(found[0].verdict, settings.failing)
 
 
 @main.command()
@@ -261,6 +267,24 @@ def report(run: Path, output: Path | None, as_json: bool, quiet: bool, verbose: 
     from topores.commands.report import run_report
 
     _print_analysis(*run_report(run, output), as_json)
+
+
+@main.command()
+@click.argument("runs", nargs=-1, metavar="RUN RUN...", type=click.Path(path_type=Path))
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Report to write.  [default: reports/compare-<names>.html]"
+)
+@common
+def compare(runs: tuple[Path, ...], output: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+    """Set runs side by side, at the same cycles and at the same losses, from their stored results.
+
+    Runs that differ in the seed alone are replicates: a difference is claimed only where their spread bears it.
+    """
+    talk(quiet, verbose, debug)
+    from topores.commands.compare import in_words, run_compare, summary
+
+    found = run_compare(runs, output)
+    click.echo(json.dumps(summary(found)) if as_json else in_words(found))
 
 
 @main.command()
@@ -355,8 +379,8 @@ def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool) 
     if as_json:
         claims = [dataclasses.asdict(claim) for claim in analysis.verdict.claims]
         result = {
-            "run": analysis.name, "verdict": analysis.verdict.sentence, "claims": claims,
-            "report": str(report), "seconds": round(seconds, 3),
+            "run": analysis.name, "verdict": analysis.verdict.sentence, "outcome": analysis.verdict.outcome,
+            "movement": analysis.verdict.movement, "claims": claims, "report": str(report), "seconds": round(seconds, 3),
         }  # fmt: skip
         click.echo(json.dumps(result))
     else:

@@ -199,6 +199,11 @@ class Claim:
 class Verdict:
     sentence: str
     claims: tuple[Claim, ...]
+    outcome: str = ""
+    """learned, memorised, collapsed, frozen, unlearned, no better than shuffled, or undecided; empty where nothing was
+    to be learned."""
+    movement: str = ""
+    """turned, deformed, turned and deformed, or unchanged; empty where there is one state, or widths differ."""
 
 
 @dataclass(frozen=True)

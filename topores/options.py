@@ -6,7 +6,7 @@ import inspect
 import itertools
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -123,6 +123,16 @@ def within(config: Options, field: str, low: int | float, high: int | float) -> 
 def one_of(config: Options, field: str, known: tuple[str, ...]) -> list[str]:
     value = getattr(config, field)
     return [] if value in known else [f"{_option(field)} is '{value}'. {did_you_mean(value, known)}"]
+
+
+def listed(values: tuple[str, ...]) -> tuple[str, ...]:
+    """('a', 'b', 'c') from ('a,b', 'c'): an option that may be repeated, or part its values with commas."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def list_faults(option: str, values: tuple[str, ...], known: Iterable[str]) -> list[str]:
+    unknown = [value for value in listed(values) if value not in known]
+    return [f"--{option} is '{unknown[0]}'. {did_you_mean(unknown[0], known)}"] if unknown else []
 
 
 def _option(field: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,6 +53,12 @@ class Run:
             RunError: One of them is no object that names its cycle.
         """
         return [line for _, line in self._written_metrics()]
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The line of metrics.jsonl with the greatest held-out MRR, of equal ones the first; None if none has any."""
+        lines = [line for line in self.metrics if held_out_mrr(line) is not None]
+        return max(lines, key=lambda line: held_out_mrr(line) or 0.0, default=None)
 
     @property
     def checkpoints(self) -> dict[int, Path]:
@@ -149,6 +155,13 @@ class Run:
 def is_run(folder: Path) -> bool:
     """Whether `folder` holds a run that was started."""
     return (folder / "run.json").is_file()
+
+
+def held_out_mrr(line: Mapping[str, Any]) -> float | None:
+    """Mean of both directions, of a line of metrics.jsonl; None where nothing is held out."""
+    asked = [line.get(f"held_out_mrr_{direction}") for direction in ("1to2", "2to1")]
+    known = [value for value in asked if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def load_run(folder: str | Path) -> Run:

@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from topores.analysis.chance import holm, prediction_p
+from topores.analysis.chance import prediction_p
 
 
 def test_level_of_the_prediction_is_held_with_few_runs() -> None:
@@ -46,16 +44,3 @@ def test_runs_that_agree_in_every_digit_say_no_more_than_their_number() -> None:
     assert prediction_p(0.4, [0.5, 0.5, 0.5], above=True) == 1
     with pytest.raises(ValueError, match="1 run has no spread"):
         prediction_p(0.5, [0.5])
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_lies_between_each_p_and_bonferroni_and_keeps_their_order(p: list[float]) -> None:
-    corrected = holm(p)
-    for one, other in zip(p, corrected, strict=True):
-        assert one <= other <= min(1, len(p) * one) + 1e-12
-    assert [corrected[i] for i in np.argsort(p, kind="stable")] == sorted(corrected)

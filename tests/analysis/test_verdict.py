@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
-from topores.analysis.chance import sign_flip_p, turned_share
-from topores.analysis.verdict import Evidence, judge
+from topores.analysis.chance import monte_carlo_p, sign_flip_p, turned_share
+from topores.analysis.evidence import Evidence
+from topores.analysis.verdict import judge
 from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, State, Verdict
 
 N = 24
@@ -51,7 +52,8 @@ def sentence(*args: object, **kwargs: object) -> str:
 
 def test_learned() -> None:
     found = judge(evidence(cloud(NOISE), cloud(0.2)), seed=0)
-    assert "held-out retrieval rose" in found.sentence
+    assert found.outcome == "learned"
+    assert "the encoder learned: unseen partners are found better than before (" in found.sentence
     claim = found.claims[0]
     assert claim.value == pytest.approx(1.0)
     assert claim.null < 0.6
@@ -60,23 +62,37 @@ def test_learned() -> None:
 
 def test_memorised_is_not_learned() -> None:
     """Training pairs are found, held-out ones as badly as before."""
-    said = sentence(cloud(NOISE), cloud(NOISE, noisy=slice(0, 12)))
-    assert "the training pairs were memorised" in said
-    assert "did not change beyond chance" in said
+    found = judge(evidence(cloud(NOISE), cloud(NOISE, noisy=slice(0, 12))), seed=0)
+    assert found.outcome == "memorised"
+    assert "the training pairs were memorised: unseen partners are found no better than before (" in found.sentence
 
 
 def test_few_questions_do_not_make_it_memorising() -> None:
-    said = sentence(cloud(60.0), cloud(60.0, noisy=slice(0, 6)), texts=corpus(held_out=6))
-    assert "too few questions are held out to tell whether that is learning" in said
-    assert "memorised" not in said
+    found = judge(evidence(cloud(60.0), cloud(60.0, noisy=slice(0, 6)), texts=corpus(held_out=6)), seed=0)
+    assert "too few questions are held out to tell whether that is learning" in found.sentence
+    assert "memorised" not in found.sentence
+    assert found.outcome == "undecided"
 
 
-def test_forgotten() -> None:
-    assert "held-out retrieval fell below its start" in sentence(cloud(0.8), cloud(NOISE))
+def test_unlearned() -> None:
+    found = judge(evidence(cloud(0.8), cloud(NOISE)), seed=0)
+    assert found.outcome == "unlearned"
+    assert "the encoder unlearned: unseen partners are found worse than before (" in found.sentence
+
+
+def test_known_by_heart_and_worse_is_memorised() -> None:
+    """Held-out partners are torn apart while those trained on come together."""
+    first, last = cloud(3.0), cloud(0.01)
+    last[N : N + 12] = np.roll(last[N : N + 12], 5, axis=0)
+    found = judge(evidence(first, last), seed=0)
+    assert found.outcome == "memorised"
+    assert "unseen partners are found worse than before" in found.sentence
 
 
 def test_noise_alone_shows_no_learning() -> None:
-    assert "no learning is shown" in sentence(cloud(NOISE, 1), cloud(NOISE, 2))
+    found = judge(evidence(cloud(NOISE, 1), cloud(NOISE, 2)), seed=0)
+    assert "no learning is shown" in found.sentence
+    assert found.outcome == "undecided"
 
 
 def test_nothing_held_out_is_said() -> None:
@@ -93,6 +109,7 @@ def test_frozen() -> None:
     rows = cloud(1.0)
     found = judge(evidence(rows, rows), seed=0)
     assert found.sentence == "After 10 cycles nothing changed: every passage stands where it stood."
+    assert (found.outcome, found.movement) == ("frozen", "unchanged")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +123,9 @@ def test_frozen() -> None:
 )
 def test_spread(uniformity: float, rank: float, word: str) -> None:
     values = {("uniformity", 10): uniformity, ("rank_me", 10): rank}
-    assert f"the space {word} (uniformity -2.50 to {uniformity:.2f}" in sentence(cloud(1), cloud(0.5), values=values)
+    found = judge(evidence(cloud(1), cloud(0.5), values=values), seed=0)
+    assert f"the space {word} (uniformity -2.50 to {uniformity:.2f}" in found.sentence
+    assert (found.outcome == "collapsed") == (word == "collapsed")
 
 
 def test_the_sentence_and_the_claims_give_each_number_in_its_place() -> None:
@@ -119,12 +138,33 @@ def test_the_sentence_and_the_claims_give_each_number_in_its_place() -> None:
     assert by_name["total H1 persistence"] == (3.0, 2.0)
 
 
-def test_loops_are_counted_only_beyond_the_null() -> None:
-    by_chance = Loop(10, 6, "union", 1.0, 1.1, 0.4, (0, 1, 2))
-    real = Loop(10, 6, "union", 0.5, 1.5, 1e-4, (3, 4, 5))
-    earlier = Loop(0, 6, "union", 0.5, 1.5, 1e-4, (3, 4, 5))
-    assert "none of its loops is larger than chance makes" in sentence(cloud(1), cloud(0.5), loops=[by_chance, earlier])
-    assert "1 of its loops is larger than chance makes" in sentence(cloud(1), cloud(0.5), loops=[by_chance, real])
+def loop(cycle: int, p: float, first: int = 0) -> Loop:
+    return Loop(cycle, 6, "union", 0.5, 1.5, p, (first, first + 1, first + 2))
+
+
+def test_loops_are_counted_only_beyond_the_nulls() -> None:
+    none = sentence(cloud(1), cloud(0.5), loops=[loop(10, 0.4)])
+    assert "none of its loops is larger than chance makes" in none
+    assert "lost" not in none
+    lost = sentence(cloud(1), cloud(0.5), loops=[loop(10, 0.4), loop(0, 1e-4)])
+    assert "none of its loops is larger than chance makes; 1 of its loops of the first state is lost" in lost
+    gained = sentence(cloud(1), cloud(0.5), loops=[loop(10, 1e-4), loop(10, 0.01, 3), loop(0, 1e-4)])
+    assert "2 of its loops are larger than chance makes (p = 0.0001), 1 more than before" in gained
+    kept = sentence(cloud(1), cloud(0.5), loops=[loop(10, 1e-4), loop(0, 1e-4)])
+    assert kept.endswith("1 of its loops is larger than chance makes (p = 0.0001).")
+
+
+def test_cells_are_corrected_together() -> None:
+    """One p of .04 among ten cells is what ten cells give; of ten such, each counts."""
+    def cells(p: list[float]) -> Claim:
+        made = evidence(cloud(1), cloud(0.5))
+        given = {(10, layer, "union"): value for layer, value in enumerate(p)}
+        claims = judge(dataclasses.replace(made, cells=given), seed=0).claims
+        return next(c for c in claims if "cells (layer, cycle, cloud)" in c.what)
+
+    one, all_of_them = cells([0.04] + 9 * [1.0]), cells(10 * [0.04])
+    assert (one.value, one.p) == (0, pytest.approx(0.4))
+    assert (all_of_them.value, all_of_them.p) == (10, pytest.approx(0.04))
 
 
 def test_one_state_shows_no_change() -> None:
@@ -159,28 +199,92 @@ def test_a_pure_rotation_is_all_turn_and_noise_is_none_beyond_chance() -> None:
     assert p > 0.05
 
 
+def test_monte_carlo_p_counts_the_value_itself() -> None:
+    assert monte_carlo_p(3.0, [1.0, 2.0, 3.0]) == pytest.approx(2 / 4)
+    assert monte_carlo_p(9.0, [1.0] * 19) == pytest.approx(0.05)
+
+
+# Against dropout and resampling.
+
+BEFORE = {"held_out_mrr": 0.5, "total_persistence": 2.0, "uniformity": -2.5, "rank_me": 30.0}
+OWN = {"held_out_mrr": 0.9, "total_persistence": 6.0, "uniformity": -3.0, "rank_me": 70.0}
+FLOORS = {
+    "dropout": {"total_persistence": 0.5, "uniformity": 0.1, "rank_me": 2.0, "change": 0.2},
+    "resample": {"total_persistence": 1.0, "uniformity": 0.05, "rank_me": 1.0},
+}
+
+
+def test_a_change_is_beside_the_larger_floor() -> None:
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5)), before=BEFORE, own=OWN, floors=FLOORS)
+    found = {c.what.partition(" (")[0]: c for c in judge(made, seed=0).claims}
+    assert (found["change of total H1 persistence"].value, found["change of total H1 persistence"].null) == (4.0, 1.0)
+    assert found["change of RankMe"].null == 2.0
+    assert "change of MRR of held-out pairs" not in found
+
+
+def test_passages_that_move_no_further_than_under_dropout_are_unchanged() -> None:
+    values = {("change", 10): 0.19}
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5), values=values), floors=FLOORS)
+    found = judge(made, seed=0)
+    assert found.movement == "unchanged"
+    assert "the passages moved no further than under dropout (0.19 of its spread, dropout alone 0.20)" in found.sentence
+    values = {("change", 10): 0.21}
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5), values=values), floors=FLOORS)
+    assert judge(made, seed=0).movement == "deformed"
+
+
+def test_loops_within_the_floor_are_said_to_be() -> None:
+    floors = {"resample": {"total_persistence": 1.5}}
+    near = dataclasses.replace(evidence(cloud(1), cloud(0.5)), floors=floors)
+    assert "went from 2.00 to 3.00, within dropout and resampling" in judge(near, seed=0).sentence
+    far = dataclasses.replace(near, floors={"resample": {"total_persistence": 0.5}})
+    assert "went from 2.00 to 3.00;" in judge(far, seed=0).sentence
+
+
+def test_a_turn_is_told_from_a_deformation() -> None:
+    rng = np.random.default_rng(9)  # not that of the cloud: moves along the points would be a change of scale
+    turn = ortho_group.rvs(40, random_state=0)
+    first = cloud(1.0)
+    assert judge(evidence(first, first @ turn), seed=0).movement == "turned"
+    noisy = first + 0.05 * rng.normal(size=first.shape)
+    assert judge(evidence(first, noisy), seed=0).movement == "deformed"
+    both = first @ turn + 0.3 * rng.normal(size=first.shape)
+    assert judge(evidence(first, both), seed=0).movement == "turned and deformed"
+
+
+@pytest.mark.parametrize(("was", "now", "word"), [(0.1, 0.9, "gained"), (0.9, 0.1, "lost"), (0.9, 0.9, ""), (0.1, 0.1, "")])
+def test_clusters_are_gained_or_lost_against_the_same_spectrum(was: float, now: float, word: str) -> None:
+    draws = [{"longest_cluster": 0.2 + 0.001 * i} for i in range(40)]
+    made = dataclasses.replace(
+        evidence(cloud(1), cloud(0.5)), before={"longest_cluster": was}, own={"longest_cluster": now},
+        spectrum={0: draws, 10: draws},
+    )  # fmt: skip
+    said = judge(made, seed=0).sentence
+    assert f"a cluster was {word} (p = 0.049)" in said if word else "a cluster was" not in said
+
+
 # Against runs on shuffled pairings.
 
-OWN = {"held_out_mrr": 0.9, "total_persistence": 6.0, "uniformity": -3.0, "rank_me": 70.0}
 SHUFFLED = [
     {"held_out_mrr": 0.50 + d, "total_persistence": 6.0 + d, "uniformity": -3.0 + d, "rank_me": 70 + 10 * d}
     for d in (-0.02, 0.0, 0.02)
 ]
 
 
-def against(own: dict[str, float], shuffled: list[dict[str, float]]) -> Verdict:
-    made = evidence(cloud(NOISE), cloud(0.2))
-    return judge(dataclasses.replace(made, own=own, shuffled=shuffled), seed=0)
+def against(own: dict[str, float], shuffled: list[dict[str, float]], first: float = NOISE) -> Verdict:
+    made = evidence(cloud(first), cloud(0.2))
+    return judge(dataclasses.replace(made, before=BEFORE, own=own, shuffled=shuffled, floors=FLOORS), seed=0)
 
 
 def claims_of(verdict: Verdict) -> dict[str, Claim]:
     return {c.what.partition(",")[0]: c for c in verdict.claims if "runs on shuffled pairings" in c.what}
 
 
-def test_better_than_shuffled() -> None:
+def test_better_than_before_and_than_shuffled_is_learned() -> None:
     found = against(OWN, SHUFFLED)
-    assert "found better than after shuffled pairings (MRR 0.90 against 0.50 over 3 runs" in found.sentence
-    assert "and nothing else differs from these beyond chance" in found.sentence
+    assert found.outcome == "learned"
+    assert "unseen partners are found better than before and than after shuffled pairings (" in found.sentence
+    assert "after shuffled pairings 0.50 in 3 runs, which see large effects only, p = " in found.sentence
     claim = claims_of(found)["MRR of held-out pairs"]
     assert (claim.value, claim.null) == (0.9, pytest.approx(0.5))
     assert claim.p < 0.01
@@ -189,32 +293,57 @@ def test_better_than_shuffled() -> None:
 
 @pytest.mark.parametrize("mrr", [0.51, 0.2])
 def test_no_better_than_shuffled(mrr: float) -> None:
-    """Also where it is worse, which is no sign that the pairing taught something."""
+    """Also where it is worse, which is no sign that the pairing taught something; and where it rose."""
     found = against({**OWN, "held_out_mrr": mrr}, SHUFFLED)
-    assert f"found no better, beyond chance, than after shuffled pairings (MRR {mrr:.2f} against 0.50" in found.sentence
+    assert found.outcome == "no better than shuffled"
+    assert "found better than before, but no better, beyond chance, than after shuffled pairings" in found.sentence
+    still = against({**OWN, "held_out_mrr": mrr}, SHUFFLED, first=0.3)
+    assert still.outcome == "no better than shuffled"
+    assert "unseen partners are found no better, beyond chance, than after shuffled pairings" in still.sentence
 
 
-def test_what_else_the_pairing_changed_is_named() -> None:
-    found = against({**OWN, "total_persistence": 3.0, "uniformity": -4.0}, SHUFFLED)
-    assert "and total H1 persistence and uniformity differ from these" in found.sentence
+def test_more_runs_are_not_called_few() -> None:
+    assert "which see large effects only" not in against(OWN, SHUFFLED + SHUFFLED).sentence
+
+
+def test_what_the_pairing_changed_is_named() -> None:
+    """All three left the floors; what shuffled runs show too is not the pairing's."""
+    found = against({**OWN, "total_persistence": 3.1, "uniformity": -4.0}, SHUFFLED)
+    assert (
+        "total H1 persistence and uniformity changed as under no shuffled pairing, while RankMe changed no more than "
+        "under shuffled pairings" in found.sentence
+    )
     assert claims_of(found)["RankMe"].p == 1
-    found = against({**OWN, "total_persistence": 3.0}, SHUFFLED)
-    assert "and total H1 persistence differs from these" in found.sentence
+    found = against(OWN, SHUFFLED)
+    assert (
+        "total H1 persistence, uniformity and RankMe changed, and no more than under shuffled pairings"
+        in found.sentence
+    )
+
+
+def test_what_stays_within_the_floors_is_not_named_though_shuffled_runs_differ() -> None:
+    found = against({**OWN, "total_persistence": 2.4, "uniformity": -2.55, "rank_me": 31.0}, SHUFFLED)
+    assert "nothing in its shape changed beyond dropout and resampling" in found.sentence
+    assert claims_of(found)["total H1 persistence"].p < 0.05
 
 
 def test_many_measures_need_more_than_one_of_them_alone() -> None:
     """A difference that p = .03 by itself is, is none among three."""
     near = {**OWN, "total_persistence": 6.0 + 0.02 * 5.9 * np.sqrt(4 / 3)}
     alone = {name: near[name] for name in ("held_out_mrr", "total_persistence")}
-    assert "total H1 persistence differs" in against(alone, SHUFFLED).sentence
-    assert "nothing else differs" in against(near, SHUFFLED).sentence
+    assert "total H1 persistence changed as under no shuffled pairing" in against(alone, SHUFFLED).sentence
+    assert "changed, and no more than under shuffled pairings" in against(near, SHUFFLED).sentence
 
 
 def test_nothing_held_out_still_compares_the_space() -> None:
     own = {name: value for name, value in OWN.items() if name != "held_out_mrr"}
-    assert "nothing differs from runs on shuffled pairings beyond chance" in against(own, SHUFFLED).sentence
-    found = against({**own, "rank_me": 5.0}, SHUFFLED)
-    assert "RankMe differs from runs on shuffled pairings" in found.sentence
+    made = dataclasses.replace(
+        evidence(cloud(NOISE), cloud(0.2), texts=corpus(held_out=0)), before=BEFORE, own={**own, "rank_me": 5.0},
+        shuffled=SHUFFLED, floors=FLOORS,
+    )  # fmt: skip
+    found = judge(made, seed=0)
+    assert "RankMe changed as under no shuffled pairing" in found.sentence
+    assert found.outcome == "undecided"
 
 
 @pytest.mark.parametrize("shuffled", [[], SHUFFLED[:1]])

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from topores.compute.files import (
     append_line,
     disk_faults,
     one_writer,
+    remove_whole,
     sha256_file,
     sha256_text,
     undo_unfinished,
@@ -120,6 +122,23 @@ def test_stopped_between_two_renames_the_old_folder_is_put_back(
         write_whole(tmp_path / "model", lambda aside: aside.mkdir())
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
     assert [p.name for p in (tmp_path / "model").iterdir()] == ["old"]
+
+
+def test_a_folder_is_removed_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped after any of its files is gone, a reader finds no part of it, and the next writer clears the rest."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_text("", encoding="utf-8")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            remove_whole(tmp_path / "model")
+    assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".")] == []
+    undo_unfinished(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_others_hide_in_a_folder_is_left_alone(tmp_path: Path) -> None:

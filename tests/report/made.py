@@ -4,7 +4,19 @@ from pathlib import Path
 
 import numpy as np
 
-from topores.domain import AlignedPairs, Analysis, Claim, Corpus, Loop, Measurement, Passage, State, Verdict
+from topores.domain import (
+    AlignedPairs,
+    Analysis,
+    Claim,
+    Corpus,
+    Loop,
+    Measurement,
+    NullMeasurement,
+    Passage,
+    State,
+    Track,
+    Verdict,
+)  # fmt: skip
 
 CYCLES = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 LAYERS = tuple(range(7))
@@ -33,7 +45,9 @@ def make_full() -> Analysis:
         clouds=CLOUDS,
         diagrams=diagrams,
         measurements=make_measurements(diagrams, rng),
+        nulls=make_nulls(),
         loops=make_loops(diagrams),
+        tracks=make_tracks(),
         verdict=make_verdict(),
         corpus=make_corpus(rng),
         metrics=make_metrics(rng),
@@ -137,6 +151,41 @@ def _compared(at: tuple, against: int, age: int, rng: np.random.Generator) -> li
             Measurement(*at, "wasserstein_distance", float((9 - 6 * degree) * far + noise), "rad", degree, against),
         ]
     return made
+
+
+def make_nulls() -> tuple[NullMeasurement, ...]:
+    """Dropout at both ends, three runs on shuffled pairings at every cycle, numbers that are easy to add up."""
+    made = []
+    for cycle in (CYCLES[0], CYCLES[-1]):
+        for draw in range(4):
+            at = (cycle, 6, "union")
+            made.append(NullMeasurement("dropout", draw, Measurement(*at, "uniformity", -2.0 - 0.1 * draw, "")))
+            change = Measurement(*at, "change", 0.1 + 0.01 * draw, "share of the spread", against=cycle)
+            made.append(NullMeasurement("dropout", draw, change))
+    for age, cycle in enumerate(CYCLES):
+        for draw in range(3):
+            at = (cycle, 6, "union")
+            loops = Measurement(*at, "total_persistence", 2.0 + draw + 0.1 * age, "rad", 1)
+            made += [
+                NullMeasurement("shuffled", draw, loops),
+                NullMeasurement("shuffled", draw, Measurement(*at, "held_out_mrr", 0.4 + 0.01 * draw, "")),
+                NullMeasurement("shuffled", draw, Measurement(cycle, 6, "t1", "uniformity", -9.0, "")),
+            ]
+    return tuple(made)
+
+
+def make_tracks() -> tuple[Track, ...]:
+    """One loop that was there from the start, and one that opens at the fifth state and closes after the ninth."""
+    states = len(CYCLES)
+    old = tuple(0.5 + 0.01 * k for k in range(states))
+    first = Track(6, "union", old, tuple(b + 0.02 * (k + 1) for k, b in enumerate(old)), (True,) * (states - 1),
+                  tuple((3, 70, 12, 40 + k) for k in range(states)), (4, 5, 6), 0.8, 0.94)  # fmt: skip
+    alive = range(4, 9)
+    births = tuple(0.7 if k in alive else None for k in range(states))
+    deaths = tuple(0.7 + 0.03 * (k - 3) if k in alive else None for k in range(states))
+    sure = tuple(k != 6 for k in range(states - 1))
+    members = tuple((5, 9, 33) if k in alive else () for k in range(states))
+    return first, Track(6, "union", births, deaths, sure, members, (6,), 0.01, None)
 
 
 def make_loops(diagrams: dict) -> tuple[Loop, ...]:

@@ -91,7 +91,9 @@ def test_ids_are_unique_and_every_link_has_its_target(any_page: Page) -> None:
 
 def test_sections_stand_in_their_order(page: str) -> None:
     names = [e.attributes["id"] for e in Page(page).all("section")]
-    assert names == ["verdict", "run", "losses", "retrieval", "geometry", "change", "shape", "loops", "method"]
+    assert names == [
+        "verdict", "run", "nulls", "losses", "retrieval", "geometry", "change", "shape", "loops", "tracks", "method"
+    ]  # fmt: skip
 
 
 def test_sections_without_results_are_left_out_and_the_rest_says_why(bare_page: str) -> None:

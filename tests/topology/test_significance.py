@@ -1,10 +1,18 @@
-"""Universal p-values: the formula by hand, the law itself, a real loop, and what has no ratio."""
+"""Significance of bars: the universal law by hand and by draws, Holm's correction, and both nulls side by side."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import gumbel_l, kstest
 
-from topores.topology import persistent_homology, universal_p_values
+from topores.topology import (
+    bar_significance,
+    holm,
+    matched_spectrum_p_values,
+    persistent_homology,
+    universal_p_values,
+)
 
 
 def test_by_hand():
@@ -63,3 +71,85 @@ def test_what_has_no_ratio_is_named():
         universal_p_values([[1.0, 1.0], [1.0, 2.0]])
     with pytest.raises(ValueError, match="death no smaller"):
         universal_p_values([[2.0, 1.0]])
+
+
+def embedded(rows: np.ndarray, noise: float, random: np.random.Generator) -> np.ndarray:
+    """Rows in 384 dimensions, moved by `noise` each in the root mean square."""
+    return np.pad(rows, ((0, 0), (0, 384 - rows.shape[1]))) + random.normal(size=(len(rows), 384)) * noise / 384**0.5
+
+
+def on_circle(points: int, random: np.random.Generator) -> np.ndarray:
+    turn = random.uniform(0, 2 * np.pi, points)
+    return np.column_stack([np.cos(turn), np.sin(turn)])
+
+
+def test_both_nulls_stand_side_by_side_and_the_larger_p_counts():
+    random = np.random.default_rng(0)
+    rows = embedded(on_circle(80, random), 0.3, random)
+    loops = persistent_homology(rows, metric="euclidean")[1]
+    found = bar_significance(rows, metric="euclidean", replicates=39, seed=4)
+    assert found.universal == pytest.approx(holm(universal_p_values(loops)))
+    assert found.spectrum == pytest.approx(matched_spectrum_p_values(rows, metric="euclidean", replicates=39, seed=4))
+    assert found.p == pytest.approx([max(pair) for pair in zip(found.universal, found.spectrum, strict=True)])
+    given_diagram = bar_significance(rows, loops[:5], metric="euclidean", replicates=39, seed=4)
+    assert given_diagram.universal == pytest.approx(holm(universal_p_values(loops[:5])))
+    assert given_diagram.spectrum == pytest.approx(found.spectrum[:5])
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.03 * 384**0.5])
+def test_the_loops_of_a_circle_and_a_figure_eight_are_found_and_no_other(noise):
+    random = np.random.default_rng(1)
+    circle = on_circle(200, random)
+    eight = on_circle(200, random) + np.column_stack([random.choice([-1.0, 1.0], 200), np.zeros(200)])
+    for rows, loops in ((circle, 1), (eight, 2)):
+        found = bar_significance(embedded(rows, noise, random), metric="euclidean", replicates=39)
+        assert (found.p < 0.05).sum() == loops
+
+
+def test_a_curved_surface_without_a_loop_surprises_the_spectrum_alone():
+    rows = np.random.default_rng(2).normal(size=(150, 3))
+    found = bar_significance(rows / np.linalg.norm(rows, axis=1, keepdims=True), metric="euclidean")
+    assert found.spectrum.min() < 0.05 < found.p.min()
+
+
+def test_no_loop_is_found_in_gaussian_points_nor_on_the_whole_sphere():
+    for seed in range(4):
+        rows = np.random.default_rng(seed).normal(size=(60, 384))
+        for metric in ("angle", "euclidean"):
+            assert bar_significance(rows, metric=metric, replicates=39, seed=seed).p.min() > 0.05
+
+
+def test_clouds_are_drawn_only_where_the_universal_null_leaves_something_open():
+    random = np.random.default_rng(0)
+    nothing = bar_significance(random.normal(size=(40, 10)), only_if_below=0.05)
+    assert len(nothing.p)
+    assert np.isnan(nothing.spectrum).all()
+    assert np.array_equal(nothing.p, nothing.universal)
+    circle = embedded(on_circle(80, random), 0.3, random)
+    assert bar_significance(circle, only_if_below=0.05).spectrum.min() < 0.05
+
+
+def test_significance_of_no_bars_and_of_what_has_no_spectrum():
+    assert [len(part) for part in bar_significance(np.eye(3))] == [0, 0, 0]
+    with pytest.raises(ValueError, match="a spectrum is one of coordinates"):
+        bar_significance(1 - np.eye(3), metric="precomputed", only_if_below=0.05)
+    with pytest.raises(ValueError, match="degree is 0"):
+        bar_significance(np.eye(3), degree=0)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_step_by_step(p):
+    """As Holm wrote it: from the smallest on, reject while p <= alpha / (how many are left), and stop there."""
+    corrected = holm(p)
+    for alpha in (0.01, 0.05, 0.2, *corrected):
+        rejected: set[int] = set()
+        for place, i in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+            if p[i] * (len(p) - place) > alpha:
+                break
+            rejected.add(i)
+        assert {i for i, one in enumerate(corrected) if one <= alpha} == (rejected if alpha < 1 else set(range(len(p))))

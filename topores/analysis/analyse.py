@@ -4,21 +4,27 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
+import numpy as np
+
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce
-from topores.analysis.loops import longest_loops
-from topores.analysis.measure import Bench, MeasuredState, measure_states
+from topores.analysis.evidence import Evidence, compared_at, floors_of, replicates_at
+from topores.analysis.ladder import measured_nulls
+from topores.analysis.loops import surest, surest_loops
+from topores.analysis.measure import Bench, MeasuredState, measure_states, unit_rows
+from topores.analysis.nulls._ground import Ground
+from topores.analysis.nulls._trained import nulls_beside, retrieval_of
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
-from topores.analysis.trained_nulls import nulls_at, shuffled_values, values_at
-from topores.analysis.verdict import Evidence, judge
+from topores.analysis.tracks import tracks_of
+from topores.analysis.verdict import judge
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
 from topores.config import TopologyConfig
-from topores.domain import Analysis, Diagram, Loop, Measurement
+from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Track
 from topores.topology.engines import choose_engine
 
-NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device")
+NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device", "fail_on")
 """Options that leave every number as it is; what checkpoints and texts hold is told by their content."""
 
 
@@ -36,43 +42,80 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     announce(source, bench.protocol, config.layers, force=force)
     diagrams: dict[tuple[int, int, str, int], Diagram] = {}
     measurements: list[Measurement] = []
+    cells: dict[tuple[int, int, str], float] = {}
+    followed: list[np.ndarray] = []
     first: MeasuredState | None = None
     for now in measure_states(source, bench, config.layers):
         measurements += now.measurements
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
+        cells |= surest(now.cells.values(), bench, now.state.label)
+        followed.append(now.cells[max(now.cells)[0], "union"].points)
         first = first or now
     assert first is not None  # a source has at least one state
     layers = tuple(sorted({layer for layer, _ in now.cells}))
-    ends = [first] if now is first else [first, now]
-    clouds = source.clouds
-    loops = [
-        loop for end in ends for cloud in clouds for loop in longest_loops(end.cells[layers[-1], cloud], config.metric)
-    ]
-    evidence = Evidence(
-        states=source.states,
-        value=_last_layer(measurements, layers[-1], first.state.cycle, "value"),
-        standard_error=_last_layer(measurements, layers[-1], first.state.cycle, "standard_error"),
-        loops=[loop for loop in loops if loop.cloud == "union"],
-        corpus=source.corpus if source.corpus is not None and len(source.corpus.pairs) else None,
-        first=first.output,
-        last=now.output,
-        own=values_at(source.run, measurements, now.state.cycle) if source.run else {},
-        shuffled=shuffled_values(source, bench, now.state.cycle),
-    )
+    ends = (first,) if now is first else (first, now)
+    shown = [end.cells[layers[-1], cloud] for end in ends for cloud in source.clouds]
+    loops = surest_loops(shown, bench, "first and last state")
+    measurements += [Measurement(*place, "loop_p", p, "p", 1) for place, p in cells.items()]
+    nulls = measured_nulls(Ground(source, bench, ends), config.null_names, asked=config.nulls != TopologyConfig.nulls)
+    evidence = _evidence(source, ends, measurements, nulls, loops, cells)
     return Analysis(
         name=source.name,
-        protocol=_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in clouds.items()}),
+        protocol=_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()}),
         states=source.states,
         layers=layers,
-        clouds=tuple(clouds),
+        clouds=tuple(source.clouds),
         diagrams=diagrams,
         measurements=tuple(measurements),
+        nulls=nulls,
         loops=tuple(sorted(loops, key=_last_and_surest_first)),
+        tracks=_tracks(source, bench, followed, config.layers),
         verdict=judge(evidence, config.seed),
-        members=clouds,
+        members=source.clouds,
         **{"corpus": source.corpus, **run_context(source.run)},
     )
+
+
+def _evidence(
+    source: Source,
+    ends: tuple[MeasuredState, ...],
+    measurements: list[Measurement],
+    nulls: tuple[NullMeasurement, ...],
+    loops: list[Loop],
+    cells: dict[tuple[int, int, str], float],
+) -> Evidence:
+    """What the verdict looks at: the ends, and what each null makes of them."""
+    first, last = ends[0].state.cycle, ends[-1].state.cycle
+    layer = max(layer for layer, _ in ends[0].cells)
+    retrieved = [m for cycle in {first, last} for m in retrieval_of(source.run, cycle, layer)] if source.run else []
+    before, own = (compared_at([*measurements, *retrieved], cycle) for cycle in (first, last))
+    return Evidence(
+        states=source.states,
+        value=_last_layer(measurements, layer, first, "value"),
+        standard_error=_last_layer(measurements, layer, first, "standard_error"),
+        loops=[loop for loop in loops if loop.cloud == "union"],
+        corpus=source.corpus if source.corpus is not None and len(source.corpus.pairs) else None,
+        first=ends[0].output,
+        last=ends[-1].output,
+        before=before,
+        own=own,
+        shuffled=replicates_at(nulls, "shuffled", last),
+        floors=floors_of(nulls, {first: before, last: own}),
+        spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
+        cells=cells,
+    )
+
+
+def _tracks(source: Source, bench: Bench, states: list[np.ndarray], layers: str) -> tuple[Track, ...]:
+    """Loops of both texts' cloud through the states; through the layers, where more than one was asked for."""
+    rows = source.clouds["union"]
+
+    def of_state(place: int) -> list[np.ndarray]:
+        found = source.layers_of(source.states[place], layers, bench.cache)
+        return [unit_rows(found[layer][rows]) for layer in sorted(found)]
+
+    return tracks_of("union", states, of_state, bench)
 
 
 def protocol_of(config: TopologyConfig) -> Protocol:
@@ -86,9 +129,10 @@ def protocol_name(config: TopologyConfig) -> str:
     """Folder name of a protocol: what tells its results from those of another."""
     usual = TopologyConfig(checkpoint=config.checkpoint)
     parts = [config.metric, f"degree{config.max_degree}", config.layers.replace(",", "+")]
-    for field in ("max_points", "subsamples", "subsample_size", "resamples", "seed"):
+    for field in ("max_points", "subsamples", "subsample_size", "resamples", "nulls", "seed"):
         value = getattr(config, field)
-        parts += [f"{field.replace('_', '-')}{value}"] if value != getattr(usual, field) else []
+        plain = str(value).replace(",", "+")
+        parts += [f"{field.replace('_', '-')}{plain}"] if value != getattr(usual, field) else []
     return "-".join(parts)
 
 
@@ -97,9 +141,10 @@ def fingerprint(source: Source, config: TopologyConfig, cache: Cache | None) -> 
     content = source.content(cache)
     if content is None:
         return None
-    beside = nulls_at(source.run, "shuffled", source.states[-1].cycle)
+    beside = [null for kind in config.null_names for null in nulls_beside(source.run, kind)]
     nulls = [
-        [null.name, sha256_of_model(null.checkpoints[source.states[-1].cycle], cache), null.metrics] for null in beside
+        [null.name, [[cycle, sha256_of_model(path, cache)] for cycle, path in null.checkpoints.items()], null.metrics]
+        for null in beside
     ]
     options = {name: value for name, value in config.to_mapping().items() if name not in NOT_DECIDING}
     states = [[state.cycle, state.label] for state in source.states]

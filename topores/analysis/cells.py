@@ -109,8 +109,15 @@ def _of_diagrams(diagrams: list[Diagram], metric: str) -> Iterator[Number]:
     for degree, diagram in enumerate(diagrams):
         yield Number("total_persistence", topology.total_persistence(diagram), UNIT[metric], degree)
         yield Number("persistence_entropy", topology.persistence_entropy(diagram), "nats", degree)
+        yield Number("longest_bar", _longest(diagram), UNIT[metric], degree)
         for threshold, bars in zip(thresholds, topology.betti_curve(diagram, thresholds), strict=True):
             yield Number("betti_curve", int(bars), "bars", degree, float(threshold))
+
+
+def _longest(diagram: Diagram) -> float:
+    """Length of the longest finite bar; 0 if there is none."""
+    births, deaths = diagram[np.isfinite(diagram[:, 1])].T
+    return float((deaths - births).max(initial=0.0))
 
 
 def _of_averages(sampled: SampledHomology, unit: str) -> Iterator[Number]:

@@ -52,16 +52,12 @@ def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -
     return float(tail if above else 2 * tail)
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """Each p corrected for all of them, in their order: any below alpha keeps the chance of a false one below alpha.
+def monte_carlo_p(value: float, nulls: Sequence[float]) -> float:
+    """One-sided p of a value as large as this among draws of a null, itself counted in, so that p is never 0.
 
-    Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6.
+    Source: Phipson and Smyth 2010, Permutation P-values should never be zero, eq. 2.
     """
-    order = np.argsort(p, kind="stable")
-    stepped = np.asarray(p, dtype=np.float64)[order] * np.arange(len(p), 0, -1)
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(stepped))
-    return corrected.tolist()
+    return (1 + sum(null >= value for null in nulls)) / (1 + len(nulls))
 
 
 def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:

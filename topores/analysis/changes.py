@@ -3,14 +3,23 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from topores import topology
 from topores.analysis.cells import FEWEST_FOR_DIMENSION, UNIT, Number, Points, Protocol, averaged
+from topores.analysis.movement import movement_of_texts
 from topores.domain import Diagram
 from topores.topology.subsamples import average
 
 SPREAD = "share of the spread"
+MOVED = "share of the squared movement"
+BETWEEN = "share of the change of inner products"
+
+QUANTILES = (0.1, 0.5, 0.9)
+"""Of the rotation angles, over the variance."""
+
+HANDED_ON = 1
+"""Draws behind a share by chance. One is enough beside a share: it scatters by .002 to .006."""
 
 
 def measure_change(
@@ -29,7 +38,7 @@ def measure_change(
         whole_rtd: Also RTD in full, which costs more than all else together.
     """
     plan = protocol.plan(len(after))
-    numbers = list(_between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=plan.exact))
+    numbers = list(between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=plan.exact))
     if before.shape == after.shape:
         numbers += _between_points(before, after)
     if len(before) == len(after) and not _is_one_point(before) and not _is_one_point(after):
@@ -43,7 +52,32 @@ def measure_change(
     return numbers
 
 
-def measure_texts(first: Points, second: Points, pairs: Int[np.ndarray, "pairs 2"] | None, seed: int) -> list[Number]:
+def measure_movement(before: Points, after: Float[np.ndarray, "points dim_after"], n_1: int, seed: int) -> list[Number]:
+    """How the movement of two texts between two states divides, and the same by chance; nothing if widths differ.
+
+    Args:
+        before, after: Rows of both texts, T1's first.
+        n_1: Passages of T1.
+    """
+    if before.shape != after.shape or _is_one_point(before) or _is_one_point(after):
+        return []
+    found = movement_of_texts(before, after, n_1, seed, draws=HANDED_ON)
+    numbers = [Number(f"movement.{part}", share, MOVED) for part, share in found.seen._asdict().items()]
+    numbers += [Number(f"movement.{part}_by_chance", share, MOVED) for part, share in found.by_chance._asdict().items()]
+    if found.between is not None and found.between_by_chance is not None:
+        numbers.append(Number("movement.between", found.between, BETWEEN))
+        numbers.append(Number("movement.between_by_chance", found.between_by_chance, BETWEEN))
+    if found.angle is not None:
+        numbers.append(Number("movement.relative_angle", found.angle, "rad"))
+    return numbers
+
+
+def measure_texts(
+    first: Float[np.ndarray, "passages_1 dim"],
+    second: Float[np.ndarray, "passages_2 dim"],
+    pairs: Int[np.ndarray, "pairs 2"] | None,
+    seed: int,
+) -> list[Number]:
     """How the clouds of the two texts lie to each other, and how near partners are.
 
     Args:
@@ -59,9 +93,10 @@ def measure_texts(first: Points, second: Points, pairs: Int[np.ndarray, "pairs 2
     return numbers
 
 
-def _between_diagrams(
+def between_diagrams(
     before: list[list[Diagram]], after: list[list[Diagram]], unit: str, *, exact: bool
 ) -> Iterator[Number]:
+    """How far the diagrams of two clouds are apart, whatever their points; of subsamples, on average."""
     for degree in range(min(len(before[0]), len(after[0]))):
         drawn = [(then[degree], now[degree]) for then, now in zip(before, after, strict=False)]
         for name, distance in (
@@ -78,6 +113,11 @@ def _between_points(before: Points, after: Points) -> Iterator[Number]:
     yield Number("linear_cka", topology.linear_cka(before, after), "0 to 1")
     fit = topology.procrustes(before, after)
     yield Number("procrustes.angle", fit.angle, "rad")
+    turned = topology.rotation_angles(before, after)
+    if len(turned.angles):
+        yield Number("procrustes.mean_angle", turned.mean, "rad")
+        for share in QUANTILES:
+            yield Number(f"procrustes.angle_q{100 * share:.0f}", turned.quantile(share), "rad")
     yield Number("procrustes.scale", fit.scale, "ratio")
     yield Number("procrustes.residual", fit.residual, SPREAD)
 

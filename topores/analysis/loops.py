@@ -1,32 +1,103 @@
-"""The loops worth reading: the longest bars of degree 1, with the passages around them."""
+"""How sure the loops of a cell are, and those worth reading: the surest bars, with the passages around them."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from topores.analysis.measure import Cell
+from topores.analysis.cells import Points, Protocol
+from topores.analysis.measure import Bench, Cell
 from topores.domain import Loop
-from topores.topology import representative_loop, universal_p_values
-from topores.topology.distances import pairwise_distances
+from topores.topology import (
+    bar_significance,
+    loop_stability,
+    pairwise_distances,
+    persistent_homology,
+    representative_loop,
+)
+from topores.topology.significance import BarSignificance
 
 SHOWN = 5
 """Loops kept for each cell, beside all that are significant."""
 
+ALPHA = 0.05
 
-def longest_loops(cell: Cell, metric: str) -> list[Loop]:
-    """Loops of one cell by rising p, at least the `SHOWN` most persistent, and every one with p < .05."""
-    if len(cell.diagrams) < 2:
-        return []
-    bars = cell.diagrams[1]
+Bars = np.ndarray
+
+
+def finite_loops(cell: Cell) -> Bars:
+    """The finite bars of degree 1, in the order of the diagram; none where loops were not computed."""
+    bars = cell.diagrams[1] if len(cell.diagrams) > 1 else np.empty((0, 2))
+    return bars[np.isfinite(bars[:, 1])]
+
+
+def significances(cells: list[Cell], bench: Bench, label: str, *, whole: bool = False) -> list[BarSignificance]:
+    """How sure the finite bars of degree 1 of each cell are.
+
+    Args:
+        whole: Draw the Gaussian clouds also where no bar beats the universal null, so that both can be shown.
+    """
+    items = [(cell.points[cell.shown], finite_loops(cell)) for cell in cells]
+    keys = [bench.key(what="significance", points=cell.key, whole=whole) for cell in cells]
+    work = partial(_significance, bench.protocol.metric, bench.protocol.seed, whole)
+    return bench.run(work, items, keys, label, plain=lambda s: s._asdict(), whole=lambda kept: BarSignificance(**kept))
+
+
+def surest(cells: Iterable[Cell], bench: Bench, label: str) -> dict[tuple[int, int, str], float]:
+    """p of the surest loop by (cycle, layer, cloud), corrected for all loops of that cell; 1 where there is none."""
+    some = [cell for cell in cells if len(cell.diagrams) > 1]
+    found = significances(some, bench, f"{label}: loops")
+    return {
+        (cell.cycle, cell.layer, cell.cloud): float(own.p.min(initial=1.0))
+        for cell, own in zip(some, found, strict=True)
+    }
+
+
+def surest_loops(cells: list[Cell], bench: Bench, label: str) -> list[Loop]:
+    """Loops of each cell by rising p, at least the `SHOWN` surest, and every one with p < .05."""
+    some = [cell for cell in cells if len(finite_loops(cell))]
+    judged = significances(some, bench, f"{label}: loops", whole=True)
+    chosen = [_chosen(finite_loops(cell), own) for cell, own in zip(some, judged, strict=True)]
+    items = [(cell.points[cell.shown], finite_loops(cell)[own]) for cell, own in zip(some, chosen, strict=True)]
+    keys = [bench.key(what="stability", points=points, bars=bars) for points, bars in items]
+    work = partial(_around, bench.protocol.metric, bench.protocol.seed)
+    around = bench.run(work, items, keys, f"{label}: passages", plain=dict, whole=dict)
+    loops = []
+    for cell, own, places, found in zip(some, judged, chosen, around, strict=True):
+        bars = finite_loops(cell)
+        for place, members, stability in zip(places, found["members"], found["stability"], strict=True):
+            loops.append(
+                Loop(
+                    cell.cycle, cell.layer, cell.cloud, float(bars[place, 0]), float(bars[place, 1]),
+                    float(own.p[place]), tuple(cell.shown[np.asarray(members)].tolist()),
+                    float(own.universal[place]), float(own.spectrum[place]), float(stability),
+                )
+            )  # fmt: skip
+    return loops
+
+
+def _chosen(bars: Bars, judged: BarSignificance) -> list[int]:
+    order = np.lexsort((bars[:, 0] / bars[:, 1], judged.p))
+    return [int(i) for place, i in enumerate(order) if place < SHOWN or judged.p[i] < ALPHA]
+
+
+def _significance(metric: str, seed: int, whole: bool, item: tuple[np.ndarray, Bars]) -> BarSignificance:
+    points, bars = item
+    return bar_significance(points, bars, metric=metric, seed=seed, only_if_below=None if whole else ALPHA)
+
+
+def significance_of(points: Points, protocol: Protocol) -> tuple[Bars, BarSignificance]:
+    """The finite bars of degree 1 of a cloud that no cell holds, and how sure they are."""
+    bars = persistent_homology(points, metric=protocol.metric)[1]
     bars = bars[np.isfinite(bars[:, 1])]
-    if not len(bars):
-        return []
-    p = np.minimum(1.0, universal_p_values(bars) * len(bars))  # Bonferroni
-    order = np.lexsort((bars[:, 0] / bars[:, 1], p))
-    distances = pairwise_distances(cell.points[cell.shown], metric=metric)
-    chosen = [i for place, i in enumerate(order) if place < SHOWN or p[i] < 0.05]
-    return [
-        Loop(
-            cell.cycle, cell.layer, cell.cloud, float(bars[i, 0]), float(bars[i, 1]), float(p[i]),
-            tuple(cell.shown[representative_loop(distances, bars[i], metric="precomputed")].tolist()),
-        )
-        for i in chosen
-    ]  # fmt: skip
+    return bars, _significance(protocol.metric, protocol.seed, False, (points, bars))
+
+
+def _around(metric: str, seed: int, item: tuple[np.ndarray, Bars]) -> dict[str, Any]:
+    """The points around each bar, and how often it is found again."""
+    points, bars = item
+    distances = pairwise_distances(points, metric=metric)
+    members = [representative_loop(distances, bar, metric="precomputed").tolist() for bar in bars]
+    stability = [loop_stability(distances, bar, metric="precomputed", seed=seed) for bar in bars]
+    return {"members": members, "stability": stability}

@@ -16,7 +16,7 @@ from topores.analysis.cells import (
     from_plain,
     measure_cloud,
 )
-from topores.analysis.changes import measure_change, measure_texts
+from topores.analysis.changes import measure_change, measure_movement, measure_texts
 from topores.analysis.sources import Source
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
@@ -72,9 +72,19 @@ class Bench:
     cache: Cache | None
     scheduler: str | None
 
-    def run(self, work: Any, items: list[Any], keys: list[str], label: str) -> list[Any]:
+    def run(
+        self,
+        work: Any,
+        items: list[Any],
+        keys: list[str],
+        label: str,
+        *,
+        plain: Any = as_plain,
+        whole: Any = from_plain,
+    ) -> list[Any]:
+        """`run_remembered`, by default of what `cells` computes."""
         return run_remembered(
-            work, items, keys, cache=self.cache, plain=as_plain, whole=from_plain, label=label, scheduler=self.scheduler
+            work, items, keys, cache=self.cache, plain=plain, whole=whole, label=label, scheduler=self.scheduler
         )
 
     def key(self, **parts: Any) -> str:
@@ -94,6 +104,7 @@ def measure_states(source: Source, bench: Bench, layers: str) -> Iterator[Measur
         cells, numbers = _measured_alone(source, state, rows, bench)
         for earlier in {id(c): c for c in (first, before) if c is not None}.values():
             numbers += _measured_against(cells, earlier, bench, f"{state.label}: changes")
+            numbers += _measured_movement(cells, earlier, bench, f"{state.label}: movement")
         numbers += _measured_texts(source, cells, bench, state.label)
         yield MeasuredState(state, cells, numbers, rows[max(rows)])
         first, before = first or cells, cells
@@ -103,7 +114,7 @@ def _measured_alone(
     source: Source, state: State, rows: dict[int, np.ndarray], bench: Bench
 ) -> tuple[Cells, list[Measurement]]:
     places = [(layer, cloud) for layer in rows for cloud in source.clouds]
-    points = [_unit(rows[layer][source.clouds[cloud]]) for layer, cloud in places]
+    points = [unit_rows(rows[layer][source.clouds[cloud]]) for layer, cloud in places]
     keys = [bench.key(what="cloud", points=p) for p in points]
     found: list[CloudNumbers] = bench.run(partial(measure_cloud, bench.protocol), points, keys, state.label)
     cells: Cells = {}
@@ -130,6 +141,18 @@ def _measured_against(cells: Cells, earlier: Cells, bench: Bench, label: str) ->
     ]
 
 
+def _measured_movement(cells: Cells, earlier: Cells, bench: Bench, label: str) -> list[Measurement]:
+    """How the movement of the two texts divides at the last layer, for sources that have two."""
+    places = [(max(layer for layer, _ in cells), cloud) for cloud in ("t1", "t2", "union")]
+    if not all(place in cells and place in earlier for place in places):
+        return []
+    (then_1, then_2, then), (now_1, now_2, now) = ([state[place] for place in places] for state in (earlier, cells))
+    before, after = (np.vstack([one.points, two.points]) for one, two in ((then_1, then_2), (now_1, now_2)))
+    key = bench.key(what="movement", before=[then_1.key, then_2.key], after=[now_1.key, now_2.key])
+    (numbers,) = bench.run(partial(_movement, bench.protocol.seed), [(before, after, len(now_1.points))], [key], label)
+    return now.measurements(numbers, against=then.cycle)
+
+
 def _measured_texts(source: Source, cells: Cells, bench: Bench, label: str) -> list[Measurement]:
     """How the two texts lie to each other, for sources that have two."""
     corpus = source.corpus
@@ -146,10 +169,15 @@ def _change(protocol: Protocol, item: tuple[Cell, Cell, bool]) -> list[Number]:
     return measure_change(protocol, then.points, now.points, then.drawn, now.drawn, whole_rtd=whole_rtd)
 
 
+def _movement(seed: int, item: tuple[np.ndarray, np.ndarray, int]) -> list[Number]:
+    return measure_movement(*item, seed)
+
+
 def _texts(seed: int, item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> list[Number]:
     return measure_texts(*item, seed)
 
 
-def _unit(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
+def unit_rows(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
+    """Each row at length 1, in float64."""
     points = points.astype(np.float64)
     return points / np.linalg.norm(points, axis=1, keepdims=True)

@@ -17,9 +17,13 @@ from topores.domain import Corpus, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run
 from topores.text.corpus import CORPUS_FILES
+from topores.text.shuffling import with_random_tokens
 
 if TYPE_CHECKING:
+    from topores.encoders._encoder import Encoder
     from topores.encoders._stem import SharedStem
+
+Rows = Float[np.ndarray, "rows dim"]
 
 
 class Source(ABC):
@@ -67,9 +71,12 @@ class EncodedSource(Source):
     @cached_property
     def stem(self) -> "SharedStem":
         """What the models share, once it is computed."""
+        return self._stem_of(self.corpus)
+
+    def _stem_of(self, corpus: Corpus) -> "SharedStem":
         from topores.encoders._stem import SharedStem
 
-        passages = (*self.corpus.t1, *self.corpus.t2)
+        passages = (*corpus.t1, *corpus.t2)
         return SharedStem([p.text for p in passages], [p.side for p in passages])
 
     @property
@@ -101,9 +108,54 @@ class EncodedSource(Source):
         return rows
 
     def _encoded(self, state: State) -> list[Float[np.ndarray, "rows _"]]:
+        return self.stem.encode_layers(self._open(state), state.path)
+
+    def _open(self, state: State) -> "Encoder":
         from topores.encoders.full import open_model
 
-        return self.stem.encode_layers(open_model(str(state.path), choose_device(self.device)), state.path)
+        return open_model(str(state.path), choose_device(self.device))
+
+    # What nulls ask of the same encoders, at the last layer.
+
+    def encoded_again(self, state: State) -> Rows:
+        """Rows of all passages, computed whatever is known of them."""
+        return self._stem_of(self.corpus).encode_layers(self._open(state), state.path)[-1]
+
+    def views_of(self, state: State, count: int, seed: int, cache: Cache | None) -> list[Rows]:
+        """Rows of all passages under `count` dropout masks, which the seed decides."""
+        weights, encoder = sha256_of_model(state.path, cache), None
+        texts, code = [p.text for p in (*self.corpus.t1, *self.corpus.t2)], code_version("topores.encoders")
+        found = []
+        for view in range(count):
+            key = digest(
+                what="view", weights=weights, texts=texts, t1=len(self.corpus.t1), view=[seed, view], code=code
+            )
+            kept = cache.get(key) if cache and weights else None
+            if kept is None:
+                encoder = encoder or self._open(state)
+                kept = {"rows": self.stem.encode_view(encoder, state.path, seed, view)}
+                if cache and weights:
+                    cache.put(key, kept)
+            found.append(kept["rows"])
+        return found
+
+    def rows_of_random_text(self, states: Sequence[State], seed: int) -> list[Rows]:
+        """Rows of passages of the same lengths, of each text's own tokens in random order; by state."""
+        opened = [self._open(state) for state in states]
+        stem = self._stem_of(with_random_tokens(self.corpus, opened[0].tokenizer, seed))
+        return [stem.encode_layers(encoder, state.path)[-1] for encoder, state in zip(opened, states, strict=True)]
+
+    def why_not_untrained(self) -> str | None:
+        from topores.encoders._untrained import why_not_untrained
+
+        return why_not_untrained(self._open(self.states[-1]).model)
+
+    def rows_of_untrained(self, state: State, seed: int) -> Rows:
+        """Rows of all passages by an encoder of the shape of this one, with random weights."""
+        from topores.encoders._untrained import untrained_like
+
+        encoder = untrained_like(self._open(state), seed)
+        return encoder.encode([p.text for p in (*self.corpus.t1, *self.corpus.t2)])
 
 
 class ArraySource(Source):

@@ -1,4 +1,4 @@
-"""Results on disk: diagrams whole, measures as a table, the rest as JSON; read back without computing."""
+"""Results on disk: diagrams whole, measures and nulls as tables, the rest as JSON; read back without computing."""
 
 import dataclasses
 import json
@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from topores.compute.files import write_json, write_whole
-from topores.domain import Analysis, Claim, Loop, Measurement, State, Verdict
+from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, State, Track, Verdict
 from topores.errors import InputError, ToporesError
 from topores.runs import Run
 from topores.text.corpus import CORPUS_FILES, read_corpus, write_corpus
 
-DIAGRAMS, MEASURES, PROTOCOL = "diagrams.npz", "measures.parquet", "protocol.json"
+DIAGRAMS, MEASURES, NULLS, PROTOCOL = "diagrams.npz", "measures.parquet", "nulls.parquet", "protocol.json"
 
 COLUMNS = pa.schema(
     [
@@ -26,9 +26,11 @@ COLUMNS = pa.schema(
     ]
 )  # fmt: skip
 
+OF_NULLS = pa.schema([("null", pa.string()), ("replicate", pa.int64()), *COLUMNS])
+
 
 def write_results(analysis: Analysis, folder: Path, *, fingerprint: str | None = None) -> Path:
-    """diagrams.npz, measures.parquet and, last, protocol.json: with it the results are whole.
+    """diagrams.npz, measures.parquet, nulls.parquet and, last, protocol.json: with it the results are whole.
 
     Texts that no run keeps stand beside them.
 
@@ -37,8 +39,10 @@ def write_results(analysis: Analysis, folder: Path, *, fingerprint: str | None =
     """
     diagrams = {_key(*place): diagram for place, diagram in analysis.diagrams.items()}
     rows = [vars(m) for m in analysis.measurements]
+    nulls = [{"null": n.null, "replicate": n.replicate, **vars(n.measurement)} for n in analysis.nulls]
     write_whole(folder / DIAGRAMS, lambda path: _save_npz(path, diagrams))
     write_whole(folder / MEASURES, lambda path: pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), path))
+    write_whole(folder / NULLS, lambda path: pq.write_table(pa.Table.from_pylist(nulls, schema=OF_NULLS), path))
     if analysis.corpus is not None and not analysis.run:
         write_corpus(analysis.corpus, folder)
     return write_json(folder / PROTOCOL, {**_summary(analysis), "fingerprint": fingerprint})
@@ -74,14 +78,25 @@ def read_results(folder: Path, run: Run | None) -> Analysis:
             clouds=tuple(facts["clouds"]),
             diagrams=diagrams,
             measurements=measurements,
+            nulls=tuple(_null_of(row) for row in pq.read_table(folder / NULLS).to_pylist()),
             loops=tuple(Loop(**{**loop, "members": tuple(loop["members"])}) for loop in facts["loops"]),
-            verdict=Verdict(facts["verdict"]["sentence"], tuple(Claim(**c) for c in facts["verdict"]["claims"])),
+            tracks=tuple(_track_of(track) for track in facts["tracks"]),
+            verdict=Verdict(**{**facts["verdict"], "claims": tuple(Claim(**c) for c in facts["verdict"]["claims"])}),
             members={cloud: np.array(rows, dtype=np.int64) for cloud, rows in facts["members"].items()},
             **(run_context(run) or _own_corpus(folder)),
         )
     except (OSError, BadZipFile, KeyError, TypeError, ValueError, pa.ArrowException) as fault:
         reason = str(fault).split("\n")[0][:120]
         raise InputError(f"The results in '{folder}' cannot be read ({reason}); run topores topology again.") from fault
+
+
+def _null_of(row: dict[str, Any]) -> NullMeasurement:
+    return NullMeasurement(row.pop("null"), row.pop("replicate"), Measurement(**row))
+
+
+def _track_of(track: dict[str, Any]) -> Track:
+    whole: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in track.items()}
+    return Track(**{**whole, "members": tuple(tuple(members) for members in track["members"])})
 
 
 def run_context(run: Run | None) -> dict[str, Any]:
@@ -108,6 +123,7 @@ def _summary(analysis: Analysis) -> dict[str, Any]:
         "layers": list(analysis.layers),
         "clouds": list(analysis.clouds),
         "loops": [dataclasses.asdict(loop) for loop in analysis.loops],
+        "tracks": [dataclasses.asdict(track) for track in analysis.tracks],
         "verdict": dataclasses.asdict(analysis.verdict),
         "members": {cloud: rows.tolist() for cloud, rows in analysis.members.items()},
     }

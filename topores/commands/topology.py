@@ -10,7 +10,8 @@ from topores.analysis.sources import Source
 from topores.analysis.store import results_for, write_results
 from topores.compute.cache import Cache
 from topores.config import TopologyConfig
-from topores.domain import Analysis
+from topores.domain import Analysis, Verdict
+from topores.errors import FailedOn
 from topores.report import write_report
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,16 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
         log.info("Nothing has changed since the results in '%s'; they are shown again.", folder)
     write_report(analysis, report)
     return analysis, report, time.monotonic() - started
+
+
+def stop_if(verdict: Verdict, outcomes: frozenset[str]) -> None:
+    """End with exit code 1 if the outcome is among those of --fail-on.
+
+    Raises:
+        FailedOn: It is.
+    """
+    if verdict.outcome in outcomes:
+        raise FailedOn(f"The verdict is '{verdict.outcome}', and --fail-on names it; the report says what it rests on.")
 
 
 def analyse(config: TopologyConfig, *, force: bool = False) -> Analysis:

@@ -15,18 +15,20 @@ from topores.compute.devices import choose_device, choose_precision
 from topores.config import TrainConfig
 from topores.encoders.full import Encoder
 from topores.errors import RunError
-from topores.runs import Run, is_run, load_run
+from topores.runs import Run, held_out_mrr, is_run, load_run
 from topores.text.corpus import write_corpus
 from topores.training.assemble import train_run
+from topores.training.best import refuse_without_held_out
 from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of
 from topores.training.prepare import build_corpus, read_texts
 from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
+from topores.training.turn import Turn, refuse_unmeasured
 
 log = logging.getLogger(__name__)
 
-MAY_CHANGE = ("output", "cycles", "fail_on", "track", "null", "seeds")
-"""Options that decide nothing of what a cycle does."""
+MAY_CHANGE = ("output", "cycles", "fail_on", "track", "null", "seeds", "stop_at_turn")
+"""Options that decide nothing of what a cycle does. --keep is none: the best cycle's checkpoint would not be there."""
 
 SHOWN = {
     "loss": "loss",
@@ -62,10 +64,13 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
         return _follow(run, accelerator)
     run.refuse_if_occupied(force=force)
     refuse_missing(config.trackers)
+    if config.stop_at_turn:
+        refuse_unmeasured(config.encoder)
     # The texts are read before the folder is touched: bad input leaves nothing behind.
     texts = read_texts(config)
     encoder = build_encoder(config, accelerator)
     corpus = build_corpus(config, texts, encoder)
+    refuse_without_held_out(config.keep, corpus)
     with run.written_by_us_alone():
         # Once more: while we read the texts another process may have trained here, to its end.
         run.refuse_if_occupied(force=force)
@@ -80,8 +85,8 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
     """Continue the run in `folder` to its last cycle, or to a later one.
 
     Args:
-        given: Options given again; each must agree with the run's, but `cycles` may be larger, and what only
-            looks on (fail_on, track) may change.
+        given: Options given again; each must agree with the run's, but `cycles` may be larger, what only looks on
+            (fail_on, track) may change, and `stop_at_turn` may be taken back: then it goes on past its turn.
 
     Raises:
         RunError: There is no run, its state is damaged, or an option differs.
@@ -164,6 +169,11 @@ def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
         raise RunError(
             f"--cycles is {asked['cycles']}, but '{run.folder}' goes to {stored['cycles']}; give more, or none."
         )
+    if asked["stop_at_turn"] and not stored["stop_at_turn"]:
+        raise RunError(
+            f"--stop-at-turn goes by what is logged from cycle 0 on, and '{run.folder}' was started without it; leave "
+            "the option out, or choose another --output."
+        )
     return TrainConfig.from_mapping({**stored, **{name: asked[name] for name in MAY_CHANGE if name != "output"}})
 
 
@@ -204,11 +214,28 @@ def summary(run: Run, seconds: float) -> dict[str, Any]:
     """What `--json` prints."""
     return {
         "run": str(run.folder),
-        "cycles": run.options.cycles,
+        "cycles": run.metrics[-1]["cycle"],
         "seconds": round(seconds, 3),
         "metrics": run.metrics[-1],
+        "best": _best(run),
+        "turn": _turn(run),
         "nulls": {name: str(null.folder) for name, null in run.nulls.items()},
     }
+
+
+def _best(run: Run) -> dict[str, Any] | None:
+    """What --keep best kept."""
+    best = run.best if run.options.keep == "best" else None
+    if best is None:
+        return None
+    path = run.checkpoints.get(best["cycle"])
+    return {"cycle": best["cycle"], "held_out_mrr": held_out_mrr(best), "checkpoint": path and str(path)}
+
+
+def _turn(run: Run) -> str | None:
+    """Where --stop-at-turn ended the run, and by what; None where it came to its last cycle."""
+    reached = Turn(run.options.encoder, run.metrics, asked=run.options.stop_at_turn).reached
+    return reached.sentence if reached else None
 
 
 def in_words(run: Run) -> str:
@@ -217,7 +244,8 @@ def in_words(run: Run) -> str:
     kinds: dict[str, list[dict[str, Any]]] = {}
     for null in run.nulls.values():
         kinds.setdefault(null.facts["null"]["kind"], []).append(null.metrics[-1])
-    rows = [["", "untrained", f"cycle {last['cycle']:,}", *(f"{kind} ({len(ends)})" for kind, ends in kinds.items())]]
+    end = f"{'turn, ' if _turn(run) else ''}cycle {last['cycle']:,}"
+    rows = [["", "untrained", end, *(f"{kind} ({len(ends)})" for kind, ends in kinds.items())]]
     rows += [
         [
             label,
@@ -229,6 +257,9 @@ def in_words(run: Run) -> str:
     table = [
         f"{label:24}{was:>12}{now:>16}" + "".join(f"{null:>16}" for null in nulls) for label, was, now, *nulls in rows
     ]
+    best = _best(run)
+    if best:
+        table += ["", f"Best: cycle {best['cycle']:,}, held-out MRR {best['held_out_mrr']:.3f}: {best['checkpoint']}"]
     return "\n".join([*table, "", f"Run: {run.folder}", f"Next: topores topology --checkpoint {run.folder}"])
 
 

@@ -52,6 +52,19 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
     return path
 
 
+def remove_whole(folder: Path) -> None:
+    """Remove a folder: a reader sees all of it or nothing. What a kill leaves is cleared by `undo_unfinished`.
+
+    Raises:
+        ResourceError: It cannot be removed.
+    """
+    with disk_faults(folder):
+        aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=ASIDE))
+        folder.rename(aside / folder.name)
+        _flush_folder(folder.parent)
+        shutil.rmtree(aside)
+
+
 def undo_unfinished(folder: Path) -> None:
     """Clear what killed writers left in `folder`; what they had moved away goes back to its place.
 

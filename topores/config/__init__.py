@@ -3,9 +3,9 @@
 from topores.config.clock import ClockConfig
 from topores.config.common import DEVICES, PAIR_FILES
 from topores.config.topology import METRICS, TopologyConfig
-from topores.config.train import FAILURES, LOSSES, PAIRING_WEIGHTS, PRECISIONS, TRACKERS, TrainConfig
+from topores.config.train import FAILURES, KEPT, LOSSES, PAIRING_WEIGHTS, PRECISIONS, TRACKERS, TrainConfig
 
 __all__ = [
-    "DEVICES", "FAILURES", "LOSSES", "METRICS", "PAIRING_WEIGHTS", "PAIR_FILES", "PRECISIONS", "TRACKERS",
+    "DEVICES", "FAILURES", "KEPT", "LOSSES", "METRICS", "PAIRING_WEIGHTS", "PAIR_FILES", "PRECISIONS", "TRACKERS",
     "ClockConfig", "TopologyConfig", "TrainConfig",
 ]  # fmt: skip

@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from topores import variants
 from topores.config.common import DEVICES
-from topores.options import Options, at_least, is_whole, one_of, whole_number, within
+from topores.errors import did_you_mean
+from topores.options import Options, at_least, is_whole, list_faults, listed, one_of, whole_number, within
 
 METRICS = ("angle", "euclidean")
+NULLS = "topores.analysis.nulls"
+FAILING = ("collapsed", "frozen", "memorised", "no-better", "unlearned")
+"""Outcomes of the verdict that --fail-on may name; the command line has no blanks within a name."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,14 @@ class TopologyConfig(Options):
     resamples: int = 0
     """Bootstrap resamples of each cloud, whose spread of total persistence is reported."""
 
+    nulls: str = "dropout,resample,frozen,shuffled,matched-spectrum"
+    """Where no effect can be, measured the same way: reencode, dropout, resample, frozen, shuffled, random-text,
+    untrained, matched-spectrum, parted by commas; all, or none. What cannot be drawn of a checkpoint is left out."""
+
+    fail_on: tuple[str, ...] = ()
+    """End with exit code 1 if the verdict is collapsed, memorised, frozen, unlearned or no-better (than shuffled
+    pairings); repeat it, or part with commas."""
+
     cache: str = "auto"
     """Folder where results are kept for the next time; auto is the system's own place, none keeps nothing."""
 
@@ -78,8 +91,31 @@ class TopologyConfig(Options):
                 *at_least(self, 0, "seed", "resamples"),
                 *one_of(self, "device", DEVICES),
                 *_layer_faults(self.layers),
+                *_null_faults(self.null_names),
+                *list_faults("fail-on", self.fail_on, FAILING),
             ]
         )
+
+    @property
+    def null_names(self) -> tuple[str, ...]:
+        """File names in analysis/nulls, in the order in which they are measured."""
+        if self.nulls in ("all", "none"):
+            return tuple(variants.names(NULLS)) if self.nulls == "all" else ()
+        return tuple(name.replace("-", "_") for name in listed((self.nulls,)))
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """Outcomes of the verdict that end the command with exit code 1."""
+        return frozenset(name.replace("no-better", "no better than shuffled") for name in listed(self.fail_on))
+
+
+def _null_faults(names: tuple[str, ...]) -> list[str]:
+    known = variants.names(NULLS)
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return []
+    shown = [name.replace("_", "-") for name in (unknown[0], *known)]
+    return [f"--nulls names '{shown[0]}'. {did_you_mean(shown[0], [*shown[1:], 'all', 'none'])}"]
 
 
 def _layer_faults(spec: str) -> list[str]:

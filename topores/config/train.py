@@ -1,13 +1,23 @@
 """What `topores train` can be told."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from topores.config.common import DEVICES, PAIR_FILES
 from topores.errors import did_you_mean
-from topores.options import Options, at_least, is_whole, not_negative, one_of, positive, whole_number, within
+from topores.options import (
+    Options,
+    at_least,
+    is_whole,
+    list_faults,
+    listed,
+    not_negative,
+    one_of,
+    positive,
+    whole_number,
+    within,
+)  # fmt: skip
 
 LOSSES = ("decoupled", "gte", "infonce", "supcon")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -15,6 +25,7 @@ FAILURES = {"collapse": "collapsed", "freeze": "frozen", "memorise": "memorised"
 """What a run can do wrong, and the word for one that did; --fail-on takes both."""
 TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
 NULLS = ("shuffled", "frozen")
+KEPT = ("best",)
 
 PAIRING_WEIGHTS = {"1to1": 0.25, "2to2": 0.25, "1to2": 0.75, "2to1": 0.75}
 """Weight of each pairing where --weights does not name it."""
@@ -108,6 +119,13 @@ class TrainConfig(Options):
     checkpoints: str = "log"
     """Cycles to keep: log (0, 1, 2, 5, 10, 20, 50, ...), every:K, a list such as 0,10,100, or none (the last alone)."""
 
+    keep: str | None = None
+    """Beside these, keep one more checkpoint: best, that of the logged cycle which finds held-out partners best (MRR,
+    mean of both directions)."""
+
+    stop_at_turn: bool = False
+    """End before --cycles where the space, without labels, shows that learning turns into memorising (docs/turn.md)."""
+
     repair: bool = False
     """Mend text that was decoded wrongly (UTF-8 read as a one-byte code page) instead of refusing it."""
 
@@ -144,14 +162,15 @@ class TrainConfig(Options):
                 *one_of(self, "loss", LOSSES),
                 *one_of(self, "precision", PRECISIONS),
                 *one_of(self, "device", DEVICES),
+                *(one_of(self, "keep", KEPT) if self.keep is not None else []),
                 *_layer_faults(self.layers),
                 *_position_faults(self.positions, self.passage_tokens),
                 *_checkpoint_faults(self.checkpoints),
                 *_bounds_faults(self),
                 *_weights_faults(self.weights),
-                *_list_faults("fail-on", self.fail_on, (*FAILURES, *FAILURES.values())),
-                *_list_faults("track", self.track, TRACKERS),
-                *_list_faults("null", self.null, NULLS),
+                *list_faults("fail-on", self.fail_on, (*FAILURES, *FAILURES.values())),
+                *list_faults("track", self.track, TRACKERS),
+                *list_faults("null", self.null, NULLS),
             ]
         )
 
@@ -171,15 +190,15 @@ class TrainConfig(Options):
     @property
     def failures(self) -> frozenset[str]:
         """What stops the run: some of 'collapsed', 'frozen', 'memorised'."""
-        return frozenset(FAILURES.get(name, name) for name in _listed(self.fail_on))
+        return frozenset(FAILURES.get(name, name) for name in listed(self.fail_on))
 
     @property
     def null_kinds(self) -> tuple[str, ...]:
-        return _listed(self.null)
+        return listed(self.null)
 
     @property
     def trackers(self) -> tuple[str, ...]:
-        return _listed(self.track)
+        return listed(self.track)
 
 
 def _source_faults(config: TrainConfig) -> list[str]:
@@ -256,13 +275,3 @@ def _named_numbers(spec: str) -> dict[str, float]:
     """{'1to1': 0.25} from '1to1=0.25'."""
     parts = [part.split("=") for part in spec.split(",") if part.strip()]
     return {name.strip(): float(number) for name, number in parts}
-
-
-def _list_faults(option: str, values: tuple[str, ...], known: Iterable[str]) -> list[str]:
-    unknown = [value for value in _listed(values) if value not in known]
-    return [f"--{option} is '{unknown[0]}'. {did_you_mean(unknown[0], known)}"] if unknown else []
-
-
-def _listed(values: tuple[str, ...]) -> tuple[str, ...]:
-    """('a', 'b', 'c') from ('a,b', 'c')."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())

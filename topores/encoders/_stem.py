@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from topores.compute.keys import digest, sha256_of_folder
 from topores.domain import Side
 from topores.encoders._encoder import Encoder, unit_rows
-from topores.encoders._views import batches_by_length
+from topores.encoders._views import batches_by_length, begin_view
 
 
 class Stem(Encoder):
@@ -22,8 +22,7 @@ class Stem(Encoder):
 
     @torch.inference_mode()
     def pooled_layers(self, texts: Sequence[str]) -> list[Float[Tensor, "texts dim"]]:
-        """The hidden states of every layer, pooled, of any length, without dropout."""
-        self.eval()
+        """The hidden states of every layer, pooled, of any length, in the mode it is in."""
         batches = batches_by_length(texts)
         parts = [self._embed(self._features([texts[i] for i in batch], None), layers=True) for batch in batches]
         back = torch.from_numpy(np.argsort(np.concatenate(batches))).to(self.model.device)
@@ -43,7 +42,8 @@ class SharedStem:
     def __init__(self, texts: Sequence[str], sides: Sequence[Side]) -> None:
         self.texts, self.sides = texts, sides
         self._key: str | None = None
-        self._pooled: list[Tensor] = []
+        self._pooled: dict[tuple[int, int] | None, list[Tensor]] = {}
+        """By seed and view, of the last layer; without dropout, of every layer, under None."""
 
     @torch.inference_mode()
     def encode_layers(self, encoder: Encoder, folder: Path) -> list[Float[np.ndarray, "texts _"]]:
@@ -57,13 +57,50 @@ class SharedStem:
         key = _key_of(folder) if first else None
         if key is None:
             return encoder.encode_layers(self.texts, self.sides)
+        pooled = self._of_stem(first, key, encoder, None)
+        return [unit_rows(rows) for rows in (*pooled[:-1], self._after(rest, pooled[-1], encoder))]
+
+    @torch.inference_mode()
+    def encode_view(self, encoder: Encoder, folder: Path, seed: int, view: int) -> Float[np.ndarray, "texts _"]:
+        """Unit rows under the dropout masks that seed and view decide.
+
+        Checkpoints of one stem have the same masks in the same view, so that they differ by their own modules alone.
+        """
+        first, rest = _divided(encoder.model)
+        key = _key_of(folder) if first else None
+        if key is None:
+            batches = batches_by_length(self.texts)
+            encoder.train()
+            begin_view(seed, view)
+            parts = [
+                encoder([self.texts[i] for i in batch], [self.sides[i] for i in batch]).float() for batch in batches
+            ]
+            encoder.eval()
+            return unit_rows(torch.cat(parts)[np.argsort(np.concatenate(batches))])
+        pooled = self._of_stem(first, key, encoder, (seed, view))
+        return unit_rows(self._after(rest, pooled[-1], encoder))
+
+    def _of_stem(
+        self, first: list[nn.Module], key: str, encoder: Encoder, view: tuple[int, int] | None
+    ) -> list[Tensor]:
+        """What transformer and pooling give, computed once for each stem and view."""
         if key != self._key:
+            self._pooled, self._key = {}, key
+        if view not in self._pooled:
             stem = Stem(SentenceTransformer(modules=first, device=str(encoder.model.device)))
-            self._pooled, self._key = stem.pooled_layers(self.texts), key
-        features = {"sentence_embedding": self._pooled[-1], **encoder.sided(self.sides)}
+            stem.train(view is not None)
+            if view is not None:
+                begin_view(*view)
+            pooled = stem.pooled_layers(self.texts)
+            stem.eval()
+            self._pooled[view] = pooled if view is None else pooled[-1:]
+        return self._pooled[view]
+
+    def _after(self, rest: list[nn.Module], pooled: Tensor, encoder: Encoder) -> Tensor:
+        features = {"sentence_embedding": pooled, **encoder.sided(self.sides)}
         for module in rest:
             features = module(features)
-        return [unit_rows(rows) for rows in (*self._pooled[:-1], features["sentence_embedding"])]
+        return features["sentence_embedding"]
 
 
 def _divided(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Module]]:

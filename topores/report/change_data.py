@@ -38,12 +38,21 @@ class Panel:
 COMPARED = (
     ("change", term("change", "Change"), "how far the passages moved; 0: not at all"),
     ("procrustes.angle", term("rotation", "Rotation"), "0: the space has not turned"),
+    ("procrustes.mean_angle", term("mean rotation", "Mean rotation"), "of what the points are spread along"),
     ("procrustes.scale", term("scale", "Scale"), "1: neither wider nor narrower"),
     ("procrustes.residual", term("deformation", "Deformation"), "what turn and scale leave of the change"),
     ("linear_cka", term("linear CKA", "Linear CKA"), "1: alike but for rotation and scale"),
     ("rtd", f"{term('RTD')}", "0: the same loops"),
     ("rtd_spanning_tree", term("RTD by trees"), "0: the same clusters"),
 )
+DIVIDED = (
+    ("movement.shared", term("shared rotation", "Shared rotation"), "of the movement, what turns both texts as one"),
+    ("movement.relative", term("relative rotation", "Relative rotation"), "what turns each text on its own"),
+    ("movement.shift", term("shift of the texts", "Shift of the texts"), "what moves the texts' centres apart"),
+    ("movement.deformation", term("own deformation", "Own deformation"), "what is left: each text's shape"),
+    ("movement.between", term("between the texts", "Between the texts"), "1: neither changed but against the other"),
+)
+"""Shares of one movement, of which the first four add to 1; each is held against what chance gives."""
 COMPARED_BY_DEGREE = (
     ("bottleneck_distance", term("bottleneck", "Bottleneck"), "how far the worst-matched bar moved"),
     ("wasserstein_distance", term("Wasserstein", "Wasserstein"), "how far all bars moved together"),
@@ -60,6 +69,7 @@ def panels(analysis: Analysis) -> list[Panel]:
     """The charts for which anything was measured; those of comparison need two states."""
     known = {(m.measure, m.degree) for m in analysis.measurements}
     found = [_compared(measure, title, note, None) for measure, title, note in COMPARED if (measure, None) in known]
+    found += [_divided(measure, title, note) for measure, title, note in DIVIDED if (measure, None) in known]
     for measure, title, note in COMPARED_BY_DEGREE:
         found += [_compared(measure, title, note, degree) for degree in _degrees(known, measure)]
     if len(analysis.states) < 2:
@@ -80,6 +90,12 @@ def _compared(measure: str, title: str, note: str, degree: int | None) -> Panel:
     return Panel(title + of, note, lines)
 
 
+def _divided(measure: str, title: str, note: str) -> Panel:
+    compared = _compared(measure, title, note, None)
+    by_chance = Series(f"{measure}_by_chance", None, "first", f"by chance, {SINCE['first']}", "null")
+    return Panel(title, note, (*compared.series, by_chance))
+
+
 def _own(measure: str, title: str, note: str, degrees: list[int]) -> Panel:
     lines = tuple(Series(measure, d, None, degree_name(d), f"degree{min(d, 2)}") for d in degrees)
     return Panel(title, note, lines)
@@ -87,7 +103,7 @@ def _own(measure: str, title: str, note: str, degrees: list[int]) -> Panel:
 
 def all_series(analysis: Analysis, shown: Sequence[Panel]) -> list[list[list[list[float | None]]]]:
     """Values by series (in the order of the panels), layer, cloud and state."""
-    found = readings(analysis, {panel.measure for panel in shown})
+    found = readings(analysis, {one.measure for panel in shown for one in panel.series})
     return [
         [
             [

@@ -14,6 +14,8 @@ SHAPES = {
     "1to1": "circle", "2to2": "triangle", "1to2": "circle", "2to1": "triangle",
     "held12": "circle", "held21": "triangle", "train12": "circle", "train21": "triangle",
     "first": "circle", "previous": "square", "degree0": "circle", "degree1": "triangle", "degree2": "square",
+    "null": "square", "track0": "circle", "track1": "triangle", "track2": "square", "track3": "diamond",
+    "track4": "circle", "track5": "triangle",
 }  # fmt: skip
 """By look of a line: the shape of its points. The style sheet gives colour, dash and filling."""
 

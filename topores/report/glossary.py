@@ -24,6 +24,10 @@ WORDS = {
     "R@1": "Recall at 1: the share of passages whose partner is found first.",
     "nat": "Unit of information with the natural logarithm; 1 nat is 1.44 bits.",
     "rad": "Radian, the unit of angles; 3.14 rad is half a turn, 1.57 rad a right angle.",
+    "persistence": "How long a bar lasts: the distance at which it dies less that at which it is born.",
+    "stability": "Share of random subsamples (four fifths of the passages) in which the same loop is found again.",
+    "vineyard": "The bars of a space that changes, each followed from one state to the next.",
+    "spanning tree": "The shortest net of lines that joins all points: its length is that of all clusters' bars.",
     "alignment": "Mean squared distance of partners. 0 if they coincide.",
     "uniformity": "How evenly the points cover the sphere. Lower is more even; 0 if all points coincide.",
     "RankMe": "How many directions the points really use.",
@@ -37,6 +41,19 @@ WORDS = {
     "hubness": "Whether a few points are among the nearest neighbours of very many: the skewness of how often each is.",
     "change": "How far the passages moved from one state to another, as a share of their spread.",
     "rotation": "The part of a change that turns the space as a whole: the largest angle of that turn.",
+    "mean rotation": "The angle of that turn on average over all directions, each counted by how much the points vary "
+    "along it.",
+    "shared rotation": "The share of the squared movement that one turn and one scale of both texts together explain.",
+    "relative rotation": "The share of the squared movement that a turn and a scale of each text's own explain beyond "
+    "the shared ones.",
+    "shift of the texts": "The share of the squared movement by which the two texts' centres moved against each other, "
+    "beyond what is shared.",
+    "own deformation": "The share of the squared movement that is left when each text is turned, scaled and shifted on "
+    "its own.",
+    "between the texts": "The share of the change of inner products that is between a passage of each text, not within "
+    "one text; it is 1 if one text was turned against the other as a whole.",
+    "by chance": "The same when every passage is handed the move of another one of its text, or of either text for the "
+    "shift.",
     "scale": "The part of a change that widens or narrows the space as a whole. 1 is no change.",
     "deformation": "What rotation and scale leave of a change, as a share of the spread: 0 is nothing, 1 is all.",
     "linear CKA": "Likeness of two states of the same passages, blind to rotation and scale. 1 is alike.",

@@ -1,6 +1,7 @@
-"""The null of the pairing: the same texts and the same number of pairs, but partners that have nothing to say."""
+"""Texts without what is said to matter: partners that have nothing to say to each other, or words without an order."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -45,6 +46,27 @@ def with_shuffled_pairs(corpus: Corpus, seed: int) -> Corpus:
     t2[chosen] = [stands_for[partner] for partner in pairs.t2[chosen].tolist()]
     similarity[chosen], mutual[chosen] = np.nan, False
     return replace(corpus, pairs=replace(pairs, t2=t2, similarity=similarity, mutual=mutual))
+
+
+def with_random_tokens(corpus: Corpus, tokenizer: Any, seed: int) -> Corpus:
+    """`corpus` with passages of the same lengths, made of each text's own tokens in random order.
+
+    The histogram of tokens is that of the text, but for tokens that read otherwise beside other ones. Places in the
+    text and pairs stay, and mean nothing.
+
+    Args:
+        tokenizer: The encoder's own: called with a text it gives `input_ids`, and it decodes these.
+        seed: Decides the order.
+    """
+    random = np.random.default_rng([seed, len(corpus.t1), len(corpus.t2)])
+    sides = []
+    for passages in (corpus.t1, corpus.t2):
+        ids = [tokenizer(p.text, add_special_tokens=False)["input_ids"] for p in passages]
+        drawn = random.permutation(np.concatenate([np.asarray(own, dtype=np.int64) for own in [[], *ids]]))
+        parts = np.split(drawn, np.cumsum([len(own) for own in ids])[:-1])
+        texts = [tokenizer.decode(part.tolist()) for part in parts]
+        sides.append(tuple(replace(p, text=text) for p, text in zip(passages, texts, strict=False)))
+    return replace(corpus, t1=sides[0], t2=sides[1])
 
 
 def _kept(

@@ -8,6 +8,7 @@ from topores.topology.engines import choose_engine
 from topores.topology.estimates import estimate, plan_that_fits
 from topores.topology.homology import Filtration, persistent_homology
 from topores.topology.loops import representative_loop
+from topores.topology.matched_spectrum import gaussian_like, matched_spectrum_p_values
 from topores.topology.measures.alignment import alignment
 from topores.topology.measures.betti_curve import betti_curve
 from topores.topology.measures.hubness_skewness import hubness_skewness
@@ -25,29 +26,42 @@ from topores.topology.measures.rtd import rtd
 from topores.topology.measures.rtd_spanning_tree import rtd_spanning_tree
 from topores.topology.measures.total_persistence import total_persistence
 from topores.topology.measures.uniformity import uniformity
-from topores.topology.significance import universal_p_values
+from topores.topology.movement import change_between_texts, split_movement
+from topores.topology.rotations import relative_rotation_angles, rotation_angles
+from topores.topology.significance import BarSignificance, bar_significance, holm, universal_p_values
 from topores.topology.sliced import sliced_wasserstein_matrix
 from topores.topology.spanning_tree import minimum_spanning_tree
+from topores.topology.stability import loop_stability
 from topores.topology.subsamples import SubsamplePlan, sampled_homology
+from topores.topology.vineyard import Vine, follow_bars, sure_shares
 
 if TYPE_CHECKING:
     from topores.topology.analyzer import TopologyAnalyzer
 
 __all__ = [
+    "BarSignificance",
     "Filtration",
     "SubsamplePlan",
     "TopologyAnalyzer",
+    "Vine",
     "alignment",
     "angles",
+    "bar_significance",
     "betti_curve",
     "bottleneck_distance",
+    "change_between_texts",
     "choose_engine",
     "estimate",
+    "follow_bars",
+    "gaussian_like",
+    "holm",
     "hubness_skewness",
     "intrinsic_dimension",
     "landscape",
     "linear_cka",
     "linear_probe_auc",
+    "loop_stability",
+    "matched_spectrum_p_values",
     "maximum_likelihood_dimension",
     "minimum_spanning_tree",
     "modality_gap",
@@ -58,11 +72,15 @@ __all__ = [
     "plan_that_fits",
     "procrustes",
     "rank_me",
+    "relative_rotation_angles",
     "representative_loop",
+    "rotation_angles",
     "rtd",
     "rtd_spanning_tree",
     "sampled_homology",
     "sliced_wasserstein_matrix",
+    "split_movement",
+    "sure_shares",
     "total_persistence",
     "uniformity",
     "universal_p_values",

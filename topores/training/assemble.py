@@ -12,14 +12,17 @@ from topores.config import TrainConfig
 from topores.encoders.full import Encoder
 from topores.runs import Run
 from topores.text.batches import Batches
+from topores.training.best import Best
 from topores.training.closed_form import solve_at_once
 from topores.training.heads.products import one_thread
 from topores.training.heads.tight import tight_step
 from topores.training.loop import Trainee, as_one_module, train_until
 from topores.training.monitors import Watch
+from topores.training.schedule import kept_cycles
 from topores.training.signals import stop_asked
 from topores.training.state import Progress, load_state
 from topores.training.tracking import tracked
+from topores.training.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +43,11 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
         encoder, objective, batches, processes=accelerator.num_processes, piece_size=config.micro_batch_size
     )
     watch = Watch(run.metrics, loss=config.loss, says="null" not in run.facts)
+    best = Best(run, kept_cycles(config.checkpoints, config.cycles), asked=config.keep == "best")
+    turn = Turn(config.encoder, run.metrics, asked=config.stop_at_turn)
     first = progress.step // batches.per_cycle
     if accelerator.is_main_process:
+        best.settle()
         accelerator.wait_for_everyone()
     with (
         stop_asked() as stopping,
@@ -52,7 +58,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     ):  # fmt: skip
         trainee = Trainee(
             run, encoder, objective, optimizer, batches, accelerator, progress, config.seed,
-            config.micro_batch_size, watch, record, tight, config.failures,
+            config.micro_batch_size, watch, best, turn, record, tight, config.failures,
         )  # fmt: skip
         if encoder.closed_form:
             solve_at_once(trainee, config.cycles)

@@ -1,5 +1,6 @@
 """The training loop: whole, on one screen, with nothing hidden that a resume would need."""
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -19,13 +20,17 @@ from topores.errors import InputError, Interrupted
 from topores.objectives.four_pairings import FourPairings, PairingLosses
 from topores.runs import Run
 from topores.text.batches import Batches
+from topores.training.best import Best
 from topores.training.evaluate import evaluate
 from topores.training.heads.tight import TightStep
 from topores.training.monitors import Fault, Watch, stop_if
 from topores.training.schedule import kept_cycles, logged_cycles
 from topores.training.state import Progress, save_state
 from topores.training.tracking import Record
+from topores.training.turn import Turn
 from topores.training.views import Views, shared_encode
+
+log = logging.getLogger(__name__)
 
 STATE_EVERY = 120.0
 """Seconds of training that a crash may cost."""
@@ -48,6 +53,10 @@ class Trainee:
     """Views that are in memory at once (--micro-batch-size); None for all of a batch."""
     watch: Watch
     """Says when the run collapses, freezes or only memorises."""
+    best: Best
+    """Keeps the checkpoint of the best cycle (--keep best)."""
+    turn: Turn
+    """Says where the run is to end before its last cycle (--stop-at-turn)."""
     record: Record
     """Sends a logged cycle to the trackers."""
     tight: TightStep | None = None
@@ -77,7 +86,7 @@ def as_one_module(encoder: Encoder, objective: FourPairings) -> nn.ModuleDict:
 
 
 def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Callable[[], bool]) -> None:
-    """Train from where `trainee.progress` stands to `cycles`; log and keep what the schedule names.
+    """Train from where `trainee.progress` stands to `cycles`, or to the turn; log and keep what the schedule names.
 
     Args:
         checkpoints: log, every:K, a list, or none (DESIGN: the run folder).
@@ -93,11 +102,11 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
     started = time.monotonic() - progress.seconds
     if progress.step == 0 and not progress.logged:
         log_cycle(trainee, 0, untrained_losses(trainee), keep=kept(0))
-    saved_at = time.monotonic()
+    saved_at, turned = time.monotonic(), trainee.turn.reached is not None
 
     done, silent = progress.step // batches.per_cycle, None if trainee.writes else True
     bar = tqdm(total=cycles, initial=done, unit="cycle", leave=False, disable=silent)
-    while progress.step < cycles * batches.per_cycle:
+    while progress.step < cycles * batches.per_cycle and not turned:
         progress.losses.append(take_step(trainee))
         progress.step += 1
         cycle, rest = divmod(progress.step, batches.per_cycle)
@@ -109,16 +118,19 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
             bar.update()
             if logged(cycle):
                 faults = log_cycle(trainee, cycle, losses, keep=kept(cycle))
+                turned = on_any_process(trainee.turn.reached is not None, trainee.accelerator)
         fails = any(fault.name in trainee.fail_on for fault in faults)
         stop = on_any_process(stopping() or fails, trainee.accelerator)
         if trainee.writes and (stop or time.monotonic() - saved_at > STATE_EVERY):
             save_state(trainee.run.folder / "state", trainee.modules, trainee.optimizer, progress)
             saved_at = time.monotonic()
         stop_if(faults, trainee.fail_on)
-        if stop and progress.step < cycles * batches.per_cycle:
+        if stop and not turned and progress.step < cycles * batches.per_cycle:
             bar.close()
             raise Interrupted(f"Stopped in cycle {cycle + 1:,} of {cycles:,}, saved; go on with --resume.")
     bar.close()
+    if trainee.turn.reached:
+        log.info("%s", trainee.turn.reached.sentence)
 
 
 def take_step(trainee: Trainee) -> dict[str, float]:
@@ -161,7 +173,10 @@ def untrained_losses(trainee: Trainee) -> dict[str, float]:
 
 
 def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: bool) -> list[Fault]:
-    """Evaluate, write the line of metrics.jsonl and, if the schedule says so, a checkpoint and the state.
+    """Evaluate, write the line of metrics.jsonl and, if the cycle is to be kept, a checkpoint and the state.
+
+    Args:
+        keep: The schedule keeps it. The best cycle so far and the turn are kept as well, where asked for.
 
     Returns:
         What the run does wrong, if anything; nothing in a process that does not write.
@@ -172,15 +187,19 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
     if not trainee.writes:
         return []
-    measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus)
+    measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus) | trainee.turn.measured(rows, corpus)
+    line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
+    better, turned = trainee.best.see(line), trainee.turn.see(line)
+    keep = keep or better or turned
     if keep:
         write_whole(run.checkpoint_path(cycle), trainee.encoder.save)
-    line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
     run.append_metrics(line)
     trainee.progress.logged += 1
     trainee.record(cycle, line)
     if keep:
         save_state(run.folder / "state", trainee.modules, trainee.optimizer, trainee.progress)
+    if better:
+        trainee.best.settle()
     return trainee.watch.see(line)
 
 

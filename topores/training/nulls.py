@@ -38,8 +38,11 @@ def nulls_of(config: TrainConfig) -> list[Null]:
 
 
 def options_of(null: Null, config: TrainConfig, run: Run) -> TrainConfig:
-    """The options of `run`, but for what makes the null; it is stopped and tracked by nobody."""
-    options = replace(config, output=run.folder / "nulls" / null.name, null=(), fail_on=(), track=())
+    """The options of `run`, but for what makes the null. Nobody tracks or stops it, and it ends where `run` ended."""
+    options = replace(
+        config, output=run.folder / "nulls" / null.name, null=(), fail_on=(), track=(), keep=None,
+        cycles=run.metrics[-1]["cycle"], stop_at_turn=False,
+    )  # fmt: skip
     return replace(options, learning_rate=0.0) if null.kind == "frozen" else options
 
 

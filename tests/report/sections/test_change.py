@@ -1,6 +1,6 @@
 import dataclasses
 
-from topores.domain import Analysis
+from topores.domain import Analysis, Measurement
 from topores.report.numbers import digits
 from topores.report.sections import change
 
@@ -59,3 +59,36 @@ def test_one_state_is_described_alone(bare: Analysis) -> None:
 
 def test_nothing_measured(bare: Analysis) -> None:
     assert change.render(dataclasses.replace(bare, measurements=())) == ""
+
+
+def test_shares_of_the_movement_stand_beside_what_chance_gives(full: Analysis) -> None:
+    cycles, at = [s.cycle for s in full.states], (6, "union")
+    shares = tuple(
+        Measurement(cycle, *at, f"movement.{part}", place / 100, "share of the squared movement", against=against)
+        for place, cycle in enumerate(cycles)
+        for against in sorted({0, cycles[place - 1]} if place else ())
+        for part in ("shared", "shared_by_chance", "relative", "shift", "deformation")
+    )
+    html = change.render(dataclasses.replace(full, measurements=full.measurements + shares))
+    table = {row[0]: row[1:] for row in cells(html)}
+    name = "Shared rotation, {} (share of the squared movement)"
+    seen = [digits(place / 100) for place in range(1, len(cycles))]
+    for line in ("against the first state", "against the state before", "by chance, against the first state"):
+        assert table[name.format(line)] == ["–", *seen]
+    assert table["Relative rotation, against the first state (share of the squared movement)"][1:] == seen
+    # Nothing was measured of the others by chance, but their lines are there for the layers and states where it was.
+    assert set(table["Own deformation, by chance, against the first state (share of the squared movement)"]) == {"–"}
+    assert html.count("by chance, against the first state</li>") == 1
+
+
+def test_the_mean_angle_stands_beside_the_largest(full: Analysis) -> None:
+    turned = tuple(
+        dataclasses.replace(m, measure="procrustes.mean_angle", value=m.value / 2)
+        for m in full.measurements
+        if m.measure == "procrustes.angle"
+    )
+    rows = [r[0] for r in cells(change.render(dataclasses.replace(full, measurements=full.measurements + turned)))]
+    place = rows.index("Rotation, against the state before (rad)")
+    assert rows[place + 1 : place + 3] == [
+        f"Mean rotation, against the {s} (rad)" for s in ("first state", "state before")
+    ]

@@ -1,11 +1,12 @@
 """The longest loops and the passages around them, in order: hypotheses to read, not facts."""
 
+import math
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from topores.domain import Analysis, Loop, Passage
 from topores.report.glossary import term
-from topores.report.numbers import data, plural
+from topores.report.numbers import data, percent, plural
 from topores.report.readings import cloud_name, distance_unit, layer_name, shown_cloud
 from topores.report.safe import clean, clipped, escaped
 from topores.report.tables import folded
@@ -61,20 +62,43 @@ def _card(analysis: Analysis, loop: Loop, *, opened: bool) -> str:
     )
     summary = (
         f"<strong>{where}</strong>: {plural(len(loop.members), 'passage')}, born at {data(loop.birth)} {unit}, "
-        f"dies at {data(loop.death)} {unit}, {term('p')} = {data(loop.p)}{_judged(loop)}"
+        f"dies at {data(loop.death)} {unit}, {term('p')} = {data(loop.p)}{_judged(loop)}{_stability(loop)}"
     )
-    passages = "".join(f"<li>{_member(analysis, loop.cloud, row)}</li>" for row in loop.members)
-    return f'<div class="loop">{folded(summary, _link(loop) + f"<ol>{passages}</ol>", opened=opened)}</div>'
+    passages = around(analysis, loop.cloud, loop.members)
+    content = f"{_nulls(loop)}{_link(loop)}{passages}"
+    return f'<div class="loop">{folded(summary, content, opened=opened)}</div>'
 
 
 def _judged(loop: Loop) -> str:
     return "" if loop.p < CHANCE else " (no more than chance)"
 
 
+def _stability(loop: Loop) -> str:
+    return "" if loop.stability is None else f", {term('stability')} {percent(loop.stability)}"
+
+
+def _nulls(loop: Loop) -> str:
+    """The p of either null; the larger one counts."""
+    known = [
+        (name, p)
+        for name, p in (("the universal law of noise bars", loop.universal_p), ("the same spectrum", loop.spectrum_p))
+        if p is not None and not math.isnan(p)
+    ]
+    if len(known) < 2:
+        return ""
+    words = " and ".join(f"p = {data(p)} by {name}" for name, p in known)
+    return f'<p class="note">{words}; a loop counts only where both are small.</p>'
+
+
 def _link(loop: Loop) -> str:
     """Sets the pictures above to this loop's state."""
     target = urlencode({"cycle": loop.cycle, "layer": loop.layer, "cloud": loop.cloud})
     return f'<p class="note"><a class="to-state" href="#{escaped(target)}">Show its bar in the pictures above</a></p>'
+
+
+def around(analysis: Analysis, cloud: str, members: Sequence[int]) -> str:
+    """The passages around a loop, in order."""
+    return "<ol>" + "".join(f"<li>{_member(analysis, cloud, row)}</li>" for row in members) + "</ol>"
 
 
 def _member(analysis: Analysis, cloud: str, row: int) -> str:

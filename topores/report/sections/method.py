@@ -30,8 +30,9 @@ def _method() -> str:
         "<p>In each state and layer every passage is one point. Between the points of a cloud, persistent homology "
         "(Vietoris–Rips) finds clusters and loops at all distances at once; its diagrams are kept whole. Two states of "
         "the same passages are compared row by row (Procrustes, CKA, RTD) and diagram by diagram (bottleneck, "
-        "Wasserstein). The <i>p</i> of a loop comes from the universal law of noise bars (Bobrowski and Skraba 2023), "
-        "corrected for the number of bars in its cloud.</p><p>Numbers are shown with three significant digits; the "
+        "Wasserstein). The <i>p</i> of a loop is the larger of two: by the universal law of noise bars (Bobrowski and "
+        "Skraba 2023; Holm over the bars of its cloud), and among the longest bars of Gaussian clouds of the same "
+        "spectrum.</p><p>Numbers are shown with three significant digits; the "
         "exact ones stand in measures.parquet, beside the diagrams. Pictures that move with the slider are drawn from "
         "births and deaths rounded to 1/65,534 of the longest distance.</p>"
     )

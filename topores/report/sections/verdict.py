@@ -23,8 +23,7 @@ def _row(claim: Claim) -> list[str]:
 
 def _words() -> str:
     return (
-        "<p>Beside each value stands the null: the same quantity without the effect, which is that of the first state, "
-        "of chance alone, or of runs on shuffled pairings. <i>p</i> says "
-        "how often chance comes as far from it. A number without <i>p</i> is "
-        "described, not judged.</p>"
+        "<p>Beside each value stands the null: the same quantity without the effect, as each line says: that of the "
+        "first state, of dropout or other halves of the passages, of Gaussian clouds, or of runs on shuffled pairings. "
+        "<i>p</i> says how often chance comes as far from it. A number without <i>p</i> is described, not judged.</p>"
     )

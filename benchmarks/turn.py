@@ -1,0 +1,252 @@
+"""Where runs turn from learning to memorising, and which monitor tells it without labels: topology or another.
+
+    python benchmarks/turn.py benchmarks/results/turn_runs.jsonl                   # the runs that were judged
+    python benchmarks/turn.py heads.jsonl full.jsonl --output turn.json            # what benchmarks/turn_runs.py wrote
+
+Heads and full fine-tuning are judged apart, in three contests:
+
+1. Where the turn is: of each run on true pairings the kept cycle with the greatest held-out MRR, smoothed over its two
+   neighbours. Each monitor has one rule, "stop at the first kept cycle where it has changed by so much": the size and
+   the direction are chosen on the other corpora, so nothing is fitted to what is judged.
+2. True or shuffled: the AUC with which a monitor's change by the first kept cycles tells them apart, within corpus and
+   encoder, in one direction for all. What is computed of pairs (loss, alignment) knows shuffled ones before any cycle.
+3. The same where both have come to the same uniformity.
+
+Intervals redraw runs (95 %). A monitor wins where the interval of its lead over the next one leaves out 0 (contest 1)
+or where that of its AUC leaves out the next one's (2 and 3); else there is no winner.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from turn_contests import (
+    Trajectory,
+    at_spread,
+    constant_stops,
+    fitted,
+    grouped,
+    interval,
+    read,
+    regression_auc,
+    seed_stops,
+    stops,
+    told_apart,
+    write_short,
+)
+
+from topores.compute.files import write_json
+
+CONTESTS = {"linear": ("linear",), "loreft": ("loreft",), "heads": ("linear", "loreft"), "full": ("full",)}
+"""Encoders that are judged together."""
+
+OF_A_CLOUD = (
+    "total_persistence", "over_spectrum", "spanning_tree", "uniformity", "rank_me", "intrinsic_dimension",
+    "fifth_neighbour",
+)  # fmt: skip
+HELD = tuple(f"held.{name}" for name in OF_A_CLOUD)
+BLIND = (*OF_A_CLOUD, "rtd", "modality_gap", *HELD)
+"""Monitors that see two texts and no pair."""
+OF_PAIRS = ("alignment", "one_minus_p", "loss", "train_mrr")
+MONITORS = (*BLIND, *OF_PAIRS)
+TOPOLOGY = {f"{of}{name}" for of in ("", "held.") for name in ("total_persistence", "over_spectrum", "spanning_tree")}
+TOPOLOGY |= {"rtd"}
+
+CONSTANT = "(constant)"
+"""Stops at the same state whatever happens."""
+
+FIRST = 4
+"""Kept cycles after the untrained encoder that are asked for true or shuffled."""
+LEVELS = {"": (-2.7, -3.0, -3.3), "held.": (-2.2, -2.5, -2.8)}
+"""Uniformity at which runs are compared: of what is trained on, and of what is not, which starts and ends narrower."""
+
+
+def main() -> None:
+    arguments = _arguments()
+    runs, result = read(arguments.runs), {}
+    for name, encoders in CONTESTS.items():
+        chosen = [run for run in runs if run.encoder in encoders]
+        if len({run.corpus for run in chosen}) > 1:
+            print(f"\n# {name}: {sum(run.true for run in chosen)} true runs, {len(chosen)} in all")
+            result[name] = {
+                "turns": turns(chosen), "where": where(chosen), "first": first_cycles(chosen),
+                "equal_spread": equal_spread(chosen),
+            }  # fmt: skip
+    if arguments.output:
+        write_json(arguments.output, result)
+    if arguments.short:
+        write_short(runs, arguments.short)
+
+
+def turns(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
+    """The true turn of each run, and how sure it is."""
+    true = [run for run in runs if run.true]
+    found = [
+        {
+            "corpus": run.corpus, "encoder": run.encoder, "seed": run.seed, "cycle": run.states[run.turn]["cycle"],
+            "checkpoint": run.turn, "plateau": run.plateau, "moves": run.turn_moves,
+            "gain": float(run.retrieval[run.turn] - run.retrieval[0]),
+            "end": float(run.retrieval[-1] - run.retrieval[0]),
+        }
+        for run in true
+    ]  # fmt: skip
+    print("\nturn (cycle) by seed | gain in held-out MRR | at the end | plateau, moved by noise (checkpoints)")
+    for group in dict.fromkeys(run.group for run in true):
+        own = [turn for turn in found if (turn["corpus"], turn["encoder"]) == group]
+        means = {key: np.mean([turn[key] for turn in own]) for key in ("gain", "end", "plateau", "moves")}
+        print(
+            f"{' '.join(group):28} {', '.join(str(turn['cycle']) for turn in own):14} {means['gain']:+.3f} "
+            f"{means['end']:+.3f}  {means['plateau']:.1f}, {means['moves']:.1f}"
+        )
+    return found
+
+
+def where(runs: Sequence[Trajectory]) -> dict[str, Any]:
+    """Contest 1: distance from the turn, in checkpoints, and what stopping there loses."""
+    true = [run for run in runs if run.true]
+    stopped = {name: stops(name, true) for name in MONITORS}
+    stopped |= {CONSTANT: constant_stops(true), "(other seeds)": seed_stops(true)}
+    stopped |= {"(the last)": [len(run) - 1 for run in true], "(untrained)": [0 for _ in true]}
+    missed = {name: np.abs(np.subtract(at, [run.turn for run in true])) for name, at in stopped.items()}
+    lost = {
+        name: np.array([run.retrieval[run.turn] - run.retrieval[place] for run, place in zip(true, at, strict=True)])
+        for name, at in stopped.items()
+    }
+    rows: list[dict[str, Any]] = [
+        {
+            "monitor": name, "distance": float(missed[name].mean()), "interval": interval(missed[name]),
+            "mrr_lost": float(np.mean(lost[name])), "mrr_lost_interval": interval(lost[name]),
+            "rule": fitted(name, true).told if name in MONITORS else "",
+        }
+        for name in sorted(stopped, key=lambda name: missed[name].mean())
+    ]  # fmt: skip
+    print("\n1. distance from the turn in checkpoints | held-out MRR lost | the rule over all corpora")
+    for row in rows:
+        print(
+            f"{row['monitor']:28} {row['distance']:.2f} ({row['interval'][0]:.1f} to {row['interval'][1]:.1f})   "
+            f"{row['mrr_lost']:.3f}   {row['rule']}"
+        )
+    judged = [row["monitor"] for row in rows if row["monitor"] != "(other seeds)"]
+    return {"monitors": rows, "leads": [*_leads("distance", judged, missed), *_leads("MRR lost", judged, lost)]}
+
+
+def _leads(what: str, judged: list[str], by: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Of the nearest monitor over the next, of topology over the rest, of both over the same state for all runs."""
+    topology = next(name for name in judged if name in TOPOLOGY)
+    rest = next(name for name in judged if name not in TOPOLOGY)
+    found = []
+    pairs = [tuple(judged[:2]), (topology, rest), (judged[0], CONSTANT), (topology, CONSTANT)]
+    for best, other in dict.fromkeys(pairs):
+        lead = by[other] - by[best]
+        low, high = interval(lead)
+        said = "wins" if low > 0 else "loses" if high < 0 else "no winner"
+        print(f"-> {what}: {best} before {other} by {lead.mean():.3f} ({low:.3f} to {high:.3f}): {said}")
+        found.append({"what": what, "of": best, "over": other, "lead": lead.mean(), "interval": [low, high]})
+    return found
+
+
+def first_cycles(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
+    """Contest 2: AUC of true against shuffled by the change since the untrained encoder."""
+    rows: list[dict[str, Any]] = []
+    for name in (*BLIND, *OF_PAIRS):
+        cycles = {place: str(runs[0].states[place]["cycle"]) for place in range(1, FIRST + 1)}
+        aucs = {cycle: told_apart(grouped(runs, _change(name, place))) for place, cycle in cycles.items()}
+        aucs["sign"] = told_apart(grouped(runs, _sign(name)))
+        rows.append({"monitor": name, "aucs": aucs})
+    rows.sort(key=lambda row: -row["aucs"]["1"]["auc"])
+    print("\n2. AUC of true against shuffled by the change since the start, at cycle; by the sign of the first change")
+    print(" " * 28, *(f"{key:>16}" for key in rows[0]["aucs"]))
+    for row in rows:
+        print(f"{row['monitor']:28}", *(_auc_told(found) for found in row["aucs"].values()))
+    for key in rows[0]["aucs"]:
+        _say_winner(f"cycle {key}", {row["monitor"]: row["aucs"][key] for row in rows if row["monitor"] in BLIND})
+    return rows
+
+
+def _say_winner(where: str, found: dict[str, dict[str, Any]]) -> None:
+    """Of the monitors that see no pairs, for the others know what is asked."""
+    best, other = sorted(found, key=lambda name: -found[name]["auc"])[:2]
+    said = "wins" if found[best]["low"] > found[other]["auc"] else "no winner"
+    print(f"-> {where}: {best} {found[best]['auc']:.2f} before {other} {found[other]['auc']:.2f}: {said}")
+
+
+def _change(name: str, place: int) -> Callable[[Trajectory], float]:
+    return lambda run: float(run.changes(name)[place])
+
+
+def _sign(name: str) -> Callable[[Trajectory], float]:
+    return lambda run: float(np.sign(run.changes(name)[1]))
+
+
+def equal_spread(runs: Sequence[Trajectory]) -> dict[str, Any]:
+    """Contest 3: true against shuffled where both have the same uniformity."""
+    found: dict[str, Any] = {"levels": [], "regression": []}
+    for of, levels in LEVELS.items():
+        names = [f"{of}{name}" for name in OF_A_CLOUD if name != "uniformity"]
+        names += [] if of else ["modality_gap", "alignment"]
+        print(f"\n3. at equal {of}uniformity: shuffled over true (AUC), at {', '.join(map(str, levels))}")
+        for name in names:
+            rows = [{"monitor": name, "level": level, **_at_level(runs, name, level, of)} for level in levels]
+            found["levels"] += rows
+            print(f"{name:28}", *(_level_told(row) for row in rows))
+        _print_groups(found["levels"], f"{of}total_persistence", levels[-1])
+        for level in levels:
+            judged = {row["monitor"]: row for row in found["levels"] if row["level"] == level and "auc" in row}
+            _say_winner(f"at {level}", {name: row for name, row in judged.items() if name in names and name in BLIND})
+            found["regression"].append(row := {"of": of, "level": level, **_regressions(runs, level, of)})
+            told = ", ".join(f"{name} {value:.2f}" for name, value in row.items() if name not in ("of", "level"))
+            print(f"-> AUC of logistic regression at {level}: {told}")
+    return found
+
+
+def _at_level(runs: Sequence[Trajectory], name: str, level: float, of: str) -> dict[str, Any]:
+    values = grouped(runs, lambda run: at_spread(run, level, f"{of}uniformity")(name))
+    if not values:
+        return {}
+    ratios = {" ".join(group): float(np.mean(shuffled) / np.mean(true)) for group, (true, shuffled) in values.items()}
+    return {**told_apart(values), "ratio": float(np.exp(np.mean(np.log([*ratios.values()])))), "ratios": ratios}
+
+
+def _print_groups(rows: list[dict[str, Any]], name: str, level: float) -> None:
+    ratios = next(row.get("ratios", {}) for row in rows if (row["monitor"], row["level"]) == (name, level))
+    print(f"   {name} at {level}:", ", ".join(f"{group} {ratio:.2f}" for group, ratio in ratios.items()))
+
+
+def _regressions(runs: Sequence[Trajectory], level: float, of: str) -> dict[str, float]:
+    """AUC of persistence, of its two explanations, and of it beside them."""
+    loops, dimension = f"{of}total_persistence", f"{of}intrinsic_dimension"
+    inputs = {
+        "loops": [loops], "TwoNN": [dimension], "alignment": ["alignment"], "TwoNN and loops": [dimension, loops],
+        "alignment and loops": ["alignment", loops], "alignment and TwoNN": ["alignment", dimension],
+    }  # fmt: skip
+    both = set(grouped(runs, lambda run: at_spread(run, level, f"{of}uniformity")(loops)))
+    at = [(run, at_spread(run, level, f"{of}uniformity")) for run in runs if run.group in both]
+    at = [(run, value) for run, value in at if np.isfinite(value(loops))]
+    rows = {
+        what: [(run.group, run.true, [np.log(value(name)) for name in names]) for run, value in at]
+        for what, names in inputs.items()
+    }
+    enough = len({group[0] for group in both}) > 1
+    return {what: regression_auc(each) for what, each in rows.items()} if enough else {}
+
+
+def _auc_told(found: dict[str, float]) -> str:
+    return f"{'+' if found['sign'] > 0 else '-'}{found['auc']:.2f} ({found['low']:.2f}-{found['high']:.2f})".rjust(16)
+
+
+def _level_told(row: dict[str, Any]) -> str:
+    return f"{row['ratio']:.2f} ({row['auc']:.2f}, {row['groups']} groups)" if "ratio" in row else "-"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", help="files of benchmarks/turn_runs.py")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--short", type=Path, help="write the runs again, with fewer digits")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

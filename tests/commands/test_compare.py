@@ -1,0 +1,172 @@
+"""`topores compare`: two runs that were trained and measured, side by side in one page."""
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from topores import load_run, train
+from topores.analysis.store import PROTOCOL
+from topores.commands.compare import run_compare, shared_results
+from topores.commands.topology import run_topology
+from topores.config import TopologyConfig
+from topores.errors import InputError, UsageError
+from topores.runs import Run
+
+
+def measured(run: Run, **options: object) -> Run:
+    """The run, with results of its last layer."""
+    report = run.folder.parent / f"{run.name}.html"
+    run_topology(TopologyConfig.from_mapping({"checkpoint": run.folder, "layers": "last", "output": report, **options}))
+    return run
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_run: Run, tiny_options: dict, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """The tiny run with its results, and one of the same kind with another seed."""
+    folder = tmp_path_factory.mktemp("compared")
+    # A copy without the results of other tests.
+    shutil.copytree(tiny_run.folder, folder / "first", ignore=shutil.ignore_patterns("topology", ".lock"))
+    second = train(**tiny_options, seed=1, output=folder / "second")
+    return [measured(load_run(folder / "first")), measured(second)]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tiny_options: dict, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of other texts."""
+    folder, draw = tmp_path_factory.mktemp("elsewhere"), random.Random(1)
+    texts = {}
+    for name in ("article", "meta_analysis"):
+        sentences = tiny_options[name].read_text(encoding="utf-8").split("\n\n")
+        draw.shuffle(sentences)
+        texts[name] = folder / f"{name}.txt"
+        texts[name].write_text("\n\n".join(sentences), encoding="utf-8")
+    return measured(train(**{**tiny_options, **texts}, output=folder / "other_texts"))
+
+
+def test_json_is_one_object_and_the_page_is_there(topores, runs: list[Run], tmp_path: Path) -> None:
+    done = topores("compare", *(run.folder for run in runs), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.keys() == {"run", "verdict", "claims", "report", "seconds"}
+    assert found["run"] == ["first", "second"]
+    assert found["verdict"].startswith("2 runs that differ in the seed alone at cycle 4: MRR of held-out pairs ")
+    assert all(claim.keys() == {"what", "value", "null", "p"} for claim in found["claims"])
+    assert found["report"] == "reports/compare-first-second.html"
+    page = (tmp_path / found["report"]).read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "All runs are of the same texts" in page
+
+
+def test_words_are_the_sentence_and_where_the_page_is(topores, runs: list[Run], tmp_path: Path) -> None:
+    done = topores("compare", *(run.folder for run in runs), "-o", "here/c.html")
+    assert done.returncode == 0, done.stderr
+    sentence, report = done.stdout.strip().splitlines()
+    assert sentence.endswith("there is no other kind to compare them with.")
+    assert report == "Report: here/c.html"
+    assert (tmp_path / "here" / "c.html").is_file()
+
+
+def test_what_is_compared_is_what_was_logged_and_measured(runs: list[Run], tmp_path: Path) -> None:
+    comparison = run_compare([run.folder for run in runs], tmp_path / "c.html").comparison
+    assert comparison.cycles == (0, 1, 2, 4)
+    for run, seen in zip(runs, comparison.runs, strict=True):
+        for line in run.metrics:
+            assert seen.values["uniformity"][line["cycle"]] == line["uniformity"]
+            both = (line["train_mrr_1to2"], line["train_mrr_2to1"])
+            assert seen.values["train_mrr"][line["cycle"]] == pytest.approx(sum(both) / 2)
+        loops = seen.analysis.value("total_persistence", 4, max(seen.analysis.layers), "union", degree=1)
+        assert seen.values["total_persistence"][4] == loops
+    assert all(value is not None for level in comparison.levels for value in comparison.at_loss("uniformity", level))
+
+
+def test_runs_of_other_texts_stand_side_by_side_and_are_not_judged(
+    runs: list[Run], elsewhere: Run, tmp_path: Path
+) -> None:
+    found = run_compare([*(run.folder for run in runs), elsewhere.folder], tmp_path / "c.html")
+    assert found.verdict.sentence.startswith("3 runs of 2 kinds, of different texts, at cycle 4: ")
+    assert "not judged against each other" in found.verdict.sentence
+    assert all(claim.p is None for claim in found.verdict.claims if not claim.what.startswith("loops beyond"))
+    assert "The runs are of different texts" in found.report.read_text(encoding="utf-8")
+
+
+def test_runs_with_one_name_are_told_apart_by_their_folders(runs: list[Run], tmp_path: Path) -> None:
+    again = Path(shutil.copytree(runs[0].folder, tmp_path / "b" / "first"))
+    found = run_compare([runs[0].folder, again], tmp_path / "c.html")
+    assert found.comparison.names == [str(runs[0].folder), str(again)]
+    assert found.verdict.sentence == "2 runs of one kind and one seed: there is nothing to compare."
+
+
+def test_one_run_alone_or_twice_is_usage(runs: list[Run], tmp_path: Path) -> None:
+    folder = runs[0].folder
+    with pytest.raises(UsageError, match=r"^No runs were given; give two or more: topores compare RUN RUN\.$"):
+        run_compare([], tmp_path / "c.html")
+    with pytest.raises(UsageError, match=r"^Only one run was given \('.*first'\); give two or more"):
+        run_compare([folder], tmp_path / "c.html")
+    with pytest.raises(UsageError, match=r"first' was given twice; name each run once\.$"):
+        run_compare([folder, folder / ".." / "first"], tmp_path / "c.html")
+    assert not (tmp_path / "c.html").exists()
+
+
+def test_a_run_without_results_says_how_to_get_them(topores, runs: list[Run], tmp_path: Path) -> None:
+    shutil.copytree(runs[0].folder, tmp_path / "bare", ignore=shutil.ignore_patterns("topology"))
+    done = topores("compare", runs[1].folder, "bare")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "topores: 'bare' has no results yet; run topores topology --checkpoint bare first."
+    ]
+    assert not (tmp_path / "reports").exists()
+
+
+def with_results(run: Run, folder: Path, written: dict[str, int]) -> Run:
+    """A copy of the run with empty results of these protocols, as old as said."""
+    shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("topology"))
+    for protocol, seconds in written.items():
+        path = folder / "topology" / protocol / PROTOCOL
+        path.parent.mkdir(parents=True)
+        path.write_text("{}", encoding="utf-8")
+        os.utime(path, (seconds, seconds))
+    return load_run(folder)
+
+
+def test_the_newest_protocol_that_all_share_is_taken(runs: list[Run], tmp_path: Path) -> None:
+    """One run lacks the newest; of the two that both have, a protocol is as new as the older of its results."""
+    one = with_results(runs[0], tmp_path / "one", {"angle": 9, "euclidean": 5, "newest": 99})
+    two = with_results(runs[0], tmp_path / "two", {"angle": 2, "euclidean": 6})
+    assert [folder.name for folder in shared_results([one, two])] == ["euclidean", "euclidean"]
+    three = with_results(runs[0], tmp_path / "three", {"chord": 1})
+    with pytest.raises(InputError, match=r"no common protocol \('.*two' angle and euclidean, '.*three' chord\); run"):
+        shared_results([two, three])
+
+
+def test_nulls_that_were_measured_beside_make_no_other_protocol(runs: list[Run], tmp_path: Path) -> None:
+    one = with_results(runs[0], tmp_path / "one", {"angle-degree1-all": 5, "angle-degree1-all-seed1": 9})
+    names = {"angle-degree1-all-nullsdropout+matched-spectrum": 3, "angle-degree1-all-nullsnone": 1}
+    two = with_results(runs[0], tmp_path / "two", names)
+    assert [folder.name for folder in shared_results([one, two])] == ["angle-degree1-all", next(iter(names))]
+    seeded = with_results(runs[0], tmp_path / "seeded", {"angle-degree1-all-nullsall-seed1": 1})
+    assert shared_results([one, seeded])[0].name == "angle-degree1-all-seed1"
+
+
+def test_damaged_results_are_one_line(runs: list[Run], tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(runs[0].folder, tmp_path / "damaged"))
+    next(copy.glob("topology/*/measures.parquet")).write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"cannot be read .* run topores topology again"):
+        run_compare([copy, runs[1].folder], tmp_path / "c.html")
+
+
+def test_a_run_is_compared_with_its_null(tiny_options: dict, tmp_path: Path) -> None:
+    """A null on shuffled pairings is a run of another kind; two of them have a spread."""
+    run = train(**tiny_options, output=tmp_path / "true", null="shuffled", seeds=2)
+    nulls = [measured(null) for null in run.nulls.values()]
+    found = run_compare([measured(run).folder, *(null.folder for null in nulls)], tmp_path / "c.html")
+    assert found.comparison.same_questions
+    assert found.verdict.sentence.startswith("3 runs of 2 kinds at cycle 4: ")
+    first = found.verdict.claims[0]
+    assert "shuffled null (2 seeds)" in first.what
+    assert first.what.endswith("; prediction")
+    assert first.p is not None

@@ -1,0 +1,67 @@
+"""Each number beside its nulls, in the order of the ladder, and what is missing said."""
+
+import dataclasses
+
+import pytest
+
+from topores.domain import Analysis
+from topores.report.sections import nulls
+
+from ..made import CYCLES
+from ..reading import Page, cells
+
+
+def words(html: str) -> str:
+    """All that people read of a fragment."""
+    return Page(f"<div>{html}</div>").elements[0].words
+
+
+def test_without_nulls_there_is_no_section(full: Analysis, bare: Analysis) -> None:
+    assert nulls.render(bare) == ""
+    assert nulls.render(dataclasses.replace(full, nulls=())) == ""
+
+
+def test_the_last_state_stands_beside_mean_and_deviation_of_each_null(full: Analysis) -> None:
+    head, *rows = cells(nulls.render(full))
+    assert head == ["", "This run", "Dropout", "Shuffled pairings"]
+    found = {row[0]: row[1:] for row in rows[:3]}
+    assert set(found) == {"Total persistence of loops", "Uniformity", "Held-out MRR"}
+    # Dropout: -2.0 to -2.3 in steps of .1; shuffled at the last cycle: 3.1, 4.1, 5.1, and .40, .41, .42.
+    assert found["Uniformity"][1:] == ["−2.15 ± 0.129", "–"]
+    assert found["Total persistence of loops"][1:] == ["–", "4.10 ± 1.00"]
+    assert found["Held-out MRR"][1:] == ["–", "0.410 ± 0.0100"]
+    last = full.metrics[-1]
+    own = (last["held_out_mrr_1to2"] + last["held_out_mrr_2to1"]) / 2
+    assert float(found["Held-out MRR"][0]) == pytest.approx(own, abs=5e-4)
+
+
+def test_a_change_stands_beside_the_largest_that_noise_makes(full: Analysis) -> None:
+    table = next(t for t in Page(f"<div>{nulls.render(full)}</div>").all("table") if "First to last" in t.words)
+    assert "0.130" in table.words  # the largest of .10 to .13
+    own = full.value("change", CYCLES[-1], 6, "union", against=0)
+    assert own is not None
+    assert f"{own:#.3g}" in table.words
+
+
+def test_runs_on_shuffled_pairings_are_drawn_over_cycles_beside_the_run(full: Analysis) -> None:
+    lines = Page(f"<div>{nulls.render(full)}</div>").all("polyline")
+    names = [line.words for line in lines]
+    each = ["shuffled pairings 1", "shuffled pairings 2", "shuffled pairings 3", "this run"]
+    assert names == 2 * each  # total persistence and held-out MRR
+
+
+def test_that_none_were_trained_is_said_only_where_there_is_a_run(full: Analysis) -> None:
+    dropout = tuple(n for n in full.nulls if n.null == "dropout")
+    assert "No runs on shuffled pairings stand beside this one" in words(
+        nulls.render(dataclasses.replace(full, nulls=dropout))
+    )
+    bare = dataclasses.replace(full, nulls=dropout, run={})
+    assert "No runs on shuffled pairings" not in words(nulls.render(bare))
+    assert "No runs on shuffled pairings" not in words(nulls.render(full))
+
+
+def test_one_state_has_one_table(full: Analysis) -> None:
+    single = dataclasses.replace(full, states=full.states[:1])
+    html = nulls.render(single)
+    assert "First to last" not in html
+    assert "<details" not in html

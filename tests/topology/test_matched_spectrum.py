@@ -1,0 +1,188 @@
+"""The matched-spectrum null: what its clouds share with the points, the level it holds, and loops that it sees."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom, gumbel_r
+
+from topores.topology import gaussian_like, matched_spectrum_p_values, persistent_homology
+from topores.topology.matched_spectrum import p_among_largest
+
+
+def some_points(points: int, dim: int, seed: int = 0) -> np.ndarray:
+    """Away from 0, with columns of different spread."""
+    return 3 + np.random.default_rng(seed).uniform(-1, 1, size=(points, dim)) / np.arange(1, dim + 1)
+
+
+def noisy_circle(points: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    turn = random.uniform(0, 2 * np.pi, points)
+    rows = random.normal(size=(points, 384)) * 0.3 / 384**0.5
+    rows[:, :2] += np.column_stack([np.cos(turn), np.sin(turn)])
+    return rows
+
+
+def largest_ratio(rows: np.ndarray) -> float:
+    births, deaths = persistent_homology(rows, metric="euclidean")[1].T
+    return (deaths / births).max(initial=1.0)
+
+
+@pytest.mark.parametrize(("points", "dim"), [(30, 4), (10, 40), (2, 3), (40, 1)])
+@pytest.mark.parametrize("unit", [1.0, 1e-200, 1e150])
+def test_mean_and_covariance_are_those_of_the_points(points, dim, unit):
+    rows = some_points(points, dim) * unit
+    drawn = gaussian_like(rows, seed=1)
+    assert drawn.mean(axis=0) / unit == pytest.approx(rows.mean(axis=0) / unit, rel=1e-12)
+    assert np.cov((drawn / unit).T) == pytest.approx(np.cov((rows / unit).T), abs=1e-12)
+
+
+def test_what_has_no_spread_stays_as_it_is():
+    assert np.array_equal(gaussian_like([[1.0, 2.0]], seed=0), [[1.0, 2.0]])
+    assert np.array_equal(gaussian_like([[1.0, 2.0]] * 3, seed=0), [[1.0, 2.0]] * 3)
+
+
+def test_equal_seeds_give_equal_clouds_and_others_do_not():
+    rows = some_points(12, 3)
+    assert np.array_equal(gaussian_like(rows, seed=5), gaussian_like(rows, seed=5))
+    assert not np.allclose(gaussian_like(rows, seed=5), gaussian_like(rows, seed=6))
+
+
+def test_no_point_and_no_direction_is_preferred():
+    """Over many draws every row has the mean of all, and any two rows vary together as any other two."""
+    rows = some_points(6, 3)
+    away = np.array([gaussian_like(rows, seed=seed) for seed in range(1000)]) - rows.mean(axis=0)
+    spread = rows.std(axis=0)
+    assert np.abs(away.mean(axis=0) / spread).max() < 4.5 / 1000**0.5
+    together = np.einsum("kid,kjd->ij", away / spread, away / spread) / 1000 / 3
+    # Centred rows sum to 0: each varies with every other by -1 / (points - 1) of its own variance.
+    assert together == pytest.approx(np.eye(6) * 6 / 5 - 1 / 5, abs=0.12)
+
+
+def test_the_draws_are_gaussian():
+    """A coordinate of a uniform cloud has kurtosis -1.2; of a Gaussian one of 500 points, about 0."""
+    drawn = gaussian_like(np.random.default_rng(0).uniform(size=(500, 2)), seed=0)
+    standard = (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)
+    assert (standard**4).mean(axis=0) - 3 == pytest.approx([0, 0], abs=0.9)
+
+
+def test_p_by_hand():
+    """Of three draws, three, two and none come up to it; the cloud itself counts."""
+    assert p_among_largest(np.array([0.1, 0.2, 0.5]), np.array([0.3, 0.1, 0.4])) == pytest.approx([1, 3 / 4, 1 / 4])
+
+
+def test_beyond_all_draws_the_tail_is_that_of_the_gumbel_law():
+    draws = gumbel_r.ppf((np.arange(99) + 0.5) / 99, loc=0.1, scale=0.02)
+    chance = np.array([1e-3, 1e-5, 1e-8])
+    p = p_among_largest(gumbel_r.isf(chance, loc=0.1, scale=0.02), draws)
+    assert np.log(p) == pytest.approx(np.log(chance), rel=0.05)
+    assert p_among_largest(np.array([100.0]), draws)[0] > 0
+    # Just beyond the last draw, the law would say more than 1 in 100.
+    few = np.append(draws[:-1], draws[-2] + 1e-9)
+    assert p_among_largest(few[[-1]] + 1e-9, few)[0] == 1 / 100
+
+
+@pytest.mark.parametrize(
+    "draws", [np.linspace(0.1, 0.2, 38), np.full(99, 0.1), np.append(np.linspace(0.1, 0.2, 98), 0)]
+)
+def test_no_law_is_fitted_to_few_draws_equal_ones_or_some_without_a_bar(draws):
+    assert p_among_largest(np.array([9.0]), draws)[0] == 1 / (len(draws) + 1)
+
+
+def test_longer_ratios_have_smaller_p_and_all_lie_above_0():
+    rows = noisy_circle(60)
+    births, deaths = persistent_homology(rows, metric="euclidean")[1].T
+    p = matched_spectrum_p_values(rows, metric="euclidean")
+    assert (np.diff(p[np.argsort(deaths / births)]) <= 0).all()
+    assert 0 < p.min() < p.max() <= 1
+
+
+@pytest.mark.parametrize("metric", ["angle", "euclidean"])
+def test_a_circle_in_384_dimensions_is_the_one_loop_found(metric):
+    rows = noisy_circle(100)
+    births, deaths = persistent_homology(rows, metric=metric)[1].T
+    p = matched_spectrum_p_values(rows, metric=metric)
+    assert p.argmin() == (deaths / births).argmax()
+    assert p.min() < 1e-4
+    assert np.sort(p)[1] > 0.05
+
+
+def test_level_is_held_on_gaussian_points_of_unequal_spread():
+    """The smallest p of a cloud is uniform on 1/20, 2/20, ...: neither more nor fewer of them are small."""
+    smallest = []
+    for cloud in range(50):
+        rows = np.random.default_rng(cloud).normal(size=(16, 12)) / np.arange(1, 13) ** 0.5
+        smallest.append(matched_spectrum_p_values(rows, metric="euclidean", replicates=19, seed=cloud).min(initial=1))
+    for level in (0.05, 0.25, 0.5):
+        low, high = binom.interval(0.998, 50, level)
+        assert low <= np.sum(np.array(smallest) <= level + 1e-9) <= high, level
+
+
+@pytest.mark.parametrize(("points", "dim"), [(20, 3), (24, 60)])
+def test_it_is_the_share_of_gaussian_clouds_that_come_as_far(points, dim):
+    """Beside the clouds of `gaussian_like`, measured like any other cloud."""
+    rows = np.random.default_rng(3).uniform(size=(points, dim))
+    births, deaths = persistent_homology(rows, metric="euclidean")[1].T
+    drawn = np.array([largest_ratio(gaussian_like(rows, seed=seed)) for seed in range(150)])
+    share = (drawn >= (deaths / births)[:, None]).mean(axis=1)
+    assert matched_spectrum_p_values(rows, metric="euclidean", replicates=149) == pytest.approx(share, abs=0.16)
+
+
+def test_neither_the_order_nor_the_place_nor_the_unit_matters():
+    rows = noisy_circle(40)
+    p = matched_spectrum_p_values(rows, metric="euclidean")
+    random = np.random.default_rng(0)
+    turned = rows @ np.linalg.qr(random.normal(size=(384, 384)))[0]
+    for other in (random.permutation(rows), turned * 1e6, rows + 10):
+        assert matched_spectrum_p_values(other, metric="euclidean") == pytest.approx(p, rel=1e-6)
+
+
+def test_by_angle_the_lengths_of_rows_do_not_matter():
+    rows = noisy_circle(40)
+    lengths = np.random.default_rng(0).uniform(0.1, 9, size=(40, 1))
+    assert matched_spectrum_p_values(rows * lengths) == pytest.approx(matched_spectrum_p_values(rows), rel=1e-6)
+
+
+def test_a_known_diagram_is_not_computed_again():
+    rows = noisy_circle(40)
+    loops = persistent_homology(rows)[1]
+    p = matched_spectrum_p_values(rows)
+    assert np.array_equal(matched_spectrum_p_values(rows, loops), p)
+    assert np.array_equal(matched_spectrum_p_values(rows, [*loops[:1].tolist(), [0.1, np.inf]]), p[:1])
+
+
+def test_higher_degrees():
+    """A sphere has a void, and Gaussian points in three dimensions have none like it."""
+    rows = np.random.default_rng(0).normal(size=(90, 3))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    assert matched_spectrum_p_values(rows, metric="euclidean", degree=2, replicates=19).min() == 1 / 20
+    # A ratio that is common among loops of so few points, and rare among voids.
+    loop, void = (matched_spectrum_p_values(rows[:30], [[1.0, 1.2]], degree=d, replicates=38)[0] for d in (1, 2))
+    assert void < 0.3 < 0.7 < loop
+
+
+def test_without_bars_there_is_no_p():
+    assert matched_spectrum_p_values([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]).shape == (0,)
+    assert matched_spectrum_p_values([[2.0, 1.0]] * 5, metric="euclidean").shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"metric": "precomputed"}, "metric is 'precomputed', but a spectrum is one of coordinates"),
+        ({"metric": "angel"}, "metric is 'angel'. Did you mean 'angle'"),
+        ({"degree": 0}, "degree is 0; expected 1 or higher"),
+        ({"degree": -1}, "max_degree is -1"),
+        ({"replicates": 0}, "replicates is 0; expected 1 or more"),
+        ({"seed": -1}, "seed is -1; expected 0 or more"),
+        ({"diagram": [[0.0, 1.0]]}, "births above 0"),
+    ],
+)
+def test_errors_name_what_was_seen(named, message):
+    with pytest.raises(ValueError, match=message):
+        matched_spectrum_p_values(np.eye(4), **named)
+
+
+def test_unusable_points_and_seeds_are_refused():
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        gaussian_like([[np.nan, 1.0]], seed=0)
+    with pytest.raises(ValueError, match="seed is -2"):
+        gaussian_like(np.eye(3), seed=-2)

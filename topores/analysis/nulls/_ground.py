@@ -1,0 +1,136 @@
+"""What a null draws from, and how its draws are measured: as the run itself is, at the last layer."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from topores.analysis.cells import UNIT, CloudNumbers, Number, Points, Protocol, measure_cloud
+from topores.analysis.changes import between_diagrams, measure_change, measure_texts
+from topores.analysis.measure import Bench, MeasuredState, unit_rows
+from topores.analysis.sources import EncodedSource, Source
+from topores.domain import Diagram, Measurement, NullMeasurement
+
+Drawn = list[list[Diagram]]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The analysed states that nulls are drawn at: the first and the last."""
+
+    source: Source
+    bench: Bench
+    ends: tuple[MeasuredState, ...]
+    """One, if there is one state."""
+
+    @property
+    def seed(self) -> int:
+        return self.bench.protocol.seed
+
+    @property
+    def layer(self) -> int:
+        """The last one."""
+        return max(layer for layer, _ in self.ends[0].cells)
+
+    def clouds_of(self, rows: Float[np.ndarray, "rows dim"]) -> dict[str, Points]:
+        """Rows of all passages, T1's first, as unit rows of each cloud."""
+        return {cloud: unit_rows(rows[places]) for cloud, places in self.source.clouds.items()}
+
+    @property
+    def pairs(self) -> Int[np.ndarray, "pairs 2"] | None:
+        """Aligned pairs as rows of t1 and of t2."""
+        corpus = self.source.corpus
+        return None if corpus is None else np.stack([corpus.pairs.t1, corpus.pairs.t2], axis=1)
+
+
+class Draw(NamedTuple):
+    """Clouds that stand where a state's own would."""
+
+    replicate: int
+    cycle: int
+    clouds: dict[str, Points]
+    pairs: Int[np.ndarray, "pairs 2"] | None = None
+    """Aligned pairs as rows of the clouds t1 and t2; None where partners mean nothing."""
+    twin: dict[str, Points] | None = None
+    """Clouds that this draw is compared with, for what a change is by this null alone."""
+    matched: bool = True
+    """Whether rows of the twin are the same passages; if not, their diagrams alone are compared."""
+
+
+def too_large(ground: Ground) -> str | None:
+    """Why nothing is drawn of clouds that are themselves measured by subsamples: each draw would cost as much again."""
+    points, most = max(map(len, ground.source.clouds.values())), ground.bench.protocol.max_points
+    return None if points <= most else f"a cloud has {points:,} points, and nulls are drawn of {most:,} at most"
+
+
+def no_encoder(ground: Ground) -> str | None:
+    """Why the passages cannot be encoded otherwise."""
+    if not isinstance(ground.source, EncodedSource):
+        return "the points are an array, and no encoder is there to make them otherwise"
+    return too_large(ground)
+
+
+def measured_draws(null: str, ground: Ground, draws: Iterable[Draw]) -> Iterator[NullMeasurement]:
+    """The numbers of each draw's clouds, of its two texts to each other, and of its change against its twin."""
+    drawn, bench = list(draws), ground.bench
+    places = [(draw, cloud) for draw in drawn for cloud in draw.clouds]
+    points = [draw.clouds[cloud] for draw, cloud in places]
+    found = _measured_clouds(null, bench, points)
+    for (draw, cloud), result in zip(places, found, strict=True):
+        yield from _placed(null, ground, draw, cloud, result.numbers)
+    yield from _texts(null, ground, [draw for draw in drawn if {"t1", "t2"} <= draw.clouds.keys()])
+    yield from _changes(null, ground, [(*place, own) for place, own in zip(places, found, strict=True)])
+
+
+def _changes(null: str, ground: Ground, measured: list[tuple[Draw, str, CloudNumbers]]) -> Iterator[NullMeasurement]:
+    """Each cloud against its twin, where it has one."""
+    bench = ground.bench
+    twins = [(draw, cloud, own, draw.twin[cloud]) for draw, cloud, own in measured if draw.twin is not None]
+    others = _measured_clouds(null, bench, [twin for _, _, _, twin in twins])
+    items = [
+        (draw.matched, twin, draw.clouds[cloud], other.drawn, own.drawn)
+        for (draw, cloud, own, twin), other in zip(twins, others, strict=True)
+    ]
+    keys = [bench.key(what="null change", matched=item[0], before=item[1], after=item[2]) for item in items]
+    found = bench.run(partial(_change, bench.protocol), items, keys, f"{null}: changes")
+    for (draw, cloud, _, _), numbers in zip(twins, found, strict=True):
+        yield from _placed(null, ground, draw, cloud, numbers, against=draw.cycle)
+
+
+def _measured_clouds(null: str, bench: Bench, points: list[Points]) -> list[CloudNumbers]:
+    keys = [bench.key(what="cloud", points=own) for own in points]
+    return bench.run(partial(measure_cloud, bench.protocol), points, keys, f"{null}: clouds")
+
+
+def _texts(null: str, ground: Ground, draws: list[Draw]) -> Iterator[NullMeasurement]:
+    items = [(draw.clouds["t1"], draw.clouds["t2"], draw.pairs) for draw in draws]
+    keys = [ground.bench.key(what="texts", first=first, second=second, pairs=pairs) for first, second, pairs in items]
+    found = ground.bench.run(partial(_between_texts, ground.seed), items, keys, f"{null}: two texts")
+    for draw, numbers in zip(draws, found, strict=True):
+        yield from _placed(null, ground, draw, "union", numbers)
+
+
+def _placed(
+    null: str, ground: Ground, draw: Draw, cloud: str, numbers: Iterable[Number], against: int | None = None
+) -> Iterator[NullMeasurement]:
+    for n in numbers:
+        # Curves are for the run itself: a null's would outweigh all else.
+        if n.threshold is None:
+            place = (draw.cycle, ground.layer, cloud)
+            made = Measurement(*place, n.measure, float(n.value), n.unit, n.degree, against, None, n.standard_error)
+            yield NullMeasurement(null, draw.replicate, made)
+
+
+def _change(protocol: Protocol, item: tuple[bool, Points, Points, Drawn, Drawn]) -> list[Number]:
+    matched, before, after, drawn_before, drawn_after = item
+    if matched:
+        return measure_change(protocol, before, after, drawn_before, drawn_after, whole_rtd=True)
+    exact = protocol.plan(len(after)).exact
+    return list(between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=exact))
+
+
+def _between_texts(seed: int, item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> list[Number]:
+    return measure_texts(*item, seed)

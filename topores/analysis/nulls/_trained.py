@@ -1,0 +1,65 @@
+"""Nulls that are runs of their own, beside the run that is analysed: measured at its checkpoints, by its protocol."""
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+
+from topores.analysis.measure import measure_states
+from topores.analysis.nulls._ground import Ground
+from topores.analysis.sources import EncodedSource, Source, run_source
+from topores.domain import Measurement, NullMeasurement
+from topores.runs import Run, load_run
+
+log = logging.getLogger(__name__)
+
+RETRIEVAL = "held_out_mrr"
+"""What metrics.jsonl says of unseen partners, as a measure among the others."""
+
+
+def why_no_run(source: Source, kind: str) -> str | None:
+    if nulls_beside(source.run, kind):
+        return None
+    return f"none stands beside the run; train them with topores train --resume --null {kind}"
+
+
+def nulls_beside(run: Run | None, kind: str) -> list[Run]:
+    """The nulls of a kind that were trained beside `run`; beside a null that run is compared with all others."""
+    if run is None:
+        return []
+    own = run.facts.get("null")
+    family = run.nulls if own is None else _parent_of(run).nulls
+    return [null for name, null in family.items() if null.facts["null"]["kind"] == kind and name != run.name]
+
+
+def of_trained(kind: str, ground: Ground) -> Iterator[NullMeasurement]:
+    """What is measured of each null of a kind that came as far as the run, at the cycles that both keep."""
+    source = ground.source
+    assert isinstance(source, EncodedSource)
+    cycles, last = {state.cycle for state in source.states}, source.states[-1].cycle
+    for number, null in enumerate(nulls_beside(source.run, kind)):
+        states = [state for state in null.states if state.cycle in cycles]
+        if not states or states[-1].cycle != last:
+            log.warning("The null '%s' keeps no checkpoint of cycle %d, so it is left out.", null.folder, last)
+            continue
+        for measured in measure_states(run_source(null, states, source.device, source), ground.bench, "last"):
+            # Curves are for the run itself: a null's would outweigh all else.
+            kept = [m for m in measured.measurements if m.threshold is None]
+            found = retrieval_of(null, measured.state.cycle, ground.layer)
+            yield from (NullMeasurement(kind, number, m) for m in [*kept, *found])
+
+
+def retrieval_of(run: Run, cycle: int, layer: int) -> list[Measurement]:
+    """MRR of held-out pairs, the mean of both directions, where the run logged it."""
+    line = next((line for line in run.metrics if line["cycle"] == cycle), {})
+    both = [line.get(f"held_out_mrr_{way}") for way in ("1to2", "2to1")]
+    known = [value for value in both if value is not None]
+    return (
+        [Measurement(cycle, layer, "union", RETRIEVAL, float(np.mean(known)), "mean reciprocal rank")] if known else []
+    )
+
+
+def _parent_of(run: Run) -> Run:
+    """The run that a null belongs to; the null itself, where it was moved away from it."""
+    folder = run.folder.resolve().parent.parent
+    return load_run(folder) if (folder / "run.json").is_file() else run

@@ -1,0 +1,31 @@
+"""The first and the last state under dropout masks: what the encoder's own noise makes of the same passages."""
+
+from collections.abc import Iterator
+
+from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_encoder
+from topores.analysis.sources import EncodedSource
+from topores.domain import NullMeasurement
+
+TOLD = "the same passages under other dropout masks"
+
+VIEWS = 8
+"""An even number: they are compared two by two."""
+
+
+def why_not(ground: Ground) -> str | None:
+    return no_encoder(ground)
+
+
+def measurements(ground: Ground) -> Iterator[NullMeasurement]:
+    yield from measured_draws("dropout", ground, _draws(ground))
+
+
+def _draws(ground: Ground) -> Iterator[Draw]:
+    source = ground.source
+    assert isinstance(source, EncodedSource)
+    for end in ground.ends:
+        views = source.views_of(end.state, VIEWS, ground.seed, ground.bench.cache)
+        clouds = [ground.clouds_of(rows) for rows in views]
+        for number, own in enumerate(clouds):
+            # The second of each two is compared with the first.
+            yield Draw(number, end.state.cycle, own, ground.pairs, twin=clouds[number - 1] if number % 2 else None)

@@ -1,0 +1,17 @@
+"""A run at learning rate 0 (`topores train --null frozen`): every change of it is 0 exactly."""
+
+from collections.abc import Iterator
+
+from topores.analysis.nulls._ground import Ground
+from topores.analysis.nulls._trained import of_trained, why_no_run
+from topores.domain import NullMeasurement
+
+TOLD = "a run at learning rate 0"
+
+
+def why_not(ground: Ground) -> str | None:
+    return why_no_run(ground.source, "frozen")
+
+
+def measurements(ground: Ground) -> Iterator[NullMeasurement]:
+    yield from of_trained("frozen", ground)

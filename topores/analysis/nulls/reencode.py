@@ -1,0 +1,21 @@
+"""The last state encoded once more: whatever changes by that is rounding, and should be 0 exactly."""
+
+from collections.abc import Iterator
+
+from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_encoder
+from topores.analysis.sources import EncodedSource
+from topores.domain import NullMeasurement
+
+TOLD = "the same passages encoded once more"
+
+
+def why_not(ground: Ground) -> str | None:
+    return no_encoder(ground)
+
+
+def measurements(ground: Ground) -> Iterator[NullMeasurement]:
+    assert isinstance(ground.source, EncodedSource)
+    last = ground.ends[-1]
+    again = ground.clouds_of(ground.source.encoded_again(last.state))
+    draw = Draw(0, last.state.cycle, again, ground.pairs, twin=ground.clouds_of(last.output))
+    yield from measured_draws("reencode", ground, [draw])

@@ -1,0 +1,26 @@
+"""An encoder of the same shape whose weights were never trained: what the architecture alone makes of the texts."""
+
+from collections.abc import Iterator
+
+from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_encoder
+from topores.analysis.sources import EncodedSource
+from topores.domain import NullMeasurement
+
+TOLD = "the same passages by an encoder of the same shape with random weights"
+
+ENCODERS = 3
+
+
+def why_not(ground: Ground) -> str | None:
+    if reason := no_encoder(ground):
+        return reason
+    assert isinstance(ground.source, EncodedSource)  # no_encoder says so
+    return ground.source.why_not_untrained()
+
+
+def measurements(ground: Ground) -> Iterator[NullMeasurement]:
+    source, last = ground.source, ground.ends[-1].state
+    assert isinstance(source, EncodedSource)
+    rows = (source.rows_of_untrained(last, ground.seed + number) for number in range(ENCODERS))
+    draws = [Draw(number, last.cycle, ground.clouds_of(own), ground.pairs) for number, own in enumerate(rows)]
+    yield from measured_draws("untrained", ground, draws)

@@ -1,0 +1,248 @@
+"""The page of a comparison: what it found in a sentence, the runs, and their numbers side by side."""
+
+from collections.abc import Sequence
+
+from topores.analysis.compared_run import COUNTED, QUANTITIES
+from topores.analysis.comparison import Comparison
+from topores.analysis.comparison_evidence import Judged
+from topores.domain import Analysis, Verdict
+from topores.report.compare_charts import curves_chart, keys
+from topores.report.compare_data import FROM_ZERO, SHOWN, looks_of, over_cycles, over_loss
+from topores.report.compare_tables import (
+    HASH,
+    Looks,
+    best_table,
+    claims_table,
+    cycles_table,
+    differences_table,
+    end_table,
+    kinds_table,
+    losses_table,
+    name_of,
+    nulls_table,
+    runs_table,
+)
+from topores.report.document import contents, document
+from topores.report.glossary import term
+from topores.report.numbers import data, digits, plural
+from topores.report.safe import escaped
+from topores.report.tables import folded
+
+
+def render_comparison(comparison: Comparison, verdict: Verdict) -> str:
+    """The whole page as one HTML document, the same for the same runs. No script stands in it."""
+    judged = Judged(comparison)
+    looks = looks_of(comparison.runs, judged.groups)
+    sections = [
+        ("runs", "What was compared", _runs(judged, looks)),
+        ("verdict", "What the verdict rests on", _rests_on(judged, verdict)),
+        ("end", _end_title(judged), end_table(judged, looks) + kinds_table(judged)),
+        ("cycles", "At the same cycles", _cycles(comparison, looks)),
+        ("losses", "At the same losses", _losses(comparison, looks)),
+        ("best", "Where unseen partners are found best", _best(comparison, looks)),
+        ("nulls", "What the nulls of each run bound", _nulls(comparison, looks)),
+        ("own", "The verdict of each run on its own", _own(comparison, looks)),
+        ("limits", "What this does not say", _limits()),
+    ]
+    name = ", ".join(comparison.names)
+    return document(f"{name}: {verdict.sentence}", f"{_header(judged, verdict)}\n{contents(sections)}")
+
+
+def _header(judged: Judged, verdict: Verdict) -> str:
+    names = " · ".join(f"<bdi>{escaped(name)}</bdi>" for name in judged.comparison.names)
+    long = ' class="long"' if len(verdict.sentence) > 220 else ""
+    counts = ", ".join(
+        [
+            plural(len(judged.comparison.runs), "run"),
+            plural(len(judged.groups), "kind"),
+            f"{plural(len(judged.comparison.cycles), 'cycle')} kept by all",
+        ]
+    )
+    return (
+        f'<header><p class="name">{names}</p><h1 dir="auto"{long}>{escaped(verdict.sentence)}</h1>'
+        f'<p class="note">{counts}</p></header>'
+    )
+
+
+def _runs(judged: Judged, looks: Looks) -> str:
+    repeats = [run.name for group in judged.groups for run in group.repeats]
+    same = f"<p>{escaped(', '.join(repeats))}: of the same seed as another run of the kind, and not counted again.</p>"
+    kinds = (
+        "<p>Runs whose options are equal but for the seed are of one kind: how far they lie apart is how far luck "
+        "reaches. Only options in which the runs differ are shown.</p>"
+    )
+    after = _texts(judged.comparison) + (same if repeats else "") + _protocol(judged.comparison)
+    return f"{kinds}{runs_table(judged, looks)}{after}"
+
+
+def _texts(comparison: Comparison) -> str:
+    """Whether the runs are of one corpus, and asked the same of it."""
+    if not comparison.same_texts:
+        return (
+            "<p><strong>The runs are of different texts</strong> (SHA-256 above), so their numbers differ by the texts "
+            "as well; what is of different texts is not judged against each other.</p>"
+        )
+    t1, t2 = (escaped(sha256[:HASH]) for sha256 in comparison.runs[0].texts)
+    held = (
+        "and are asked the same of the same held-out passages"
+        if comparison.same_questions
+        else "but other passages are held out (the seed and the options of the split decide which)"
+    )
+    return f"<p>All runs are of the same texts (SHA-256 {t1}… and {t2}…), {held}.</p>"
+
+
+def _protocol(comparison: Comparison) -> str:
+    """What all results share, and a warning where programs of different versions made them."""
+    first, *others = [run.analysis for run in comparison.runs]
+    metric, degree = (escaped(first.protocol.get(name, "")) for name in ("metric", "max_degree"))
+    told = f"Measured by one protocol: metric {metric}, homology up to degree {degree}, the last layer, both texts."
+    differ = any(other.protocol.get("versions") != first.protocol.get("versions") for other in others)
+    warning = " Programs of different versions made these results." if differ else ""
+    return f'<p class="note">{told}{_sampled(first)}{warning}</p>'
+
+
+def _sampled(analysis: Analysis) -> str:
+    plan = analysis.protocol.get("cloud union")
+    sampled = "union" in (analysis.protocol.get("sampled") or [])
+    return f" Loops are means over {escaped(plan)}." if sampled else ""
+
+
+def _rests_on(judged: Judged, verdict: Verdict) -> str:
+    words = (
+        "<p>Beside each value stands that of the kind it is compared with. <i>p</i> says how often seeds alone would "
+        "set two kinds as far apart, corrected for all that is compared (Holm); where three seeds or more are shared, "
+        "the kinds are compared seed by seed, else by Welch's test, and a lone run by whether it could be one more of "
+        "the other kind. A number without <i>p</i> is described, not judged. Deformation, rotation and scale are since "
+        "the first state.</p>"
+    )
+    if all(len(group.runs) == 1 for group in judged.groups):
+        words += (
+            "<p><strong>One run each: no spread to judge by.</strong> Train each kind with some more seeds "
+            "(<code>topores train … --seed 1</code>) and compare them all.</p>"
+        )
+    pairs = folded("Every quantity of every two kinds", differences_table(judged)) if judged.differences else ""
+    return words + claims_table(verdict.claims, "Beside it") + pairs
+
+
+def _end_title(judged: Judged) -> str:
+    return "At the end" if judged.end is None else f"At cycle {judged.end:,}, the last that all kept"
+
+
+def _cycles(comparison: Comparison, looks: Looks) -> str:
+    charts = [_chart(comparison, looks, name, "cycle") for name in ("loss", *QUANTITIES)]
+    behind = folded("The numbers at the cycles that all kept", cycles_table(comparison, looks))
+    words = "<p>Logged numbers are drawn at every logged cycle, those of homology at the cycles that were kept.</p>"
+    return f'{words}{_legend(comparison, looks)}<div class="panels four">{"".join(charts)}</div>{behind}'
+
+
+def _losses(comparison: Comparison, looks: Looks) -> str:
+    if not all(run.losses for run in comparison.runs):
+        return ""
+    charts = "".join(_chart(comparison, looks, name, "loss") for name in QUANTITIES)
+    drawn = f'{_legend(comparison, looks)}<div class="panels four">{charts}</div>'
+    return f"{_meaning(comparison)}{_levels(comparison, looks)}{drawn}"
+
+
+def _meaning(comparison: Comparison) -> str:
+    words = (
+        "<p>A run that learns faster is further at the same cycle; at the same loss that is taken out. Loss falls to "
+        "the right; each run is drawn where its loss was lower than ever before. Between two states a straight line is "
+        "taken.</p>"
+    )
+    if not comparison.losses_differ_by:
+        return words
+    names = escaped(", ".join(name.replace("_", " ") for name in comparison.losses_differ_by))
+    return (
+        f'{words}<p class="warning"><strong>These losses do not mean the same:</strong> the runs differ in {names}. '
+        "So an equal loss is no equal fit here, and the verdict says nothing of it.</p>"
+    )
+
+
+def _levels(comparison: Comparison, looks: Looks) -> str:
+    """How far down the runs went, and their numbers at the losses that all came down to."""
+    lowest = {run.name: min(run.losses.values()) for run in comparison.runs}
+    told = f"Lowest losses: {', '.join(f'{escaped(name)} {data(loss)}' for name, loss in lowest.items())}."
+    if not comparison.levels:
+        return f"<p>{told} One run began below all that another reached, so there is no loss to align them at.</p>"
+    last = comparison.levels[-1]
+    further = ", ".join(escaped(name) for name, loss in lowest.items() if loss < last)
+    left_out = f", and what {further} reached below it is left out" if further else ""
+    behind = folded("The numbers at equal losses", losses_table(comparison, looks))
+    return f"<p>{told} They are aligned down to {digits(last)}{left_out}.</p>{behind}"
+
+
+def _chart(comparison: Comparison, looks: Looks, quantity: str, axis: str) -> str:
+    along = over_cycles if axis == "cycle" else over_loss
+    curves = [along(run, looks[run.name], quantity) for run in comparison.runs if run.name in looks]
+    some = any(value for curve in curves for _, value in curve.places) if quantity == COUNTED else True
+    if not some or not any(curve.places for curve in curves):
+        return ""
+    shown = SHOWN.get(quantity)
+    title, note = (shown.title, shown.note) if shown else ("Loss", "of the state, as near as it is logged")
+    return curves_chart(title, curves, axis, note=note, zero=quantity in FROM_ZERO)
+
+
+def _legend(comparison: Comparison, looks: Looks) -> str:
+    """Every run, or where they have the look of their kind, one of each kind."""
+    named = {look: run for run in reversed(comparison.runs) if (look := looks.get(run.name))}
+    if len(named) == len(comparison.runs):
+        return keys((look, f"<bdi>{escaped(run.name)}</bdi>") for look, run in reversed(named.items()))
+    kinds = {
+        looks[group.runs[0].name]: group.told for group in Judged(comparison).groups if group.runs[0].name in looks
+    }
+    undrawn = len(comparison.runs) - len(looks)
+    note = (
+        f'<p class="note">{plural(undrawn, "run")} of further kinds not drawn; the tables have all.</p>'
+        if undrawn
+        else ""
+    )
+    return keys((look, escaped(name)) for look, name in kinds.items()) + note
+
+
+def _best(comparison: Comparison, looks: Looks) -> str:
+    found = best_table(comparison.runs, looks)
+    words = (
+        f"<p>More cycles are not more learning: held-out {term('MRR')} often rises and then falls while training pairs "
+        "are learned by heart. The best of many cycles is flattered by luck: another draw of held-out passages would "
+        "choose another. Loops are read between the kept states around that cycle.</p>"
+    )
+    return words + found if found else ""
+
+
+def _nulls(comparison: Comparison, looks: Looks) -> str:
+    found = nulls_table(comparison.runs, looks)
+    if not found:
+        return (
+            "<p>No nulls stand in these results. <code>topores topology --checkpoint RUN</code> measures those that it "
+            "can, and <code>topores train … --null shuffled</code> trains those of the pairing.</p>"
+        )
+    words = (
+        "<p>What a run shows and its nulls show too, is not of its pairing. Each run's last state, and the mean ± "
+        "standard deviation over the draws of each null. Two runs that differ by less than dropout or other halves of "
+        "the passages do within one of them, differ by nothing that can be told from these texts.</p>"
+    )
+    return words + found
+
+
+def _own(comparison: Comparison, looks: Looks) -> str:
+    return "".join(_verdict_of(run.analysis, name_of(run, looks)) for run in comparison.runs)
+
+
+def _verdict_of(analysis: Analysis, name: str) -> str:
+    claims = analysis.verdict.claims
+    behind = (
+        folded("What it rests on", claims_table(claims, term("null", "Without the effect (null)"))) if claims else ""
+    )
+    return f'<h3>{name}</h3><p dir="auto">{escaped(analysis.verdict.sentence)}</p>{behind}'
+
+
+def _limits() -> str:
+    items: Sequence[str] = (
+        "Seeds tell how far luck reaches on these texts, and nothing of how far other texts would set the runs apart.",
+        "Few seeds see large differences only. That none is seen does not say that there is none.",
+        "The seed decides which passages are held out, so kinds with other seeds are also asked other questions.",
+        "The loss of a state is read from the mean over the steps of a cycle, which were taken at states before and "
+        "after it.",
+        "Numbers of homology at a loss are read on a straight line between two kept states, which may be far apart.",
+    )
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"

@@ -1,0 +1,216 @@
+"""The tables of a comparison: what differs between the runs, and their numbers at the same cycles and losses."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from topores.analysis.best_cycle import best_cycle
+from topores.analysis.compared_run import QUANTITIES, ComparedRun
+from topores.analysis.comparison import Comparison
+from topores.analysis.comparison_evidence import EQUAL_LOSS, Judged
+from topores.analysis.replicates import PLACES, Difference
+from topores.domain import Claim
+from topores.report.compare_charts import key
+from topores.report.compare_data import SHOWN
+from topores.report.glossary import term
+from topores.report.null_data import NAMES, ROWS, Spread, own_value, present, spreads
+from topores.report.numbers import Number, data, digits
+from topores.report.safe import clipped, escaped
+from topores.report.tables import table
+
+MOST_LETTERS = 60
+HASH = 8
+"""Letters of a SHA-256 that are shown."""
+
+Looks = dict[str, str]
+
+
+def name_of(run: ComparedRun, looks: Looks) -> str:
+    """A run as tables and legends call it: its line and its name."""
+    drawn = f"{key(looks[run.name])} " if run.name in looks else ""
+    return f"{drawn}<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>"
+
+
+def runs_table(judged: Judged, looks: Looks) -> str:
+    """One line for each run: its kind, the options in which the runs differ, and how far it went."""
+    runs = judged.comparison.runs
+    names = [name for name in dict.fromkeys(n for run in runs for n in run.options) if name != "output"]
+    # Where the same texts lie tells nothing.
+    names = [name for name in names if name not in PLACES or not judged.comparison.same_texts]
+    differing = [name for name in names if len({repr(run.options.get(name)) for run in runs}) > 1]
+    kinds = len(judged.groups) < len(runs)
+    kind = {run.name: group.name for group in judged.groups for run in (*group.runs, *group.repeats)}
+    texts = [] if judged.comparison.same_texts else ["T1", "T2"]
+    head = [
+        "Run", *(["Kind"] if kinds else []), *(escaped(name.replace("_", " ")) for name in differing),
+        *texts, "Null", "Last cycle", "Lowest loss", "States measured",
+    ]  # fmt: skip
+    nulls = any(run.null for run in runs)
+    rows = [
+        [
+            name_of(run, looks), *([escaped(kind[run.name])] if kinds else []),
+            *(_option(run.options.get(name)) for name in differing),
+            *(_hash(sha256) for sha256 in run.texts[: len(texts)]), escaped(run.null or "–"), *_extent(run),
+        ]
+        for run in runs
+    ]  # fmt: skip
+    if not nulls:
+        place = head.index("Null")
+        head, rows = [*head[:place], *head[place + 1 :]], [[*row[:place], *row[place + 1 :]] for row in rows]
+    return table(head, rows, look="runs")
+
+
+def _option(value: Any) -> str:
+    if value in (None, [], ()):
+        return "–"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return clipped(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
+
+
+def _hash(sha256: str) -> str:
+    return f'<code title="{escaped(sha256)}">{escaped(sha256[:HASH])}</code>'
+
+
+def _extent(run: ComparedRun) -> list[str]:
+    last = max((line["cycle"] for line in run.analysis.metrics), default=None)
+    return [cell(last), cell(min(run.losses.values(), default=None)), cell(len(run.kept))]
+
+
+def end_table(judged: Judged, looks: Looks) -> str:
+    """Every quantity of every run at the last cycle that all kept, and of the untrained encoder where all have it."""
+    comparison, end = judged.comparison, judged.end
+    if end is None:
+        return "<p>All runs kept no cycle in common but the first, so there is no such table.</p>"
+    head = ["", *(name_of(run, looks) for run in comparison.runs)]
+    found = {name: comparison.at_cycle(name, end) for name in QUANTITIES}
+    rows = [
+        [SHOWN[name].title, *(cell(value) for value in values)]
+        for name, values in found.items()
+        if any(value is not None for value in values)
+    ]
+    return table(head, rows, look="numbers")
+
+
+def claims_table(claims: Iterable[Claim], beside: str) -> str:
+    """Claims with their numbers.
+
+    Args:
+        beside: HTML that heads the column of nulls.
+    """
+    rows = (
+        [escaped(c.what[:1].upper() + c.what[1:]), cell(c.value), cell(c.null), cell(c.p)]
+        for c in claims
+    )  # fmt: skip
+    return table(["Claim", "Value", beside, term("p", "p")], rows, look="claims")
+
+
+def kinds_table(judged: Judged) -> str:
+    """Mean and standard deviation of every kind over its seeds; nothing where no kind has two."""
+    if all(len(group.runs) < 2 for group in judged.groups):
+        return ""
+    rows = []
+    for name, read in judged.reads.items():
+        spread = [_mean(group.values(read)) for group in judged.groups]
+        if any(words != "–" for words in spread):
+            rows.append([title_of(name, judged), *spread])
+    head = ["", *(escaped(group.told) for group in judged.groups)]
+    return table(head, rows, caption="Mean ± standard deviation over seeds", look="numbers")
+
+
+def _mean(values: Sequence[float] | None) -> str:
+    if not values:
+        return "–"
+    deviation = f" ± {data(float(np.std(values, ddof=1)))}" if len(values) > 1 else ""
+    return data(float(np.mean(values))) + deviation
+
+
+def differences_table(judged: Judged) -> str:
+    """Every quantity of every two kinds, with what the seeds say of their difference."""
+    head = ["Quantity", "Greater", "Lesser", "Mean of the greater", "Of the lesser", "Test", "<i>p</i>"]
+    return table(head, (_difference(d, judged) for d in judged.differences), look="pairs")
+
+
+def _difference(d: Difference, judged: Judged) -> list[str]:
+    names = [escaped(d.greater.told), escaped(d.lesser.told)]
+    return [title_of(d.quantity, judged), *names, *map(data, d.means), d.test or "none: no spread", cell(d.p)]
+
+
+def title_of(quantity: str, judged: Judged) -> str:
+    if quantity == EQUAL_LOSS:
+        return f"{SHOWN['total_persistence'].title} at a loss of {digits(judged.level)}"
+    return SHOWN[quantity].title
+
+
+def cycles_table(comparison: Comparison, looks: Looks) -> str:
+    """Every run at every cycle that all kept."""
+    head = ["Cycle", "Run", *_titles()]
+    rows = [
+        [data(cycle), name_of(run, looks), *(cell(run.values[name].get(cycle)) for name in QUANTITIES)]
+        for cycle in comparison.cycles
+        for run in comparison.runs
+    ]
+    return table(head, rows, look="numbers aligned")
+
+
+def losses_table(comparison: Comparison, looks: Looks) -> str:
+    """Every run at losses that all came down to, and about when that was."""
+    head = ["Loss", "Run", "About cycle", *_titles()]
+    rows = []
+    for level in comparison.levels:
+        columns = [comparison.reached(level), *(comparison.at_loss(name, level) for name in QUANTITIES)]
+        for place, run in enumerate(comparison.runs):
+            values = (column[place] for column in columns)
+            rows.append([data(level), name_of(run, looks), *(cell(value) for value in values)])
+    return table(head, rows, look="numbers aligned")
+
+
+def _titles() -> list[str]:
+    return [SHOWN[name].title for name in QUANTITIES]
+
+
+def best_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
+    """Where each run found unseen partners best; nothing where none holds any out."""
+    found = [(run, best) for run in runs if (best := best_cycle(run)) is not None]
+    if not found:
+        return ""
+    head = [
+        "Run", "Best cycle", "Held-out MRR there", "Untrained", "At the last cycle", "Training MRR there", "Loss there",
+        "Loops there, times their start",
+    ]  # fmt: skip
+    rows = [
+        [name_of(run, looks), data(best.cycle), data(best.held_out), cell(best.untrained), data(best.last),
+         cell(best.train), cell(best.loss), cell(best.loops)]
+        for run, best in found
+    ]  # fmt: skip
+    return table(head, rows, look="numbers")
+
+
+def nulls_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
+    """Each run's last state, and below it what each of its nulls makes of the same numbers; nothing without nulls."""
+    rows = []
+    for run in runs:
+        analysis, last = run.analysis, run.kept[-1]
+        names = present(analysis)
+        if names:
+            own = [own_value(analysis, measure, degree, last) for measure, degree, _ in ROWS]
+            rows.append([name_of(run, looks), f"cycle {last:,}", *(cell(value) for value in own)])
+        for null in names:
+            found = spreads(analysis, null, last)
+            draws = max((spread.draws for spread in found.values()), default=0)
+            cells = [_spread(found.get((measure, degree))) for measure, degree, _ in ROWS]
+            rows.append([f"<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>", f"{NAMES[null]} ({draws})", *cells])
+    head = ["Run", "Itself, or a null (draws)", *(title for _, _, title in ROWS)]
+    return table(head, rows, look="numbers aligned") if rows else ""
+
+
+def _spread(found: Spread | None) -> str:
+    if found is None:
+        return "–"
+    return data(found.mean) if found.deviation is None else f"{data(found.mean)} ± {data(found.deviation)}"
+
+
+def cell(value: Number | None) -> str:
+    """A dash where nothing is known."""
+    return "–" if value is None else data(value)

@@ -1,0 +1,95 @@
+"""What the page shows of the nulls: each number of the space beside what every null makes of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from topores.domain import Analysis, Measurement
+from topores.report.glossary import term
+
+ROWS = (
+    ("total_persistence", 1, term("total persistence", "Total persistence of loops")),
+    ("longest_bar", 1, "Longest loop"),
+    ("total_persistence", 0, term("spanning tree", "Length of the spanning tree")),
+    ("longest_bar", 0, "Widest gap between clusters"),
+    ("uniformity", None, term("uniformity", "Uniformity")),
+    ("rank_me", None, term("RankMe")),
+    ("intrinsic_dimension", None, term("intrinsic dimension", "Intrinsic dimension")),
+    ("modality_gap", None, term("gap", "Gap between the texts")),
+    ("held_out_mrr", None, f"Held-out {term('MRR')}"),
+)
+"""Measure, degree, and its name as HTML; of the union cloud at the last layer."""
+
+NAMES = {
+    "reencode": "Encoded again",
+    "dropout": "Dropout",
+    "resample": "Half of the passages",
+    "frozen": "Learning rate 0",
+    "shuffled": "Shuffled pairings",
+    "random_text": "Random text",
+    "untrained": "Untrained encoder",
+    "matched_spectrum": "Same spectrum",
+}
+"""Nulls by file name in analysis/nulls, in the order of the ladder: from noise to what is no text at all."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One number over the draws of a null."""
+
+    mean: float
+    deviation: float | None
+    """None where there is one draw."""
+    draws: int
+
+
+def present(analysis: Analysis) -> list[str]:
+    """The nulls that were measured, in the order of the ladder."""
+    known = {n.null for n in analysis.nulls}
+    return [name for name in NAMES if name in known]
+
+
+def spreads(analysis: Analysis, null: str, cycle: int) -> dict[tuple[str, int | None], Spread]:
+    """Each number of the union cloud over the draws of a null at one cycle, by measure and degree."""
+    found: dict[tuple[str, int | None], list[float]] = {}
+    for m in (n.measurement for n in analysis.nulls if n.null == null):
+        if (m.cycle, m.cloud, m.against, m.threshold) == (cycle, "union", None, None):
+            found.setdefault((m.measure, m.degree), []).append(m.value)
+    return {
+        key: Spread(float(np.mean(own)), float(np.std(own, ddof=1)) if len(own) > 1 else None, len(own))
+        for key, own in found.items()
+    }
+
+
+def own_value(analysis: Analysis, measure: str, degree: int | None, cycle: int) -> float | None:
+    """The run's number at one cycle; held-out MRR from the lines that the run logged."""
+    if measure == "held_out_mrr":
+        line = next((line for line in analysis.metrics if line.get("cycle") == cycle), {})
+        both = [line.get(f"held_out_mrr_{way}") for way in ("1to2", "2to1")]
+        known = [value for value in both if isinstance(value, int | float)]
+        return float(np.mean(known)) if known else None
+    return analysis.value(measure, cycle, analysis.layers[-1], "union", degree=degree)
+
+
+def over_cycles(analysis: Analysis, null: str, measure: str, degree: int | None) -> list[list[float | None]]:
+    """One line for each draw of a null: a value by state, None where it has none."""
+    cycles = [state.cycle for state in analysis.states]
+    lines: dict[int, dict[int, float]] = {}
+    for n in analysis.nulls:
+        m = n.measurement
+        if n.null == null and _is(m, measure, degree):
+            lines.setdefault(n.replicate, {})[m.cycle] = m.value
+    return [[line.get(cycle) for cycle in cycles] for _, line in sorted(lines.items())]
+
+
+def changes_by(analysis: Analysis, null: str) -> dict[tuple[str, int | None], list[float]]:
+    """What a null alone changes of one state: each change of the union cloud over its draws, by measure and degree."""
+    found: dict[tuple[str, int | None], list[float]] = {}
+    for m in (n.measurement for n in analysis.nulls if n.null == null):
+        if m.cloud == "union" and m.against == m.cycle:
+            found.setdefault((m.measure, m.degree), []).append(m.value)
+    return found
+
+
+def _is(m: Measurement, measure: str, degree: int | None) -> bool:
+    return (m.measure, m.degree, m.cloud, m.against, m.threshold) == (measure, degree, "union", None, None)

@@ -1,0 +1,106 @@
+"""The straight line from one distance matrix to another, and the bars of degree 1 along it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import redzed_tda
+from jaxtyping import Bool, Float, Int
+from scipy.spatial.distance import squareform
+
+from topores.topology.homology import ROUNDING
+
+COMPARED_AT_ONCE = 2**22
+"""Distances that are compared with edges in one step."""
+
+
+class Bars(NamedTuple):
+    """Bars of degree 1 and their edges; an edge is a place among the pairs (0, 1), (0, 2), ..., (n - 2, n - 1)."""
+
+    births: Int[np.ndarray, " bars"]
+    """The edge that closes each bar's first loop. No two bars share one."""
+    deaths: Int[np.ndarray, " bars"]
+    """The longest edge of the triangle that fills it. Bars may share one."""
+    ends: Float[np.ndarray, "bars 2"]
+    """Births and deaths, in the order of `persistent_homology`."""
+
+
+class Homotopy:
+    """Distances that move evenly from one matrix to another while the time goes from 0 to 1.
+
+    Edges of equal length come in the order of their places, as if each were longer than the one before by next to
+    nothing; so each bar has one birth edge.
+
+    Args:
+        start: Distances at time 0, symmetric to the last bit.
+        end: Distances at time 1.
+    """
+
+    def __init__(self, start: Float[np.ndarray, "points points"], end: Float[np.ndarray, "points points"]) -> None:
+        self._squares = start, end, end - start
+        self._pairs = [squareform(square, checks=False) for square in self._squares]
+        self._one, self._other = np.triu_indices(len(start), k=1)
+        self.edges = np.arange(len(self._one))
+
+    def lengths(self, time: float) -> Float[np.ndarray, " edges"]:
+        """Of all edges at one time."""
+        return _at(time, *self._pairs)
+
+    def bars(self, time: float) -> Bars:
+        """The bars at one time; those that are rounding between tied distances are left out."""
+        lengths = self.lengths(time)
+        order = _sorted(lengths)
+        ranks = np.empty(len(lengths))
+        ranks[order] = np.arange(1, len(lengths) + 1)
+        # Three points have no loop, and the engine takes no single point.
+        found = redzed_tda.rips(ranks, maxdim=1)[1] if len(lengths) > 3 else np.empty((0, 2))
+        edges = order[np.asarray(found).astype(np.int64) - 1]
+        ends = lengths[edges]
+        kept = np.flatnonzero(ends[:, 0] < ends[:, 1] * (1 - ROUNDING))
+        kept = kept[np.lexsort((ends[kept, 1], ends[kept, 0]))]
+        return Bars(edges[kept, 0], edges[kept, 1], ends[kept])
+
+    def may_give_birth(
+        self, edges: Int[np.ndarray, " edges"], since: float, until: float
+    ) -> Int[np.ndarray, " candidates"]:
+        """Those of `edges` that may be a bar's birth edge at some time of the stretch.
+
+        A point that is nearer to both ends than they are to each other fills the edge's loop as it is born. Distances
+        move evenly, so a point that is so at both times is so all along.
+
+        Source:
+            Toussaint 1980, The relative neighbourhood graph of a finite planar set (edges without such a point).
+        """
+        at_once = max(1, COMPARED_AT_ONCE // len(self._squares[0]))
+        parts = np.split(edges, range(at_once, len(edges), at_once))
+        return np.concatenate([part[~self._filled_at_once(part, since, until)] for part in parts])
+
+    def _filled_at_once(
+        self, edges: Int[np.ndarray, " edges"], since: float, until: float
+    ) -> Bool[np.ndarray, " edges"]:
+        nearer = np.ones((len(edges), len(self._squares[0])), dtype=bool)
+        for time in (since, until):
+            lengths = self.lengths(time)[edges, None]
+            for ends in (self._one[edges], self._other[edges]):
+                nearer &= _at(time, *self._squares, rows=ends) < lengths
+        return np.asarray(nearer.any(axis=1))
+
+
+def _at(
+    time: float,
+    start: Float[np.ndarray, "..."],
+    end: Float[np.ndarray, "..."],
+    moves: Float[np.ndarray, "..."],
+    rows: Int[np.ndarray, " rows"] | slice = slice(None),
+) -> Float[np.ndarray, "..."]:
+    # At time 1 the sum below would be the end up to rounding alone.
+    if time in (0, 1):
+        return (end if time else start)[rows]
+    return start[rows] + time * moves[rows]
+
+
+def _sorted(lengths: Float[np.ndarray, " edges"]) -> Int[np.ndarray, " edges"]:
+    """Edges in order of length, equal ones in order of their places."""
+    order = np.argsort(lengths)
+    # Sorting that keeps the order of equals is several times slower, and rarely needed.
+    equal = (np.diff(lengths[order]) == 0).any()
+    return np.argsort(lengths, kind="stable") if equal else order

@@ -1,0 +1,200 @@
+"""How surprising a bar is, against Gaussian clouds of the same size, mean and covariance."""
+
+from typing import SupportsIndex
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import gumbel_r
+
+from topores.errors import did_you_mean
+from topores.topology.diagrams import finite_bars
+from topores.topology.engines import as_degree
+from topores.topology.homology import persistent_homology
+from topores.topology.points import Numbers, as_points, scaled, unit_rows
+
+METRICS = ("angle", "euclidean")
+
+TAIL_FROM = 39
+"""Draws from which a law is fitted to them: fewer leave its scale too uncertain."""
+
+
+def gaussian_like(points: Numbers, *, seed: SupportsIndex) -> Float[np.ndarray, "points dim"]:
+    """A Gaussian cloud with as many points, and with the mean and the covariance of `points`, to the last digits.
+
+    It is a draw of Gaussian points given that their mean and covariance are these: the centred cloud keeps its
+    singular values and its directions, and the rest, an orthonormal frame, is drawn anew, each as likely as any other.
+
+    Args:
+        points: One row per point, in any units. Rows of unit length do not stay so.
+        seed: 0 or more. Equal seeds give equal clouds.
+
+    Raises:
+        ValueError: Unusable points, or a negative seed.
+
+    Source:
+        Langsrud 2005, Rotation tests, Statistics and Computing 15, 53-60. https://doi.org/10.1007/s11222-005-4789-5
+    """
+    rows, exponent = scaled(as_points(points))
+    mean = rows.mean(axis=0)
+    _, sizes, directions = np.linalg.svd(rows - mean, full_matrices=False)
+    sizes = _of_the_cloud(sizes, rows)
+    frame = _random_frame(len(rows), len(sizes), np.random.default_rng(_as_seed(seed)))
+    return np.ldexp(mean + (frame * sizes) @ directions[: len(sizes)], exponent)
+
+
+def matched_spectrum_p_values(
+    points: Numbers,
+    diagram: Numbers | None = None,
+    *,
+    metric: str = "angle",
+    degree: SupportsIndex = 1,
+    replicates: SupportsIndex = 99,
+    seed: SupportsIndex = 0,
+) -> Float[np.ndarray, " finite_bars"]:
+    """Chance that Gaussian points of this spectrum have any bar as long as this, as a ratio death / birth.
+
+    Each ratio is compared with the largest one of each cloud that `gaussian_like` draws, so p is corrected for the
+    number of bars. By Euclidean distance it is exact for Gaussian points, whatever their covariance. Points on a curved
+    surface are no Gaussian cloud and have small p without a loop: see `bar_significance`.
+
+    By angle, chords are compared with distances of drawn clouds that are left off the sphere: brought to it, the
+    Gaussian cloud of a circle would be a circle itself. The price is that p is conservative there.
+
+    A bar whose ratio exceeds all draws gets the tail beyond it of the Gumbel law fitted to their log ratios, if that is
+    smaller than 1 / (replicates + 1), all draws have bars and there are 39 or more. It is a model and no count; where
+    it was measured, it reached no level too often (benchmarks/significance.py).
+
+    Args:
+        points: One row per point.
+        diagram: Births and deaths of `degree` of these points in units of the metric, if they are known already.
+        metric: "angle" (radians) or "euclidean".
+        degree: 1 (loops) or higher.
+        replicates: Clouds drawn, 1 or more.
+        seed: 0 or more.
+
+    Returns:
+        In (0, 1], one per finite bar of persistent_homology(points, metric=metric)[degree], in its order.
+
+    Raises:
+        ValueError: Unusable points, distances instead of points, degree 0, no draws, a negative seed, or a bar that
+            is born at 0.
+
+    Source:
+        Westfall and Young 1993, Resampling-Based Multiple Testing (the largest of each draw); Phipson and Smyth 2010,
+        Permutation P-values should never be zero, https://doi.org/10.2202/1544-6115.1585 (the cloud counted in).
+    """
+    rows = as_coordinates(points, metric)
+    highest, draws = as_degree_with_ratios(degree), _as_replicates(replicates)
+    random = np.random.default_rng(_as_seed(seed))
+    if diagram is None:
+        diagram = persistent_homology(points, metric=metric, max_degree=highest)[highest]
+    bars = finite_bars(diagram)
+    if not len(bars):
+        return np.empty(0)
+    observed = log_ratios(2 * np.sin(bars / 2) if metric == "angle" else bars)
+    sizes = _of_the_cloud(np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False), rows)
+    largest = [_largest_log_ratio(_random_frame(len(rows), len(sizes), random) * sizes, highest) for _ in range(draws)]
+    return p_among_largest(observed, np.array(largest))
+
+
+def p_among_largest(
+    observed: Float[np.ndarray, " bars"], largest: Float[np.ndarray, " replicates"]
+) -> Float[np.ndarray, " bars"]:
+    """Share of clouds whose largest log ratio comes up to each observed one, the observed cloud counted in.
+
+    Beyond all of them the tail of the Gumbel law fitted to them takes over: see `matched_spectrum_p_values`.
+    """
+    p = (1 + (largest >= observed[:, None]).sum(axis=1)) / (1 + len(largest))
+    beyond = observed > largest.max()
+    if beyond.any() and len(largest) >= TAIL_FROM and 0 < largest.min() < largest.max():
+        # Under the universal law log ratios are exponential, and the largest of many such follows Gumbel's.
+        tail = gumbel_r.sf(observed[beyond], *gumbel_r.fit(largest))
+        p[beyond] = np.clip(tail, np.finfo(np.float64).tiny, p[beyond])
+    return p
+
+
+def log_ratios(bars: Float[np.ndarray, "bars 2"]) -> Float[np.ndarray, " bars"]:
+    """ln(death / birth) of each bar.
+
+    Raises:
+        ValueError: A birth of 0 or less.
+    """
+    births, deaths = bars.T
+    if births.min(initial=np.inf) <= 0:
+        raise ValueError(
+            f"diagram has a birth of {births.min():g}; the ratio death / birth needs births above 0. "
+            "Pass a diagram of degree 1 or higher."
+        )
+    return np.log1p((deaths - births) / births)
+
+
+def as_coordinates(points: Numbers, metric: str) -> Float[np.ndarray, "points dim"]:
+    """Rows whose Euclidean distances are the chords of the metric, in any unit.
+
+    Raises:
+        ValueError: Unusable points, or a metric that is not one of coordinates.
+    """
+    if metric == "precomputed":
+        raise ValueError(
+            "metric is 'precomputed', but a spectrum is one of coordinates. "
+            "Pass the points, with metric='angle' or 'euclidean'."
+        )
+    if metric not in METRICS:
+        raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
+    return unit_rows(points) if metric == "angle" else scaled(as_points(points))[0]
+
+
+def as_degree_with_ratios(degree: SupportsIndex) -> int:
+    """`degree` as a whole number of 1 or more.
+
+    Raises:
+        ValueError: Degree 0, whose bars are all born at 0, or a negative one.
+    """
+    number = as_degree(degree)
+    if number == 0:
+        raise ValueError("degree is 0; expected 1 or higher. Bars of degree 0 are born at 0 and have no ratio.")
+    return number
+
+
+def _random_frame(points: int, columns: int, random: np.random.Generator) -> Float[np.ndarray, "points columns"]:
+    """Orthonormal columns that sum to 0, each such frame as likely as any other."""
+    drawn = random.normal(size=(points, columns))
+    frame, corner = np.linalg.qr(drawn - drawn.mean(axis=0))
+    # The factorisation chooses its signs by a rule; those of the drawn columns are as likely as others.
+    return frame * np.sign(corner.diagonal())
+
+
+def _of_the_cloud(
+    sizes: Float[np.ndarray, " all"], rows: Float[np.ndarray, "points dim"]
+) -> Float[np.ndarray, " rank"]:
+    """The singular values that are more than rounding: the others' columns need not be drawn."""
+    return sizes[sizes > np.abs(rows).max() * max(rows.shape) * np.finfo(np.float64).eps]
+
+
+def _largest_log_ratio(rows: Float[np.ndarray, "points dim"], degree: int) -> float:
+    """0 if there is no bar."""
+    bars = persistent_homology(_distances(rows), metric="precomputed", max_degree=degree)[degree]
+    return float(log_ratios(finite_bars(bars)).max(initial=0.0))
+
+
+def _distances(rows: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points points"]:
+    # By one matrix product: digits that it loses between near points do not matter in a random draw.
+    products = rows @ rows.T
+    squares = products.diagonal()
+    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0))
+    np.fill_diagonal(distances, 0)
+    return distances
+
+
+def _as_replicates(replicates: SupportsIndex) -> int:
+    number = replicates.__index__()
+    if number < 1:
+        raise ValueError(f"replicates is {number}; expected 1 or more. 99 are usual.")
+    return number
+
+
+def _as_seed(seed: SupportsIndex) -> int:
+    number = seed.__index__()
+    if number < 0:
+        raise ValueError(f"seed is {number}; expected 0 or more.")
+    return number

@@ -1,0 +1,174 @@
+"""The movement of two texts: what they share, what sets them against each other, and what is left."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from topores.topology.points import Numbers, as_matched_points, same_columns
+
+ROUNDING = 1e-12
+"""Movement, as a share of the points' size, that rounding alone can make."""
+
+
+class MovementSplit(NamedTuple):
+    """Shares of the squared movement: each 0 or more, 1 together. All are 0 if nothing moved."""
+
+    shared: float
+    """What one rotation and scale of both texts together explain."""
+    relative: float
+    """What a rotation and scale of each text's own explain beyond it."""
+    shift: float
+    """What the centres of the two texts moved against each other, beyond what is shared."""
+    deformation: float
+    """What is left: the change of either text's own shape."""
+
+
+def split_movement(before_1: Numbers, before_2: Numbers, after_1: Numbers, after_2: Numbers) -> MovementSplit:
+    """How the movement of two texts divides into shared and relative rotation, shift and deformation.
+
+    X and Y hold the rows of both texts before and after, centred over both; X_k and Y_k those of text k, centred over
+    that text alone. A movement of all points by one vector counts for nothing. With Procrustes' scale s and orthogonal
+    matrix R (reflections included) of X to Y, and s_k and R_k of X_k to Y_k:
+
+        T           = ||Y - X||^2                                   the squared movement
+        shared      = (T - ||E||^2) / T                             E = Y - s X R, what is left of it
+        shift       = n_1 n_2 / (n_1 + n_2) ||e_1 - e_2||^2 / T     e_k: the mean of E's rows of text k
+        relative    = (||E||^2 - shift T - D) / T                   D = sum_k ||Y_k - s_k X_k R_k||^2
+        deformation = D / T
+
+    They add to 1. None is negative: R = 1 and s = 1 leave T, and the best leaves no more; the rows of E are the means
+    of their texts plus what is orthogonal to these, so that ||E||^2 - shift T = sum_k ||Y_k - s X_k R||^2; and of each
+    term of that sum, s_k and R_k leave the least.
+
+    A rotation of one text around anything but its own centre moves that centre too, which counts as shift. Separate
+    rotations have twice the freedom of one, so none of the shares means much without what chance gives. With fewer
+    passages than columns, one rotation follows separate ones nearly as well as these do: `change_between_texts` tells
+    them apart there.
+
+    Args:
+        before_1, before_2: One row per passage of each text, with as many columns.
+        after_1, after_2: The same passages, row by row, elsewhere.
+
+    Raises:
+        ValueError: Unusable points, or different shapes.
+
+    Source:
+        The analysis of variance of Procrustes' fits is that of Gower 1975, Generalized Procrustes Analysis,
+        https://doi.org/10.1007/BF02291478; here with one fit for all, then one for each text.
+    """
+    texts = _matched_texts(before_1, before_2, after_1, after_2)
+    both_before, both_after = (_centred(np.vstack(states)) for states in zip(*texts, strict=True))
+    total = _squared(both_after - both_before)
+    if total <= ROUNDING**2 * max(_squared(both_before), _squared(both_after)):
+        return MovementSplit(0.0, 0.0, 0.0, 0.0)
+    left = _left_by_procrustes(both_before, both_after)
+    lengths = [len(before) for before, _ in texts]
+    first, second = np.split(left, lengths[:1])
+    shift = np.prod(lengths) / sum(lengths) * _squared(first.mean(axis=0) - second.mean(axis=0))
+    deformation = sum(_squared(_left_by_procrustes(_centred(before), _centred(after))) for before, after in texts)
+    # Rounding alone can leave more than there was.
+    shared, relative = max(total - _squared(left), 0.0), max(_squared(left) - shift - deformation, 0.0)
+    return MovementSplit(*(float(part / total) for part in (shared, relative, shift, deformation)))
+
+
+def change_between_texts(before_1: Numbers, before_2: Numbers, after_1: Numbers, after_2: Numbers) -> float:
+    """Share of the change of inner products that lies between two texts, not within either.
+
+    X_k and Y_k hold the rows of text k before and after, centred over that text, and X and Y those of both:
+
+        2 ||Y_1 Y_2' - X_1 X_2'||^2 / ||Y Y' - X X'||^2
+
+    A rotation of both texts and a shift of either change no inner product; a rotation of one text changes those between
+    the texts alone, which gives 1. A change of a text's own shape lies within it. Nothing is fitted, so this tells a
+    relative rotation from a shared one however few the passages are.
+
+    Args:
+        before_1, before_2: One row per passage of each text, with as many columns.
+        after_1, after_2: The same passages, row by row, elsewhere.
+
+    Returns:
+        0 to 1; NaN if no inner product changed. Noise gives about 1/2 to texts of one length.
+
+    Raises:
+        ValueError: Unusable points, or different shapes.
+
+    Source:
+        Inner products are all that rotations leave: Horn and Johnson 2013, Matrix Analysis, section 7.3.
+    """
+    texts = _matched_texts(before_1, before_2, after_1, after_2)
+    start, moves = zip(
+        *(_as_few_rows(_centred(before), _centred(after - before)) for before, after in texts), strict=True
+    )
+
+    def change(one: int, other: int) -> float:
+        # Y Y' - X X' from the moves, for the difference of the two would lose the digits of a small change.
+        return _squared(moves[one] @ (start[other] + moves[other]).T + start[one] @ moves[other].T)
+
+    between, within = 2 * change(0, 1), change(0, 0) + change(1, 1)
+    size = sum(_squared(before @ before.T) for before in start)
+    return between / (between + within) if between + within > ROUNDING**2 * size else float("nan")
+
+
+def without_shared_rotation(
+    before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]
+) -> tuple[Float[np.ndarray, "points some"], Float[np.ndarray, "points some"]]:
+    """Both states in coordinates of their own, in which the best rotation of all points around the origin is undone."""
+    start, goal, turn, _ = _turned(before, after)
+    return start, goal @ turn.T
+
+
+def _matched_texts(
+    before_1: Numbers, before_2: Numbers, after_1: Numbers, after_2: Numbers
+) -> list[tuple[Float[np.ndarray, "_ dim"], Float[np.ndarray, "_ dim"]]]:
+    """(before, after) of each text."""
+    texts = [as_matched_points(before_1, after_1), as_matched_points(before_2, after_2)]
+    for before, after in texts:
+        same_columns(before, after)
+    same_columns(texts[0][0], texts[1][0])
+    return texts
+
+
+def _left_by_procrustes(
+    before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]
+) -> Float[np.ndarray, "points some"]:
+    """What the best rotation and scale of centred points leave, in coordinates of the span of `after`."""
+    start, goal, turn, reached = _turned(before, after)
+    spread = _squared(before)
+    return goal - (reached / spread if spread else 0.0) * start @ turn
+
+
+def _turned(
+    before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]
+) -> tuple[Float[np.ndarray, "points some"], Float[np.ndarray, "points some"], Float[np.ndarray, "some some"], float]:
+    """Both states in coordinates of their own spans, the best orthogonal matrix between these, and its inner product.
+
+    Any orthogonal matrix between the spans goes on to one of the whole space, and the best of that is among them.
+    """
+    start, goal = _in_own_span(before), _in_own_span(after)
+    left, sizes, right = np.linalg.svd(start.T @ goal)
+    return start, goal, left @ right, float(sizes.sum())
+
+
+def _in_own_span(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points some"]:
+    """The points in as many coordinates as there are points, if these are fewer than the columns."""
+    return np.transpose(np.linalg.qr(points.T, mode="r")) if len(points) < points.shape[1] else points
+
+
+def _as_few_rows(
+    start: Float[np.ndarray, "points dim"], moves: Float[np.ndarray, "points dim"]
+) -> tuple[Float[np.ndarray, "some dim"], Float[np.ndarray, "some dim"]]:
+    """Rows with the same sums over points of all products, and no more of them than columns of both."""
+    dim = start.shape[1]
+    if len(start) <= 2 * dim:
+        return start, moves
+    rows = np.asarray(np.linalg.qr(np.hstack([start, moves]), mode="r"))
+    return rows[:, :dim], rows[:, dim:]
+
+
+def _centred(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
+    return points - points.mean(axis=0)
+
+
+def _squared(points: Float[np.ndarray, "..."]) -> float:
+    return float(np.square(points).sum())

@@ -1,0 +1,147 @@
+"""Rotation angles: by how much a rotation turns each direction, and how much of a cloud lies along it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from topores.topology.points import Numbers, as_matched_points, centred, same_columns
+
+SAME_DIRECTION = 1 - 1e-12
+"""Cosine from which a direction of one span counts as one of the other: an angle of a millionth."""
+
+
+class RotationAngles(NamedTuple):
+    """The spectrum of a rotation, one entry per direction that the points determine."""
+
+    angles: Float[np.ndarray, " directions"]
+    """Radians, 0 to pi, descending. A plane that turns has its angle twice; a reflected direction has pi."""
+    weights: Float[np.ndarray, " directions"]
+    """Share of the cloud's variance along each direction. Directions of one angle share theirs as it happens."""
+
+    @property
+    def mean(self) -> float:
+        """Mean angle over the variance; NaN where no direction is determined."""
+        return float(self.angles @ self.weights / self.weights.sum()) if len(self.angles) else float("nan")
+
+    def quantile(self, share: int | float) -> float:
+        """The smallest of the angles that `share` of the variance does not exceed; NaN where there is none."""
+        if not len(self.angles):
+            return float("nan")
+        reached = np.cumsum(self.weights[::-1])
+        return float(self.angles[::-1][np.searchsorted(reached, share * reached[-1])])
+
+
+class _Isometry(NamedTuple):
+    """What a rotation does with an orthonormal basis of the directions that the points determine."""
+
+    basis: Float[np.ndarray, "dim directions"]
+    images: Float[np.ndarray, "dim directions"]
+
+
+def rotation_angles(a: Numbers, b: Numbers) -> RotationAngles:
+    """The angles of the rotation that brings `a` nearest to `b` after centring, with the variance of `a` along each.
+
+    Where that rotation takes the span of the points to itself (as it does if they span all columns), these are the
+    arguments of the eigenvalues of an orthogonal matrix. Where it leads out of the span, they are the stationary values
+    of the angle between a direction of the span and its image. `procrustes` gives the largest of them as its angle.
+
+    The mean of 4 sin(angle / 2)^2 over the variance is the squared movement by the rotation alone, as a share of the
+    squared size of `a`. Fewer points than columns let a rotation follow any movement: hold the angles against those of
+    moves that were handed to other points.
+
+    Args:
+        a: One row per point.
+        b: The same points, row by row, elsewhere, with as many columns.
+
+    Raises:
+        ValueError: Unusable points, different shapes, or a cloud whose rows are all equal.
+
+    Source:
+        Horn and Johnson 2013, Matrix Analysis, section 2.5 (the planes of an orthogonal matrix);
+        Schoenemann 1966, https://doi.org/10.1007/BF02289451 (the rotation).
+    """
+    rows_a, rows_b = as_matched_points(a, b)
+    same_columns(rows_a, rows_b)
+    cloud = centred(rows_a, "a")
+    turn = _isometry(cloud, centred(rows_b, "b"))
+    return _spectrum(cloud @ turn.basis, np.square(cloud).sum(), turn.basis, turn.images)
+
+
+def relative_rotation_angles(
+    before_1: Numbers, before_2: Numbers, after_1: Numbers, after_2: Numbers
+) -> RotationAngles:
+    """The angles between the rotations of two clouds, in the directions that both determine.
+
+    Each cloud has a rotation of its own, from `before` to `after`, around its own centre. The weights are shares of the
+    variance of both clouds before. Clouds of n_1 and n_2 points in general position have n_1 + n_2 - 2 - dim directions
+    in common, if that is more than 0; without any, there is no angle.
+
+    Args:
+        before_1, before_2: One row per point of each cloud, with as many columns.
+        after_1, after_2: The same points, row by row, elsewhere.
+
+    Raises:
+        ValueError: Unusable points, different shapes, or a cloud whose rows are all equal.
+    """
+    matched = [as_matched_points(before_1, after_1), as_matched_points(before_2, after_2)]
+    for before, after in matched:
+        same_columns(before, after)
+    same_columns(matched[0][0], matched[1][0])
+    clouds = [(centred(before, "before"), centred(after, "after")) for before, after in matched]
+    # Most often nothing is in common, and the spans alone say so at a quarter of the cost.
+    if not _common(*(_span(before)[0] for before, _ in clouds))[0].size:
+        return RotationAngles(np.empty(0), np.empty(0))
+    turn_1, turn_2 = (_isometry(*cloud) for cloud in clouds)
+    first, second = _common(turn_1.basis, turn_2.basis)
+    both = np.vstack([before for before, _ in clouds])
+    return _spectrum(both @ turn_1.basis @ first, np.square(both).sum(), turn_1.images @ first, turn_2.images @ second)
+
+
+def _common(
+    one: Float[np.ndarray, "dim some"], other: Float[np.ndarray, "dim others"]
+) -> tuple[Float[np.ndarray, "some directions"], Float[np.ndarray, "others directions"]]:
+    """The directions that lie in the spans of both orthonormal bases, in coordinates of each."""
+    left, cosines, right = np.linalg.svd(one.T @ other)
+    count = int((cosines > SAME_DIRECTION).sum())
+    return left[:, :count], right[:count].T
+
+
+def _isometry(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]) -> _Isometry:
+    """Procrustes' rotation of centred points, on the directions that they determine."""
+    basis_before, corner_before = _span(before)
+    basis_after, corner_after = _span(after)
+    left, sizes, right = np.linalg.svd(corner_before @ corner_after.T)
+    rank = int((sizes > sizes[0] * max(before.shape) * np.finfo(float).eps).sum())
+    return _Isometry(basis_before @ left[:, :rank], basis_after @ right[:rank].T)
+
+
+def _span(
+    points: Float[np.ndarray, "points dim"],
+) -> tuple[Float[np.ndarray, "dim some"], Float[np.ndarray, "some points"]]:
+    """An orthonormal basis that the points lie in, and their coordinates: as few as there are points, or columns."""
+    return np.linalg.qr(points.T) if len(points) < points.shape[1] else (np.eye(points.shape[1]), points.T)
+
+
+def _spectrum(
+    coordinates: Float[np.ndarray, "points directions"],
+    size: int | float,
+    before: Float[np.ndarray, "dim directions"],
+    after: Float[np.ndarray, "dim directions"],
+) -> RotationAngles:
+    """The angles of the isometry from one orthonormal basis to another.
+
+    Args:
+        coordinates: Of the cloud, along the directions.
+        size: Squared size of the cloud, in all directions.
+    """
+    # The symmetric part of an orthogonal matrix has its planes as eigenvectors, and their cosines as eigenvalues.
+    cosines = before.T @ after
+    directions = np.linalg.eigh(cosines + cosines.T)[1]
+    # The chords keep the digits near 0 and pi that the cosines lose.
+    apart = np.linalg.norm((after - before) @ directions, axis=0)
+    together = np.linalg.norm((after + before) @ directions, axis=0)
+    angles = 2 * np.arctan2(apart, together)
+    weights = np.square(coordinates @ directions).sum(axis=0) / size
+    order = np.argsort(-angles, kind="stable")
+    return RotationAngles(angles[order], weights[order])

@@ -1,0 +1,107 @@
+"""How much of a loop rests on single points: the share of subsamples in which it is found again."""
+
+from typing import SupportsFloat, SupportsIndex
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import squareform
+
+from topores.topology.crossings import Crossings, crossings
+from topores.topology.distances import pairwise_distances
+from topores.topology.loops import READ_BACK, representative_loop
+from topores.topology.points import Numbers, as_numbers
+from topores.topology.subsamples import SubsamplePlan
+
+
+def loop_stability(
+    points: Numbers,
+    bar: Numbers,
+    *,
+    metric: str = "angle",
+    share: SupportsFloat = 0.8,
+    resamples: SupportsIndex = 50,
+    seed: SupportsIndex = 0,
+    at: SupportsFloat = 0.5,
+) -> float:
+    """The share of subsamples in which the loop of a bar of degree 1 goes round the same hole again.
+
+    It is found again if some loop among the drawn points, over edges no longer than birth + at (death - birth),
+    crosses the cocycle of the whole cloud's bar an odd number of times. The whole cloud does not fill such a loop
+    before the bar's death, and the drawn points, being part of it, do not either: so the same hole stays open among
+    them for at least 1 - at of the bar's life. A bar of similar length somewhere else does not count.
+
+    A loop that hangs on a single point is found in no more than about `share` of the subsamples, one that hangs on k
+    points in about share ** k. Near 1 is stable; the number says nothing about what other passages would show.
+
+    Args:
+        points: One row per point, or the square matrix of distances if `metric` is "precomputed".
+        bar: Birth and death of a row of `persistent_homology(points, metric=metric)[1]`; the death is finite.
+        metric: "angle" (radians), "euclidean" or "precomputed".
+        share: Of the points in each subsample, above 0 and up to 1; they are drawn without replacement.
+        resamples: How many subsamples, 1 or more.
+        seed: Of the draws; the same seed draws the same points.
+        at: Share of the bar's life by which the loop has to be closed, 0 up to (not including) 1.
+
+    Returns:
+        A share in [0, 1]. As in a tight `representative_loop`, edges that only younger bars decide upon are left out,
+        so that it may be a little too low, never too high.
+
+    Raises:
+        ValueError: Unusable points, a bar that no edge gives birth to or that never dies, or a number out of range.
+
+    Source:
+        de Silva, Morozov and Vejdemo-Johansson 2011, Persistent cohomology and circular coordinates (cocycles);
+        Reani and Bobrowski 2021, Cycle registration in persistent homology, https://arxiv.org/abs/2101.00698
+        (the same cycle in another sample, by its image in a common space).
+    """
+    matrix = pairwise_distances(points, metric)
+    within, by = _share(share, "share", least_open=True), _share(at, "at", least_open=False)
+    draws = resamples.__index__()
+    if draws < 1:
+        raise ValueError(f"resamples is {draws}; expected 1 or more. Use 50 for steps of .02.")
+    plan = SubsamplePlan(len(matrix), max(1, round(within * len(matrix))), draws, seed.__index__())
+    birth, death, cocycle = _cocycle(matrix, bar)
+    allowed = cocycle.settled & (matrix <= birth + by * (death - birth))
+    return float(
+        np.mean([_has_odd_loop(allowed[np.ix_(rows, rows)], cocycle.odd[np.ix_(rows, rows)]) for rows in plan])
+    )
+
+
+def _share(value: SupportsFloat, name: str, *, least_open: bool) -> float:
+    number = float(value)
+    if not (0 < number <= 1 if least_open else 0 <= number < 1):
+        wanted = "above 0 and up to 1" if least_open else "0 or more, and less than 1"
+        raise ValueError(f"{name} is {number:g}; expected a share {wanted}. Use {0.8 if least_open else 0.5}.")
+    return number
+
+
+def _cocycle(matrix: Float[np.ndarray, "points points"], bar: Numbers) -> tuple[float, float, Crossings]:
+    """The bar's birth and death, and which edges below its death cross its loop."""
+    loop = representative_loop(matrix, bar, metric="precomputed")
+    birth, death = as_numbers(bar, "bar").tolist()
+    if np.isinf(death):
+        raise ValueError("bar never dies; expected a finite death. Pass a row of a diagram without a threshold.")
+    lengths = squareform(matrix, checks=False)
+    ranks = np.empty(len(lengths))
+    # Equal edges come in the order of their places, as they do where the loop is drawn.
+    ranks[np.argsort(lengths, kind="stable")] = np.arange(1, len(lengths) + 1)
+    order = squareform(ranks, checks=False)
+    start, end = int(loop[0]), int(loop[-1])
+    earlier = order < order[start, end]
+    np.fill_diagonal(earlier, False)
+    # A death that was stored as float32 may lie past the triangle that fills the loop.
+    return birth, death, crossings(matrix, earlier, (start, end), death * (1 - READ_BACK))
+
+
+def _has_odd_loop(allowed: Bool[np.ndarray, "points points"], odd: Bool[np.ndarray, "points points"]) -> bool:
+    """Whether a loop of allowed edges has an odd number of odd ones.
+
+    In the double cover, two copies of the points between which the odd edges lead, it joins a point to its twin.
+    """
+    count = len(allowed)
+    even, crossing = allowed & ~odd, allowed & odd
+    cover = csr_array(np.block([[even, crossing], [crossing, even]]))
+    component = connected_components(cover, directed=False)[1]
+    return bool((component[:count] == component[count:]).any())

@@ -1,0 +1,222 @@
+"""Bars of degree 1 followed through states of one set of points: vines."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import pairwise
+from typing import SupportsFloat, SupportsIndex
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from topores.topology.distances import as_distance_matrix
+from topores.topology.homotopy import Bars, Homotopy
+from topores.topology.points import Numbers
+from topores.topology.ranking import EXACT_INTEGERS
+from topores.topology.reachable import CLOSED, Links, Possibilities
+
+HALVINGS = 12
+"""How often a step is halved at most: two bars that are still one within 1/4096 of it are not told apart."""
+
+
+@dataclass(frozen=True)
+class Vine:
+    """One bar of degree 1, followed through the states."""
+
+    births: Float[np.ndarray, " states"]
+    """By state, in units of the distances; NaN where the bar is not there."""
+    deaths: Float[np.ndarray, " states"]
+    sure: Bool[np.ndarray, " steps"]
+    """By step from one state to the next: whether it is proven that the bar became (or closed, or came from) this
+    one. Where it is not, the nearest of the possible ways is taken. True where the bar is at neither state."""
+
+    @property
+    def persistence(self) -> Float[np.ndarray, " states"]:
+        """Death minus birth; NaN where the bar is not there."""
+        return self.deaths - self.births
+
+    @property
+    def peak(self) -> int:
+        """The state at which the bar is longest."""
+        return int(np.nanargmax(self.persistence))
+
+
+def follow_bars(matrices: Iterable[Numbers], *, least: SupportsFloat = 0.0, most: SupportsIndex = 500) -> list[Vine]:
+    """The vines of degree 1 through a sequence of distance matrices of the same points.
+
+    Between two states each distance moves evenly from the one to the other, and bars move with them without a jump.
+    Each step is halved until it is proven what becomes of each bar that is long enough: no other bar could have got
+    there. Two bars that meet cannot be told apart from there on; the step is marked as not sure for both. They do so
+    where one triangle edge fills both loops and their birth edges become equally long. Sure is about the straight
+    line, and the straight line is a choice: training took another way, unknown between the states, on which bars may
+    have changed otherwise.
+
+    Args:
+        matrices: One square matrix of distances per state, (points, points); row i is the same point in all of them.
+        least: Steps are not halved for the sake of bars shorter than this, in units of the distances, which saves
+            time. But bars open and close at length 0: one that comes from below or gets there is then seldom sure.
+        most: Diagrams computed within a step, 1 or more; the time is about that of as many diagrams. The longest bars
+            are seen to first, and what is still open after them is not sure.
+
+    Returns:
+        All bars that are there at some state, the longest at its peak first. At each state their births and deaths
+        are exactly the rows of `persistent_homology(matrix, metric="precomputed")[1]`.
+
+    Raises:
+        ValueError: No matrix, unusable or differently large ones, more than 5,793 points, or an unusable bound.
+
+    Source:
+        Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards by updating persistence in linear time
+        (vines); what a bar can become: see topores.topology.reachable.
+    """
+    squares, shortest, budget = _as_matrices(matrices), _as_least(least), _as_budget(most)
+    homotopies = [Homotopy(one, other) for one, other in pairwise([squares[0], *squares])]
+    states = [homotopy.bars(1.0) for homotopy in homotopies]
+    growing = _Growing(states[0])
+    for step, (bars, homotopy) in enumerate(zip(pairwise(states), homotopies[1:], strict=True)):
+        for links in _links_of_step(homotopy, bars, shortest, budget):
+            growing.follow(links, step)
+        growing.arrive(bars[1], step + 1)
+    return growing.vines(len(states))
+
+
+def sure_shares(vines: Sequence[Vine], *, least: SupportsFloat = 0.0) -> Float[np.ndarray, " steps"]:
+    """By step: the share of the bars of its two states that are followed surely; NaN where there are none.
+
+    Args:
+        vines: Of `follow_bars`.
+        least: Bars that are shorter than this at both states are not counted.
+
+    Raises:
+        ValueError: No vines.
+    """
+    if not len(vines):
+        raise ValueError("vines is empty; expected one at least. Pass what follow_bars returns, if it is not empty.")
+    long = np.array([np.nan_to_num(vine.persistence, nan=-1.0) >= float(least) for vine in vines])
+    counted = long[:, :-1] | long[:, 1:]
+    sure = counted & np.array([vine.sure for vine in vines])
+    counts = counted.sum(axis=0)
+    return np.divide(sure.sum(axis=0), counts, out=np.full(len(counts), np.nan), where=counts > 0)
+
+
+class _Stretch:
+    """Part of a step, with the bars at its two ends and what can become of them."""
+
+    def __init__(
+        self,
+        homotopy: Homotopy,
+        times: tuple[float, float],
+        bars: tuple[Bars, Bars],
+        edges: Int[np.ndarray, " candidates"],
+        least: float,
+    ) -> None:
+        self.times, self._bars, self._least, self._homotopy = times, bars, least, homotopy
+        self._edges = homotopy.may_give_birth(edges, *times)
+        self.possible = Possibilities(homotopy, times, bars, self._edges, least)
+        self.doubt = self.possible.longest_doubt()
+
+    def __lt__(self, other: "_Stretch") -> bool:
+        """Whether it is more urgent to halve this one."""
+        return (-self.doubt, self.times) < (-other.doubt, other.times)
+
+    def may_be_halved(self) -> bool:
+        return self.doubt >= 0 and self.times[1] - self.times[0] > 0.5**HALVINGS
+
+    def halves(self) -> tuple["_Stretch", "_Stretch"]:
+        (since, until), (before, after) = self.times, self._bars
+        middle = (since + until) / 2
+        between = self._homotopy.bars(middle)
+        return (
+            _Stretch(self._homotopy, (since, middle), (before, between), self._edges, self._least),
+            _Stretch(self._homotopy, (middle, until), (between, after), self._edges, self._least),
+        )
+
+
+def _links_of_step(homotopy: Homotopy, bars: tuple[Bars, Bars], least: float, budget: int) -> list[Links]:
+    """Links through a whole step, in order, by stretches as short as it takes."""
+    # The longest bar in doubt comes first, so that a budget that does not suffice is spent on what matters most.
+    waiting = [_Stretch(homotopy, (0.0, 1.0), bars, homotopy.edges, least)]
+    done = []
+    while waiting:
+        stretch = heappop(waiting)
+        if budget and stretch.may_be_halved():
+            budget -= 1
+            for half in stretch.halves():
+                heappush(waiting, half)
+        else:
+            done.append(stretch)
+    return [stretch.possible.links() for stretch in sorted(done, key=lambda stretch: stretch.times)]
+
+
+class _Growing:
+    """Vines that become longer, state by state; each bar of the present has the number of its vine."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._numbers: list[int] = []
+        self._ends: list[dict[int, Float[np.ndarray, " 2"]]] = []
+        self._doubts: list[set[int]] = []
+        self._numbers = [self._new() for _ in bars.ends]
+        self.arrive(bars, 0)
+
+    def follow(self, links: Links, step: int) -> None:
+        """Pass the numbers on; a bar that comes from none opens a vine."""
+        after: list[int | None] = [None] * len(links.sure_after)
+        for number, partner, sure in zip(self._numbers, links.partners.tolist(), links.sure_before, strict=True):
+            if partner != CLOSED:
+                after[partner] = number
+            if not sure:
+                self._doubts[number].add(step)
+        self._numbers = [self._new() if number is None else number for number in after]
+        for number in np.array(self._numbers, dtype=np.int64)[~links.sure_after].tolist():
+            self._doubts[number].add(step)
+
+    def arrive(self, bars: Bars, state: int) -> None:
+        for number, ends in zip(self._numbers, bars.ends, strict=True):
+            self._ends[number][state] = ends
+
+    def vines(self, states: int) -> list[Vine]:
+        """Those that are there at some state, the longest at its peak first."""
+        found = []
+        for ends, doubts in zip(self._ends, self._doubts, strict=True):
+            table = np.full((2, states), np.nan)
+            for state, bar in ends.items():
+                table[:, state] = bar
+            sure = np.array([step not in doubts for step in range(states - 1)], dtype=bool)
+            if ends:
+                found.append(Vine(table[0], table[1], sure))
+        return sorted(found, key=lambda vine: -np.nanmax(vine.persistence))
+
+    def _new(self) -> int:
+        self._ends.append({})
+        self._doubts.append(set())
+        return len(self._ends) - 1
+
+
+def _as_matrices(matrices: Iterable[Numbers]) -> list[Float[np.ndarray, "points points"]]:
+    squares = [as_distance_matrix(matrix, f"matrices[{place}]") for place, matrix in enumerate(matrices)]
+    if not squares:
+        raise ValueError("matrices is empty; expected one matrix of distances per state. Pass one at least.")
+    count = len(squares[0])
+    for place, square in enumerate(squares):
+        if len(square) != count:
+            raise ValueError(
+                f"matrices[{place}] has {len(square)} points and matrices[0] has {count}; expected the same points in "
+                "all states. Pass the rows that all states share, in one order."
+            )
+    if count * (count - 1) // 2 >= EXACT_INTEGERS:
+        raise ValueError(f"matrices have {count} points; expected 5,793 at most. Follow the bars of a subsample.")
+    return squares
+
+
+def _as_budget(most: SupportsIndex) -> int:
+    budget = most.__index__()
+    if budget < 1:
+        raise ValueError(f"most is {budget}; expected 1 or more diagrams within a step. Use 500 to be thorough.")
+    return budget
+
+
+def _as_least(least: SupportsFloat) -> float:
+    length = float(least)
+    if not length >= 0:
+        raise ValueError(f"least is {length:g}; expected a length of 0 or more. Use 0 to follow every bar.")
+    return length
