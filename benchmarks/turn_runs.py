@@ -23,8 +23,16 @@ from topores import train
 from topores.analysis.sources import run_source
 from topores.runs import Run
 from topores.topology import (
-    Filtration, alignment, intrinsic_dimension, modality_gap, pairwise_distances, persistent_homology, rank_me, rtd,
-    total_persistence, uniformity,
+    Filtration,
+    alignment,
+    intrinsic_dimension,
+    modality_gap,
+    pairwise_distances,
+    persistent_homology,
+    rank_me,
+    rtd,
+    total_persistence,
+    uniformity,
 )  # fmt: skip
 
 HEADS = ("linear", "loreft")
@@ -36,7 +44,8 @@ GAUSSIAN_CLOUDS = 5
 
 def main() -> None:
     arguments = _arguments()
-    corpora = {f.name: {"article": f / "article.txt", "meta_analysis": f / "meta_analysis.txt"} for f in arguments.texts}
+    two = ("article", "meta_analysis")
+    corpora = {folder.name: {name: folder / f"{name}.txt" for name in two} for folder in arguments.texts}
     corpora |= {file.stem: {"pairs": file} for file in arguments.pairs}
     there = _places(arguments.output)
     # Seeds outermost: a measurement cut short still compares like with like.

@@ -380,7 +380,8 @@ def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool) 
         claims = [dataclasses.asdict(claim) for claim in analysis.verdict.claims]
         result = {
             "run": analysis.name, "verdict": analysis.verdict.sentence, "outcome": analysis.verdict.outcome,
-            "movement": analysis.verdict.movement, "claims": claims, "report": str(report), "seconds": round(seconds, 3),
+            "movement": analysis.verdict.movement, "claims": claims, "report": str(report),
+            "seconds": round(seconds, 3),
         }  # fmt: skip
         click.echo(json.dumps(result))
     else:

@@ -17,10 +17,10 @@ from topores.errors import InputError, UsageError
 from topores.runs import Run
 
 
-def measured(run: Run, **options: object) -> Run:
+def measured(run: Run) -> Run:
     """The run, with results of its last layer."""
     report = run.folder.parent / f"{run.name}.html"
-    run_topology(TopologyConfig.from_mapping({"checkpoint": run.folder, "layers": "last", "output": report, **options}))
+    run_topology(TopologyConfig(checkpoint=(str(run.folder),), layers="last", nulls="none", output=report))
     return run
 
 
@@ -83,6 +83,7 @@ def test_what_is_compared_is_what_was_logged_and_measured(runs: list[Run], tmp_p
     assert all(value is not None for level in comparison.levels for value in comparison.at_loss("uniformity", level))
 
 
+@pytest.mark.slow
 def test_runs_of_other_texts_stand_side_by_side_and_are_not_judged(
     runs: list[Run], elsewhere: Run, tmp_path: Path
 ) -> None:
@@ -159,6 +160,7 @@ def test_damaged_results_are_one_line(runs: list[Run], tmp_path: Path) -> None:
         run_compare([copy, runs[1].folder], tmp_path / "c.html")
 
 
+@pytest.mark.slow
 def test_a_run_is_compared_with_its_null(tiny_options: dict, tmp_path: Path) -> None:
     """A null on shuffled pairings is a run of another kind; two of them have a spread."""
     run = train(**tiny_options, output=tmp_path / "true", null="shuffled", seeds=2)

@@ -26,7 +26,7 @@ from topores.topology import SubsamplePlan, persistent_homology, total_persisten
 
 @pytest.fixture(scope="session")
 def analysis(tiny_run: Run) -> Analysis:
-    return analyse(tiny_run.folder)
+    return analyse(tiny_run.folder, nulls="resample")
 
 
 def test_every_checkpoint_layer_cloud_and_degree_is_there(analysis: Analysis, tiny_run: Run) -> None:
@@ -70,7 +70,7 @@ def test_changes_are_against_the_first_state_and_the_one_before(analysis: Analys
 def test_every_measure_of_one_state_is_there(analysis: Analysis) -> None:
     wanted = {"total_persistence", "persistence_entropy", "betti_curve", "rank_me", "uniformity", "intrinsic_dimension",
               "maximum_likelihood_dimension", "persistent_homology_dimension", "hubness_skewness",
-              "modality_gap", "linear_probe_auc", "alignment"}  # fmt: skip
+              "modality_gap", "linear_probe_auc", "alignment", "longest_bar", "loop_p"}  # fmt: skip
     assert {m.measure for m in analysis.measurements if m.cycle == 0} == wanted
     assert all(m.standard_error is None for m in analysis.measurements)
 
@@ -90,7 +90,9 @@ def test_results_are_read_back_the_same(analysis: Analysis, tiny_run: Run, tmp_p
     write_results(analysis, tmp_path)
     again = read_results(tmp_path, tiny_run)
     assert again.measurements == analysis.measurements
+    assert again.nulls == analysis.nulls != ()
     assert again.loops == analysis.loops
+    assert again.tracks == analysis.tracks != ()
     assert again.verdict == analysis.verdict
     assert again.diagrams.keys() == analysis.diagrams.keys()
     assert all(np.array_equal(again.diagrams[k], analysis.diagrams[k]) for k in analysis.diagrams)
@@ -108,7 +110,7 @@ def test_a_frozen_run_changes_by_exactly_nothing(tiny_run: Run, tmp_path: Path) 
     run = Path(shutil.copytree(tiny_run.folder, tmp_path / "frozen"))
     shutil.rmtree(run / "checkpoints" / "cycle-000000000004")
     shutil.copytree(run / "checkpoints" / "cycle-000000000000", run / "checkpoints" / "cycle-000000000004")
-    found = analyse(run)
+    found = analyse(run, nulls="none")
     zero = {"bottleneck_distance", "wasserstein_distance", "change"}
     assert {m.value for m in found.measurements if m.cycle == 4 and m.against == 0 and m.measure in zero} == {0.0}
     assert found.verdict.sentence == "After 4 cycles nothing changed: every passage stands where it stood."
@@ -118,7 +120,9 @@ def test_the_report_and_the_results_are_written_and_written_again(tiny_run: Run,
     config = TopologyConfig(checkpoint=(str(tiny_run.folder),), output=tmp_path / "page.html", layers="last")
     analysis, path, _ = run_topology(config)
     results = tiny_run.folder / "topology" / "angle-degree1-last"
-    assert sorted(p.name for p in results.iterdir()) == ["diagrams.npz", "measures.parquet", "protocol.json"]
+    assert sorted(p.name for p in results.iterdir()) == [
+        "diagrams.npz", "measures.parquet", "nulls.parquet", "protocol.json"
+    ]  # fmt: skip
     assert pq.read_table(results / "measures.parquet").num_rows == len(analysis.measurements)
     page = path.read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")

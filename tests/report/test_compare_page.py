@@ -213,9 +213,7 @@ def test_each_run_has_its_own_verdict(html: str) -> None:
 
 
 def test_nulls_stand_below_their_run_and_are_missed_where_there_are_none(comparison: Comparison) -> None:
-    first, second, *_ = (
-        ComparedRun(run.name, dataclasses.replace(run.analysis, nulls=())) for run in comparison.runs
-    )
+    first, second, *_ = (ComparedRun(run.name, dataclasses.replace(run.analysis, nulls=())) for run in comparison.runs)
     bare = render_comparison(Comparison((first, second)), Verdict("x", ()))
     assert "No nulls stand in these results." in section(bare, "nulls")
     drawn = [

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.stats import t as student
+
+from topores.topology.factors import singular_values
+from topores.topology.points import unit_rows
 
 PERMUTATIONS = 9999
 SHUFFLES = 19
@@ -65,18 +68,37 @@ def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, fl
 
     By chance: every passage is handed another one's move. A rotation of many dimensions and few
     passages explains much of anything, so the share alone means little.
-    """
-    before, after = (rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64) for rows in (before, after))
-    moves = after - before
-    # before.T = q @ corner, and q turns nothing that counts here: a small matrix has the singular values of the large.
-    corner = np.linalg.qr(before.T, mode="r")
 
-    def explained(target: Rows) -> float:
+    Args:
+        before, after: Rows of the passages at two states. They are taken to unit length.
+    """
+    before, after = unit_rows(before), unit_rows(after)
+    centred = before - before.mean(axis=0)
+    # before.T = q @ corner, and q turns nothing that counts here: a small matrix has the singular values of the large.
+    corner = np.linalg.qr(centred.T, mode="r")
+
+    def explained(to: Rows) -> float:
         # What the best turn and scale leave of the target: ||target||^2 - (sum of singular values)^2 / ||before||^2.
-        reached = np.linalg.svd(corner @ target, compute_uv=False).sum() ** 2 / np.square(before).sum()
-        return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / np.square(moves).sum())
+        target = to - to.mean(axis=0)
+        reached = singular_values(corner @ target).sum() ** 2 / np.square(centred).sum()
+        moved = np.square(target - centred).sum()
+        return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / moved)
 
     shuffle = np.random.default_rng(seed)
-    chance = [explained(before + moves[shuffle.permutation(len(moves))]) for _ in range(SHUFFLES)]
+    chance = [explained(handed_on(before, after, shuffle.permutation(len(before)))) for _ in range(SHUFFLES)]
     seen = explained(after)
-    return seen, float(np.mean(chance)), (1 + sum(c >= seen for c in chance)) / (1 + SHUFFLES)
+    return seen, float(np.mean(chance)), monte_carlo_p(seen, chance)
+
+
+def handed_on(before: Rows, after: Rows, order: Int[np.ndarray, " passages"]) -> Rows:
+    """Where each unit row ends if it is handed the move of row `order`: the turn from that one's start to its own.
+
+    A move is handed on along the great circle between the two passages: so it ends on the sphere, as far from its start
+    as it was. Handed on as a difference it would not, and noise on the sphere would be told from chance.
+    """
+    start, end = before[order], after[order]
+    middle = before + start
+    # Opposite points have no middle; any half turn from one to the other will do.
+    middle /= np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.finfo(float).tiny)
+    along_middle, along_start = (np.sum(rows * end, axis=1, keepdims=True) for rows in (middle, start))
+    return end - 2 * along_middle * middle + 2 * along_start * before

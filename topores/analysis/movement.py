@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
 
 from topores import topology
-from topores.analysis.chance import SHUFFLES, Rows
+from topores.analysis.chance import SHUFFLES, Rows, handed_on
 from topores.topology.movement import MovementSplit, without_shared_rotation
 from topores.topology.points import unit_rows
 
@@ -35,9 +34,6 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
     those that are left once the best rotation of all passages is undone. The larger p counts, so that it holds for
     moves of any length and for texts that share a rotation.
 
-    A move is handed on along the great circle between the two passages: so it ends on the sphere, as far from its start
-    as it was. Handed on as a difference it would not, and noise on the sphere would be told from chance.
-
     Args:
         before, after: Rows of all passages at two states, T1's first. They are taken to unit length.
         n_1: Passages of T1.
@@ -50,10 +46,10 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
     for _ in range(draws):
         within = np.concatenate([shuffle.permutation(n_1), n_1 + shuffle.permutation(len(after) - n_1)])
         either = shuffle.permutation(len(after))
-        ends = _handed_on(before, after, within)
-        shift = _split(before, _handed_on(before, after, either), n_1).shift
+        ends = handed_on(before, after, within)
+        shift = _split(before, handed_on(before, after, either), n_1).shift
         chance.append(_split(before, ends, n_1)._replace(shift=shift))
-        between_chance.append([_between(before, ends, n_1), _between(left[0], _handed_on(*left, within), n_1)])
+        between_chance.append([_between(before, ends, n_1), _between(left[0], handed_on(*left, within), n_1)])
     seen, between = _split(before, after, n_1), _between(before, after, n_1)
     shares, between_shares = np.array(chance), np.nan_to_num(between_chance)
     far = shares >= np.array(seen) - 1e-12
@@ -68,16 +64,6 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
         float(_p(between_shares >= between - 1e-12).max()) if changed else None,
         _angle(before, after, n_1),
     )
-
-
-def _handed_on(before: Rows, after: Rows, order: Int[np.ndarray, " passages"]) -> Rows:
-    """Where each unit row ends if it is handed the move of row `order`: the turn from that one's start to its own."""
-    start, end = before[order], after[order]
-    middle = before + start
-    # Opposite points have no middle; any half turn from one to the other will do.
-    middle /= np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.finfo(float).tiny)
-    along_middle, along_start = (np.sum(rows * end, axis=1, keepdims=True) for rows in (middle, start))
-    return end - 2 * along_middle * middle + 2 * along_start * before
 
 
 def _split(before: Rows, after: Rows, n_1: int) -> MovementSplit:

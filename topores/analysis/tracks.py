@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
-from topores.analysis.cells import Points, Protocol
+from topores.analysis.cells import Protocol
 from topores.analysis.loops import significance_of
 from topores.analysis.measure import Bench
 from topores.domain import Track
@@ -31,7 +32,7 @@ DIAGRAMS, THROUGH_LAYERS = 250, 60
 WORTH_HALVING = 0.25
 """Share of the longest bar of all states from which a bar is worth smaller steps."""
 
-States = list[Points]
+States = list[Float[np.ndarray, "_ _"]]
 
 
 class Followed(NamedTuple):

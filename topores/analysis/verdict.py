@@ -287,11 +287,14 @@ def _of_two_texts(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
         Claim(f"share of the squared movement that {words}", *(getattr(part, name) for part in found[:3]))
         for name, words in names.items()
     ]
-    beyond = found.seen.relative - found.by_chance.relative
-    if found.p.relative > ALPHA or beyond < BEYOND_CHANCE:
+    if found.between is None or found.between_p is None or found.between_by_chance is None:
         return "", claims
-    by_chance = f"{found.by_chance.relative:.0%}"
-    return f", the texts' turns against each other {found.seen.relative:.0%} more, {by_chance} by chance", claims
+    what = "share of the change of inner products that lies between the texts, not within them"
+    claims.append(Claim(what, found.between, found.between_by_chance, found.between_p))
+    if found.between_p > ALPHA or found.between - found.between_by_chance < BEYOND_CHANCE:
+        return "", claims
+    told = f"{found.between:.0%} of the change lies between them, {found.between_by_chance:.0%} by chance"
+    return f"; the two texts turned against each other: {told}", claims
 
 
 # Loops and clusters.

@@ -51,9 +51,8 @@ class Homotopy:
         order = _sorted(lengths)
         ranks = np.empty(len(lengths))
         ranks[order] = np.arange(1, len(lengths) + 1)
-        # Three points have no loop, and the engine takes no single point.
-        found = redzed_tda.rips(ranks, maxdim=1)[1] if len(lengths) > 3 else np.empty((0, 2))
-        edges = order[np.asarray(found).astype(np.int64) - 1]
+        found = np.asarray(redzed_tda.rips(ranks, maxdim=1)[1])
+        edges = order[found.astype(np.int64) - 1]
         ends = lengths[edges]
         kept = np.flatnonzero(ends[:, 0] < ends[:, 1] * (1 - ROUNDING))
         kept = kept[np.lexsort((ends[kept, 1], ends[kept, 0]))]

@@ -9,6 +9,7 @@ from scipy.stats import gumbel_r
 from topores.errors import did_you_mean
 from topores.topology.diagrams import finite_bars
 from topores.topology.engines import as_degree
+from topores.topology.factors import singular_values, svd
 from topores.topology.homology import persistent_homology
 from topores.topology.points import Numbers, as_points, scaled, unit_rows
 
@@ -36,7 +37,7 @@ def gaussian_like(points: Numbers, *, seed: SupportsIndex) -> Float[np.ndarray, 
     """
     rows, exponent = scaled(as_points(points))
     mean = rows.mean(axis=0)
-    _, sizes, directions = np.linalg.svd(rows - mean, full_matrices=False)
+    _, sizes, directions = svd(rows - mean, full_matrices=False)
     sizes = _of_the_cloud(sizes, rows)
     frame = _random_frame(len(rows), len(sizes), np.random.default_rng(_as_seed(seed)))
     return np.ldexp(mean + (frame * sizes) @ directions[: len(sizes)], exponent)
@@ -92,7 +93,7 @@ def matched_spectrum_p_values(
     if not len(bars):
         return np.empty(0)
     observed = log_ratios(2 * np.sin(bars / 2) if metric == "angle" else bars)
-    sizes = _of_the_cloud(np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False), rows)
+    sizes = _of_the_cloud(singular_values(rows - rows.mean(axis=0)), rows)
     largest = [_largest_log_ratio(_random_frame(len(rows), len(sizes), random) * sizes, highest) for _ in range(draws)]
     return p_among_largest(observed, np.array(largest))
 

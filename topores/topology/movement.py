@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from topores.topology.factors import svd
 from topores.topology.points import Numbers, as_matched_points, same_columns
 
 ROUNDING = 1e-12
@@ -146,7 +147,7 @@ def _turned(
     Any orthogonal matrix between the spans goes on to one of the whole space, and the best of that is among them.
     """
     start, goal = _in_own_span(before), _in_own_span(after)
-    left, sizes, right = np.linalg.svd(start.T @ goal)
+    left, sizes, right = svd(start.T @ goal)
     return start, goal, left @ right, float(sizes.sum())
 
 

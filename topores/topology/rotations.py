@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from topores.topology.factors import svd
 from topores.topology.points import Numbers, as_matched_points, centred, same_columns
 
 SAME_DIRECTION = 1 - 1e-12
@@ -102,7 +103,7 @@ def _common(
     one: Float[np.ndarray, "dim some"], other: Float[np.ndarray, "dim others"]
 ) -> tuple[Float[np.ndarray, "some directions"], Float[np.ndarray, "others directions"]]:
     """The directions that lie in the spans of both orthonormal bases, in coordinates of each."""
-    left, cosines, right = np.linalg.svd(one.T @ other)
+    left, cosines, right = svd(one.T @ other)
     count = int((cosines > SAME_DIRECTION).sum())
     return left[:, :count], right[:count].T
 
@@ -111,7 +112,7 @@ def _isometry(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, 
     """Procrustes' rotation of centred points, on the directions that they determine."""
     basis_before, corner_before = _span(before)
     basis_after, corner_after = _span(after)
-    left, sizes, right = np.linalg.svd(corner_before @ corner_after.T)
+    left, sizes, right = svd(corner_before @ corner_after.T)
     rank = int((sizes > sizes[0] * max(before.shape) * np.finfo(float).eps).sum())
     return _Isometry(basis_before @ left[:, :rank], basis_after @ right[:rank].T)
 

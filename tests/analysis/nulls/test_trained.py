@@ -59,7 +59,7 @@ def test_nulls_are_measured_at_every_cycle_that_both_keep(run: Run) -> None:
     assert mrr[1, 1] == pytest.approx((line["held_out_mrr_1to2"] + line["held_out_mrr_2to1"]) / 2)
 
 
-def test_a_null_is_compared_with_the_other_nulls(two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path) -> None:
+def test_a_null_is_compared_with_the_others(two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path) -> None:
     run = train(
         article=two_texts[0], meta_analysis=two_texts[1], model=str(tiny_model), passage_tokens=16, batch_size=16,
         device="cpu", cycles=1, learning_rate=1e-3, null="shuffled", seeds=3, output=tmp_path / "run",
@@ -84,7 +84,8 @@ def test_a_run_without_nulls_is_judged_without(run: Run) -> None:
 def test_results_are_computed_again_when_the_nulls_have_changed(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = {"layers": "last", "nulls": "shuffled", "cache": str(tmp_path / "cache"), "output": tmp_path / "report.html"}
+    places = {"cache": str(tmp_path / "cache"), "output": tmp_path / "report.html"}
+    options = {"layers": "last", "nulls": "shuffled", **places}
     config = TopologyConfig.from_mapping({"checkpoint": [str(run.folder)], **options})
     caplog.set_level("INFO", logger="topores")
     first, _, _ = run_topology(config)

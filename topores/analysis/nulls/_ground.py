@@ -8,11 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from topores.analysis.cells import UNIT, CloudNumbers, Number, Points, Protocol, measure_cloud
+from topores.analysis.cells import UNIT, CloudNumbers, Number, Protocol, measure_cloud
 from topores.analysis.changes import between_diagrams, measure_change, measure_texts
 from topores.analysis.measure import Bench, MeasuredState, unit_rows
 from topores.analysis.sources import EncodedSource, Source
 from topores.domain import Diagram, Measurement, NullMeasurement
+
+Cloud = Float[np.ndarray, "_ _"]
+"""Unit rows; the clouds of one draw differ in size."""
 
 Drawn = list[list[Diagram]]
 
@@ -35,7 +38,7 @@ class Ground:
         """The last one."""
         return max(layer for layer, _ in self.ends[0].cells)
 
-    def clouds_of(self, rows: Float[np.ndarray, "rows dim"]) -> dict[str, Points]:
+    def clouds_of(self, rows: Float[np.ndarray, "rows dim"]) -> dict[str, Cloud]:
         """Rows of all passages, T1's first, as unit rows of each cloud."""
         return {cloud: unit_rows(rows[places]) for cloud, places in self.source.clouds.items()}
 
@@ -51,10 +54,10 @@ class Draw(NamedTuple):
 
     replicate: int
     cycle: int
-    clouds: dict[str, Points]
+    clouds: dict[str, Cloud]
     pairs: Int[np.ndarray, "pairs 2"] | None = None
     """Aligned pairs as rows of the clouds t1 and t2; None where partners mean nothing."""
-    twin: dict[str, Points] | None = None
+    twin: dict[str, Cloud] | None = None
     """Clouds that this draw is compared with, for what a change is by this null alone."""
     matched: bool = True
     """Whether rows of the twin are the same passages; if not, their diagrams alone are compared."""
@@ -100,7 +103,7 @@ def _changes(null: str, ground: Ground, measured: list[tuple[Draw, str, CloudNum
         yield from _placed(null, ground, draw, cloud, numbers, against=draw.cycle)
 
 
-def _measured_clouds(null: str, bench: Bench, points: list[Points]) -> list[CloudNumbers]:
+def _measured_clouds(null: str, bench: Bench, points: list[Cloud]) -> list[CloudNumbers]:
     keys = [bench.key(what="cloud", points=own) for own in points]
     return bench.run(partial(measure_cloud, bench.protocol), points, keys, f"{null}: clouds")
 
@@ -124,7 +127,7 @@ def _placed(
             yield NullMeasurement(null, draw.replicate, made)
 
 
-def _change(protocol: Protocol, item: tuple[bool, Points, Points, Drawn, Drawn]) -> list[Number]:
+def _change(protocol: Protocol, item: tuple[bool, Cloud, Cloud, Drawn, Drawn]) -> list[Number]:
     matched, before, after, drawn_before, drawn_after = item
     if matched:
         return measure_change(protocol, before, after, drawn_before, drawn_after, whole_rtd=True)

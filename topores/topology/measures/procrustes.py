@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from topores.topology.factors import svd
 from topores.topology.points import Numbers, as_matched_points, centred, same_columns
 
 UNIT = "share of the size of b (residual), factor (scale), radians (angle)"
@@ -41,7 +42,7 @@ def procrustes(a: Numbers, b: Numbers) -> Procrustes:
     rows_a, rows_b = as_matched_points(a, b)
     same_columns(rows_a, rows_b)
     centred_a, centred_b = centred(rows_a, "a"), centred(rows_b, "b")
-    left, sizes, right = np.linalg.svd(centred_a.T @ centred_b)
+    left, sizes, right = svd(centred_a.T @ centred_b)
     rank = int((sizes > sizes[0] * max(centred_a.shape) * np.finfo(float).eps).sum())
     rotation = left[:, :rank] @ right[:rank] + _least_turn(left[:, rank:], right[rank:])
     scale = sizes.sum() / np.square(centred_a).sum()
@@ -53,7 +54,7 @@ def _least_turn(
     left: Float[np.ndarray, "dim free"], right: Float[np.ndarray, "free dim"]
 ) -> Float[np.ndarray, "dim dim"]:
     """The turn nearest to the identity, of the directions the points leave open."""
-    inner, _, outer = np.linalg.svd(left.T @ right.T)
+    inner, _, outer = svd(left.T @ right.T)
     return left @ inner @ outer @ right
 
 

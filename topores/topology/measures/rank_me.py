@@ -5,6 +5,7 @@ from typing import SupportsFloat
 import numpy as np
 from scipy.special import entr
 
+from topores.topology.factors import singular_values
 from topores.topology.points import Numbers, as_points
 
 UNIT = "directions"
@@ -31,7 +32,7 @@ def rank_me(points: Numbers, *, epsilon: SupportsFloat = 0.0) -> float:
     added = float(epsilon)
     if not added >= 0:
         raise ValueError(f"epsilon is {added:g}; expected 0 or more. Use 1e-7 for the authors' formula.")
-    sizes = np.linalg.svd(as_points(points), compute_uv=False)
+    sizes = singular_values(as_points(points))
     if not sizes.any():
         raise ValueError("points has zeros only; expected a cloud with some extent. Check the embeddings.")
     return float(np.exp(entr(sizes / sizes.sum() + added).sum()))
