@@ -5,7 +5,7 @@
 Three tables, in 384 dimensions, at alpha .05: false loops in clouds that have none (by angle), loops found in shapes
 that have some (by Euclidean distance), and how often p reaches small levels where the null is true. Noise is Gaussian;
 its size is the root mean square length by which it moves a point of a shape of circles of radius 1, beside the same as
-a standard deviation per coordinate, which is a 19.6th of it. Ten minutes and more on one core; fewer clouds, sooner.
+a standard deviation per coordinate, which is a 19.6th of it. About a quarter of an hour on one core.
 """
 
 import argparse

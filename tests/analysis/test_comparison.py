@@ -361,6 +361,15 @@ def test_loops_beyond_chance_are_told_by_run() -> None:
     ]
 
 
+def test_of_many_runs_their_number_is_told() -> None:
+    runs = [run(f"r{i}", mrr=(0.5, 0.5, 0.6), significant={2: (0.01,)}, rank=i) for i in range(4)]
+    found = judge_comparison(compared(*runs, run("none", mrr=(0.5, 0.5, 0.6), significant={2: (0.9,)}, rank=9)))
+    assert "MRR of held-out pairs is 0.60 in all; " in found.sentence
+    assert "4 of 5 runs have loops larger than chance makes" in found.sentence
+    # Ten pairs of runs, and nothing to judge them by: the one that is furthest apart is shown.
+    assert len([claim for claim in found.claims if claim.what.startswith("MRR")]) == 1
+
+
 def test_replicates_alone_have_a_spread_and_nothing_to_be_compared_with() -> None:
     found = judge_comparison(compared(*kind("a", [0.5, 0.7, 0.6])))
     assert found.sentence == (

@@ -242,15 +242,27 @@ def test_loops_within_the_floor_are_said_to_be() -> None:
     assert "went from 2.00 to 3.00;" in judge(far, seed=0).sentence
 
 
+def movement(first: np.ndarray, last: np.ndarray) -> str:
+    """Without a corpus, so that there may be as many passages as it takes to tell."""
+    return judge(dataclasses.replace(evidence(first, last), corpus=None), seed=0).movement
+
+
 def test_a_turn_is_told_from_a_deformation() -> None:
-    rng = np.random.default_rng(9)  # not that of the cloud: moves along the points would be a change of scale
-    turn = ortho_group.rvs(40, random_state=0)
+    rng = np.random.default_rng(9)
+    first, turn = rng.normal(size=(200, 10)), ortho_group.rvs(10, random_state=0)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    assert movement(first, first @ turn) == "turned"
+    assert movement(first, first + 0.1 * rng.normal(size=first.shape)) == "deformed"
+    assert movement(first, first @ turn + 0.25 * rng.normal(size=first.shape)) == "turned and deformed"
+
+
+def test_texts_that_turn_against_each_other_are_said_to() -> None:
     first = cloud(1.0)
-    assert judge(evidence(first, first @ turn), seed=0).movement == "turned"
-    noisy = first + 0.05 * rng.normal(size=first.shape)
-    assert judge(evidence(first, noisy), seed=0).movement == "deformed"
-    both = first @ turn + 0.15 * rng.normal(size=first.shape)
-    assert judge(evidence(first, both), seed=0).movement == "turned and deformed"
+    last = first.copy()
+    last[:N] = first[:N] @ ortho_group.rvs(40, random_state=0)
+    assert "the two texts turned against each other: 100% of the change lies between them" in sentence(first, last)
+    both = first @ ortho_group.rvs(40, random_state=0)
+    assert "against each other" not in sentence(first, both)
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_a_large_cloud_is_averaged_over_subsamples_and_says_so(tmp_path: Path) -
 def test_resamples_tell_the_spread_of_total_persistence(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(size=(60, 5))
     np.save(tmp_path / "x.npy", points)
-    found = analyse(tmp_path / "x.npy", resamples=8)
+    found = analyse(tmp_path / "x.npy", resamples=8, nulls="none")
     whole = found.value("total_persistence", 0, 0, "union", degree=0)
     mean = found.value("total_persistence.resampled_mean", 0, 0, "union", degree=0)
     assert whole is not None
@@ -268,13 +268,13 @@ def test_one_cell_that_fails_costs_no_other(tmp_path: Path, monkeypatch: pytest.
 def test_voids(tmp_path: Path) -> None:
     sphere = np.random.default_rng(0).normal(size=(120, 3))
     np.save(tmp_path / "sphere.npy", sphere)
-    found = analyse(tmp_path / "sphere.npy", max_degree=2, metric="euclidean")
+    found = analyse(tmp_path / "sphere.npy", max_degree=2, metric="euclidean", nulls="none")
     bars = found.diagrams[0, 0, "union", 2]
     assert (bars[:, 1] - bars[:, 0]).max() > 0.5  # directions of a normal cloud fill the sphere, whose void is one
 
 
 def test_json_is_one_object_on_stdout(topores, tiny_run: Run, tmp_path: Path) -> None:
-    done = topores("topology", "--checkpoint", tiny_run.folder, "--layers", "last", "--json")
+    done = topores("topology", "--checkpoint", tiny_run.folder, "--layers", "last", "--nulls", "none", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert {"run", "verdict", "claims", "report", "seconds"} <= result.keys()

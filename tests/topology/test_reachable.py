@@ -1,56 +1,57 @@
-"""What bars can become: blocks, reach and choices, each against all possibilities."""
+"""What bars can become: places, reach and choices, each against all possibilities."""
 
 from itertools import product
 
 import numpy as np
 import pytest
-from scipy.sparse.csgraph import connected_components
 
-from topores.topology.reachable import CLOSED, _blocks, _Options, _reach, _settle
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_blocks_are_what_edges_that_meet_join(seed):
-    random = np.random.default_rng(seed)
-    # A few whole numbers: edges that are equal at one time, at the other, at both.
-    start, end = random.integers(0, random.integers(2, 40), (2, 25)).astype(float)
-    start.sort()
-    end = start + random.integers(-1, 2, 25) if seed % 2 else end
-    before, after = (np.subtract.outer(lengths, lengths) for lengths in (start, end))
-    meet = (before * after <= 0) & ((before != 0) | (after != 0))
-    joined = connected_components(meet)[1]
-    blocks = _blocks(start, end)
-    assert np.array_equal(np.equal.outer(blocks, blocks), np.equal.outer(joined, joined))
-
-
-def furthest(here, there, edge):
-    """The highest length that a way from `edge` leads to, by changing to each faster edge that it meets."""
-    time = 0.0
-    while True:
-        moves = there - here
-        gaps = here - here[edge]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            meetings = np.where(moves > moves[edge], gaps / (moves[edge] - moves), np.inf)
-        meetings[(meetings < time - 1e-12) | (meetings > 1)] = np.inf
-        if not np.isfinite(meetings).any():
-            return there[edge]
-        time = meetings.min()
-        at_once = np.flatnonzero(meetings <= time + 1e-12)
-        edge = at_once[moves[at_once].argmax()]
+from topores.topology.reachable import CLOSED, _Options, _places, _reach, _settle
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_way_along_edges_leads_out_of_reach_and_reach_is_shorter_than_the_fastest_edge(seed):
+def test_places_change_their_order_where_edges_meet_and_nowhere_else(seed):
     random = np.random.default_rng(seed)
-    here = random.random(300)
-    there = here + 0.05 * random.normal(size=300)
-    narrower = 0
-    for edge in range(0, 300, 10):
-        low, high = _reach(here, there, float(here[edge]))
-        assert low - 1e-12 <= -furthest(-here, -there, edge) <= there[edge] + 1e-12
-        assert there[edge] - 1e-12 <= furthest(here, there, edge) <= high + 1e-12
-        narrower += high - low < np.ptp(there - here)
-    assert narrower > 15
+    # A few whole numbers: edges that are equal at one time, at the other, at both.
+    start, end = random.integers(0, 6, (2, 30)).astype(float)
+    before, after = (np.subtract.outer(lengths, lengths) for lengths in (start, end))
+    meet = (before * after <= 0) & ((before != 0) | (after != 0))
+    first, last = _places(start, end), _places(end, start)
+    assert sorted(first) == sorted(last) == list(range(30))
+    assert (np.diff(start[first.argsort()]) >= 0).all()
+    assert (np.diff(end[last.argsort()]) >= 0).all()
+    assert np.array_equal(np.subtract.outer(first, first) * np.subtract.outer(last, last) < 0, meet)
+
+
+def highest_way(here, there, line):
+    """Where a way from `line` ends that changes to the steepest of all lines that it meets, one after the other."""
+    time = 0.0
+    while True:
+        slopes = there - here
+        with np.errstate(divide="ignore", invalid="ignore"):
+            meetings = np.where(slopes > slopes[line], (here - here[line]) / (slopes[line] - slopes), np.inf)
+        meetings[(meetings < time - 1e-12) | (meetings > 1)] = np.inf
+        if not np.isfinite(meetings).any():
+            return there[line]
+        time = meetings.min()
+        met = np.flatnonzero(meetings <= time + 1e-12)
+        line = met[slopes[met].argmax()]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_reach_is_where_the_highest_and_the_lowest_way_end(seed):
+    random = np.random.default_rng(seed)
+    here = random.random(80)
+    there = here + 0.05 * random.normal(size=80)
+    reach = _reach(here, there, here)
+    assert reach[1].tolist() == [highest_way(here, there, line) for line in range(80)]
+    assert reach[0].tolist() == [-highest_way(-here, -there, line) for line in range(80)]
+    assert (reach[0] < reach[1]).mean() > 0.5
+
+
+def test_reach_by_hand():
+    """The first line is met by the second, which is met by none at the start; the third runs apart."""
+    reach = _reach(np.array([1.0, 0.0, 5.0]), np.array([2.0, 3.0, 5.5]), np.array([1.0, 0.0, 5.0]))
+    assert reach.tolist() == [[2.0, 2.0, 5.5], [3.0, 3.0, 5.5]]
 
 
 def choices(options):

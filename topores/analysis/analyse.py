@@ -1,6 +1,7 @@
 """A source in, an analysis out: measure every state, find the loops, judge."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -58,7 +59,9 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     shown = [end.cells[layers[-1], cloud] for end in ends for cloud in source.clouds]
     loops = surest_loops(shown, bench, "first and last state")
     measurements += [Measurement(*place, "loop_p", p, "p", 1) for place, p in cells.items()]
-    nulls = measured_nulls(Ground(source, bench, ends), config.null_names, asked=config.nulls != TopologyConfig.nulls)
+    nulls = measured_nulls(
+        Ground(source, _for_nulls(bench), ends), config.null_names, asked=config.nulls != TopologyConfig.nulls
+    )
     evidence = _evidence(source, ends, measurements, nulls, loops, cells)
     return Analysis(
         name=source.name,
@@ -75,6 +78,12 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         members=source.clouds,
         **{"corpus": source.corpus, **run_context(source.run)},
     )
+
+
+def _for_nulls(bench: Bench) -> Bench:
+    """The same protocol up to loops, without resamples: hundreds of draws are measured, and none asks for more."""
+    protocol = replace(bench.protocol, max_degree=min(bench.protocol.max_degree, 1), resamples=0)
+    return replace(bench, protocol=protocol)
 
 
 def _evidence(

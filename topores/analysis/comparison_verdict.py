@@ -122,6 +122,8 @@ def _untested(quantity: str, judged: Judged) -> Difference | None:
 
 
 def _numbers(d: Difference, judged: Judged) -> str:
+    if f"{d.means[0]:.2f}" == f"{d.means[1]:.2f}":
+        return f"{d.means[0]:.2f} in {'all' if len(judged.groups) > 2 else 'both'}"
     ends = ", the greatest and the least" if len(judged.groups) > 2 else ""
     return f"{d.means[0]:.2f} in {d.greater.told} and {d.means[1]:.2f} in {d.lesser.told}{ends}"
 
@@ -180,6 +182,8 @@ def _loops(judged: Judged) -> str:
     if judged.end is None or any(count is None for count in counts.values()):
         return ""
     some = [f"{count:.0f} in {name}" for name, count in counts.items() if count]
+    if len(some) > MOST_NAMED:
+        return f"{len(some)} of {len(counts)} runs have loops larger than chance makes"
     return (
         f"loops larger than chance makes: {', '.join(some)}" if some else "no run has a loop larger than chance makes"
     )
@@ -214,11 +218,11 @@ def _replicates(judged: Judged) -> Verdict:
 
 
 def _claims(judged: Judged) -> Iterator[Claim]:
-    """All of retrieval; of each other quantity what seeds bear, and the two kinds that are furthest apart."""
+    """Of each quantity the two kinds that are furthest apart, and what seeds bear; of retrieval all that was tested."""
     for name in judged.reads:
         widest = judged.widest(name)
         for d in judged.of(name):
-            if name == RETRIEVAL or d is widest or d in _borne([d]):
+            if d is widest or _borne([d]) or (name == RETRIEVAL and d.p is not None):
                 yield _claim(d, judged)
     for run in judged.comparison.runs:
         count = None if judged.end is None else run.values[COUNTED].get(judged.end)

@@ -26,7 +26,7 @@ LONGEST = 6
 MOST_POINTS = 600
 """Points beyond which no loop is followed: a step between two states takes up to hundreds of diagrams."""
 
-DIAGRAMS, THROUGH_LAYERS = 250, 60
+DIAGRAMS, THROUGH_LAYERS = 120, 40
 """Diagrams computed between two states, and between two layers, before a bar is said not to be followed surely."""
 
 WORTH_HALVING = 0.25

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from topores.analysis.best_cycle import best_cycle
-from topores.analysis.compared_run import QUANTITIES, ComparedRun
+from topores.analysis.compared_run import COUNTED, QUANTITIES, ComparedRun
 from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_evidence import EQUAL_LOSS, Judged
 from topores.analysis.replicates import PLACES, Difference
@@ -86,7 +86,7 @@ def end_table(judged: Judged, looks: Looks) -> str:
     head = ["", *(name_of(run, looks) for run in comparison.runs)]
     found = {name: comparison.at_cycle(name, end) for name in QUANTITIES}
     rows = [
-        [SHOWN[name].title, *(cell(value) for value in values)]
+        [SHOWN[name].title, *(_of(name, value) for value in values)]
         for name, values in found.items()
         if any(value is not None for value in values)
     ]
@@ -147,7 +147,7 @@ def cycles_table(comparison: Comparison, looks: Looks) -> str:
     """Every run at every cycle that all kept."""
     head = ["Cycle", "Run", *_titles()]
     rows = [
-        [data(cycle), name_of(run, looks), *(cell(run.values[name].get(cycle)) for name in QUANTITIES)]
+        [data(cycle), name_of(run, looks), *(_of(name, run.values[name].get(cycle)) for name in QUANTITIES)]
         for cycle in comparison.cycles
         for run in comparison.runs
     ]
@@ -159,11 +159,16 @@ def losses_table(comparison: Comparison, looks: Looks) -> str:
     head = ["Loss", "Run", "About cycle", *_titles()]
     rows = []
     for level in comparison.levels:
-        columns = [comparison.reached(level), *(comparison.at_loss(name, level) for name in QUANTITIES)]
+        reached, columns = comparison.reached(level), {name: comparison.at_loss(name, level) for name in QUANTITIES}
         for place, run in enumerate(comparison.runs):
-            values = (column[place] for column in columns)
-            rows.append([data(level), name_of(run, looks), *(cell(value) for value in values)])
+            values = (_of(name, column[place]) for name, column in columns.items())
+            rows.append([data(level), name_of(run, looks), cell(reached[place]), *values])
     return table(head, rows, look="numbers aligned")
+
+
+def _of(quantity: str, value: float | None) -> str:
+    """A count is written as one."""
+    return cell(int(value) if quantity == COUNTED and value is not None else value)
 
 
 def _titles() -> list[str]:

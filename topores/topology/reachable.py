@@ -3,17 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from scipy.optimize import linear_sum_assignment
 
 from topores.topology.homology import ROUNDING
 from topores.topology.homotopy import Bars, Homotopy
-
-FEW_BARS = 10
-"""How many undecided bars are looked at one by one, the longest first; for more, shorter stretches are cheaper."""
-
-ROUNDS = 3
-"""How often the reach of a death is narrowed by the edges that lie within it."""
 
 CLOSED = -1
 """In place of a partner: the bar has closed."""
@@ -31,21 +25,19 @@ class Links(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """The bars at one of the two times, and how far their ends can get by the other."""
+    """The bars at one of the two times, and how far they can get by the other."""
 
     ends: Float[np.ndarray, "bars 2"]
     if_kept: Float[np.ndarray, "bars 2"]
     """Ends at the other time if the bar keeps its edges."""
-    blocks: Int[np.ndarray, " bars"]
-    """Of the birth edges."""
-    tops: Float[np.ndarray, "bars 2"]
-    """The longest birth edge of the block, at this time and at the other."""
-    here: Float[np.ndarray, " edges"]
-    """Lengths of all edges at this time."""
-    there: Float[np.ndarray, " edges"]
-    """And at the other."""
-    slack: float
-    """Room for rounding."""
+    birth_places: Int[np.ndarray, " bars"]
+    """Of the birth edges, among all that may give birth, in order of length at this time."""
+    births_reached: Int[np.ndarray, "2 bars"]
+    """The first and the last place, at the other time, that the birth can get to."""
+    deaths_reached: Float[np.ndarray, "2 bars"]
+    """The shortest and the longest length, at the other time, that the death can get to."""
+    may_vanish: Bool[np.ndarray, " bars"]
+    """Whether birth and death can meet."""
 
     @property
     def length(self) -> Float[np.ndarray, " bars"]:
@@ -74,21 +66,19 @@ class Possibilities:
     """What can become of each bar between two times of a homotopy.
 
     A bar is born by an edge at any time, and dies by one, and its ends move without a jump. So an end passes from one
-    edge to another only when the two are equally long. Edges that give birth are few: those sorted by length fall
-    into blocks, and no edge of one block meets an edge of another within the stretch, so no birth leaves its block.
-    A death moves no faster than the fastest edges in its reach do. What is left over is an option. A link is sure if
-    every choice of options that gives each bar one of its own has it.
+    edge to another only when the two are equally long, and how far it can get is read off the order of the edges at
+    both times. Edges that give birth are few, so births are told apart well; deaths may move along any edge. What is
+    left over is an option. A link is sure if every choice that gives each bar an option of its own has it.
 
     Args:
         homotopy: Where the bars live.
         times: Two of its times, in order.
         bars: The bars at the two times.
         edges: All that may give birth within the stretch, see `Homotopy.may_give_birth`.
-        least: Bars shorter than this at a time are not looked at more closely for their own sake.
 
     Source:
-        Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards by updating persistence in linear time;
-        Cohen-Steiner, Edelsbrunner and Harer 2007, Stability of persistence diagrams.
+        Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards by updating persistence in linear time, whose
+        transpositions are the meetings of two edges.
     """
 
     def __init__(
@@ -97,139 +87,93 @@ class Possibilities:
         times: tuple[float, float],
         bars: tuple[Bars, Bars],
         edges: Int[np.ndarray, " candidates"],
-        least: float,
     ) -> None:
-        self._before, self._after = _sides(homotopy, times, bars, edges)
-        self._options = _widest(self._before, self._after)
-        self._least = least
+        start, end = (homotopy.lengths(time) for time in times)
+        self._before, self._after = _side(bars[0], edges, start, end), _side(bars[1], edges, end, start)
+        births = _within(self._after.birth_places, self._before.births_reached)
+        deaths = _within(self._after.ends[:, 1], self._before.deaths_reached)
+        self._options = _Options(births & deaths, self._before.may_vanish, self._after.may_vanish)
         _settle(self._options)
-        for (options, side, other), some in zip(self._both_ways(), self._doubts(), strict=True):
-            _narrow(options, side, other, some[np.argsort(-side.length[some], kind="stable")[:FEW_BARS]])
-        _settle(self._options)
+        self._sure_before, self._sure_after = self._options.settled(), self._options.turned().settled()
 
     def longest_doubt(self) -> float:
-        """Length of the longest bar whose link is not sure; -1 if all are that are not shorter than `least`."""
-        sides = zip((self._before, self._after), self._doubts(), strict=True)
-        return max(float(side.length[some].max(initial=-1.0)) for side, some in sides)
+        """Length of the longest bar whose link is not sure; 0 if all are."""
+        sides = (self._before, self._sure_before), (self._after, self._sure_after)
+        return max(float(side.length[~sure].max(initial=0.0)) for side, sure in sides)
 
     def links(self) -> Links:
         """The sure ones, and for the other bars those of the options that ask for the least turns.
 
         A link costs how far the bars, were they to keep their edges, would miss each other at both times.
         """
-        sure_before, sure_after = (options.settled() for options, _, _ in self._both_ways())
-        options = self._options
-        partners = np.full(len(sure_before), CLOSED)
-        one, other = np.nonzero(options.pairs & sure_before[:, None])
+        partners = np.full(len(self._sure_before), CLOSED)
+        one, other = np.nonzero(self._options.pairs & self._sure_before[:, None])
         partners[one] = other
-        rows, columns = np.flatnonzero(~sure_before), np.flatnonzero(~sure_after)
+        rows, columns = np.flatnonzero(~self._sure_before), np.flatnonzero(~self._sure_after)
         if len(rows) and len(columns):
-            saved = _saved(options, self._before, self._after, rows, columns)
+            saved = _saved(self._options, self._before, self._after, rows, columns)
             for row, column in zip(*linear_sum_assignment(saved), strict=True):
                 if saved[row, column] < 0:
                     partners[rows[row]] = columns[column]
-        return Links(partners, sure_before, sure_after)
-
-    def _both_ways(self) -> tuple[tuple[_Options, _Side, _Side], tuple[_Options, _Side, _Side]]:
-        return (self._options, self._before, self._after), (self._options.turned(), self._after, self._before)
-
-    def _doubts(self) -> list[Int[np.ndarray, " some"]]:
-        """The bars before, and those after, that are long enough and not sure."""
-        return [
-            np.flatnonzero((side.length >= self._least) & ~options.settled()) for options, side, _ in self._both_ways()
-        ]
+        return Links(partners, self._sure_before, self._sure_after)
 
 
-def _sides(
-    homotopy: Homotopy, times: tuple[float, float], bars: tuple[Bars, Bars], edges: Int[np.ndarray, " candidates"]
-) -> tuple[_Side, _Side]:
-    lengths = tuple(homotopy.lengths(time) for time in times)
-    block = np.full(len(lengths[0]), -1)
-    block[edges] = _blocks(*(some[edges] for some in lengths))
-    tops = np.zeros((block.max(initial=0) + 1, 2))
-    for column, some in enumerate(lengths):
-        np.maximum.at(tops[:, column], block[edges], some[edges])
-    # As long as the longest bars that are left out as rounding, so that such a bar counts as closed.
-    slack = ROUNDING * max(some.max(initial=0.0) for some in lengths)
-
-    def side(now: Bars, here: int) -> _Side:
-        kept = lengths[1 - here][np.stack([now.births, now.deaths], axis=1)]
-        blocks = block[now.births]
-        step = 1 if here == 0 else -1
-        return _Side(now.ends, kept, blocks, tops[blocks][:, ::step], lengths[here], lengths[1 - here], slack)
-
-    return side(bars[0], 0), side(bars[1], 1)
+def _side(
+    bars: Bars,
+    edges: Int[np.ndarray, " candidates"],
+    here: Float[np.ndarray, " edges"],
+    there: Float[np.ndarray, " edges"],
+) -> _Side:
+    places_here, places_there = _places(here[edges], there[edges]), _places(there[edges], here[edges])
+    births = places_here[np.searchsorted(edges, bars.births)]
+    births_reached = _reach(places_here, places_there, births)
+    deaths_reached = _reach(here, there, bars.ends[:, 1])
+    # The latest way of a birth is convex in time and the earliest way of a death concave: that they meet is seen at
+    # the end. Bars that are left out as rounding count as closed.
+    latest_births = np.sort(there[edges])[births_reached[1]]
+    may_vanish = latest_births >= deaths_reached[0] * (1 - ROUNDING)
+    if_kept = there[np.stack([bars.births, bars.deaths], axis=1)]
+    return _Side(bars.ends, if_kept, births, births_reached, deaths_reached, may_vanish)
 
 
-def _blocks(start: Float[np.ndarray, " edges"], end: Float[np.ndarray, " edges"]) -> Int[np.ndarray, " edges"]:
-    """Numbers of the finest blocks such that no two edges of different blocks are equally long at any time.
+def _places(lengths: Float[np.ndarray, " edges"], other: Float[np.ndarray, " edges"]) -> Int[np.ndarray, " edges"]:
+    """Places in order of length, such that edges that are equally long at some time change their order.
 
-    Edges that are equally long at both times do not meet: they keep their order all along.
+    Those that are equal at both times keep it: they never meet.
+
+    Args:
+        lengths: At this time.
+        other: At the other time.
     """
-    places = np.arange(len(start))
-    # Edges that are equal at one of the two times alone have met there, so that they count as crossing.
-    order = np.lexsort((places, -end, start))
-    place_after = np.empty(len(start), dtype=np.int64)
-    place_after[np.lexsort((places, -start, end))] = places
-    last_of_block = np.maximum.accumulate(place_after[order]) == places
-    blocks = np.empty(len(start), dtype=np.int64)
-    blocks[order] = np.cumsum(last_of_block) - last_of_block
-    return blocks
+    places = np.empty(len(lengths), dtype=np.int64)
+    places[np.lexsort((np.arange(len(lengths)), -other, lengths))] = np.arange(len(lengths))
+    return places
 
 
-def _widest(before: _Side, after: _Side) -> _Options:
-    """What blocks and the fastest of all edges leave possible."""
-    options = _Options(
-        before.blocks[:, None] == after.blocks,
-        np.ones(len(before.ends), dtype=bool),
-        np.ones(len(after.ends), dtype=bool),
+def _reach(
+    here: Num[np.ndarray, " edges"], there: Num[np.ndarray, " edges"], starts: Num[np.ndarray, " bars"]
+) -> Num[np.ndarray, "2 bars"]:
+    """The least and the most that ways along straight lines come to, which may change to any line that they meet.
+
+    The highest way goes along its own line up to that of all lines from below which ends highest, and on along it.
+
+    Args:
+        here: Where the lines are at this time.
+        there: Where they are at the other time.
+        starts: Where the ways are at this time, each on some line.
+    """
+    order = np.argsort(here)
+    lowest = np.minimum.accumulate(there[order][::-1])[::-1]
+    highest = np.maximum.accumulate(there[order])
+    ordered = here[order]
+    return np.stack(
+        [lowest[np.searchsorted(ordered, starts)], highest[np.searchsorted(ordered, starts, side="right") - 1]]
     )
-    for some, side, other in ((options, before, after), (options.turned(), after, before)):
-        moves = side.there - side.here
-        deaths = side.ends[:, 1]
-        _restrict(some, side, other, slice(None), deaths + moves.min(initial=0.0), deaths + moves.max(initial=0.0))
-    return options
 
 
-def _narrow(options: _Options, side: _Side, other: _Side, bars: Int[np.ndarray, " some"]) -> None:
-    """Leave `bars` what the edges near their own deaths leave possible."""
-    if len(bars):
-        low, high = np.array([_reach(side.here, side.there, death) for death in side.ends[bars, 1]]).T
-        _restrict(options, side, other, bars, low, high)
-
-
-def _restrict(
-    options: _Options,
-    side: _Side,
-    other: _Side,
-    bars: Int[np.ndarray, " some"] | slice,
-    low: Float[np.ndarray, " some"],
-    high: Float[np.ndarray, " some"],
-) -> None:
-    """Leave `bars` the options whose death lies from `low` to `high` at the other time."""
-    deaths = other.ends[:, 1]
-    options.pairs[bars] &= (deaths >= low[:, None] - side.slack) & (deaths <= high[:, None] + side.slack)
-    # The top of a block is convex in time and the lowest death is straight: they meet by an end or not at all.
-    tops_here, tops_there = side.tops[bars].T
-    options.closing[bars] &= (tops_here >= side.ends[bars, 1] - side.slack) | (tops_there >= low - side.slack)
-
-
-def _reach(here: Float[np.ndarray, " edges"], there: Float[np.ndarray, " edges"], death: float) -> tuple[float, float]:
-    """The lowest and the highest length at the other time that a way along edges leads to from `death` at this time.
-
-    The way moves as fast as some edge that it is on. Edges that are above the highest way at both times, or below the
-    lowest, are above or below it all along, so the way is never on them.
-    """
-    moves = there - here
-    slowest, fastest = moves.min(), moves.max()
-    near = np.abs(here - death) <= fastest - slowest
-    here, there, moves = here[near], there[near], moves[near]
-    for _ in range(ROUNDS):
-        above = (here > death) & (there > death + fastest)
-        below = (here < death) & (there < death + slowest)
-        met = moves[~(above | below)]
-        slowest, fastest = met.min(), met.max()
-    return death + slowest, death + fastest
+def _within(ends: Num[np.ndarray, " after"], reached: Num[np.ndarray, "2 before"]) -> Bool[np.ndarray, "before after"]:
+    least, most = reached[:, :, None]
+    return (least <= ends) & (ends <= most)
 
 
 def _settle(options: _Options) -> None:
@@ -252,7 +196,7 @@ def _saved(
 ) -> Float[np.ndarray, "rows columns"]:
     """What linking two bars saves against closing the one and opening the other; 0 where they cannot be one."""
     missed = _apart(before.if_kept[rows], after.ends[columns]) + _apart(before.ends[rows], after.if_kept[columns])
-    far = 1e3 * max(before.here.max(), before.there.max())
+    far = 1e3 * max(side.ends.max(initial=0.0) for side in (before, after))
     closed, opened = (
         np.where(may[some], side.length[some], far)
         for may, side, some in ((options.closing, before, rows), (options.opening, after, columns))

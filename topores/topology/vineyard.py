@@ -112,7 +112,7 @@ class _Stretch:
     ) -> None:
         self.times, self._bars, self._least, self._homotopy = times, bars, least, homotopy
         self._edges = homotopy.may_give_birth(edges, *times)
-        self.possible = Possibilities(homotopy, times, bars, self._edges, least)
+        self.possible = Possibilities(homotopy, times, bars, self._edges)
         self.doubt = self.possible.longest_doubt()
 
     def __lt__(self, other: "_Stretch") -> bool:
@@ -120,7 +120,7 @@ class _Stretch:
         return (-self.doubt, self.times) < (-other.doubt, other.times)
 
     def may_be_halved(self) -> bool:
-        return self.doubt >= 0 and self.times[1] - self.times[0] > 0.5**HALVINGS
+        return self.doubt > 0 and self.doubt >= self._least and self.times[1] - self.times[0] > 0.5**HALVINGS
 
     def halves(self) -> tuple["_Stretch", "_Stretch"]:
         (since, until), (before, after) = self.times, self._bars
