@@ -13,7 +13,7 @@ OTHERS = 30
 
 
 def rows(radius: float, seed: int = 0) -> np.ndarray:
-    """A ring in the first two columns, others far from it and from each other; row i is the same point in all states."""
+    """A ring in the first two columns, others far from it and from each other; row i is one point in all states."""
     draw = np.random.default_rng(seed)
     turn = np.linspace(0, 2 * np.pi, RING, endpoint=False)
     ring = np.zeros((RING, 40))
