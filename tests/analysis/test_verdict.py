@@ -278,6 +278,16 @@ def test_clusters_are_gained_or_lost_against_the_same_spectrum(was: float, now: 
     assert f"a cluster was {word} (p = 0.049)" in said if word else "a cluster was" not in said
 
 
+@pytest.mark.parametrize(("last", "floor"), [(1.0, 0.0), (0.6, 0.5)])
+def test_a_cluster_is_not_lost_while_its_gap_widens_or_stays_within_noise(last: float, floor: float) -> None:
+    near, far = ([{"longest_cluster": at + 0.001 * i} for i in range(40)] for at in (0.2, 2.0))
+    made = dataclasses.replace(
+        evidence(cloud(1), cloud(0.5)), before={"longest_cluster": 0.9}, own={"longest_cluster": last},
+        spectrum={0: near, 10: far}, floors={"resample": {"longest_cluster": floor}},
+    )  # fmt: skip
+    assert "a cluster was" not in judge(made, seed=0).sentence
+
+
 # Against runs on shuffled pairings.
 
 SHUFFLED = [

@@ -341,7 +341,10 @@ def _clusters(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:  # noqa
         return "", claims
     corrected = holm(list(found.values()))
     was, now = (p < ALPHA for p in corrected)
-    if was == now:
+    # The null moves too: a gap that did not widen itself was not gained, however small the Gaussian ones became.
+    widened = evidence.own[LONGEST_CLUSTER] - evidence.before[LONGEST_CLUSTER]
+    moved = abs(widened) > (evidence.floor(LONGEST_CLUSTER) or 0.0)
+    if was == now or not moved or now != (widened > 0):
         return "", claims
     return f"a cluster was {'gained' if now else 'lost'} (p = {min(corrected):.2g})", claims
 
