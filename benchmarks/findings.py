@@ -96,8 +96,10 @@ def _table(runs: list[dict]) -> str:
             [c["what"].partition(",")[0] for run in own for c in run["true"]["claims"] if _is_outside(c)]
         )  # fmt: skip
         rows.append(f"{corpus:16}{encoder:9}{len(own):>5}  {outcomes[0]} | {outcomes[1]} | {outside or 'nothing'}")
-    seconds = [run["seconds"] for run in runs]
-    return "\n".join([*rows, f"an analysis takes {np.median(seconds):.0f} s (median), {max(seconds):.0f} s at most"])
+    seconds = [run["seconds"] for run in runs if "seconds" in run]  # not kept where the machine was busy
+    if seconds:
+        rows.append(f"an analysis takes {np.median(seconds):.0f} s (median), {max(seconds):.0f} s at most")
+    return "\n".join(rows)
 
 
 def _is_outside(claim: dict) -> bool:

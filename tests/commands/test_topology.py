@@ -1,5 +1,6 @@
 """`topores topology` and `topores report`: from checkpoints and arrays to results and a page."""
 
+import inspect
 import json
 import re
 import shutil
@@ -10,15 +11,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from topores import analyse
+from topores import analyse, train
+from topores.analysis import verdict
 from topores.analysis.cells import CloudNumbers, Protocol, measure_cloud
 from topores.analysis.store import read_results, write_results
 from topores.commands.report import run_report
-from topores.commands.topology import run_topology
+from topores.commands.topology import run_topology, stop_if
 from topores.compute.parallel import WorkFailed
 from topores.config import TopologyConfig
-from topores.domain import Analysis
-from topores.errors import InputError, ResourceError
+from topores.config.topology import FAILING
+from topores.domain import Analysis, Verdict
+from topores.errors import FailedOn, InputError, ResourceError
 from topores.report import write_report
 from topores.runs import Run
 from topores.topology import SubsamplePlan, persistent_homology, total_persistence
@@ -280,3 +283,29 @@ def test_json_is_one_object_on_stdout(topores, tiny_run: Run, tmp_path: Path) ->
     assert {"run", "verdict", "claims", "report", "seconds"} <= result.keys()
     assert all(claim.keys() == {"what", "value", "null", "p"} for claim in result["claims"])
     assert (tmp_path / result["report"]).is_file()
+
+
+def test_fail_on_ends_with_1_after_the_result_if_the_outcome_is_named(
+    topores, tiny_options: dict, tmp_path: Path
+) -> None:
+    run = train(**{**tiny_options, "learning_rate": 0.0, "cycles": 1}, output=tmp_path / "still")
+    command = ("topology", "--checkpoint", run.folder, "--layers", "last", "--nulls", "none", "--json")
+    failed = topores(*command, "--fail-on", "memorised,frozen")
+    assert failed.returncode == 1
+    result = json.loads(failed.stdout)
+    assert (result["outcome"], result["movement"]) == ("frozen", "unchanged")
+    assert "The verdict is 'frozen', and --fail-on names it" in failed.stderr
+    assert topores(*command, "--fail-on", "memorised", "--fail-on", "no-better").returncode == 0
+    unknown = topores(*command, "--fail-on", "colapsed")
+    assert unknown.returncode == 2
+    assert "--fail-on is 'colapsed'. Did you mean 'collapsed'?" in unknown.stderr
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_each_outcome_that_may_be_named_is_one_of_the_verdict(name: str) -> None:
+    config = TopologyConfig.from_mapping({"checkpoint": ["x"], "fail_on": [name]})
+    (outcome,) = config.failing
+    assert f'"{outcome}"' in inspect.getsource(verdict)
+    with pytest.raises(FailedOn, match=outcome):
+        stop_if(Verdict("", (), outcome), config.failing)
+    stop_if(Verdict("", (), "learned"), config.failing)

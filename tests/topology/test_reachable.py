@@ -87,3 +87,10 @@ def test_what_one_bar_must_have_is_taken_from_the_next_and_so_on():
     _settle(options)
     assert options.settled().all()
     assert np.array_equal(options.pairs, np.eye(count, dtype=bool))
+
+
+def test_two_bars_with_one_option_between_them_are_not_settled():
+    options = _Options(np.ones((2, 1), dtype=bool), np.zeros(2, dtype=bool), np.zeros(1, dtype=bool))
+    _settle(options)
+    assert not options.settled().any()
+    assert not options.turned().settled().any()

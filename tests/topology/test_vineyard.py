@@ -159,6 +159,13 @@ def test_two_bars_that_meet_are_not_sure(off):
     assert sure_shares(vines).tolist() == [1.0, 0.0]
 
 
+def test_where_bars_meet_each_is_taken_to_go_straight_on():
+    """They meet at time .6, which no halving comes to."""
+    states = [two_squares((1.0, 2.0), (2.2, 3.2)), two_squares((2.0, 3.0), (1.2, 2.2))]
+    followed = sorted((v.births.tolist(), v.deaths.tolist(), v.sure.tolist()) for v in follow_bars(states))
+    assert followed == [([1.0, 2.0], [2.0, 3.0], [False]), ([2.2, 1.2], [3.2, 2.2], [False])]
+
+
 def test_bars_that_meet_at_a_state_are_not_sure_on_either_side():
     states = [two_squares(*bars) for bars in (((1.0, 2.0), (2.0, 3.0)), ((2.0, 3.0), (2.0, 3.0)))]
     assert [v.sure.tolist() for v in follow_bars([*states, states[0]])] == [[False, False]] * 2

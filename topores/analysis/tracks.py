@@ -16,7 +16,6 @@ from topores.topology import (
     follow_bars,
     loop_stability,
     pairwise_distances,
-    persistent_homology,
     representative_loop,
 )
 
@@ -28,9 +27,6 @@ MOST_POINTS = 600
 
 DIAGRAMS, THROUGH_LAYERS = 120, 40
 """Diagrams computed between two states, and between two layers, before a bar is said not to be followed surely."""
-
-WORTH_HALVING = 0.25
-"""Share of the longest bar of all states from which a bar is worth smaller steps."""
 
 States = list[Float[np.ndarray, "_ _"]]
 
@@ -70,7 +66,7 @@ def tracks_of(cloud: str, states: States, layers_of: Callable[[int], States], be
 
 def _followed(protocol: Protocol, states: States) -> list[Followed]:
     matrices = [pairwise_distances(points, metric=protocol.metric) for points in states]
-    vines = follow_bars(matrices, least=_least(matrices), most=DIAGRAMS)[:LONGEST]
+    vines = follow_bars(matrices, most=DIAGRAMS)[:LONGEST]
     return [Followed(vine, _members(matrices, vine), *_at_peak(protocol, states, matrices, vine)) for vine in vines]
 
 
@@ -94,13 +90,7 @@ def _at_peak(protocol: Protocol, states: States, matrices: list[np.ndarray], vin
 def _through_layers(metric: str, layers: States) -> list[Vine]:
     """The vines of one state from its last layer down to its first."""
     matrices = [pairwise_distances(points, metric) for points in reversed(layers)]
-    return follow_bars(matrices, least=_least(matrices), most=THROUGH_LAYERS)
-
-
-def _least(matrices: list[np.ndarray]) -> float:
-    """Length of the bars for whose sake steps are halved: the short ones are noise, and there are many."""
-    bars = [persistent_homology(matrix, metric="precomputed")[1] for matrix in matrices]
-    return WORTH_HALVING * max(float((own[:, 1] - own[:, 0]).max(initial=0.0)) for own in bars)
+    return follow_bars(matrices, most=THROUGH_LAYERS)
 
 
 def _track(cloud: str, last: int, own: Followed, downwards: list[Vine]) -> Track:
