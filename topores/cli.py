@@ -171,7 +171,7 @@ def main() -> None:
     """Train a sentence encoder on two fixed texts, and see what happens to the topology of its space.
 
     \b
-    topores demo                                    the whole job on a sample, in less than a minute
+    topores demo                                    the whole job on a sample, in about a minute
     topores train ARTICLE META_ANALYSIS -o runs/x   train on the four pairings of two texts
     topores topology --checkpoint runs/x            measure the space, write reports/x.html
     topores compare runs/x runs/y                   set runs side by side, write one report
