@@ -3,18 +3,14 @@
 import logging
 from collections.abc import Iterator
 
-import numpy as np
-
+from topores.analysis.evidence import RETRIEVAL
 from topores.analysis.measure import measure_states
 from topores.analysis.nulls._ground import Ground
 from topores.analysis.sources import EncodedSource, Source, run_source
 from topores.domain import Measurement, NullMeasurement
-from topores.runs import Run, load_run
+from topores.runs import Run, held_out_mrr, load_run
 
 log = logging.getLogger(__name__)
-
-RETRIEVAL = "held_out_mrr"
-"""What metrics.jsonl says of unseen partners, as a measure among the others."""
 
 
 def why_no_run(source: Source, kind: str) -> str | None:
@@ -52,11 +48,8 @@ def of_trained(kind: str, ground: Ground) -> Iterator[NullMeasurement]:
 def retrieval_of(run: Run, cycle: int, layer: int) -> list[Measurement]:
     """MRR of held-out pairs, the mean of both directions, where the run logged it."""
     line = next((line for line in run.metrics if line["cycle"] == cycle), {})
-    both = [line.get(f"held_out_mrr_{way}") for way in ("1to2", "2to1")]
-    known = [value for value in both if value is not None]
-    return (
-        [Measurement(cycle, layer, "union", RETRIEVAL, float(np.mean(known)), "mean reciprocal rank")] if known else []
-    )
+    found = held_out_mrr(line)
+    return [] if found is None else [Measurement(cycle, layer, "union", RETRIEVAL, found, "mean reciprocal rank")]
 
 
 def _parent_of(run: Run) -> Run:
