@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export HF_HUB_OFFLINE = 1
 
-.PHONY: demo test check bench bench-topology bench-heads format clean
+.PHONY: demo test test-browser chromium check bench bench-topology bench-heads bench-report format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/topores demo
@@ -16,6 +16,14 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
 check: test
+
+# Reports in a real browser, driven by Playwright, with axe-core: what a reader sees, and that nothing else happens.
+test-browser: chromium $(VENV)/.installed-browser
+	$(BIN)/python -m pytest tests/browser
+
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name && exit; done; \
+	echo "There is no chromium on this machine to open reports in. Install it: apt-get install chromium" >&2; exit 1
 
 # The speed of training and encoding beside the library's own way; alone on the machine, some ten minutes.
 bench: $(VENV)/.installed-test
@@ -34,6 +42,10 @@ bench-heads: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/heads_speed.py
 	$(BIN)/python benchmarks/top_layers_speed.py
 
+# How soon a report can be used and how fast its slider moves; alone on the machine, three minutes.
+bench-report: chromium $(VENV)/.installed-browser
+	$(BIN)/python -m benchmarks.report_page
+
 format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -46,6 +58,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,test]'
+	touch $@
+
+$(VENV)/.installed-browser: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,test,browser]'
 	touch $@
 
 clean:

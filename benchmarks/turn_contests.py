@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from topores.analysis.compared_run import LOOPS, RETRIEVAL
 from topores.compute.files import write_text
 
 RESAMPLES = 2000
@@ -53,12 +54,12 @@ class Trajectory:
         if name == "train_mrr":
             return (values - values[0]) / (1 - values[0])  # the share found of what was missed
         if name == "rtd":
-            return values / self.values("total_persistence")[0]  # 0 at the start by definition
+            return values / self.values(LOOPS)[0]  # 0 at the start by definition
         return np.log(values / values[0])
 
     @cached_property
     def retrieval(self) -> np.ndarray:
-        return smoothed(self.values("held_out_mrr"))
+        return smoothed(self.values(RETRIEVAL))
 
     @cached_property
     def turn(self) -> int:
@@ -69,7 +70,7 @@ class Trajectory:
     def noise(self) -> float:
         """Standard deviation of held-out MRR around its smoothed course."""
         # Of white noise the smoothed course takes away all but (1/2)^2 + 2 (1/4)^2 = 3/8 of the variance.
-        left = (self.values("held_out_mrr") - self.retrieval)[1:-1]
+        left = (self.values(RETRIEVAL) - self.retrieval)[1:-1]
         return float(np.sqrt(np.mean(left**2) / (3 / 8)))
 
     @property

@@ -35,6 +35,8 @@ def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
             "--max-degree is 9; give a number from 0 to 3.",
         ),
         (["report", "none"], 4, "'none' is no folder"),
+        (["report", "none", "--lang", "fr"], 2, "--lang is 'fr'. Choose one of: en, ru."),
+        (["topology", "--checkpoint", "x.npy", "--lang", "rus"], 2, "--lang is 'rus'. Did you mean 'ru'?"),
         (["train", "a.txt", "b.txt", "--config", "none.yaml"], 3, "--config 'none.yaml' cannot be read"),
     ],
 )

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,22 @@ import click
 
 from topores import variants
 from topores.compute.devices import first_process, leave_processes
-from topores.config import DEVICES, KEPT, LOSSES, METRICS, PRECISIONS, ClockConfig, TopologyConfig, TrainConfig
-from topores.errors import FailedOn, InputError, Interrupted, ToporesError, UsageError
+from topores.config import (
+    DEVICES,
+    KEPT,
+    LANGUAGES,
+    LOSSES,
+    METRICS,
+    PRECISIONS,
+    ClockConfig,
+    Language,
+    TopologyConfig,
+    TrainConfig,
+)
+from topores.errors import FailedOn, InputError, Interrupted, ToporesError, UsageError, did_you_mean
 from topores.options import field_docs, is_whole, whole_number
 
-CHOICES = {
+CHOICES: dict[str, Callable[[], Sequence[str]]] = {
     "encoder": lambda: variants.names("topores.encoders"),
     "objective": lambda: variants.names("topores.objectives"),
     "loss": lambda: list(LOSSES),
@@ -27,6 +38,7 @@ CHOICES = {
     "precision": lambda: list(PRECISIONS),
     "device": lambda: list(DEVICES),
     "metric": lambda: list(METRICS),
+    "lang": lambda: LANGUAGES,
 }
 
 
@@ -165,6 +177,18 @@ config_file = click.option(
 )
 
 
+def _known_language(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value not in LANGUAGES:
+        raise UsageError(f"--lang is '{value}'. {did_you_mean(value, LANGUAGES)}")
+    return value
+
+
+language = click.option(
+    "--lang", metavar=" | ".join(LANGUAGES), callback=_known_language, default="en", show_default=True,
+    help="Language of the report.",
+)  # fmt: skip
+
+
 @click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="topores")
 def main() -> None:
@@ -184,13 +208,23 @@ def main() -> None:
     "--output", "-o", type=click.Path(path_type=Path), help="Run folder.", default="runs/demo", show_default=True
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Report to write.  [default: reports/demo.html]")
+@language
 @common
-def demo(cycles: str, output: Path, report: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+def demo(
+    cycles: str,
+    output: Path,
+    report: Path | None,
+    lang: Language,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
+) -> None:
     """Train on the sample texts, measure the space, write the report."""
     talk(quiet, verbose, debug)
     from topores.commands.demo import run_demo
 
-    _print_analysis(*run_demo(cycles, output, report), as_json)
+    _print_analysis(*run_demo(cycles, output, report, lang), as_json)
 
 
 @main.command()
@@ -260,13 +294,16 @@ def topology(
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Report to write.  [default: reports/<name>.html]"
 )
+@language
 @common
-def report(run: Path, output: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+def report(
+    run: Path, output: Path | None, lang: Language, as_json: bool, quiet: bool, verbose: int, debug: bool
+) -> None:
     """Write the report of RUN again from its stored results, computing nothing."""
     talk(quiet, verbose, debug)
     from topores.commands.report import run_report
 
-    _print_analysis(*run_report(run, output), as_json)
+    _print_analysis(*run_report(run, output, lang), as_json)
 
 
 @main.command()
@@ -277,6 +314,8 @@ def report(run: Path, output: Path | None, as_json: bool, quiet: bool, verbose: 
 @common
 def compare(runs: tuple[Path, ...], output: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
     """Set runs side by side, at the same cycles and at the same losses, from their stored results.
+
+    RUN is a run folder, or the report of a run, which carries its results; both may be mixed.
 
     Runs that differ in the seed alone are replicates: a difference is claimed only where their spread bears it.
     """

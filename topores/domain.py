@@ -3,8 +3,10 @@
 text -> passage -> aligned pairs -> corpus -> checkpoint -> cloud -> diagram -> verdict
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal
 
 import numpy as np
@@ -104,6 +106,13 @@ class State:
     """How people call it: 'cycle 10', or a folder's or file's name."""
     path: Path
 
+    @property
+    def name(self) -> str:
+        """The label; as a phrase where it names a cycle, for that can be said in any language."""
+        number = self.label.removeprefix("cycle ").replace(",", "")
+        named = self.label.startswith("cycle ") and number.isascii() and number.isdigit()
+        return Phrase("cycle {n:,}", n=int(number)) if named else self.label
+
 
 Diagram = Float[np.ndarray, "_ 2"]
 """(birth, death) rows of one degree; essential bars keep death = inf."""
@@ -185,6 +194,87 @@ class Track:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """A bar of degree 1 and the passages around it, whether or not it means anything."""
+
+    birth: float
+    death: float
+    members: tuple[int, ...]
+    """Rows of the cloud, in cyclic order; the last is joined to the first."""
+
+
+@dataclass(frozen=True)
+class PassageMap:
+    """The passages of one layer through the states, in one plane."""
+
+    layer: int
+    rows: Int[np.ndarray, " shown"]
+    """Rows of the union cloud: all of them, or those that were drawn."""
+    places: Float[np.ndarray, "states shown 2"]
+    """Each state turned onto the first, then seen along the two principal axes of all states together."""
+    explained: Float[np.ndarray, " states"]
+    """Share of each state's variance that the plane shows."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest passages of the other text at the last layer, the nearest first; of all, where there is one text."""
+
+    rows: Int[np.ndarray, " shown"]
+    """Rows of the union cloud, as in the map."""
+    states: Int[np.ndarray, " known"]
+    """Places in the list of states for which they are known."""
+    nearest: Int[np.ndarray, "known shown near"]
+    """Places in `rows`; -1 where there are fewer."""
+    distances: Float[np.ndarray, "known shown near"]
+    """By the analysis's metric; NaN where there are fewer."""
+
+
+class Phrase(str):
+    """An English sentence that can be said in another language: it keeps its template and what stands in the places."""
+
+    template: str
+    """With places such as `{name}` and `{name:.2f}`."""
+    values: dict[str, Any]
+    """Numbers, text, or phrases."""
+
+    def __new__(cls, template: str, /, **values: Any) -> "Phrase":
+        phrase = super().__new__(cls, filled(template, values))
+        phrase.template, phrase.values = template, values
+        return phrase
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy is made of the template: the sentence itself may hold braces that came from a value.
+        return _phrase, (self.template, self.values)
+
+
+def _phrase(template: str, values: dict[str, Any]) -> Phrase:
+    return Phrase(template, **values)
+
+
+def joined(separator: str, parts: Sequence[str]) -> Phrase:
+    """Phrases one after the other, as one.
+
+    >>> joined("; ", [Phrase("{n} loops", n=3), Phrase("none lost")])
+    '3 loops; none lost'
+    """
+    values = {f"part_{place}": part for place, part in enumerate(parts)}
+    return Phrase(separator.join(f"{{{name}}}" for name in values), **values)
+
+
+def filled(template: str, values: Mapping[str, Any], written: Callable[[Any, str], str] = format) -> str:
+    """`template` with `written(value, spec)` in each of its `{name:spec}` places.
+
+    >>> filled("{n} loops, p = {p:.2g}", {"n": 3, "p": 0.0123})
+    '3 loops, p = 0.012'
+    """
+    return "".join(
+        text if name is None else text + written(values[name], spec or "")
+        for text, name, spec, _ in Formatter().parse(template)
+    )
+
+
+@dataclass(frozen=True)
 class Claim:
     """One thing the verdict says, with the number it rests on and what would be seen by chance."""
 
@@ -198,12 +288,15 @@ class Claim:
 @dataclass(frozen=True)
 class Verdict:
     sentence: str
+    """A phrase, unless older results or other programs gave it as text."""
     claims: tuple[Claim, ...]
     outcome: str = ""
     """learned, memorised, collapsed, frozen, unlearned, no better than shuffled, or undecided; empty where nothing was
     to be learned."""
     movement: str = ""
     """turned, deformed, turned and deformed, or unchanged; empty where there is one state, or widths differ."""
+    headline: str = ""
+    """The same in a few words, as a phrase; empty in older results."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +325,11 @@ class Analysis:
     """What --nulls asked for, by the same protocol as the measurements."""
     tracks: tuple[Track, ...] = ()
     """Loops followed through the states, the most persistent first."""
+    maps: tuple[PassageMap, ...] = ()
+    """One for each layer, in order."""
+    neighbours: Neighbours | None = None
+    outlines: dict[tuple[int, int, str], tuple[Outline, ...]] = field(default_factory=dict)
+    """By (cycle, layer, cloud): the longest bars of degree 1 with the passages around each, the longest first."""
     members: dict[str, Int[np.ndarray, " points"]] = field(default_factory=dict)
     """By cloud: which passages (T1's first, then T2's) the cloud's rows are, in the order of the cloud's rows."""
 

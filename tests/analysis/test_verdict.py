@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 from topores.analysis.chance import monte_carlo_p, sign_flip_p, turned_share
 from topores.analysis.evidence import Evidence
 from topores.analysis.verdict import judge
-from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, State, Verdict
+from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, Phrase, State, Verdict
 
 N = 24
 STATES = (State(0, "cycle 0", Path("a")), State(10, "cycle 10", Path("b")))
@@ -203,6 +203,56 @@ def test_a_pure_rotation_is_all_turn_and_noise_is_none_beyond_chance() -> None:
 def test_monte_carlo_p_counts_the_value_itself() -> None:
     assert monte_carlo_p(3.0, [1.0, 2.0, 3.0]) == pytest.approx(2 / 4)
     assert monte_carlo_p(9.0, [1.0] * 19) == pytest.approx(0.05)
+
+
+# The headline.
+
+
+def test_the_headline_claims_what_the_rules_do() -> None:
+    learned = against(OWN, SHUFFLED)
+    assert learned.headline == "Learned; the space deformed"
+    assert against(OWN, []).headline == "Learned (no control run); the space deformed"
+    no_better = against({**OWN, "held_out_mrr": 0.51}, SHUFFLED)
+    assert no_better.headline == "No better than shuffled pairings; the space deformed"
+
+
+def test_the_headline_of_what_stayed_or_collapsed() -> None:
+    rows = cloud(1.0)
+    assert judge(evidence(rows, rows), seed=0).headline == "Nothing changed"
+    values = {("uniformity", 10): -0.3, ("rank_me", 10): 5.0}
+    assert judge(evidence(cloud(1), cloud(0.5), values=values), seed=0).headline == "The space collapsed"
+    none = evidence(cloud(NOISE), cloud(0.1), texts=corpus(held_out=0))
+    assert judge(none, seed=0).headline.startswith("No unseen pairs to judge by; the space ")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [(0, 2, "2 loops gained"), (0, 1, "1 loop gained"), (3, 1, "2 loops lost"), (1, 0, "1 loop lost"), (2, 2, "")],
+)
+def test_the_headline_counts_loops_beyond_chance(first: int, last: int, told: str) -> None:
+    loops = [loop(0, 1e-4, k) for k in range(first)] + [loop(10, 1e-4, k) for k in range(last)] + [loop(10, 0.4, 9)]
+    found = judge(evidence(cloud(1), cloud(0.5), loops=loops), seed=0).headline
+    assert found.endswith(f"; {told}") if told else "loop" not in found
+
+
+def test_the_headline_without_a_run_says_how_many_states_there_are() -> None:
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5)), corpus=None)
+    assert judge(made, seed=0).headline == "2 states: the space deformed"
+    one = Evidence(STATES[:1], lambda _, __: 1.0, [loop(0, 1e-4), loop(0, 0.4)], None, cloud(1), cloud(1))
+    assert judge(one, seed=0).headline == "One state; 1 loop beyond chance"
+    assert judge(dataclasses.replace(one, loops=[]), seed=0).headline == "One state; no loop beyond chance"
+    assert (
+        judge(dataclasses.replace(one, value=lambda _, __: None), seed=0).headline == "One state, so no change to judge"
+    )
+
+
+def test_every_text_of_the_verdict_is_a_phrase() -> None:
+    """What is no phrase cannot be said in another language."""
+    for found in (against(OWN, SHUFFLED), judge(evidence(cloud(1), cloud(0.5)), seed=0)):
+        assert isinstance(found.sentence, Phrase)
+        assert isinstance(found.headline, Phrase)
+        assert all(isinstance(claim.what, Phrase) for claim in found.claims)
+        assert len(found.headline) <= 90
 
 
 # Against dropout and resampling.

@@ -1,5 +1,6 @@
 """`topores compare`: two runs that were trained and measured, side by side in one page."""
 
+import dataclasses
 import json
 import os
 import random
@@ -9,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from topores import load_run, train
-from topores.analysis.store import PROTOCOL
-from topores.commands.compare import run_compare, shared_results
+from topores.analysis.store import PROTOCOL, read_results
+from topores.commands.compare import Given, given_as, in_words, run_compare, shared_results
 from topores.commands.topology import run_topology
 from topores.config import TopologyConfig
+from topores.domain import Analysis
 from topores.errors import InputError, UsageError
+from topores.report.carried import carried
+from topores.report.document import document
 from topores.runs import Run
 
 
@@ -103,7 +107,7 @@ def test_runs_with_one_name_are_told_apart_by_their_folders(runs: list[Run], tmp
 
 def test_one_run_alone_or_twice_is_usage(runs: list[Run], tmp_path: Path) -> None:
     folder = runs[0].folder
-    with pytest.raises(UsageError, match=r"^No runs were given; give two or more: topores compare RUN RUN\.$"):
+    with pytest.raises(UsageError, match=r"^No runs were given; give two or more, as folders or reports: topores"):
         run_compare([], tmp_path / "c.html")
     with pytest.raises(UsageError, match=r"^Only one run was given \('.*first'\); give two or more"):
         run_compare([folder], tmp_path / "c.html")
@@ -123,7 +127,7 @@ def test_a_run_without_results_says_how_to_get_them(topores, runs: list[Run], tm
     assert not (tmp_path / "reports").exists()
 
 
-def with_results(run: Run, folder: Path, written: dict[str, int]) -> Run:
+def with_results(run: Run, folder: Path, written: dict[str, int]) -> Given:
     """A copy of the run with empty results of these protocols, as old as said."""
     shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("topology"))
     for protocol, seconds in written.items():
@@ -131,7 +135,7 @@ def with_results(run: Run, folder: Path, written: dict[str, int]) -> Run:
         path.parent.mkdir(parents=True)
         path.write_text("{}", encoding="utf-8")
         os.utime(path, (seconds, seconds))
-    return load_run(folder)
+    return given_as(folder)
 
 
 def test_the_newest_protocol_that_all_share_is_taken(runs: list[Run], tmp_path: Path) -> None:
@@ -158,6 +162,79 @@ def test_damaged_results_are_one_line(runs: list[Run], tmp_path: Path) -> None:
     next(copy.glob("topology/*/measures.parquet")).write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"cannot be read .* run topores topology again"):
         run_compare([copy, runs[1].folder], tmp_path / "c.html")
+
+
+def results_of(run: Run) -> Analysis:
+    (results,) = given_as(run.folder).results.values()
+    return read_results(results, run)
+
+
+def report_of(analysis: Analysis, path: Path) -> Path:
+    """The least of a page that carries results."""
+    path.write_text(document("a report", carried(analysis)), encoding="utf-8")
+    return path
+
+
+def test_reports_and_folders_are_compared_alike(topores, runs: list[Run], tmp_path: Path) -> None:
+    folders = [run.folder for run in runs]
+    a, b = (report_of(results_of(run), tmp_path / f"{name}.html") for run, name in zip(runs, "ab", strict=True))
+    wanted = run_compare(folders, tmp_path / "wanted.html")
+    page = wanted.report.read_bytes()
+    for place, mixture in enumerate(([a, b], [folders[0], b], [a, folders[1]])):
+        found = run_compare(mixture, tmp_path / f"{place}.html")
+        assert found.comparison.names == ["first", "second"]
+        assert found.verdict == wanted.verdict
+        assert found.report.read_bytes() == page
+    done = topores("compare", "a.html", folders[1], "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["verdict"] == wanted.verdict.sentence
+    assert told["report"] == "reports/compare-a-second.html"
+    assert (tmp_path / told["report"]).read_bytes() == page
+
+
+def test_a_report_is_held_to_its_protocol(runs: list[Run], tmp_path: Path) -> None:
+    analysis = results_of(runs[0])
+    folder = given_as(with_results(runs[0], tmp_path / "run", {"angle-degree1-last-nullsnone": 1, "chord": 9}).path)
+    report = given_as(report_of(analysis, tmp_path / "a.html"))
+    assert [place.name for place in shared_results([folder, report])] == ["angle-degree1-last-nullsnone", "a.html"]
+    other = dataclasses.replace(analysis, protocol={**analysis.protocol, "seed": 3, "layers": "0,2"})
+    seeded = given_as(report_of(other, tmp_path / "seeded.html"))
+    with pytest.raises(
+        InputError, match=r"no common protocol \(.*a.html' angle-degree1-last, .* angle-degree1-0\+2-seed3"
+    ):
+        shared_results([report, seeded])
+    named = dataclasses.replace(analysis, protocol={"name": "angle-degree1-last-subsamples5-nullsnone"})
+    assert [*given_as(report_of(named, tmp_path / "named.html")).results] == ["angle-degree1-last-subsamples5"]
+
+
+def test_a_report_names_no_file_and_commands_no_terminal(runs: list[Run], tmp_path: Path) -> None:
+    analysis = results_of(runs[0])
+    of_another_kind = {**analysis.run, "options": {**analysis.run["options"], "temperature": 0.5}}
+    named = dataclasses.replace(analysis, name="../../elsewhere\x1b]0;owned\x07", run=of_another_kind)
+    report = report_of(named, tmp_path / "a.html")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        found = run_compare([report, runs[1].folder], None)
+    assert found.report == Path("reports/compare-a-second.html")
+    assert "in ../../elsewhere" in in_words(found)
+    assert "\x1b" not in in_words(found)
+    assert "\x1b" not in (tmp_path / found.report).read_text(encoding="utf-8")
+
+
+def test_a_report_that_cannot_be_compared_is_one_line(topores, runs: list[Run], tmp_path: Path) -> None:
+    analysis = results_of(runs[0])
+    report_of(dataclasses.replace(analysis, run={}, metrics=()), tmp_path / "arrays.html")
+    (tmp_path / "old.html").write_text(document("old", "<p>none</p>"), encoding="utf-8")
+    told = {
+        "arrays.html": "reports on no training run, so nothing aligns it with others; give reports of runs.",
+        "old.html": "carries no results; make it again with topores report RUN.",
+    }
+    for name, words in told.items():
+        done = topores("compare", runs[1].folder, name)
+        assert done.returncode == 3
+        assert done.stderr.splitlines() == [f"topores: '{name}' {words}"]
+    assert not (tmp_path / "reports").exists()
 
 
 @pytest.mark.slow

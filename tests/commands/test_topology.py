@@ -124,7 +124,7 @@ def test_the_report_and_the_results_are_written_and_written_again(tiny_run: Run,
     analysis, path, _ = run_topology(config)
     results = tiny_run.folder / "topology" / "angle-degree1-last"
     assert sorted(p.name for p in results.iterdir()) == [
-        "diagrams.npz", "measures.parquet", "nulls.parquet", "protocol.json"
+        "diagrams.npz", "maps.npz", "measures.parquet", "nulls.parquet", "outlines.npz", "protocol.json"
     ]  # fmt: skip
     assert pq.read_table(results / "measures.parquet").num_rows == len(analysis.measurements)
     page = path.read_text(encoding="utf-8")
@@ -132,6 +132,23 @@ def test_the_report_and_the_results_are_written_and_written_again(tiny_run: Run,
     again, second, _ = run_report(tiny_run.folder, tmp_path / "second.html")
     assert again.verdict == analysis.verdict
     assert second.read_text(encoding="utf-8") == page
+
+
+def test_the_report_is_written_in_russian_without_computing_again(
+    tiny_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TopologyConfig(checkpoint=(str(tiny_run.folder),), output=tmp_path / "en.html", layers="last")
+    analysis, english, _ = run_topology(config)
+    monkeypatch.setattr("topores.commands.topology.analyse_source", lambda *_, **__: pytest.fail("computed again"))
+    again, russian, _ = run_topology(replace(config, output=tmp_path / "ru.html", lang="ru"))
+    assert again.verdict == analysis.verdict
+    page = russian.read_text(encoding="utf-8")
+    assert '<html lang="ru">' in page
+    assert "После цикла 4: " in page
+    assert "After 4 cycles" not in page
+    assert "After 4 cycles" in english.read_text(encoding="utf-8")
+    _, reported, _ = run_report(tiny_run.folder, tmp_path / "again.html", "ru")
+    assert reported.read_text(encoding="utf-8") == page
 
 
 def test_one_checkpoint_alone(tiny_run: Run) -> None:

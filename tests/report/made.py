@@ -11,8 +11,11 @@ from topores.domain import (
     Corpus,
     Loop,
     Measurement,
+    Neighbours,
     NullMeasurement,
+    Outline,
     Passage,
+    PassageMap,
     State,
     Track,
     Verdict,
@@ -48,6 +51,9 @@ def make_full() -> Analysis:
         nulls=make_nulls(),
         loops=make_loops(diagrams),
         tracks=make_tracks(),
+        maps=make_maps(),
+        neighbours=make_neighbours(),
+        outlines=make_outlines(diagrams),
         verdict=make_verdict(),
         corpus=make_corpus(rng),
         metrics=make_metrics(rng),
@@ -195,6 +201,39 @@ def make_loops(diagrams: dict) -> tuple[Loop, ...]:
         birth, death = bars[np.argmax(bars[:, 1] - bars[:, 0])].tolist()
         made.append(Loop(cycle, 6, cloud, birth, death, p, members))
     return tuple(made)
+
+
+def make_maps() -> tuple[PassageMap, ...]:
+    """Two rings, of T1 within T2, that widen from state to state."""
+    turn = np.linspace(0, 2 * np.pi, SIDE, endpoint=False)
+    ring = np.column_stack([np.cos(turn), np.sin(turn)])
+    plane = np.vstack([0.4 * ring, 0.8 * ring])
+    states = np.array([(1 + 0.02 * age) * plane for age in range(len(CYCLES))], dtype=np.float32)
+    explained = np.linspace(0.3, 0.5, len(CYCLES))
+    return tuple(PassageMap(layer, np.arange(2 * SIDE), states * (1 + 0.1 * layer), explained) for layer in LAYERS)
+
+
+def make_neighbours() -> Neighbours:
+    """The passage at the same place of the other text, and the two after it."""
+    own = np.arange(2 * SIDE)
+    other = (own + SIDE) % (2 * SIDE)
+    start = SIDE * (other >= SIDE)
+    nearest = np.stack([start + (other - start + step) % SIDE for step in range(3)], axis=1)
+    distances = np.broadcast_to(np.array([0.5, 0.75, 1.0], dtype=np.float32), nearest.shape)
+    ages = np.arange(len(CYCLES))
+    return Neighbours(own, ages, np.stack([nearest] * len(ages)), np.stack([distances] * len(ages)))
+
+
+def make_outlines(diagrams: dict) -> dict[tuple[int, int, str], tuple[Outline, ...]]:
+    """The two longest loops of each cell, and the surest ones, each with passages."""
+    found = {}
+    for (cycle, layer, cloud, degree), bars in diagrams.items():
+        if degree != 1:
+            continue
+        longest = bars[np.argsort(bars[:, 0] - bars[:, 1])[:2]].tolist()
+        members = ((3, 7, 12, 19, 41), (5, 9, 33, 20))
+        found[cycle, layer, cloud] = tuple(Outline(*bar, rows) for bar, rows in zip(longest, members, strict=True))
+    return found
 
 
 def make_verdict() -> Verdict:

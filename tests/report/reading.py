@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+import numpy as np
+
 VOID = {"meta", "input", "br", "hr", "img", "link", "base", "area", "embed", "source", "wbr"}
 
 
@@ -61,10 +63,18 @@ class Page(HTMLParser):
         return found[0]
 
     def data(self) -> tuple[dict, dict]:
-        """The two blocks that report.js reads: names and numbers."""
-        index = json.loads(self.one("script", id="index").words)
-        packed = base64.b64decode(self.one("script", id="numbers").words)
-        return index, json.loads(gzip.decompress(packed))
+        """Two of the blocks that the script reads: names and numbers."""
+        return json.loads(self.one("script", id="index").words), json.loads(self.unpacked("numbers"))
+
+    def unpacked(self, block: str) -> bytes:
+        return gzip.decompress(base64.b64decode(self.one("script", id=block).words))
+
+    def array(self, name: str) -> np.ndarray:
+        """One of the arrays of whole numbers, as the script reads it: low bytes first, then high ones."""
+        start, count = self.data()[0]["arrays"][name]
+        whole = np.frombuffer(self.unpacked("arrays"), dtype=np.uint8)
+        low, high = (whole[start + k * count : start + (k + 1) * count].astype(np.int64) for k in (0, 1))
+        return low + 256 * high
 
 
 def tables(html: str) -> list[list[list[str]]]:

@@ -29,7 +29,13 @@ def test_the_policy_allows_these_very_blocks_and_nothing_else(any_page: Page) ->
 
 
 def test_nothing_runs_but_the_one_script(any_page: Page) -> None:
-    assert [e.attributes["type"] for e in any_page.all("script")] == ["application/json", "text/plain", "module"]
+    assert [e.attributes["type"] for e in any_page.all("script")] == [
+        "application/json",
+        "text/plain",
+        "text/plain",
+        "text/plain",
+        "module",
+    ]
     assert not any_page.all("img")
     assert not any_page.all("iframe")
     for element in any_page.elements:
@@ -76,7 +82,7 @@ def test_a_passage_of_a_megabyte_is_clipped_and_says_so(full: Analysis) -> None:
     assert full.corpus
     huge = tuple(dataclasses.replace(p, text="x" * 1_000_000) for p in full.corpus.t1)
     html = render(dataclasses.replace(full, corpus=dataclasses.replace(full.corpus, t1=huge)))
-    assert "998,800 more characters" in html
+    assert "999,400 more characters" in html
     assert len(html) < 1_500_000
 
 
@@ -92,14 +98,15 @@ def test_ids_are_unique_and_every_link_has_its_target(any_page: Page) -> None:
 def test_sections_stand_in_their_order(page: str) -> None:
     names = [e.attributes["id"] for e in Page(page).all("section")]
     assert names == [
-        "verdict", "run", "nulls", "losses", "retrieval", "geometry", "change", "shape", "loops", "tracks", "method"
+        "space", "tracks", "loops", "shape", "geometry", "change", "losses", "retrieval", "nulls", "verdict", "run",
+        "method",
     ]  # fmt: skip
 
 
 def test_sections_without_results_are_left_out_and_the_rest_says_why(bare_page: str) -> None:
     page = Page(bare_page)
     names = [e.attributes["id"] for e in page.all("section")]
-    assert names == ["verdict", "run", "geometry", "change", "shape", "loops", "method"]
+    assert names == ["space", "loops", "shape", "geometry", "change", "verdict", "run", "method"]
     words = page.one("main").words
     assert "makes no claim" in words
     assert "No training run stands behind these states" in words
@@ -133,4 +140,4 @@ def test_every_group_of_charts_has_its_numbers_behind_it(page: str) -> None:
 def test_the_least_that_an_analysis_may_hold(bare: Analysis) -> None:
     least = dataclasses.replace(bare, diagrams={}, measurements=(), protocol={}, verdict=Verdict("Nothing.", ()))
     names = [e.attributes["id"] for e in Page(render(least)).all("section")]
-    assert names == ["verdict", "run", "loops", "method"]
+    assert names == ["loops", "verdict", "run", "method"]

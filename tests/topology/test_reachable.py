@@ -42,7 +42,7 @@ def test_reach_is_where_the_highest_and_the_lowest_way_end(seed):
     random = np.random.default_rng(seed)
     here = random.random(80)
     there = here + 0.05 * random.normal(size=80)
-    reach = _reach(here, there, here)
+    reach = _reach(here, there, here, here.argsort())
     assert reach[1].tolist() == [highest_way(here, there, line) for line in range(80)]
     assert reach[0].tolist() == [-highest_way(-here, -there, line) for line in range(80)]
     assert (reach[0] < reach[1]).mean() > 0.5
@@ -50,7 +50,8 @@ def test_reach_is_where_the_highest_and_the_lowest_way_end(seed):
 
 def test_reach_by_hand():
     """The first line is met by the second, which is met by none at the start; the third runs apart."""
-    reach = _reach(np.array([1.0, 0.0, 5.0]), np.array([2.0, 3.0, 5.5]), np.array([1.0, 0.0, 5.0]))
+    here, there = np.array([1.0, 0.0, 5.0]), np.array([2.0, 3.0, 5.5])
+    reach = _reach(here, there, here, np.array([1, 0, 2]))
     assert reach.tolist() == [[2.0, 2.0, 5.5], [3.0, 3.0, 5.5]]
 
 

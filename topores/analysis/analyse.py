@@ -12,6 +12,7 @@ from topores.analysis.costs import announce
 from topores.analysis.evidence import Evidence, compared_at, floors_of, replicates_at
 from topores.analysis.ladder import measured_nulls
 from topores.analysis.loops import surest, surest_loops
+from topores.analysis.maps import MapMaker, outlines_of
 from topores.analysis.measure import Bench, MeasuredState, measure_states, unit_rows
 from topores.analysis.nulls._ground import Ground
 from topores.analysis.nulls._trained import nulls_beside, retrieval_of
@@ -22,10 +23,10 @@ from topores.analysis.verdict import judge
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
 from topores.config import TopologyConfig
-from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Track
+from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Outline, Track
 from topores.topology.engines import choose_engine
 
-NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device", "fail_on")
+NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device", "fail_on", "lang")
 """Options that leave every number as it is; what checkpoints and texts hold is told by their content."""
 
 
@@ -45,12 +46,16 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     measurements: list[Measurement] = []
     cells: dict[tuple[int, int, str], float] = {}
     followed: list[np.ndarray] = []
+    outlines: dict[tuple[int, int, str], tuple[Outline, ...]] = {}
+    maps = MapMaker(source, bench)
     first: MeasuredState | None = None
     for now in measure_states(source, bench, config.layers):
         measurements += now.measurements
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
         cells |= surest(now.cells.values(), bench, now.state.label)
+        outlines |= outlines_of(now.cells.values(), bench, now.state.label)
+        maps.take(now)
         followed.append(now.cells[max(now.cells)[0], "union"].points)
         first = first or now
     assert first is not None  # a source has at least one state
@@ -75,6 +80,9 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         loops=tuple(sorted(loops, key=_last_and_surest_first)),
         tracks=_tracks(source, bench, followed, config.layers),
         verdict=judge(evidence, config.seed),
+        maps=maps.maps(),
+        neighbours=maps.neighbours(),
+        outlines=outlines,
         members=source.clouds,
         **{"corpus": source.corpus, **run_context(source.run)},
     )

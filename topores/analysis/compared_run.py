@@ -1,5 +1,6 @@
 """One run as a comparison reads it: its numbers by quantity and cycle, and the loss of each of its states."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,34 +9,33 @@ from typing import Any
 
 import numpy as np
 
+from topores.analysis.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
+from topores.compute.files import sha256_text
 from topores.domain import Analysis, Corpus, Measurement
 
-LOGGED = {
-    "held_out_mrr": "MRR of held-out pairs",
-    "train_mrr": "MRR of training pairs",
-    "uniformity": "uniformity",
-    "rank_me": "RankMe",
-    "modality_gap": "modality gap",
-    "alignment": "alignment",
-}
-"""What a run logs at many cycles, in words; MRR is the mean of both directions."""
+COUNTED = "significant_loops"
 
-MEASURED = {
-    "total_persistence": "total H1 persistence",
-    "spanning_tree": "length of the spanning tree",
-    "intrinsic_dimension": "intrinsic dimension",
-    "procrustes.residual": "deformation",
-    "procrustes.angle": "largest rotation",
-    "procrustes.scale": "scale",
-    "significant_loops": "loops beyond chance",
-}
-"""What is measured at kept cycles, of the union cloud at the last layer, in words. Changes are since the first."""
-
-QUANTITIES = {**LOGGED, **MEASURED}
-RETRIEVAL, LOOPS, COUNTED = "held_out_mrr", "total_persistence", "significant_loops"
+LOGGED = (RETRIEVAL, "train_mrr", "uniformity", "rank_me", "modality_gap", "alignment")
+"""What a run logs at many cycles; MRR is the mean of both directions."""
 
 UNMOVED = {"procrustes.residual": 0.0, "procrustes.angle": 0.0, "procrustes.scale": 1.0}
 """What the first state is against itself."""
+
+MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *UNMOVED)
+"""What is measured at kept cycles, of the union cloud at the last layer. Changes are since the first."""
+
+WORDS = {
+    **COMPARED,
+    "train_mrr": "MRR of training pairs",
+    "alignment": "alignment",
+    "procrustes.residual": "deformation",
+    "procrustes.angle": "largest rotation",
+    "procrustes.scale": "scale",
+    COUNTED: "loops beyond chance",
+}
+
+QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
+"""All that is compared, in words."""
 
 ALPHA = 0.05
 
@@ -43,10 +43,28 @@ ByCycle = dict[int, float]
 
 
 @dataclass(frozen=True)
+class Gist:
+    """What a comparison reads of a run's passages and bars, so that they need not be there."""
+
+    trained_on: int
+    """Passages of T1 that are trained on; 0 where there are no passages."""
+    questions: str | None
+    """Hash of all that decides what is asked of held-out passages; None where there are no passages."""
+    without_loops: tuple[int, ...]
+    """Cycles of states whose union cloud has no finite bar of degree 1 at the last layer."""
+
+
+@dataclass(frozen=True)
 class ComparedRun:
     name: str
     """Unlike that of every other run in the comparison."""
     analysis: Analysis
+    carried: Gist | None = None
+    """Its gist where the analysis has neither passages nor bars, as in a report."""
+
+    @cached_property
+    def gist(self) -> Gist:
+        return gist_of(self.analysis) if self.carried is None else self.carried
 
     @cached_property
     def kept(self) -> tuple[int, ...]:
@@ -56,7 +74,8 @@ class ComparedRun:
     @cached_property
     def values(self) -> dict[str, ByCycle]:
         """Of each quantity, what is known of it by cycle, in order of cycle."""
-        return {**_logged(self.analysis.metrics), **_measured(self.analysis)}
+        counted = _significant_loops(self.analysis, self.gist.without_loops)
+        return {**_logged(self.analysis.metrics), **_measured(self.analysis), COUNTED: counted}
 
     @cached_property
     def losses(self) -> ByCycle:
@@ -81,18 +100,13 @@ class ComparedRun:
     def steps(self) -> int:
         """Batches of a cycle; 1 if it is not known."""
         batch = _number(self.options.get("batch_size"))
-        return math.ceil(self.asked_in_training / batch) or 1 if batch else 1
+        return math.ceil(self.gist.trained_on / batch) or 1 if batch else 1
 
     @property
     def batch(self) -> str:
         """How many passages of T1 compete in a batch: all that are trained on, or so many."""
         batch = _number(self.options.get("batch_size"))
         return "all" if self.steps == 1 else f"{batch:.0f}"
-
-    @property
-    def asked_in_training(self) -> int:
-        corpus = self.analysis.corpus
-        return 0 if corpus is None else corpus.split_1.count("train")
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -118,22 +132,33 @@ class ComparedRun:
         null = _mapping(self.analysis.run.get("null"))
         return str(self.options.get("seed", "")), str(null.get("seed", ""))
 
-    @cached_property
-    def questions(self) -> tuple[Any, ...] | None:
-        """All that decides what is asked of held-out passages; None where nothing is aligned."""
-        corpus = self.analysis.corpus
-        return None if corpus is None else _questions(corpus)
+
+def gist_of(analysis: Analysis) -> Gist:
+    """That of an analysis with its passages and bars."""
+    corpus, layer = analysis.corpus, max(analysis.layers)
+    loops = {state.cycle: analysis.diagrams.get((state.cycle, layer, "union", 1)) for state in analysis.states}
+    return Gist(
+        trained_on=0 if corpus is None else corpus.split_1.count("train"),
+        questions=None if corpus is None else _questions(corpus),
+        without_loops=tuple(
+            cycle for cycle, bars in loops.items() if bars is not None and not np.isfinite(bars).all(axis=1).any()
+        ),
+    )
 
 
 def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
     found: dict[str, ByCycle] = {name: {} for name in LOGGED}
     for line in metrics:
         for name in LOGGED:
-            keys = [f"{name}_1to2", f"{name}_2to1"] if name.endswith("_mrr") else [name]
-            known = [value for key in keys if (value := _number(line.get(key))) is not None]
+            known = [value for key in keys_of(name) if (value := _number(line.get(key))) is not None]
             if known:
                 found[name][line["cycle"]] = float(np.mean(known))
     return found
+
+
+def keys_of(name: str) -> list[str]:
+    """Where a logged quantity stands in a line of metrics.jsonl."""
+    return [f"{name}_1to2", f"{name}_2to1"] if name.endswith("_mrr") else [name]
 
 
 def _measured(analysis: Analysis) -> dict[str, ByCycle]:
@@ -145,7 +170,7 @@ def _measured(analysis: Analysis) -> dict[str, ByCycle]:
         name = _quantity(m, first)
         if name is not None and (m.layer, m.cloud) == (last_layer, "union") and math.isfinite(m.value):
             found[name][m.cycle] = m.value
-    return {**found, COUNTED: _significant_loops(analysis, last_layer)}
+    return found
 
 
 def _quantity(m: Measurement, first: int) -> str | None:
@@ -156,30 +181,31 @@ def _quantity(m: Measurement, first: int) -> str | None:
     """
     if m.threshold is not None or m.against not in (None, first):
         return None
-    if m.measure == "total_persistence":
-        return {0: "spanning_tree", 1: LOOPS}.get(m.degree if m.degree is not None else -1)
-    return m.measure if m.measure in MEASURED and m.degree is None else None
+    name = m.measure if m.degree is None else NAMES.get((m.measure, m.degree))
+    return name if name in MEASURED else None
 
 
-def _significant_loops(analysis: Analysis, layer: int) -> ByCycle:
-    """How many loops chance does not make; only for states whose loops were judged."""
+def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
+    """How many loops chance does not make; only for states whose loops were judged.
+
+    Args:
+        without: Cycles of states that have no loop to judge.
+    """
+    layer = max(analysis.layers)
     found: ByCycle = {}
     for state in analysis.states:
-        bars = analysis.diagrams.get((state.cycle, layer, "union", 1))
-        judged = [
-            loop for loop in analysis.loops if (loop.cycle, loop.layer, loop.cloud) == (state.cycle, layer, "union")
-        ]
-        if judged or (bars is not None and not np.isfinite(bars).all(axis=1).any()):
+        place = (state.cycle, layer, "union")
+        judged = [loop for loop in analysis.loops if (loop.cycle, loop.layer, loop.cloud) == place]
+        if judged or state.cycle in without:
             found[state.cycle] = float(sum(loop.p < ALPHA for loop in judged))
     return found
 
 
-def _questions(corpus: Corpus) -> tuple[Any, ...]:
+def _questions(corpus: Corpus) -> str:
     pairs, chosen = corpus.pairs, corpus.pairs_in("held_out")
     asked = sorted(zip(pairs.t1[chosen].tolist(), pairs.t2[chosen].tolist(), strict=True))
-    return (
-        tuple(passage.text for passage in (*corpus.t1, *corpus.t2)), corpus.split_1, corpus.split_2, tuple(asked)
-    )  # fmt: skip
+    texts = [passage.text for passage in (*corpus.t1, *corpus.t2)]
+    return sha256_text(json.dumps([texts, corpus.split_1, corpus.split_2, asked]))
 
 
 def _number(value: Any) -> float | None:

@@ -67,7 +67,7 @@ class Comparison:
     @cached_property
     def same_questions(self) -> bool:
         """Whether all runs are asked the same of the same held-out passages."""
-        return not _differ(run.questions for run in self.runs)
+        return not _differ(run.gist.questions for run in self.runs)
 
 
 def _levels(losses: Sequence[Sequence[float]]) -> tuple[float, ...]:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from zipfile import BadZipFile
 
@@ -11,12 +13,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from topores.compute.files import write_json, write_whole
-from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, State, Track, Verdict
+from topores.domain import (
+    Analysis,
+    Claim,
+    Loop,
+    Measurement,
+    Neighbours,
+    NullMeasurement,
+    Outline,
+    PassageMap,
+    Phrase,
+    State,
+    Track,
+    Verdict,
+)
 from topores.errors import InputError, ToporesError
 from topores.runs import Run
 from topores.text.corpus import CORPUS_FILES, read_corpus, write_corpus
 
 DIAGRAMS, MEASURES, NULLS, PROTOCOL = "diagrams.npz", "measures.parquet", "nulls.parquet", "protocol.json"
+MAPS, OUTLINES = "maps.npz", "outlines.npz"
+
+MAP, NEAR = "layer-", "neighbours."
+"""What the names of arrays in maps.npz begin with."""
 
 COLUMNS = pa.schema(
     [
@@ -30,7 +49,7 @@ OF_NULLS = pa.schema([("null", pa.string()), ("replicate", pa.int64()), *COLUMNS
 
 
 def write_results(analysis: Analysis, folder: Path, *, fingerprint: str | None = None) -> Path:
-    """diagrams.npz, measures.parquet, nulls.parquet and, last, protocol.json: with it the results are whole.
+    """Diagrams, maps, outlines, measures, nulls and, last, protocol.json: with it the results are whole.
 
     Texts that no run keeps stand beside them.
 
@@ -42,6 +61,8 @@ def write_results(analysis: Analysis, folder: Path, *, fingerprint: str | None =
     nulls = [{"null": n.null, "replicate": n.replicate, **vars(n.measurement)} for n in analysis.nulls]
     write_whole(folder / DIAGRAMS, lambda path: _save_npz(path, diagrams))
     write_whole(folder / MEASURES, lambda path: pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), path))
+    write_whole(folder / MAPS, lambda path: _save_npz(path, _maps(analysis)))
+    write_whole(folder / OUTLINES, lambda path: _save_npz(path, _outlines(analysis)))
     write_whole(folder / NULLS, lambda path: pq.write_table(pa.Table.from_pylist(nulls, schema=OF_NULLS), path))
     if analysis.corpus is not None and not analysis.run:
         write_corpus(analysis.corpus, folder)
@@ -81,11 +102,13 @@ def read_results(folder: Path, run: Run | None) -> Analysis:
             nulls=tuple(_null_of(row) for row in pq.read_table(folder / NULLS).to_pylist()),
             loops=tuple(Loop(**{**loop, "members": tuple(loop["members"])}) for loop in facts["loops"]),
             tracks=tuple(_track_of(track) for track in facts["tracks"]),
-            verdict=Verdict(**{**facts["verdict"], "claims": tuple(Claim(**c) for c in facts["verdict"]["claims"])}),
+            verdict=_verdict_of(facts["verdict"]),
+            **_read_maps(folder / MAPS),
+            outlines=_read_outlines(folder / OUTLINES, facts["clouds"]),
             members={cloud: np.array(rows, dtype=np.int64) for cloud, rows in facts["members"].items()},
             **(run_context(run) or _own_corpus(folder)),
         )
-    except (OSError, BadZipFile, KeyError, TypeError, ValueError, pa.ArrowException) as fault:
+    except (OSError, BadZipFile, KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as fault:
         reason = str(fault).split("\n")[0][:120]
         raise InputError(f"The results in '{folder}' cannot be read ({reason}); run topores topology again.") from fault
 
@@ -124,9 +147,63 @@ def _summary(analysis: Analysis) -> dict[str, Any]:
         "clouds": list(analysis.clouds),
         "loops": [dataclasses.asdict(loop) for loop in analysis.loops],
         "tracks": [dataclasses.asdict(track) for track in analysis.tracks],
-        "verdict": dataclasses.asdict(analysis.verdict),
+        "verdict": _verdict_facts(analysis.verdict),
         "members": {cloud: rows.tolist() for cloud, rows in analysis.members.items()},
     }
+
+
+def _verdict_facts(verdict: Verdict) -> dict[str, Any]:
+    """The verdict in English, and beside it the phrases that it can be said by in another language."""
+    phrases = {
+        "sentence": _plain(verdict.sentence),
+        "headline": _plain(verdict.headline),
+        "claims": [_plain(claim.what) for claim in verdict.claims],
+    }
+    return {**dataclasses.asdict(verdict), "phrases": phrases}
+
+
+def _verdict_of(facts: dict[str, Any]) -> Verdict:
+    """What `_verdict_facts` made; older results have no phrases, and stay English."""
+    own = {name: value for name, value in facts.items() if name not in ("claims", "phrases")}
+    phrases = facts.get("phrases", {})
+    said = {name: _phrase_for(own[name], phrases.get(name)) for name in own if name in ("sentence", "headline")}
+    kept = phrases.get("claims", [None] * len(facts["claims"]))
+    claims = [
+        Claim(**{**claim, "what": _phrase_for(claim["what"], phrase)})
+        for claim, phrase in zip(facts["claims"], kept, strict=True)
+    ]
+    whole: dict[str, Any] = {**own, **said, "claims": tuple(claims)}
+    return Verdict(**whole)
+
+
+def _plain(value: Any) -> Any:
+    """A phrase as its template and values; anything else as it is."""
+    if not isinstance(value, Phrase):
+        return value
+    return {"template": value.template, "values": {name: _plain(inner) for name, inner in value.values.items()}}
+
+
+def _phrase_for(english: str, kept: Any) -> str:
+    """The phrase that says `english`; the text itself where there is none, or where it says anything else."""
+    try:
+        phrase = _phrase_of(kept)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return english
+    return phrase if isinstance(phrase, Phrase) and phrase == english else english
+
+
+def _phrase_of(kept: Any) -> Any:
+    """What `_plain` was given.
+
+    Raises:
+        ValueError: A place is not one of ours: results come from anywhere, and a width of 10^9 would fill the memory.
+    """
+    if not isinstance(kept, dict):
+        return kept
+    specs = [spec or "" for _, name, spec, _ in Formatter().parse(kept["template"]) if name is not None]
+    if not all(re.fullmatch(r",?(\.\d)?[fg%]?", spec) for spec in specs):
+        raise ValueError(kept["template"])
+    return Phrase(kept["template"], **{name: _phrase_of(inner) for name, inner in kept["values"].items()})
 
 
 def _key(cycle: int, layer: int, cloud: str, degree: int) -> str:
@@ -136,6 +213,56 @@ def _key(cycle: int, layer: int, cloud: str, degree: int) -> str:
 def _place(key: str) -> tuple[int, int, str, int]:
     cycle, layer, cloud, degree = key.split(".")
     return int(cycle.split("-")[1]), int(layer.split("-")[1]), cloud, int(degree.split("-")[1])
+
+
+def _maps(analysis: Analysis) -> dict[str, np.ndarray]:
+    """The fields of every map by layer, and those of the neighbours."""
+    found: dict[str, np.ndarray] = {}
+    for one in analysis.maps:
+        found |= {f"{MAP}{one.layer}.{name}": getattr(one, name) for name in ("rows", "places", "explained")}
+    if analysis.neighbours is not None:
+        found.update({f"{NEAR}{name}": value for name, value in vars(analysis.neighbours).items()})
+    return found
+
+
+def _read_maps(path: Path) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {key: stored[key] for key in stored.files}
+    near = {key.removeprefix(NEAR): value for key, value in arrays.items() if key.startswith(NEAR)}
+    layers: dict[int, dict[str, np.ndarray]] = {}
+    for key in arrays.keys() - {f"{NEAR}{name}" for name in near}:
+        layer, name = key.removeprefix(MAP).split(".")
+        layers.setdefault(int(layer), {})[name] = arrays[key]
+    maps = tuple(PassageMap(layer, **fields) for layer, fields in sorted(layers.items()))
+    return {"maps": maps, "neighbours": Neighbours(**near) if near else None}
+
+
+def _outlines(analysis: Analysis) -> dict[str, np.ndarray]:
+    """Cells as (cycle, layer, place among the clouds) with their count of bars; bars with their count of passages."""
+    cells = [(cycle, layer, analysis.clouds.index(cloud)) for cycle, layer, cloud in analysis.outlines]
+    bars = [outline for outlines in analysis.outlines.values() for outline in outlines]
+    return {
+        "cells": np.array(cells, dtype=np.int64).reshape(-1, 3),
+        "bars_of_cell": np.array([len(outlines) for outlines in analysis.outlines.values()], dtype=np.int64),
+        "bars": np.array([(bar.birth, bar.death) for bar in bars]).reshape(-1, 2),
+        "members_of_bar": np.array([len(bar.members) for bar in bars], dtype=np.int64),
+        "members": np.array([row for bar in bars for row in bar.members], dtype=np.int64),
+    }
+
+
+def _read_outlines(path: Path, clouds: list[str]) -> dict[tuple[int, int, str], tuple[Outline, ...]]:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {key: stored[key] for key in stored.files}
+    around = np.split(arrays["members"], np.cumsum(arrays["members_of_bar"])[:-1])
+    bars = [
+        Outline(birth, death, tuple(rows.tolist()))
+        for (birth, death), rows in zip(arrays["bars"].tolist(), around, strict=False)
+    ]
+    ends = np.cumsum(arrays["bars_of_cell"]).tolist()
+    return {
+        (cycle, layer, clouds[cloud]): tuple(bars[start:end])
+        for (cycle, layer, cloud), start, end in zip(arrays["cells"].tolist(), [0, *ends], ends, strict=False)
+    }
 
 
 def _save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -1,18 +1,20 @@
-"""The verdict: one sentence and the claims behind it. All rules stand in this file.
+"""The verdict: one sentence and the claims behind it. All rules stand in this file, their words in verdict_words.py.
 
 A change is claimed only where it leaves what dropout and the choice of passages make below it; that the pairing caused
 it, only where runs on shuffled pairings do not show it too. What has no null is given as a number, and not judged.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import false_discovery_control
 
+from topores.analysis import verdict_words as words
 from topores.analysis.chance import monte_carlo_p, prediction_p, sign_flip_p, turned_share
 from topores.analysis.evidence import COMPARED, LONGEST_CLUSTER, LOOPS, RETRIEVAL, Evidence, Learning
 from topores.analysis.movement import movement_of_texts
-from topores.domain import Claim, Verdict
+from topores.domain import Claim, Phrase, Verdict
 from topores.topology.significance import holm
 
 ALPHA = 0.05
@@ -34,115 +36,132 @@ DEFORMED = 0.2
 """What rotation and scale must leave of the movement to be called a deformation."""
 
 
+class Part(NamedTuple):
+    """What one rule adds to the verdict; each text is a phrase, or empty."""
+
+    words: str = ""
+    """Of the sentence."""
+    claims: Sequence[Claim] = ()
+    title: str = ""
+    """Of the headline: no more than the words say."""
+
+
 def judge(evidence: Evidence, seed: int) -> Verdict:
-    """The sentence and its claims."""
+    """The sentence, its claims and its headline."""
     if len(evidence.states) == 1:
         return _single(evidence)
+    span = words.span(evidence.states[0], evidence.states[-1], trained=evidence.corpus is not None)
     if evidence.nothing_moved:
-        still = f"{_span(evidence)} nothing changed: every passage stands where it stood."
-        about = [*_retrieval(evidence, seed)[1], *_loops(evidence, seed)[1]]
-        return Verdict(still, tuple(about), "frozen", "unchanged")
-    outcome, learned, about_learning = _learning(evidence, seed)
-    movement, moved, about_movement = _movement(evidence, seed)
-    parts, claims = [learned, moved], [*about_learning, *about_movement]
-    for rule in (_shape, _clusters, _loops):
-        words, found = rule(evidence, seed)
-        parts.append(words)
-        claims += found
-    sentence = f"{_span(evidence)} {'; '.join(part for part in parts if part)}."
-    return Verdict(sentence, tuple(claims), outcome, movement)
+        still = Phrase("{span} nothing changed: every passage stands where it stood.", span=span)
+        about = [*_retrieval(evidence, seed), *_loops(evidence).claims]
+        return Verdict(still, tuple(about), "frozen", "unchanged", Phrase("Nothing changed"))
+    outcome, learned = _learning(evidence, seed)
+    movement, moved = _movement(evidence, seed)
+    parts = [learned, moved, _shape(evidence), _clusters(evidence), _loops(evidence)]
+    sentence = Phrase("{span} {told}.", span=span, told=words.parts([part.words for part in parts]))
+    claims = tuple(claim for part in parts for claim in part.claims)
+    return Verdict(sentence, claims, outcome, movement, _headline(evidence, outcome, parts))
 
 
-def _span(evidence: Evidence) -> str:
-    first, last = evidence.states[0], evidence.states[-1]
-    if evidence.corpus is None:
-        return f"From {first.label} to {last.label}"
-    if first.cycle:
-        return f"From cycle {first.cycle:,} to cycle {last.cycle:,}"
-    return f"After {last.cycle:,} cycle{'s' if last.cycle > 1 else ''}"
+def _headline(evidence: Evidence, outcome: str, parts: Sequence[Part]) -> Phrase:
+    """What the rules claim, most important first; a collapsed space is not said to have turned as well."""
+    titles = [part.title for part in parts if part.title]
+    if outcome == "collapsed":
+        return words.parts(titles[:1])
+    if outcome:
+        return words.parts(titles)
+    if not titles:
+        return Phrase("No change beyond chance is shown")
+    return Phrase("{n} states: {told}", n=len(evidence.states), told=words.parts(titles))
 
 
 # Learned or memorised.
 
 
-def _learning(evidence: Evidence, seed: int) -> tuple[str, str, list[Claim]]:
-    """The outcome, in a word and in words, and the claims of retrieval and of the runs on shuffled pairings."""
-    compared = _compared(evidence)
+def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
+    """The outcome in a word, and in words with the claims of retrieval and of the runs on shuffled pairings."""
+    claims = [*_retrieval(evidence, seed), *_compared(evidence)]
     if collapsed := _collapse(evidence):
-        return "collapsed", collapsed, [*_retrieval(evidence, seed)[1], *compared]
+        return "collapsed", Part(collapsed, claims, Phrase("The space collapsed"))
     if evidence.corpus is None:
-        return "", "", compared
+        return "", Part("", claims)
     held, trained = evidence.reciprocal_ranks("held_out"), evidence.reciprocal_ranks("train")
-    claims = [*_retrieval(evidence, seed)[1], *compared]
-    pairs = f"training pairs MRR {trained.before.mean():.2f} to {trained.after.mean():.2f}"
+    pairs = Phrase(
+        "training pairs MRR {before:.2f} to {after:.2f}", before=_mean(trained.before), after=_mean(trained.after)
+    )
     if not len(held.before):
-        return "undecided", f"nothing was held out to tell learning from memorising ({pairs})", claims
+        none = Phrase("nothing was held out to tell learning from memorising ({pairs})", pairs=pairs)
+        return "undecided", Part(none, claims, Phrase("No unseen pairs to judge by"))
     p = sign_flip_p(held.after - held.before, seed)
     shuffled = _against_shuffled(evidence)
-    outcome, words = _outcome(held, trained, p, shuffled)
-    told = f"MRR {held.before.mean():.2f} to {held.after.mean():.2f} over {len(held.before)} questions, p = {p:.2g}"
-    return outcome, f"{words} ({told}; {pairs}{_told_of_shuffled(evidence, shuffled)})", claims
+    outcome, title, found = _outcome(held, trained, p, shuffled)
+    told = Phrase(
+        "{outcome} (MRR {before:.2f} to {after:.2f} over {n} questions, p = {p:.2g}; {pairs}{shuffled})",
+        outcome=found, before=_mean(held.before), after=_mean(held.after), n=len(held.before), p=p, pairs=pairs,
+        shuffled=_told_of_shuffled(evidence, shuffled),
+    )  # fmt: skip
+    return outcome, Part(told, claims, title)
 
 
-def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None) -> tuple[str, str]:
-    """What passages never trained on say, in a word and in words.
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean())
+
+
+def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None) -> tuple[str, Phrase, Phrase]:
+    """What passages never trained on say: in a word, in a few, and in words.
 
     Args:
         p: Of the change of held-out retrieval.
         shuffled: p of its being better than after shuffled pairings; None where that was not measured.
     """
-    rose, fell = (p < ALPHA and sign * (held.after.mean() - held.before.mean()) > 0 for sign in (1, -1))
-    by_heart = trained.after.mean() >= FOUND > trained.before.mean()
+    rose, fell = (p < ALPHA and sign * (_mean(held.after) - _mean(held.before)) > 0 for sign in (1, -1))
+    by_heart = _mean(trained.after) >= FOUND > _mean(trained.before)
+    controlled = shuffled is not None
     if shuffled is not None and shuffled >= ALPHA:
-        than_before = "better than before, but " if rose else "worse than before, and " if fell else ""
-        heart = ", with the training pairs known by heart" if by_heart else ""
-        return (
-            "no better than shuffled",
-            f"unseen partners are found {than_before}no better, beyond chance, than after shuffled pairings{heart}",
-        )
+        title = Phrase("No better than shuffled pairings")
+        return "no better than shuffled", title, words.no_better(rose, fell, by_heart)
     if rose:
-        cause = "than before and than after shuffled pairings" if shuffled is not None else "than before"
-        return "learned", f"the encoder learned: unseen partners are found better {cause}"
+        title = Phrase("Learned") if controlled else Phrase("Learned (no control run)")
+        return "learned", title, words.learned(controlled)
     if fell and by_heart:
-        return "memorised", "the training pairs were memorised: unseen partners are found worse than before"
+        worse = Phrase("the training pairs were memorised: unseen partners are found worse than before")
+        return "memorised", Phrase("Memorised, not learned"), worse
     if fell:
-        return "unlearned", "the encoder unlearned: unseen partners are found worse than before"
-    though = ", though better than after shuffled pairings" if shuffled is not None else ""
+        worse = Phrase("the encoder unlearned: unseen partners are found worse than before")
+        return "unlearned", Phrase("Unlearned"), worse
+    though = Phrase(", though better than after shuffled pairings") if controlled else ""
     if not by_heart:
-        room = held.before.mean() >= NO_ROOM
-        why = "held-out retrieval had no room to rise" if room else "held-out retrieval did not change beyond chance"
-        return "undecided", f"no learning is shown: {why}{though}"
+        return "undecided", Phrase("No learning is shown"), words.no_learning(_mean(held.before) >= NO_ROOM, though)
     if len(held.before) < FEW:
-        return (
-            "undecided",
-            "the training pairs are known by heart, and too few questions are held out to tell whether that is "
-            f"learning{though}",
-        )
-    return "memorised", f"the training pairs were memorised: unseen partners are found no better than before{though}"
+        return "undecided", Phrase("Too few unseen pairs to judge by"), words.few_questions(though)
+    alike = Phrase(
+        "the training pairs were memorised: unseen partners are found no better than before{though}", though=though
+    )
+    return "memorised", Phrase("Memorised, not learned"), alike
 
 
 def _told_of_shuffled(evidence: Evidence, p: float | None) -> str:
     if p is None:
         return ""
-    runs = len(evidence.shuffled)
-    mean = np.mean([run[RETRIEVAL] for run in evidence.shuffled])
-    few = ", which see large effects only" if runs < FEW_RUNS else ""
-    return f"; after shuffled pairings {mean:.2f} in {runs} runs{few}, p = {p:.2g}"
+    reached = [run[RETRIEVAL] for run in evidence.shuffled]
+    return words.after_shuffled(float(np.mean(reached)), len(reached), len(reached) < FEW_RUNS, p)
 
 
-def _retrieval(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
-    """Claims of both sides of the split; the words about them are the outcome's."""
+def _retrieval(evidence: Evidence, seed: int) -> list[Claim]:
+    """Both sides of the split; the words about them are the outcome's."""
     if evidence.corpus is None:
-        return "", []
+        return []
     claims = []
-    for split, words in (("held_out", "held-out"), ("train", "training")):
+    for split, what in (
+        ("held_out", Phrase("MRR of held-out pairs, last state (first beside it)")),
+        ("train", Phrase("MRR of training pairs, last state (first beside it)")),
+    ):
         mrr = evidence.reciprocal_ranks(split)
         if len(mrr.before):
             # Training pairs are found better by any training: no p would say anything.
             p = sign_flip_p(mrr.after - mrr.before, seed) if split == "held_out" else None
-            what = f"MRR of {words} pairs, last state (first beside it)"
-            claims.append(Claim(what, float(mrr.after.mean()), float(mrr.before.mean()), p))
-    return "", claims
+            claims.append(Claim(what, _mean(mrr.after), _mean(mrr.before), p))
+    return claims
 
 
 def _collapse(evidence: Evidence) -> str:
@@ -153,7 +172,7 @@ def _collapse(evidence: Evidence) -> str:
         return ""
     if now <= was + SPREAD or rank_now >= COLLAPSED_RANK * rank_was:
         return ""
-    return f"the space collapsed (uniformity {was:.2f} to {now:.2f}, RankMe {rank_was:.0f} to {rank_now:.0f})"
+    return Phrase("the space collapsed ({numbers})", numbers=words.widths(was, now, rank_was, rank_now))
 
 
 # What else the pairing changed.
@@ -178,40 +197,45 @@ def _compared(evidence: Evidence) -> list[Claim]:
     """Each number beside its mean over the runs on shuffled pairings."""
     p = {} if (of_retrieval := _against_shuffled(evidence)) is None else {RETRIEVAL: of_retrieval}
     p |= _differing(evidence)
-    beside = f"last state (mean of {len(evidence.shuffled)} runs on shuffled pairings beside it)"
     return [
         Claim(
-            f"{COMPARED[n]}, {beside}", evidence.own[n], float(np.mean([run[n] for run in evidence.shuffled])), own
+            Phrase(
+                "{measure}, last state (mean of {runs} runs on shuffled pairings beside it)",
+                measure=Phrase(COMPARED[n]), runs=len(evidence.shuffled),
+            ),
+            evidence.own[n], float(np.mean([run[n] for run in evidence.shuffled])), own,
         )
         for n, own in p.items()
     ]  # fmt: skip
 
 
-def _shape(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:  # noqa: ARG001
+def _shape(evidence: Evidence) -> Part:
     """Which numbers changed beyond dropout and resampling, and which of these the pairing is behind."""
     spread, claims = _spread(evidence)
     names = [n for n in COMPARED if n != RETRIEVAL and n in evidence.own and n in evidence.before]
     changes = {n: evidence.own[n] - evidence.before[n] for n in names}
     floors = {n: evidence.floor(n) for n in names}
     claims += [
-        Claim(f"change of {COMPARED[n]} (what dropout or resampling alone reach beside it)", changes[n], floor, None)
+        Claim(
+            Phrase(
+                "change of {measure} (what dropout or resampling alone reach beside it)", measure=Phrase(COMPARED[n])
+            ),
+            changes[n], floor, None,
+        )
         for n, floor in floors.items()
         if floor is not None
-    ]
+    ]  # fmt: skip
     changed = [n for n in names if (floor := floors[n]) is not None and abs(changes[n]) > floor]
     p = _differing(evidence)
     caused = [n for n in changed if p.get(n, 1.0) < ALPHA]
+    said: str = ""
     if p and caused:
-        shared = [n for n in changed if n not in caused]
-        also = f", while {_listed(shared)} changed no more than under shuffled pairings" if shared else ""
-        said = f"{_listed(caused)} changed as under no shuffled pairing{also}"
+        said = words.caused(caused, [n for n in changed if n not in caused])
     elif p and changed:
-        said = f"{_listed(changed)} changed, and no more than under shuffled pairings"
-    elif p:
-        said = "nothing in its shape changed beyond dropout and resampling" if any(floors.values()) else ""
-    else:
-        said = ""
-    return "; ".join(part for part in (spread, _loops_in_all(evidence), said) if part), claims
+        said = words.not_caused(changed)
+    elif p and any(floors.values()):
+        said = Phrase("nothing in its shape changed beyond dropout and resampling")
+    return Part(words.parts([spread, _loops_in_all(evidence), said]), claims)
 
 
 def _spread(evidence: Evidence) -> tuple[str, list[Claim]]:
@@ -222,14 +246,18 @@ def _spread(evidence: Evidence) -> tuple[str, list[Claim]]:
     if was is None or now is None or rank_was is None or rank_now is None:
         return "", []
     claims = [
-        Claim("uniformity, last state (first beside it; lower is wider)", now, was, None),
-        Claim("RankMe, last state (first beside it)", rank_now, rank_was, None),
+        Claim(Phrase("uniformity, last state (first beside it; lower is wider)"), now, was, None),
+        Claim(Phrase("RankMe, last state (first beside it)"), rank_now, rank_was, None),
     ]
     if _collapse(evidence):
         return "", claims
     least = max(SPREAD, evidence.floor("uniformity") or 0.0)
-    word = "contracted" if now > was + least else "spread out" if now < was - least else "kept its spread"
-    return f"the space {word} (uniformity {was:.2f} to {now:.2f}, RankMe {rank_was:.0f} to {rank_now:.0f})", claims
+    numbers = words.widths(was, now, rank_was, rank_now)
+    if now > was + least:
+        return Phrase("the space contracted ({numbers})", numbers=numbers), claims
+    if now < was - least:
+        return Phrase("the space spread out ({numbers})", numbers=numbers), claims
+    return Phrase("the space kept its spread ({numbers})", numbers=numbers), claims
 
 
 def _loops_in_all(evidence: Evidence) -> str:
@@ -238,39 +266,51 @@ def _loops_in_all(evidence: Evidence) -> str:
         return ""
     first, last = (evidence.standard_error(LOOPS, evidence.states[i].cycle) for i in (0, -1))
     if first is not None and last is not None:
-        return f"total loop persistence of a subsample went from {was:.2f} ± {first:.2f} to {now:.2f} ± {last:.2f}"
+        return Phrase(
+            "total loop persistence of a subsample went from {was:.2f} ± {first:.2f} to {now:.2f} ± {last:.2f}",
+            was=was, first=first, now=now, last=last,
+        )  # fmt: skip
     floor = evidence.floor(LOOPS)
-    within = ", within dropout and resampling" if floor is not None and abs(now - was) <= floor else ""
-    return f"total loop persistence went from {was:.2f} to {now:.2f}{within}"
+    return words.loop_persistence(was, now, within=floor is not None and abs(now - was) <= floor)
 
 
 # Turned or deformed.
 
 
-def _movement(evidence: Evidence, seed: int) -> tuple[str, str, list[Claim]]:
+def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     """How much of the passages' movement one rotation and scale of all of them explain, beside chance."""
     last = evidence.states[-1].cycle
     was, now = evidence.value(LOOPS, evidence.states[0].cycle), evidence.value(LOOPS, last)
-    loops = [Claim("total H1 persistence, last state (first beside it)", now, was, None)]
+    loops = [Claim(Phrase("total H1 persistence, last state (first beside it)"), now, was, None)]
     moved, floor = evidence.value("change", last), evidence.floors.get("dropout", {}).get("change")
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", last) is None or moved is None:
-        return "", "", loops
+        return "", Part("", loops)
     if floor is not None:
-        loops.insert(0, Claim("movement of the passages (what dropout alone reaches beside it)", moved, floor, None))
+        what = Phrase("movement of the passages (what dropout alone reaches beside it)")
+        loops.insert(0, Claim(what, moved, floor, None))
         if moved <= floor:
-            told = f"{moved:.2f} of its spread, dropout alone {floor:.2f}"
-            return "unchanged", f"the passages moved no further than under dropout ({told})", loops
+            still = Phrase(
+                "the passages moved no further than under dropout ({moved:.2f} of its spread, dropout alone "
+                "{floor:.2f})",
+                moved=moved, floor=floor,
+            )  # fmt: skip
+            return "unchanged", Part(still, loops, Phrase("passages moved no further than noise"))
     turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
-    claim = Claim("share of the squared movement that one rotation and scale explain", turned, by_chance, p)
+    what = Phrase("share of the squared movement that one rotation and scale explain")
+    claim = Claim(what, turned, by_chance, p)
     against, of_texts = _of_two_texts(evidence, seed)
     # The share's p cannot fall below that of its few shuffles.
-    words = ["turned"] if p <= ALPHA and turned - by_chance >= BEYOND_CHANCE else []
-    words += ["deformed"] if 1 - turned >= DEFORMED else []
+    kinds = ["turned"] if p <= ALPHA and turned - by_chance >= BEYOND_CHANCE else []
+    kinds += ["deformed"] if 1 - turned >= DEFORMED else []
     # What no turn beyond chance explains has changed its shape, however little is left of it.
-    movement = " and ".join(words) or "deformed"
-    told = f"one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{against}"
-    return movement, f"the space {movement} ({told})", [claim, *of_texts, *loops]
+    movement = " and ".join(kinds) or "deformed"
+    title = words.moved(movement)
+    told = Phrase(
+        "{moved} (one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{against})",
+        moved=title, turned=turned, by_chance=by_chance, against=against,
+    )  # fmt: skip
+    return movement, Part(told, [claim, *of_texts, *loops], title)
 
 
 def _of_two_texts(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
@@ -279,54 +319,49 @@ def _of_two_texts(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
     if not 1 < n_1 < len(evidence.first) - 1:
         return "", []
     found = movement_of_texts(evidence.first, evidence.last, n_1, seed)
-    names = {
-        "relative": "the texts' own rotations explain beyond the shared one",
-        "shift": "the texts' centres make against each other",
+    shares = {
+        "relative": Phrase("share of the squared movement that the texts' own rotations explain beyond the shared one"),
+        "shift": Phrase("share of the squared movement that the texts' centres make against each other"),
     }
-    claims = [
-        Claim(f"share of the squared movement that {words}", *(getattr(part, name) for part in found[:3]))
-        for name, words in names.items()
-    ]
+    claims = [Claim(what, *(getattr(part, name) for part in found[:3])) for name, what in shares.items()]
     if found.between is None or found.between_p is None or found.between_by_chance is None:
         return "", claims
-    what = "share of the change of inner products that lies between the texts, not within them"
+    what = Phrase("share of the change of inner products that lies between the texts, not within them")
     claims.append(Claim(what, found.between, found.between_by_chance, found.between_p))
     if found.between_p > ALPHA or found.between - found.between_by_chance < BEYOND_CHANCE:
         return "", claims
-    told = f"{found.between:.0%} of the change lies between them, {found.between_by_chance:.0%} by chance"
-    return f"; the two texts turned against each other: {told}", claims
+    against = Phrase(
+        "; the two texts turned against each other: {between:.0%} of the change lies between them, "
+        "{by_chance:.0%} by chance",
+        between=found.between, by_chance=found.between_by_chance,
+    )  # fmt: skip
+    return against, claims
 
 
 # Loops and clusters.
 
 
-def _loops(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:  # noqa: ARG001
+def _loops(evidence: Evidence) -> Part:
     """Loops of the first and the last state that beat both nulls, and cells of all layers, cycles and clouds."""
     first, last = evidence.states[0].cycle, evidence.states[-1].cycle
     if evidence.value(LOOPS, last) is None:
-        return "", []
+        return Part()
     own = {cycle: [loop for loop in evidence.loops if loop.cycle == cycle] for cycle in (first, last)}
     count = {cycle: sum(loop.p < ALPHA for loop in loops) for cycle, loops in own.items()}
     best = min((loop.p for loop in own[last]), default=None)
     claims = [
-        Claim("loops of the last state beyond both nulls (those of the first beside it)",
+        Claim(Phrase("loops of the last state beyond both nulls (those of the first beside it)"),
               float(count[last]), float(count[first]), best)
     ]  # fmt: skip
     if evidence.cells:
         corrected = false_discovery_control(list(evidence.cells.values()))
-        what = f"of {len(corrected)} cells (layer, cycle, cloud), those with a loop beyond both nulls"
+        what = Phrase("of {n} cells (layer, cycle, cloud), those with a loop beyond both nulls", n=len(corrected))
         claims.append(Claim(what, float((corrected < ALPHA).sum()), None, float(corrected.min())))
-    if not count[last]:
-        lost = f"; {_loops_of(count[first])} of the first state {_are(count[first])} lost" if count[first] else ""
-        return f"none of its loops is larger than chance makes{lost}", claims
-    are = f"{_loops_of(count[last])} {_are(count[last])} larger than chance makes (p = {best:.2g})"
-    gained = count[last] - count[first]
-    if last == first or not gained:
-        return are, claims
-    return f"{are}, {abs(gained)} {'more' if gained > 0 else 'fewer'} than before", claims
+    told = words.loops_now(count[first], count[last], best)
+    return Part(told, claims, words.loops_gained(count[last] - count[first]))
 
 
-def _clusters(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:  # noqa: ARG001
+def _clusters(evidence: Evidence) -> Part:
     """Whether the widest gap between clusters is wider than in Gaussian clouds of the same spectrum."""
     found: dict[int, float] = {}
     claims = []
@@ -335,47 +370,43 @@ def _clusters(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:  # noqa
         if LONGEST_CLUSTER not in values or not nulls or state.cycle in found:
             continue
         found[state.cycle] = monte_carlo_p(values[LONGEST_CLUSTER], nulls)
-        what = f"widest gap between clusters, {state.label} (mean of {len(nulls)} Gaussian clouds beside it)"
+        what = Phrase(
+            "widest gap between clusters, {state} (mean of {n} Gaussian clouds beside it)",
+            state=state.name, n=len(nulls),
+        )  # fmt: skip
         claims.append(Claim(what, values[LONGEST_CLUSTER], float(np.mean(nulls)), found[state.cycle]))
     if len(found) < 2:
-        return "", claims
+        return Part("", claims)
     corrected = holm(list(found.values()))
     was, now = (p < ALPHA for p in corrected)
     # The null moves too: a gap that did not widen itself was not gained, however small the Gaussian ones became.
     widened = evidence.own[LONGEST_CLUSTER] - evidence.before[LONGEST_CLUSTER]
     moved = abs(widened) > (evidence.floor(LONGEST_CLUSTER) or 0.0)
     if was == now or not moved or now != (widened > 0):
-        return "", claims
-    return f"a cluster was {'gained' if now else 'lost'} (p = {min(corrected):.2g})", claims
-
-
-def _loops_of(count: int) -> str:
-    return f"{count} of its loops" if count != 1 else "1 of its loops"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def _listed(names: Sequence[str]) -> str:
-    words = [COMPARED[name] for name in names]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+        return Part("", claims)
+    p = float(min(corrected))
+    if now:
+        return Part(Phrase("a cluster was gained (p = {p:.2g})", p=p), claims, Phrase("a cluster gained"))
+    return Part(Phrase("a cluster was lost (p = {p:.2g})", p=p), claims, Phrase("a cluster lost"))
 
 
 def _single(evidence: Evidence) -> Verdict:
     """One state has no change to judge: say what it is like."""
     state = evidence.states[0]
-    words, claims = _loops(evidence, 0)
-    claims += _clusters(evidence, 0)[1]
+    loops = _loops(evidence)
     rank, uniformity = evidence.value("rank_me", state.cycle), evidence.value("uniformity", state.cycle)
-    claims += [Claim("RankMe", rank, None, None), Claim("uniformity", uniformity, None, None)]
-    told = (
-        f"RankMe {rank:.0f}, uniformity {uniformity:.2f}"
-        if rank is not None and uniformity is not None
-        else "one state"
+    claims = [
+        *loops.claims, *_clusters(evidence).claims,
+        Claim(Phrase("RankMe"), rank, None, None), Claim(Phrase("uniformity"), uniformity, None, None),
+    ]  # fmt: skip
+    told = Phrase("one state")
+    if rank is not None and uniformity is not None:
+        told = Phrase("RankMe {rank:.0f}, uniformity {uniformity:.2f}", rank=rank, uniformity=uniformity)
+    sentence = Phrase(
+        "{state} alone shows no change: its last layer has {told}.",
+        state=words.sentence_start(state),
+        told=words.parts([told, loops.words]),
     )
-    tail = f"; {words}" if words else ""
-    return Verdict(
-        f"{state.label[:1].upper()}{state.label[1:]} alone shows no change: its last layer has {told}{tail}.",
-        tuple(claims),
-    )
+    beyond = sum(loop.p < ALPHA for loop in evidence.loops if loop.cycle == state.cycle)
+    looked = evidence.value(LOOPS, state.cycle) is not None
+    return Verdict(sentence, tuple(claims), headline=words.one_state(beyond if looked else None))

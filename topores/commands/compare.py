@@ -1,10 +1,14 @@
-"""`topores compare`: the stored results of several runs side by side, in one page, computing nothing anew."""
+"""`topores compare`: the stored results of several runs side by side, in one page, computing nothing anew.
+
+A run is given as its folder, or as a report, which carries its results.
+"""
 
 import dataclasses
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +18,11 @@ from topores.analysis.comparison_verdict import judge_comparison
 from topores.analysis.store import PROTOCOL, read_results
 from topores.domain import Verdict
 from topores.errors import InputError, UsageError
+from topores.report.carried import read_report
 from topores.report.compare_page import render_comparison
+from topores.report.safe import clean
 from topores.report.writing import write_page
-from topores.runs import Run, load_run
+from topores.runs import load_run
 
 NULLS = re.compile(r"-nulls.*?(?=-seed\d+$|$)")
 """What the name of a protocol's folder says of its nulls."""
@@ -32,25 +38,44 @@ class Compared(NamedTuple):
     seconds: float
 
 
-def run_compare(folders: Sequence[Path], output: Path | None) -> Compared:
+@dataclass(frozen=True)
+class Given:
+    """A run as the command line names it: by its folder, or by a report."""
+
+    path: Path
+    name: str
+    """How it calls itself."""
+    page: str
+    """What the name of the comparison's page calls it: a name of a file here, never one that a report brings."""
+    results: dict[str, Path]
+    """By protocol, the folder that holds the results, or the report; which nulls were measured makes no protocol."""
+    read: Callable[[Path], ComparedRun]
+    """Results to what is compared."""
+
+
+def run_compare(paths: Sequence[Path], output: Path | None) -> Compared:
     """Align the runs by cycle and by loss, judge what differs, write one page.
+
+    Args:
+        paths: Folders of runs and reports of runs, in any mixture.
 
     Raises:
         UsageError: Fewer than two runs, or one of them twice.
         RunError: A folder holds no run.
-        InputError: A run was not analysed yet, or the runs share no protocol.
+        InputError: A run was not analysed yet, a report carries no results that can be read, or the runs share no
+            protocol.
     """
     started = time.monotonic()
-    _refuse_too_few(folders)
-    runs = [load_run(folder) for folder in folders]
+    _refuse_too_few(paths)
+    given = [given_as(path) for path in paths]
     comparison = Comparison(
         tuple(
-            ComparedRun(name, read_results(results, run))
-            for name, run, results in zip(_names(runs), runs, shared_results(runs), strict=True)
+            dataclasses.replace(one.read(results), name=name)
+            for name, one, results in zip(_names(given), given, shared_results(given), strict=True)
         )
     )
     verdict = judge_comparison(comparison)
-    page = write_page(render_comparison(comparison, verdict), output or Path("reports") / f"{_page_name(runs)}.html")
+    page = write_page(render_comparison(comparison, verdict), output or Path("reports") / f"{_page_name(given)}.html")
     return Compared(comparison, verdict, page, time.monotonic() - started)
 
 
@@ -66,57 +91,81 @@ def summary(found: Compared) -> dict[str, Any]:
 
 
 def in_words(found: Compared) -> str:
-    return f"{found.verdict.sentence}\nReport: {found.report}"
+    # Names come from files of others, and a terminal obeys what it is told.
+    return f"{clean(found.verdict.sentence)}\nReport: {found.report}"
 
 
-def _refuse_too_few(folders: Sequence[Path]) -> None:
-    if len(folders) < 2:
-        seen = f"Only one run was given ('{folders[0]}')" if folders else "No runs were given"
-        raise UsageError(f"{seen}; give two or more: topores compare RUN RUN.")
-    twice = [folder for folder, count in Counter(folder.resolve() for folder in folders).items() if count > 1]
+def _refuse_too_few(paths: Sequence[Path]) -> None:
+    if len(paths) < 2:
+        seen = f"Only one run was given ('{paths[0]}')" if paths else "No runs were given"
+        raise UsageError(f"{seen}; give two or more, as folders or reports: topores compare RUN RUN.")
+    twice = [path for path, count in Counter(path.resolve() for path in paths).items() if count > 1]
     if twice:
         raise UsageError(f"'{twice[0]}' was given twice; name each run once.")
 
 
-def shared_results(runs: Sequence[Run]) -> list[Path]:
-    """For each run its folder of results by the newest protocol that all share: as new as the oldest of these results.
+def given_as(path: Path) -> Given:
+    """The run that a folder holds or a report is of, and by which protocols it was measured."""
+    named_as_one = path.suffix == ".html" and not path.is_dir()
+    return _report(path) if path.is_file() or named_as_one else _folder(path)
+
+
+def _folder(folder: Path) -> Given:
+    run = load_run(folder)
+    found = sorted((path.parent for path in (folder / "topology").glob(f"*/{PROTOCOL}")), key=_written)
+    if not found:
+        raise InputError(f"'{folder}' has no results yet; run topores topology --checkpoint {folder} first.")
+    # Of one protocol the newest folder.
+    results = {NULLS.sub("", results.name): results for results in found}
+    return Given(folder, run.name, run.name, results, lambda place: ComparedRun(run.name, read_results(place, run)))
+
+
+def _report(path: Path) -> Given:
+    run = read_report(path)
+    if not run.options:
+        raise InputError(
+            f"'{path}' reports on no training run, so nothing aligns it with others; give reports of runs."
+        )
+    return Given(path, run.name, path.stem, {_protocol(run.analysis.protocol): path}, lambda _: run)
+
+
+def _protocol(facts: Mapping[str, Any]) -> str:
+    """The name that the folder of such results has, its nulls apart."""
+    if "name" in facts:
+        return NULLS.sub("", str(facts["name"]))
+    # Results of before protocols said their names: of options that they do not tell the usual ones are taken.
+    parts = [facts.get("metric"), f"degree{facts.get('max_degree')}", str(facts.get("layers")).replace(",", "+")]
+    unusual = [f"{name}{facts[name]}" for name in ("resamples", "seed") if facts.get(name)]
+    return "-".join(map(str, [*parts, *unusual]))
+
+
+def shared_results(given: Sequence[Given]) -> list[Path]:
+    """For each run its results by the newest protocol that all share: as new as the oldest of these results.
 
     Raises:
-        InputError: A run has no results, or there is no such protocol.
+        InputError: There is no such protocol.
     """
-    found = [_results(run) for run in runs]
-    for run, own in zip(runs, found, strict=True):
-        if not own:
-            raise InputError(
-                f"'{run.folder}' has no results yet; run topores topology --checkpoint {run.folder} first."
-            )
-    shared = set.intersection(*map(set, found))
+    shared = set.intersection(*(set(one.results) for one in given))
     if not shared:
-        told = ", ".join(f"'{run.folder}' {' and '.join(sorted(own))}" for run, own in zip(runs, found, strict=True))
+        told = ", ".join(f"'{one.path}' {clean(' and '.join(sorted(one.results)))}" for one in given)
         raise InputError(
             f"The runs were measured by no common protocol ({told}); run topores topology on each with equal options."
         )
-    newest = max(shared, key=lambda protocol: (min(_written(own[protocol]) for own in found), protocol))
-    return [own[newest] for own in found]
-
-
-def _results(run: Run) -> dict[str, Path]:
-    """The newest folder of each protocol, whichever nulls were measured beside: they change no number of the run."""
-    folders = (path.parent for path in (run.folder / "topology").glob(f"*/{PROTOCOL}"))
-    return {NULLS.sub("", folder.name): folder for folder in sorted(folders, key=_written)}
+    newest = max(shared, key=lambda protocol: (min(_written(one.results[protocol]) for one in given), protocol))
+    return [one.results[newest] for one in given]
 
 
 def _written(results: Path) -> float:
-    return (results / PROTOCOL).stat().st_mtime
+    return (results if results.is_file() else results / PROTOCOL).stat().st_mtime
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
-    """Names of the folders; where two are called alike, whole paths."""
-    names = [run.name for run in runs]
-    return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
+def _names(given: Sequence[Given]) -> list[str]:
+    """How the runs call themselves; where two are called alike, the paths."""
+    names = [one.name for one in given]
+    return names if len(set(names)) == len(names) else [str(one.path) for one in given]
 
 
-def _page_name(runs: Sequence[Run]) -> str:
-    names = [run.name for run in runs]
+def _page_name(given: Sequence[Given]) -> str:
+    names = [one.page for one in given]
     whole = f"compare-{'-'.join(names)}"
     return whole if len(whole) <= LONGEST_NAME else f"compare-{names[0][:LONGEST_NAME]}-and-{len(names) - 1}-more"

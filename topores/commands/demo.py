@@ -9,7 +9,7 @@ from pathlib import Path
 import topores
 from topores.commands.topology import run_topology
 from topores.commands.train import command_line, train
-from topores.config import TopologyConfig, TrainConfig
+from topores.config import Language, TopologyConfig, TrainConfig
 from topores.domain import Analysis
 
 log = logging.getLogger(__name__)
@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 DEFAULT_OUTPUT = Path("runs/demo")
 
 
-def run_demo(cycles: str, output: Path, report: Path | None) -> tuple[Analysis, Path, float]:
-    """Train LoReFT on the sample article and meta-analysis, measure the space, write the report.
+def run_demo(cycles: str, output: Path, report: Path | None, lang: Language = "en") -> tuple[Analysis, Path, float]:
+    """Train LoReFT on the sample article and meta-analysis, measure the space, write the report in a language.
 
     The frozen layers run once, so that a thousand cycles take seconds.
 
@@ -38,7 +38,7 @@ def run_demo(cycles: str, output: Path, report: Path | None) -> tuple[Analysis, 
         log.info("Training on the sample: a trial of 1988 and the meta-analysis of its topic.")
         run = train(config, force=output == DEFAULT_OUTPUT, argv=command_line())
     log.info("Measuring the space at %d checkpoints.", len(run.checkpoints))
-    analysis, path, _ = run_topology(TopologyConfig(checkpoint=(str(run.folder),), output=report))
+    analysis, path, _ = run_topology(TopologyConfig(checkpoint=(str(run.folder),), output=report, lang=lang))
     return analysis, path, time.monotonic() - started
 
 

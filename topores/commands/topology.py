@@ -37,7 +37,7 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
         write_results(analysis, folder, fingerprint=decided_by)
     else:
         log.info("Nothing has changed since the results in '%s'; they are shown again.", folder)
-    write_report(analysis, report)
+    write_report(analysis, report, config.lang)
     return analysis, report, time.monotonic() - started
 
 

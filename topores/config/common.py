@@ -1,4 +1,10 @@
 """What several commands can be told."""
 
+from typing import Literal, get_args
+
+Language = Literal["en", "ru"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+"""Those of the report."""
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PAIR_FILES = (".jsonl", ".csv", ".parquet")

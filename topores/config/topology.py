@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topores import variants
-from topores.config.common import DEVICES
+from topores.config.common import DEVICES, LANGUAGES, Language
 from topores.errors import did_you_mean
 from topores.options import Options, at_least, is_whole, list_faults, listed, one_of, whole_number, within
 
@@ -27,6 +27,9 @@ class TopologyConfig(Options):
 
     output: Path | None = None
     """Report to write; reports/<name>.html if not given."""
+
+    lang: Language = "en"
+    """Language of the report."""
 
     layers: str = "all"
     """all, last, or a list such as 0,3,6; 0 is the embedding layer."""
@@ -90,6 +93,7 @@ class TopologyConfig(Options):
                 *at_least(self, 8, "passage_tokens"),
                 *at_least(self, 0, "seed", "resamples"),
                 *one_of(self, "device", DEVICES),
+                *one_of(self, "lang", LANGUAGES),
                 *_layer_faults(self.layers),
                 *_null_faults(self.null_names),
                 *list_faults("fail-on", self.fail_on, FAILING),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from topores.report.language import localised
 from topores.report.numbers import Number, short
 
 
@@ -75,9 +76,10 @@ def _tick_label(value: Number, step: Number) -> str:
     if step >= 1000:
         text = short(size)
     elif decimals <= 4:
-        text = f"{size:.{max(0, decimals)}f}"
+        text = localised(f"{size:.{max(0, decimals)}f}")
     else:
-        text = f"{size:.{math.ceil(math.log10(size / step)) + 1}g}".replace("e-0", "e−").replace("e-", "e−")
+        digits = math.ceil(math.log10(size / step)) + 1
+        text = localised(f"{size:.{digits}g}".replace("e-0", "e−").replace("e-", "e−"))
     return text if value > 0 else f"−{text}"
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 
 from topores.report.axes import Scale, value_scale
 from topores.report.charts import BOTTOM, LEFT, PATHS, RIGHT, SHAPES, TOP, frame, panel
+from topores.report.language import later, many, say
 from topores.report.numbers import Number
 
 Bars = Float[np.ndarray, "_ 2"]
@@ -16,11 +17,14 @@ Pins = Bool[np.ndarray, " _"]
 """For each bar, whether it is marked."""
 
 Span = tuple[float, float]
-"""Where an axis of distances begins and ends; the same for all states, so that pictures can be compared."""
+"""Where an axis of distances begins and ends; the same for all states of a layer, so that they can be compared."""
 
-DEGREES = {0: "clusters", 1: "loops", 2: "hollow spaces"}
+DEGREES = {0: later("clusters"), 1: later("loops"), 2: later("hollow spaces")}
+KINDS = {0: "cluster", 1: "loop", 2: "hollow space"}
+"""Of one."""
+NUMBERS = {0: later("Number of clusters"), 1: later("Number of loops"), 2: later("Number of hollow spaces")}
 
-MOST_BARS = 500
+MOST_BARS = 200
 """Longer diagrams are drawn by their longest bars; the page says so."""
 
 
@@ -29,7 +33,15 @@ def degree_name(degree: int) -> str:
     >>> degree_name(1)
     'loops'
     """
-    return DEGREES.get(degree, f"degree {degree}")
+    return say(DEGREES[degree]) if degree in DEGREES else say("degree {n}", n=degree)
+
+
+def counted(count: int, degree: int) -> str:
+    """
+    >>> counted(3, 1)
+    '3 loops'
+    """
+    return many(count, KINDS[degree]) if degree in KINDS else f"{degree_name(degree)}: {count}"
 
 
 def longest(diagram: Bars) -> Bars:
@@ -40,11 +52,15 @@ def longest(diagram: Bars) -> Bars:
     return diagram[np.sort(kept)]
 
 
-def barcode(degree: int, diagram: Bars, pinned: Pins, span: Span, axis: str, note: str) -> str:
-    """Bars one below the other, from birth to death; those that never die run on to the edge."""
-    x = value_scale(span, LEFT, RIGHT - 8)
-    ticks = value_scale([0.0, 1.0], BOTTOM, TOP)
-    bare = Scale(ticks.low, ticks.high, ticks.start, ticks.end, ())
+def barcode(
+    degree: int, diagram: Bars, pinned: Pins, span: Span, axis: str, note: str, reach: float | None = None
+) -> str:
+    """Bars one below the other, from birth to death; those that never die run on to the edge.
+
+    Args:
+        reach: The ratio death / birth that bars of noise stay below, drawn as a band behind each bar.
+    """
+    x, bare = barcode_scales(span)
     drawn = "".join(
         f'<path class="{look}" stroke-width="{width:g}" d="M{left:g} {up:g}H{right:g}"/>'
         for left, right, up, width, look in _bar_places(diagram, pinned, x)
@@ -52,12 +68,38 @@ def barcode(degree: int, diagram: Bars, pinned: Pins, span: Span, axis: str, not
     empty = "" if len(diagram) else _empty()
     extra = f' data-barcode="{degree}" data-x="{x.line()}" data-y="0 1 {BOTTOM} {TOP}"'
     name = degree_name(degree)
-    drawing = f'{frame(x, bare, axis)}<g class="bars degree{degree}">{drawn}{empty}</g>'
-    return panel(f"Barcode: {name}", drawing, f"Barcode of {len(diagram)} {name}", note=note, extra=extra)
+    band = "" if reach is None else f'<path class="band" d="{_band(diagram, x, reach)}"/>'
+    drawing = f'{frame(x, bare, axis)}<g class="bars degree{degree}">{band}{drawn}{empty}</g>'
+    label = say("Barcode: {counted}", counted=counted(len(diagram), degree))
+    return panel(say("Barcode: {kind}", kind=name), drawing, label, note=note, extra=extra)
+
+
+def barcode_scales(span: Span) -> tuple[Scale, Scale]:
+    """Of distances across, and of the bars' places downwards, which need no ticks."""
+    return value_scale(span, LEFT, RIGHT - 8), Scale(0.0, 1.0, BOTTOM, TOP, ())
+
+
+def diagram_scales(span: Span) -> tuple[Scale, Scale]:
+    """Of births across, and of deaths upwards."""
+    return value_scale(span, LEFT, RIGHT - 8), value_scale(span, BOTTOM, TOP + 12)
+
+
+def _band(diagram: Bars, x: Scale, reach: float) -> str:
+    """One outline around the stretches that noise could fill."""
+    step = _step(diagram)
+    rows = [
+        f"M{x(birth):g} {TOP + place * step:.2f}H{min(x(birth * reach), float(RIGHT)):g}v{step:.2f}H{x(birth):g}Z"
+        for place, birth in enumerate(diagram[:, 0].tolist())
+    ]
+    return "".join(rows)
+
+
+def _step(diagram: Bars) -> float:
+    return min((BOTTOM - TOP) / max(len(diagram), 1), 9.0)
 
 
 def _bar_places(diagram: Bars, pinned: Pins, x: Scale) -> list[tuple[Number, Number, Number, Number, str]]:
-    step = min((BOTTOM - TOP) / max(len(diagram), 1), 9.0)
+    step = _step(diagram)
     width = round(max(step * 0.7, 0.5), 2)
     return [
         (
@@ -71,16 +113,33 @@ def _bar_places(diagram: Bars, pinned: Pins, x: Scale) -> list[tuple[Number, Num
     ]
 
 
-def persistence_diagram(diagrams: dict[int, Bars], pinned: dict[int, Pins], span: Span, axis: str, note: str) -> str:
-    """Birth across, death upwards; the further above the diagonal, the longer the bar."""
-    x, y = value_scale(span, LEFT, RIGHT - 8), value_scale(span, BOTTOM, TOP + 12)
-    diagonal = f'<path class="axis" d="M{x(x.low):g} {y(y.low):g}L{x(x.high):g} {y(y.high):g}"/>'
+def persistence_diagram(
+    diagrams: dict[int, Bars], pinned: dict[int, Pins], span: Span, axis: str, note: str, reach: float | None = None
+) -> str:
+    """Birth across, death upwards; the further above the diagonal, the longer the bar.
+
+    Args:
+        reach: The ratio death / birth that bars of noise stay below, drawn as a line.
+    """
+    x, y = diagram_scales(span)
+    diagonal = f'<path class="axis diagonal" d="M{x(x.low):g} {y(y.low):g}L{x(x.high):g} {y(y.high):g}"/>'
     points = "".join(_points(degree, bars, pinned[degree], x, y) for degree, bars in diagrams.items())
     extra = f' data-diagram="{" ".join(map(str, diagrams))}" data-x="{x.line()}" data-y="{y.line()}"'
-    drawing = f'{frame(x, y, f"birth: {axis}")}{diagonal}<g class="points">{points}</g>'
-    label = "Persistence diagram: " + ", ".join(f"{len(bars)} {degree_name(d)}" for d, bars in diagrams.items())
-    names = " and ".join(degree_name(d) for d in diagrams)
-    return panel(f"Diagram: {names}", drawing, label, note=note, extra=extra)
+    across = say("birth: {axis}", axis=axis)
+    drawing = f'{frame(x, y, across)}{diagonal}{_reach_line(x, y, reach)}<g class="points">{points}</g>'
+    there = ", ".join(counted(len(bars), d) for d, bars in diagrams.items())
+    label = say("Persistence diagram: {counted}", counted=there)
+    names = ", ".join(degree_name(d) for d in diagrams)
+    return panel(say("Diagram: {kinds}", kinds=names), drawing, label, note=note, extra=extra)
+
+
+def _reach_line(x: Scale, y: Scale, reach: float | None) -> str:
+    """Where death is `reach` times birth, within the diagram; empty where that is nowhere."""
+    if reach is None:
+        return '<path class="level reach" d=""/>'
+    left, right = max(x.low, y.low / reach), min(x.high, y.high / reach)
+    path = f"M{x(left):g} {y(left * reach):g}L{x(right):g} {y(right * reach):g}" if left < right else ""
+    return f'<path class="level reach" d="{path}"/>'
 
 
 def _points(degree: int, diagram: Bars, pinned: Pins, x: Scale, y: Scale) -> str:
@@ -106,9 +165,10 @@ def betti_chart(
     places = " ".join(f"{x(t):g},{y(n):g}" for t, before, after in ends for n in (before, after))
     extra = f' data-betti="{degree}" data-x="{x.line()}" data-y="{y.line()}"'
     drawing = f'{frame(x, y, axis)}<polyline class="line look-degree{min(degree, 2)} dense" points="{places}"/>'
-    name = degree_name(degree)
-    return panel(f"Number of {name}", drawing, f"Number of {name} over distance", note=note, extra=extra)
+    title = say(NUMBERS[degree]) if degree in NUMBERS else say("Number of bars of degree {n}", n=degree)
+    return panel(title, drawing, say("{title} by distance", title=title), note=note, extra=extra)
 
 
 def _empty() -> str:
-    return f'<text class="title" x="{(LEFT + RIGHT) / 2:g}" y="{(TOP + BOTTOM) / 2:g}" text-anchor="middle">none</text>'
+    place = f'x="{(LEFT + RIGHT) / 2:g}" y="{(TOP + BOTTOM) / 2:g}"'
+    return f'<text class="title" {place} text-anchor="middle">{say("none")}</text>'

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from topores.domain import Analysis
 from topores.report.bars import degree_name
-from topores.report.glossary import term
+from topores.report.glossary import Term
+from topores.report.language import later, say
 from topores.report.readings import Against, readings, series
 
-SINCE: dict[Against, str] = {"first": "against the first state", "previous": "against the state before"}
+SINCE: dict[Against, str] = {"first": later("against the first state"), "previous": later("against the state before")}
 
 
 @dataclass(frozen=True)
@@ -36,48 +37,58 @@ class Panel:
 
 
 COMPARED = (
-    ("change", term("change", "Change"), "how far the passages moved; 0: not at all"),
-    ("procrustes.angle", term("rotation", "Rotation"), "0: the space has not turned"),
-    ("procrustes.mean_angle", term("mean rotation", "Mean rotation"), "of what the points are spread along"),
-    ("procrustes.scale", term("scale", "Scale"), "1: neither wider nor narrower"),
-    ("procrustes.residual", term("deformation", "Deformation"), "what turn and scale leave of the change"),
-    ("linear_cka", term("linear CKA", "Linear CKA"), "1: alike but for rotation and scale"),
-    ("rtd", f"{term('RTD')}", "0: the same loops"),
-    ("rtd_spanning_tree", term("RTD by trees"), "0: the same clusters"),
+    ("change", Term("change", "Change"), later("how far the passages moved; 0: not at all")),
+    ("procrustes.angle", Term("rotation", "Rotation"), later("0: the space has not turned")),
+    ("procrustes.mean_angle", Term("mean rotation", "Mean rotation"), later("of what the points are spread along")),
+    ("procrustes.scale", Term("scale", "Scale"), later("1: neither wider nor narrower")),
+    ("procrustes.residual", Term("deformation", "Deformation"), later("what turn and scale leave of the change")),
+    ("linear_cka", Term("linear CKA", "Linear CKA"), later("1: alike but for rotation and scale")),
+    ("rtd", Term("RTD", "RTD"), later("0: the same loops")),
+    ("rtd_spanning_tree", Term("RTD by trees", "RTD by trees"), later("0: the same clusters")),
 )
 DIVIDED = (
-    ("movement.shared", term("shared rotation", "Shared rotation"), "of the movement, what turns both texts as one"),
-    ("movement.relative", term("relative rotation", "Relative rotation"), "what turns each text on its own"),
-    ("movement.shift", term("shift of the texts", "Shift of the texts"), "what moves the texts' centres apart"),
-    ("movement.deformation", term("own deformation", "Own deformation"), "what is left: each text's shape"),
-    ("movement.between", term("between the texts", "Between the texts"), "1: neither changed but against the other"),
+    (
+        "movement.shared",
+        Term("shared rotation", "Shared rotation"),
+        later("of the movement, what turns both texts as one"),
+    ),
+    ("movement.relative", Term("relative rotation", "Relative rotation"), later("what turns each text on its own")),
+    ("movement.shift", Term("shift of the texts", "Shift of the texts"), later("what moves the texts' centres apart")),
+    ("movement.deformation", Term("own deformation", "Own deformation"), later("what is left: each text's shape")),
+    (
+        "movement.between",
+        Term("between the texts", "Between the texts"),
+        later("1: neither changed but against the other"),
+    ),
 )
 """Shares of one movement, of which the first four add to 1; each is held against what chance gives."""
 COMPARED_BY_DEGREE = (
-    ("bottleneck_distance", term("bottleneck", "Bottleneck"), "how far the worst-matched bar moved"),
-    ("wasserstein_distance", term("Wasserstein", "Wasserstein"), "how far all bars moved together"),
+    ("bottleneck_distance", Term("bottleneck", "Bottleneck"), later("how far the worst-matched bar moved")),
+    ("wasserstein_distance", Term("Wasserstein", "Wasserstein"), later("how far all bars moved together")),
 )
-OWN_BY_DEGREE = (("total_persistence", term("total persistence", "Total persistence"), "lengths of all bars added up"),)
+OWN_BY_DEGREE = (
+    ("total_persistence", Term("total persistence", "Total persistence"), later("lengths of all bars added up")),
+)
 ENTROPY = (
     "persistence_entropy",
-    term("persistence entropy", "Persistence entropy"),
-    "higher: bars of more equal length",
+    Term("persistence entropy", "Persistence entropy"),
+    later("higher: bars of more equal length"),
 )
 
 
 def panels(analysis: Analysis) -> list[Panel]:
     """The charts for which anything was measured; those of comparison need two states."""
     known = {(m.measure, m.degree) for m in analysis.measurements}
-    found = [_compared(measure, title, note, None) for measure, title, note in COMPARED if (measure, None) in known]
-    found += [_divided(measure, title, note) for measure, title, note in DIVIDED if (measure, None) in known]
+    found = [_compared(m, str(title), note, None) for m, title, note in COMPARED if (m, None) in known]
+    found += [_divided(m, str(title), note) for m, title, note in DIVIDED if (m, None) in known]
     for measure, title, note in COMPARED_BY_DEGREE:
-        found += [_compared(measure, title, note, degree) for degree in _degrees(known, measure)]
+        found += [_compared(measure, str(title), note, degree) for degree in _degrees(known, measure)]
     if len(analysis.states) < 2:
         found = []
     for measure, title, note in OWN_BY_DEGREE:
         found += [_own(measure, f"{title}, {degree_name(d)}", note, [d]) for d in _degrees(known, measure)]
     measure, title, note = ENTROPY
-    return found + ([_own(measure, title, note, _degrees(known, measure))] if _degrees(known, measure) else [])
+    return found + ([_own(measure, str(title), note, _degrees(known, measure))] if _degrees(known, measure) else [])
 
 
 def _degrees(known: set[tuple[str, int | None]], measure: str) -> list[int]:
@@ -86,19 +97,19 @@ def _degrees(known: set[tuple[str, int | None]], measure: str) -> list[int]:
 
 def _compared(measure: str, title: str, note: str, degree: int | None) -> Panel:
     of = "" if degree is None else f", {degree_name(degree)}"
-    lines = tuple(Series(measure, degree, against, told, str(against)) for against, told in SINCE.items())
-    return Panel(title + of, note, lines)
+    lines = tuple(Series(measure, degree, against, say(told), str(against)) for against, told in SINCE.items())
+    return Panel(title + of, say(note), lines)
 
 
 def _divided(measure: str, title: str, note: str) -> Panel:
     compared = _compared(measure, title, note, None)
-    by_chance = Series(f"{measure}_by_chance", None, "first", f"by chance, {SINCE['first']}", "null")
-    return Panel(title, note, (*compared.series, by_chance))
+    by_chance = Series(f"{measure}_by_chance", None, "first", say("by chance, against the first state"), "null")
+    return Panel(title, compared.note, (*compared.series, by_chance))
 
 
 def _own(measure: str, title: str, note: str, degrees: list[int]) -> Panel:
     lines = tuple(Series(measure, d, None, degree_name(d), f"degree{min(d, 2)}") for d in degrees)
-    return Panel(title, note, lines)
+    return Panel(title, say(note), lines)
 
 
 def all_series(analysis: Analysis, shown: Sequence[Panel]) -> list[list[list[list[float | None]]]]:

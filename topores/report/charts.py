@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from topores.report.axes import Scale, cycle_scale, value_scale
+from topores.report.language import say
 from topores.report.safe import escaped
 
 WIDTH, HEIGHT = 360, 232
@@ -76,7 +77,7 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
 
 
 def line_chart(
-    title: str, cycles: Sequence[int], lines: Sequence[Line], *, axis: str = "cycle", note: str = "", unit: str = "",
+    title: str, cycles: Sequence[int], lines: Sequence[Line], *, axis: str = "", note: str = "", unit: str = "",
     levels: Sequence[Level] = (), reach: Sequence[float] = (), zero: bool = False,
 ) -> str:  # fmt: skip
     """Lines over cycles.
@@ -85,7 +86,7 @@ def line_chart(
         title: HTML above the chart.
         cycles: Places along the x axis, rising.
         lines: Each with one value per cycle.
-        axis: Title of the x axis.
+        axis: Title of the x axis; the cycle, if it is not given.
         note: HTML below the title, in small: how to read it.
         unit: Of the values.
         levels: Lines across, such as the value before training.
@@ -98,8 +99,9 @@ def line_chart(
     drawn = "".join(_level(level, y) for level in levels) + "".join(_line(line, cycles, x, y) for line in lines)
     places = " ".join(f"{x(cycle):g}" for cycle in cycles)
     redrawn = f' data-x="{places}" data-y="{y.line()}"' if any(line.number is not None for line in lines) else ""
-    names = ", ".join(line.name for line in lines)
-    return panel(title, frame(x, y, axis) + drawn, f"{names} over {axis}s", note=note, unit=unit, extra=redrawn)
+    axis, names = axis or say("cycle"), ", ".join(line.name for line in lines)
+    label = say("{lines} by {axis}", lines=names, axis=axis)
+    return panel(title, frame(x, y, axis) + drawn, label, note=note, unit=unit, extra=redrawn)
 
 
 def panel(title: str, drawing: str, label: str, *, note: str = "", unit: str = "", extra: str = "") -> str:
@@ -125,7 +127,8 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
         for v, label in x.ticks
     )
     title = f'<text class="title" x="{RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escaped(axis)}</text>'
-    return f'{across}<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>{along}{title}'
+    base = f'<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
+    return f'<g class="frame">{across}{base}{along}</g>{title}'
 
 
 def _line(line: Line, cycles: Sequence[int], x: Scale, y: Scale) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from topores.report.clock_charts import Facts, drawn_runs, law_chart, law_legend, margin_chart
 from topores.report.clock_tables import counts, looks
-from topores.report.document import contents, document
+from topores.report.document import STYLES_OF_RUNS, contents, document
 from topores.report.numbers import digits, percent, plural
 from topores.report.safe import escaped
 from topores.report.tables import facts, folded, key_values
@@ -46,7 +46,7 @@ def render_clock(clock: ClockFindings) -> str:
         ("limits", "What this does not say", _limits(clock)),
     ]
     said = sentence(clock.found)
-    return document(f"{clock.name}: {said}", f"{_header(clock, said)}\n{contents(sections)}")
+    return document(f"{clock.name}: {said}", f"{_header(clock, said)}\n{contents(sections)}", styles=STYLES_OF_RUNS)
 
 
 def sentence(found: Facts) -> str:

@@ -22,7 +22,7 @@ from topores.report.compare_tables import (
     nulls_table,
     runs_table,
 )
-from topores.report.document import contents, document
+from topores.report.document import STYLES_OF_RUNS, contents, document
 from topores.report.glossary import term
 from topores.report.numbers import data, digits, plural
 from topores.report.safe import escaped
@@ -45,7 +45,8 @@ def render_comparison(comparison: Comparison, verdict: Verdict) -> str:
         ("limits", "What this does not say", _limits()),
     ]
     name = ", ".join(comparison.names)
-    return document(f"{name}: {verdict.sentence}", f"{_header(judged, verdict)}\n{contents(sections)}")
+    body = f"{_header(judged, verdict)}\n{contents(sections)}"
+    return document(f"{name}: {verdict.sentence}", body, styles=STYLES_OF_RUNS)
 
 
 def _header(judged: Judged, verdict: Verdict) -> str:

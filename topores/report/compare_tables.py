@@ -206,7 +206,7 @@ def nulls_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
             draws = max((spread.draws for spread in found.values()), default=0)
             cells = [_spread(found.get((measure, degree))) for measure, degree, _ in ROWS]
             rows.append([f"<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>", f"{NAMES[null]} ({draws})", *cells])
-    head = ["Run", "Itself, or a null (draws)", *(title for _, _, title in ROWS)]
+    head = ["Run", "Itself, or a null (draws)", *(str(title) for _, _, title in ROWS)]
     return table(head, rows, look="numbers aligned") if rows else ""
 
 

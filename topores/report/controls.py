@@ -3,33 +3,43 @@
 from collections.abc import Sequence
 
 from topores.domain import Analysis
-from topores.report.readings import cloud_name, layer_name, shown_cloud
+from topores.report.language import say
+from topores.report.readings import cloud_name, layer_name, shown_cloud, state_name
 from topores.report.safe import escaped
 
 
-def controls(analysis: Analysis, *, cycle: bool) -> str:
-    """A bar of controls, bound by report.js and unseen without it; only for what there is a choice of."""
+def controls(analysis: Analysis) -> str:
+    """The bar of controls, bound by the script and unseen without it; only for what there is a choice of."""
     layers = [layer_name(analysis, layer) for layer in analysis.layers]
     clouds = [cloud_name(analysis, cloud) for cloud in analysis.clouds]
     parts = [
-        _slider(analysis) if cycle and len(analysis.states) > 1 else "",
-        _select("layer", "Layer", layers, len(layers) - 1),
-        _select("cloud", "Points of", clouds, analysis.clouds.index(shown_cloud(analysis))),
+        _slider(analysis) if len(analysis.states) > 1 else "",
+        _select("layer", say("Layer"), layers, len(layers) - 1),
+        _select("cloud", say("Points of"), clouds, analysis.clouds.index(shown_cloud(analysis))),
+        _search() if analysis.corpus is not None and analysis.maps else "",
     ]
-    look = "controls sticky" if cycle else "controls"
-    return (
-        f'<form class="{look}" hidden aria-label="Choose what is shown">{"".join(parts)}</form>' if any(parts) else ""
-    )
+    if not any(parts):
+        return ""
+    label = say("Choose what is shown")
+    return f'<form class="controls sticky" hidden role="search" aria-label="{label}">{"".join(parts)}</form>'
+
+
+def _search() -> str:
+    hint = say("Search the passages")
+    field = f'<input type="search" id="search" placeholder="{hint}">'
+    return f'<label class="search"><span class="unseen">{hint}</span>{field}</label>'
 
 
 def _slider(analysis: Analysis) -> str:
     last = len(analysis.states) - 1
-    label = escaped(analysis.states[-1].label)
+    label = escaped(state_name(analysis.states[-1]))
+    play = f'<button type="button" id="play" aria-pressed="false">▶ <span>{say("Play")}</span></button>'
+    slider = f'<input type="range" data-choose="state" min="0" max="{last}" step="1" value="{last}"'
     return (
-        '<span class="slider"><button type="button" data-step="-1" aria-label="State before">‹</button>'
-        f'<label>State <input type="range" data-choose="state" min="0" max="{last}" step="1" value="{last}" '
-        f'aria-valuetext="{label}"></label>'
-        '<button type="button" data-step="1" aria-label="Next state">›</button>'
+        f'<span class="slider">{play}'
+        f'<button type="button" data-step="-1" aria-label="{say("State before")}">‹</button>'
+        f'<label><span class="unseen">{say("State")}</span>{slider} aria-valuetext="{label}"></label>'
+        f'<button type="button" data-step="1" aria-label="{say("Next state")}">›</button>'
         f'<output data-shown="state">{label}</output></span>'
     )
 
@@ -51,5 +61,6 @@ def shown_place(analysis: Analysis, *, state: bool) -> str:
         "cloud": cloud_name(analysis, shown_cloud(analysis)),
     }
     spans = {name: f'<span data-shown="{name}">{escaped(word)}</span>' for name, word in words.items()}
-    when = f'<span data-shown="state">{escaped(analysis.states[-1].label)}</span>, ' if state else ""
-    return f'<p class="place">Shown: {when}{spans["layer"]}, {spans["cloud"]}.</p>'
+    when = f'<span data-shown="state">{escaped(state_name(analysis.states[-1]))}</span>, ' if state else ""
+    place = f"{when}{spans['layer']}, {spans['cloud']}"
+    return f'<p class="place">{say("Shown: {place}.", place=place)}</p>'

@@ -2,24 +2,30 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from importlib.resources import files
 
+from topores.report.language import language, say
 from topores.report.safe import escaped
 
+STYLES_OF_RUNS = ("report.css", "runs.css")
+"""Of pages that show several runs."""
 
-def document(title: str, body: str, *, script: str = "") -> str:
-    """One HTML document that holds its style, and `script` where it has one.
+
+def document(title: str, body: str, *, script: str = "", styles: Iterable[str] = ("report.css",)) -> str:
+    """One HTML document in the language in force that holds its style, and `script` where it has one.
 
     Args:
         title: Text, not HTML.
         body: HTML of all that is seen.
         script: The one script that may run; without it none may.
+        styles: Names of style sheets, which together are one.
     """
-    style = asset("report.css")
+    style = _bare(re.sub(r"/\*.*?\*/", "", "".join(map(asset, styles)), flags=re.DOTALL))
     block = f'<script type="module">{script}</script>\n' if script else ""
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{language()}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">
@@ -42,11 +48,22 @@ def asset(name: str) -> str:
     return (files("topores.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def contents(sections: Iterable[tuple[str, str, str]]) -> str:
+def assets(names: Iterable[str]) -> str:
+    """Several scripts, one after the other, as one; without what only their readers need: comments and indents."""
+    return _bare("\n".join(re.sub(r"^\s*// .*$", "", asset(name), flags=re.MULTILINE) for name in names))
+
+
+def _bare(source: str) -> str:
+    """Without indents and empty lines."""
+    return "\n".join(filter(None, map(str.strip, source.splitlines())))
+
+
+def contents(sections: Iterable[tuple[str, str, str]], *, first: str = "") -> str:
     """Links to the sections, and below them the sections.
 
     Args:
         sections: Name, title as text, content as HTML; one without content is left out.
+        first: HTML that stands before them all.
     """
     present = [(name, escaped(title), content) for name, title, content in sections if content]
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in present)
@@ -54,7 +71,7 @@ def contents(sections: Iterable[tuple[str, str, str]]) -> str:
         f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{content}</section>'
         for name, title, content in present
     )
-    return f'<nav aria-label="Contents"><ol>{links}</ol></nav>\n<main>\n{written}\n</main>'
+    return f'<nav aria-label="{say("Contents")}"><ol>{links}</ol></nav>\n<main>\n{first}{written}\n</main>'
 
 
 def _policy(style: str, script: str) -> str:

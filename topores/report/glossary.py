@@ -1,5 +1,8 @@
 """The words of the report, each with its one meaning."""
 
+from dataclasses import dataclass
+
+from topores.report.language import say
 from topores.report.safe import escaped
 
 WORDS = {
@@ -19,6 +22,12 @@ WORDS = {
     "state": "The space at one moment: the encoder after some cycle, or one array of points.",
     "cloud": "The points of T1, of T2, or of both together, in one state and one layer.",
     "null": "The same quantity without the effect: before training, by chance, or with the pairs shuffled.",
+    "null band": "How far bars of random points reach: a bar that ends within the band is no finding.",
+    "headline": "The verdict in a few words: only what the rules of the verdict claim.",
+    "map": "The passages of one layer in a plane: all states are turned onto the first one, and seen along the two "
+    "directions in which they are spread most. Passages that are near in the plane may be far apart in the space.",
+    "heat map": "One number in every layer and state: the darker the cell, the larger it is.",
+    "neighbour": "One of the passages nearest to a passage by angle.",
     "p": "How often chance alone gives at least as much. Small means: hardly chance.",
     "MRR": "Mean reciprocal rank: 1 if the partner is always found first, 1/2 if second, and so on, on average.",
     "R@1": "Recall at 1: the share of passages whose partner is found first.",
@@ -76,9 +85,20 @@ WORDS = {
 
 
 def term(word: str, shown: str | None = None) -> str:
-    """The word, with its meaning one hover away.
+    """The word as HTML in the language in force, with its meaning one hover away.
 
     Raises:
         KeyError: The glossary does not have the word.
     """
-    return f'<abbr title="{escaped(WORDS[word])}">{escaped(shown or word)}</abbr>'
+    return f'<abbr title="{escaped(say(WORDS[word]))}">{escaped(say(shown or word))}</abbr>'
+
+
+@dataclass(frozen=True)
+class Term:
+    """What `term` will be asked for: stands in tables, and speaks the language in which the page is written then."""
+
+    word: str
+    shown: str
+
+    def __str__(self) -> str:
+        return term(self.word, self.shown)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from topores.report.language import say
 from topores.report.readings import known_number
 
 MOST_LINES = 200
@@ -25,6 +26,5 @@ def thinned(lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]
     if len(ordered) <= MOST_LINES:
         return ordered, ""
     chosen = sorted({round(i * (len(ordered) - 1) / (MOST_LINES - 1)) for i in range(MOST_LINES)})
-    return [
-        ordered[i] for i in chosen
-    ], f'<p class="note">{len(chosen)} of {len(ordered):,} logged cycles are shown.</p>'
+    told = say("{shown:,} of {logged:,} logged cycles are shown.", shown=len(chosen), logged=len(ordered))
+    return [ordered[i] for i in chosen], f'<p class="note">{told}</p>'

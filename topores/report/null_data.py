@@ -5,30 +5,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from topores.domain import Analysis, Measurement
-from topores.report.glossary import term
+from topores.report.glossary import Term
+from topores.report.language import later
 
 ROWS = (
-    ("total_persistence", 1, term("total persistence", "Total persistence of loops")),
-    ("longest_bar", 1, "Longest loop"),
-    ("total_persistence", 0, term("spanning tree", "Length of the spanning tree")),
-    ("longest_bar", 0, "Widest gap between clusters"),
-    ("uniformity", None, term("uniformity", "Uniformity")),
-    ("rank_me", None, term("RankMe")),
-    ("intrinsic_dimension", None, term("intrinsic dimension", "Intrinsic dimension")),
-    ("modality_gap", None, term("gap", "Gap between the texts")),
-    ("held_out_mrr", None, f"Held-out {term('MRR')}"),
+    ("total_persistence", 1, Term("total persistence", "Total persistence of loops")),
+    ("longest_bar", 1, Term("persistence", "Longest loop")),
+    ("total_persistence", 0, Term("spanning tree", "Length of the spanning tree")),
+    ("longest_bar", 0, Term("bar", "Widest gap between clusters")),
+    ("uniformity", None, Term("uniformity", "Uniformity")),
+    ("rank_me", None, Term("RankMe", "RankMe")),
+    ("intrinsic_dimension", None, Term("intrinsic dimension", "Intrinsic dimension")),
+    ("modality_gap", None, Term("gap", "Gap between the texts")),
+    ("held_out_mrr", None, Term("MRR", "Held-out MRR")),
 )
-"""Measure, degree, and its name as HTML; of the union cloud at the last layer."""
+"""Measure, degree, and its name; of the union cloud at the last layer."""
 
 NAMES = {
-    "reencode": "Encoded again",
-    "dropout": "Dropout",
-    "resample": "Half of the passages",
-    "frozen": "Learning rate 0",
-    "shuffled": "Shuffled pairings",
-    "random_text": "Random text",
-    "untrained": "Untrained encoder",
-    "matched_spectrum": "Same spectrum",
+    "reencode": later("Encoded again"),
+    "dropout": later("Dropout"),
+    "resample": later("Half of the passages"),
+    "frozen": later("Learning rate 0"),
+    "shuffled": later("Shuffled pairings"),
+    "random_text": later("Random text"),
+    "untrained": later("Untrained encoder"),
+    "matched_spectrum": later("Same spectrum"),
 }
 """Nulls by file name in analysis/nulls, in the order of the ladder: from noise to what is no text at all."""
 

@@ -1,10 +1,10 @@
-"""How numbers are written: three significant digits, the same here and in report.js."""
+"""How numbers are written in the language in force: three significant digits, the same here and in report.js."""
 
 import math
 
-Number = int | float
+from topores.report.language import RAISED, later, localised, say
 
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+Number = int | float
 
 
 def digits(value: Number | None) -> str:
@@ -14,9 +14,9 @@ def digits(value: Number | None) -> str:
     ['0.512', '−12', '1,234', '1.23×10⁻⁵', 'not measured']
     """
     if value is None:
-        return "not measured"
+        return say("not measured")
     if math.isnan(value):
-        return "undefined"
+        return say("undefined")
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     return _finite(value).replace("-", "−")
@@ -25,11 +25,11 @@ def digits(value: Number | None) -> str:
 def _finite(value: Number) -> str:
     size = abs(value)
     if isinstance(value, int) or size == 0 or size >= 999.5:
-        return f"{value:,.0f}"
+        return localised(f"{value:,.0f}")
     if size < 0.001:
         mantissa, power = f"{value:.2e}".split("e-")
-        return f"{mantissa}×10⁻{power.lstrip('0').translate(_RAISED)}"
-    return f"{value:#.3g}".rstrip(".")
+        return localised(f"{mantissa}×10⁻{power.lstrip('0').translate(RAISED)}")
+    return localised(f"{value:#.3g}".rstrip("."))
 
 
 def data(value: Number | None) -> str:
@@ -49,10 +49,10 @@ def short(value: Number) -> str:
     >>> [short(v) for v in (0, 500, 2000, 1e6, 1e9)]
     ['0', '500', '2k', '1M', '1bn']
     """
-    for size, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+    for size, letter in ((1e9, later("bn")), (1e6, later("M")), (1e3, later("k"))):
         if value >= size:
-            return f"{value / size:.12g}{letter}"
-    return f"{value:g}"
+            return localised(f"{value / size:.12g}") + say(letter)
+    return localised(f"{value:g}")
 
 
 def power(exponent: int) -> str:
@@ -60,7 +60,7 @@ def power(exponent: int) -> str:
     >>> power(12)
     '10¹²'
     """
-    return f"10{str(exponent).translate(_RAISED)}"
+    return f"10{str(exponent).translate(RAISED)}"
 
 
 def plural(count: int, noun: str) -> str:
@@ -76,4 +76,4 @@ def percent(share: float) -> str:
     >>> percent(0.8217)
     '82.2 %'
     """
-    return f"{share * 100:.3g} %"
+    return f"{localised(f'{share * 100:.3g}')} %"

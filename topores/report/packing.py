@@ -1,64 +1,117 @@
-"""What report.js needs to show another state: names as JSON, numbers as gzip within base64."""
+"""What the script of the page needs: names as JSON, numbers as JSON and as whole numbers, packed."""
 
-import base64
-import gzip
 import json
 from typing import Any
 
-import numpy as np
-
 from topores.domain import Analysis
-from topores.report import shape_data
-from topores.report.bars import MOST_BARS, degree_name, longest
+from topores.report import shape_data, space_data
+from topores.report.arrays import Arrays, compressed
+from topores.report.axes import Scale
+from topores.report.bars import MOST_BARS, barcode_scales, degree_name, diagram_scales
 from topores.report.change_data import all_series, panels
-from topores.report.charts import RIGHT, TOP
-from topores.report.readings import shown_cloud
+from topores.report.charts import BOTTOM, LEFT, RIGHT, TOP
+from topores.report.heat_data import packed_heat
+from topores.report.language import forms, language, later, template
+from topores.report.passage_data import Passages
+from topores.report.readings import cloud_name, distance_unit, layer_name, shown_cloud, state_name
 from topores.report.safe import clean, json_block
 
-STEPS = 65_534
-"""Births and deaths are packed as whole numbers of steps, this many from 0 to the largest death."""
+WORDS = (
+    later("never"), later("none"), later("{bars}, the longest {most} drawn"), later("{kind}: {bars}. "),
+    later("Loop {n}"), later("Loop {n}, followed through the states"), later("A bar of {place}"),
+    later("It is not there in this state."), later("The passages around it were not looked for."),
+    later("born at {birth}, dies at {death}: it lasts {length}"), later("never dies"),
+    later("Noise of this kind lasts up to {reach}: it is longer."),
+    later("Noise of this kind lasts up to {reach}: it is no longer than that."),
+    later("p = {p}, the larger of two: {universal} by the universal law of noise bars, {spectrum} among clouds of the "
+          "same spectrum."),
+    later("p = {p} where it is longest."), later("Found again in {share} of subsamples."),
+    later("{passages} around it, in order:"), later("A hypothesis to read, not a fact."),
+    later("passage {n}"), later("point {n}"), later("trained on"), later("held out"), later("used on neither side"),
+    later("Its partner"), later("Its partners"), later("No partner is aligned with it."),
+    later("Nearest in the other text, {state}, at the output"), later("Nearest, {state}, at the output"),
+    later("Neighbours are known for {states} only."), later("partner"),
+    later("{found} found"), later("{found} within the lasso"), later("the first {n} are listed"),
+    later("Nothing found."), later("{share} of the spread of this state lies in this plane."),
+    later("{state}, {layer}: {value}"), later("not measured"), later("Play"), later("Pause"),
+    later("Choose a loop by its number, or a bar in the barcode."), later("No text is known for it."),
+)  # fmt: skip
+"""What the script says, by the English text."""
+
+NOUNS = ("bar", "passage", "cluster", "loop")
 
 
 def packed(analysis: Analysis) -> str:
-    """Two blocks of data for the page; neither is ever run as a script."""
-    numbers = json.dumps(_numbers(analysis), allow_nan=False, separators=(",", ":")).encode()
-    # A fixed time keeps the page the same for the same analysis.
-    block = base64.b64encode(gzip.compress(numbers, mtime=0)).decode()
-    return json_block("index", _index(analysis)) + f'<script type="text/plain" id="numbers">{block}</script>'
+    """Blocks of data for the page; none of them is ever run as a script."""
+    arrays, passages = Arrays(), Passages(analysis)
+    index = _index(analysis) | {
+        "maps": space_data.pack_maps(analysis, passages, arrays),
+        "near": space_data.pack_neighbours(analysis, passages, arrays),
+    }
+    space_data.pack_outlines(analysis, passages, arrays)
+    for cloud in analysis.clouds:
+        arrays.put(f"cloud.{analysis.clouds.index(cloud)}", passages.in_cloud(cloud))
+    arrays.put("passages", passages.rows % (1 << 16))
+    arrays.put("passages.high", passages.rows >> 16)
+    numbers = _numbers(analysis) | space_data.pack_bars(analysis, arrays)
+    numbers |= {"tracks": space_data.tracks(analysis, passages), "judged": space_data.judged(analysis)}
+    return "".join(
+        [
+            json_block("index", index | {"arrays": arrays.directory}),
+            _json("numbers", numbers),
+            arrays.block("arrays"),
+            _json("texts", passages.texts()),
+        ]
+    )
+
+
+def _json(name: str, data: Any) -> str:
+    return compressed(name, json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _index(analysis: Analysis) -> dict[str, Any]:
+    degrees = shape_data.degrees(analysis)
     return {
-        "states": [{"cycle": s.cycle, "label": clean(s.label)} for s in analysis.states],
+        "lang": language(),
+        "words": {word: template(word) for word in WORDS if template(word) != word},
+        "nouns": {noun: forms(noun) for noun in NOUNS},
+        "states": [{"cycle": s.cycle, "label": clean(state_name(s))} for s in analysis.states],
         "layers": list(analysis.layers),
+        "layerNames": [clean(layer_name(analysis, layer)) for layer in analysis.layers],
         "clouds": [clean(cloud) for cloud in analysis.clouds],
+        "cloudNames": [clean(cloud_name(analysis, cloud)) for cloud in analysis.clouds],
         "shown": [len(analysis.states) - 1, len(analysis.layers) - 1, analysis.clouds.index(shown_cloud(analysis))],
-        "degrees": shape_data.degrees(analysis),
-        "kinds": [degree_name(degree) for degree in shape_data.degrees(analysis)],
+        "degrees": degrees,
+        "kinds": [degree_name(degree) for degree in degrees],
         "most": MOST_BARS,
-        "edge": {"right": RIGHT, "top": TOP},
-        "step": shape_data.reach(analysis) / STEPS,
+        "edge": {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
+        "loopAxes": _loop_axes(analysis),
+        "step": shape_data.reach(analysis) / space_data.STEPS,
+        "farStep": shape_data.span_of_distances(analysis) / space_data.STEPS,
+        "unit": distance_unit(analysis),
     }
+
+
+def _loop_axes(analysis: Analysis) -> list[dict[str, Any]]:
+    """By layer: the scales of the loops' barcode and diagram, with where their ticks stand."""
+    return [
+        {"barcode": _axes(barcode_scales(span)), "diagram": _axes(diagram_scales(span))}
+        for span in (shape_data.span(analysis, [1], layer) for layer in analysis.layers)
+    ]
+
+
+def _axes(scales: tuple[Scale, Scale]) -> list[dict[str, Any]]:
+    return [{"line": one.line(), "ticks": [[one(value), label] for value, label in one.ticks]} for one in scales]
 
 
 def _numbers(analysis: Analysis) -> dict[str, Any]:
-    """Nested lists: change by series, layer, cloud, state; bars and Betti curves by state, layer, cloud, degree."""
-    degrees = shape_data.degrees(analysis)
-    step = shape_data.reach(analysis) / STEPS
-    curves = shape_data.betti_curves(analysis)
-    places = [
-        [[(state.cycle, layer, cloud) for cloud in analysis.clouds] for layer in analysis.layers]
-        for state in analysis.states
-    ]
+    """Nested lists: change by series, layer, cloud, state; Betti curves by place and degree; the heat map's values."""
+    degrees, curves = shape_data.degrees(analysis), shape_data.betti_curves(analysis)
     return {
         "change": _change(analysis),
-        "bars": _each(places, lambda place: [_bars(analysis, place, d, step) for d in degrees]),
-        "betti": _each(places, lambda place: [_curve(curves.get((*place, d), [])) for d in degrees]),
+        "betti": [[_curve(curves.get((*place, d), [])) for d in degrees] for place in space_data.places(analysis)],
+        "heat": packed_heat(analysis),
     }
-
-
-def _each(places: list[list[list[shape_data.Place]]], make: Any) -> list[list[list[Any]]]:
-    return [[[make(place) for place in clouds] for clouds in layers] for layers in places]
 
 
 def _change(analysis: Analysis) -> list[list[list[list[float | None]]]]:
@@ -67,20 +120,6 @@ def _change(analysis: Analysis) -> list[list[list[list[float | None]]]]:
         [[[None if v is None else float(f"{v:.6g}") for v in cloud] for cloud in layer] for layer in one]
         for one in all_series(analysis, panels(analysis))
     ]
-
-
-def _bars(analysis: Analysis, place: shape_data.Place, degree: int, step: float) -> list[Any]:
-    """[how many there are, growing births, lengths, places of pinned bars]; a length of -1 never ends.
-
-    Births and lengths are whole steps, births as differences to the one before: small numbers pack well.
-    """
-    whole = shape_data.diagram(analysis, place, degree)
-    bars = longest(whole)
-    steps = np.round(np.where(np.isfinite(bars), bars, -1.0) / step).astype(int)
-    lengths = np.where(np.isfinite(bars[:, 1]), steps[:, 1] - steps[:, 0], -1)
-    births = np.diff(steps[:, 0], prepend=0)
-    pins = np.flatnonzero(shape_data.pinned(analysis, place, degree, bars))
-    return [len(whole), births.tolist(), lengths.tolist(), pins.tolist()]
 
 
 def _curve(points: list[tuple[float, float]]) -> list[list[float]]:

@@ -1,35 +1,55 @@
-"""The report of an analysis: its verdict on top, sections in their order, data and script."""
+"""The report of an analysis: its verdict on top, four cards, sections in their order, data and script."""
 
 from topores import variants
 from topores.domain import Analysis
+from topores.report.cards import cards_of
 from topores.report.charts import marks
-from topores.report.document import asset, contents, document
-from topores.report.numbers import plural
+from topores.report.controls import controls
+from topores.report.document import assets, contents, document
+from topores.report.language import Language, many, say, speaking, spoken
 from topores.report.packing import packed
-from topores.report.readings import cloud_name
+from topores.report.readings import cloud_name, sampling_of
 from topores.report.safe import escaped
 
 SECTIONS = "topores.report.sections"
 
+SCRIPTS = (
+    "state.js", "words.js", "drawing.js", "data.js", "change.js", "shape.js", "map.js", "heat.js", "loop.js",
+    "passage.js", "controls.js", "report.js",
+)  # fmt: skip
+"""In this order they are one script."""
 
-def render(analysis: Analysis) -> str:
-    """The whole report as one HTML document, the same for the same analysis."""
-    body = "\n".join([marks(), _header(analysis), contents(_sections(analysis)), packed(analysis)])
-    return document(f"{analysis.name}: {analysis.verdict.sentence}", body, script=asset("report.js"))
+
+def render(analysis: Analysis, lang: Language = "en") -> str:
+    """The whole report as one HTML document in a language, the same for the same analysis."""
+    with speaking(lang):
+        inner = contents(_sections(analysis), first=controls(analysis))
+        body = "\n".join(
+            [
+                marks(),
+                '<div id="light" class="light" hidden></div>',
+                _header(analysis),
+                cards_of(analysis),
+                inner,
+                packed(analysis),
+            ]
+        )
+        title = f"{analysis.name}: {spoken(analysis.verdict.headline or analysis.verdict.sentence)}"
+        return document(title, body, script=assets(SCRIPTS))
 
 
 def _header(analysis: Analysis) -> str:
+    """The short verdict as the title, and the whole of it below."""
+    verdict = analysis.verdict
     counts = ", ".join(
-        [
-            plural(len(analysis.states), "state"),
-            plural(len(analysis.layers), "layer"),
-            plural(len(analysis.clouds), "cloud"),
-        ]
+        [many(len(analysis.states), "state"), many(len(analysis.layers), "layer"), many(len(analysis.clouds), "cloud")]
     )
-    long = ' class="long"' if len(analysis.verdict.sentence) > 220 else ""
+    title, lead = (verdict.headline, verdict.sentence) if verdict.headline else (verdict.sentence, "")
+    long = ' class="long"' if len(title) > 160 else ""
+    below = f'<p class="lead" dir="auto">{escaped(spoken(lead))}</p>' if lead else ""
     return (
         f'<header><p class="name"><bdi>{escaped(analysis.name)}</bdi></p>'
-        f'<h1 dir="auto"{long}>{escaped(analysis.verdict.sentence)}</h1><p class="note">{counts}</p>'
+        f'<h1 dir="auto"{long}>{escaped(spoken(title))}</h1>{below}<p class="note">{counts}</p>'
         f"{_sampling(analysis)}</header>"
     )
 
@@ -39,16 +59,16 @@ def _sampling(analysis: Analysis) -> str:
     sampled = analysis.protocol.get("sampled") or []
     if not sampled:
         return ""
-    plans = "; ".join(f"{cloud_name(analysis, c)}: {analysis.protocol.get(f'cloud {c}', '')}" for c in sampled)
-    return (
-        f'<p class="note">{escaped(plans[:1].upper() + plans[1:])}. Clusters, RankMe, CKA, rotation, scale and '
-        "deformation are exact there; all other numbers are means over the subsamples, and bars of loops are those of "
-        "the first one. Standard errors stand in measures.parquet.</p>"
+    plans = "; ".join(f"{cloud_name(analysis, c)}: {sampling_of(analysis, c)}" for c in sampled)
+    told = say(
+        "Clusters, RankMe, CKA, rotation, scale and deformation are exact there; all other numbers are means over the "
+        "subsamples, and bars of loops are those of the first one. Standard errors stand in measures.parquet."
     )
+    return f'<p class="note sampled">{escaped(plans[:1].upper() + plans[1:])}. {told}</p>'
 
 
 def _sections(analysis: Analysis) -> list[tuple[str, str, str]]:
     """Name, title and content of each, in their order."""
     found = [(name, variants.load(SECTIONS, name)) for name in variants.names(SECTIONS)]
     ordered = sorted(found, key=lambda entry: entry[1].ORDER)
-    return [(name, section.TITLE, section.render(analysis)) for name, section in ordered]
+    return [(name, say(section.TITLE), section.render(analysis)) for name, section in ordered]

@@ -1,17 +1,27 @@
 """The analysis as sections ask for it: names of states, layers and clouds, and series over states."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from topores.domain import Analysis
+from topores.domain import Analysis, State
+from topores.report.language import later, say, spoken
 
 Key = tuple[str, int, int, str, int | None, int | None]
 """measure, cycle, layer, cloud, degree, against"""
 
 Against = Literal["first", "previous"] | None
 
-CLOUD_NAMES = {"t1": "T1", "t2": "T2", "union": "T1 and T2 together"}
+CLOUD_NAMES = {"t1": "T1", "t2": "T2", "union": later("T1 and T2 together")}
+
+UNITS = (
+    later("rad"), later("nats"), later("bars"), later("dimensions"), later("ratio"), later("chord"),
+    later("squared chord"), later("0 to 1"), later("0.5 by chance"), later("mean reciprocal rank"),
+    later("share of the spread"), later("share of the squared movement"),
+    later("share of the change of inner products"), later("0.9 quantiles of the distances"),
+)  # fmt: skip
+"""Those that have a translation."""
 
 
 def readings(analysis: Analysis, measures: Iterable[str]) -> dict[Key, float]:
@@ -59,19 +69,20 @@ def known_number(value: Any) -> float | None:
 
 
 def unit_of(analysis: Analysis, measure: str) -> str:
-    """The unit the measurements of `measure` carry."""
-    return next((m.unit for m in analysis.measurements if m.measure == measure), "")
+    """The unit the measurements of `measure` carry; as it is where it is none of ours."""
+    unit = next((m.unit for m in analysis.measurements if m.measure == measure), "")
+    return say(unit) if unit in UNITS else unit
 
 
 def distance_unit(analysis: Analysis) -> str:
     """Unit of births and deaths."""
-    return "rad" if analysis.protocol.get("metric", "angle") == "angle" else ""
+    return say("rad") if analysis.protocol.get("metric", "angle") == "angle" else ""
 
 
 def distance_axis(analysis: Analysis) -> str:
     """Title of an axis of births, deaths or thresholds."""
     unit = distance_unit(analysis)
-    return f"distance ({unit})" if unit else "distance"
+    return say("distance ({unit})", unit=unit) if unit else say("distance")
 
 
 def trained(analysis: Analysis) -> bool:
@@ -81,23 +92,40 @@ def trained(analysis: Analysis) -> bool:
 
 def state_axis(analysis: Analysis) -> str:
     """Title of the axis along the states."""
-    return "cycle" if trained(analysis) else "state"
+    return say("cycle") if trained(analysis) else say("state")
+
+
+def state_name(state: State) -> str:
+    """How people call a state: the cycle, or the label as it is."""
+    return spoken(state.name)
 
 
 def layer_name(analysis: Analysis, layer: int) -> str:
     """Layer 0 is the encoder's input and the last one its output; bare arrays have one layer only."""
     if len(analysis.layers) == 1:
-        return "the embeddings" if layer == 0 else f"layer {layer}"
+        return say("the embeddings") if layer == 0 else say("layer {n}", n=layer)
     if layer == 0:
-        return "layer 0 (input)"
-    return f"layer {layer} (output)" if layer == max(analysis.layers) else f"layer {layer}"
+        return say("layer 0 (input)")
+    return say("layer {n} (output)", n=layer) if layer == max(analysis.layers) else say("layer {n}", n=layer)
 
 
 def cloud_name(analysis: Analysis, cloud: str) -> str:
     """Whose points they are; a lone union is all there is, as of a bare array."""
     if analysis.clouds == ("union",):
-        return "all points"
-    return CLOUD_NAMES.get(cloud, cloud)
+        return say("all points")
+    return say(CLOUD_NAMES[cloud]) if cloud in CLOUD_NAMES else cloud
+
+
+def sampling_of(analysis: Analysis, cloud: str) -> str:
+    """Which subsamples stand for a cloud, as the protocol says."""
+    told = str(analysis.protocol.get(f"cloud {cloud}", ""))
+    found = re.fullmatch(r"([\d,]+) uniform subsamples? of ([\d,]+) of ([\d,]+) points", told, re.ASCII)
+    if found is None:
+        return told
+    draws, size, points = (int(number.replace(",", "")) for number in found.groups())
+    if draws == 1:
+        return say("1 uniform subsample of {size:,} of {points:,} points", size=size, points=points)
+    return say("{draws:,} uniform subsamples of {size:,} of {points:,} points", draws=draws, size=size, points=points)
 
 
 def shown_cloud(analysis: Analysis) -> str:

@@ -28,25 +28,36 @@ def reach(analysis: Analysis) -> float:
     return span(analysis, degrees(analysis))[1]
 
 
-def span(analysis: Analysis, chosen: Collection[int]) -> tuple[float, float]:
+def span(analysis: Analysis, chosen: Collection[int], layer: int | None = None) -> tuple[float, float]:
     """Where the common axis of some degrees begins and ends: their first birth and last death in any state.
 
     Clusters are born at 0; loops often live in a narrow band far from it, which would be too small to see.
+
+    Args:
+        layer: The one whose states and clouds share the axis; None for all layers.
     """
-    finite = [d[np.isfinite(d)] for (*_, degree), d in analysis.diagrams.items() if degree in chosen and d.size]
+    finite = [
+        d[np.isfinite(d)]
+        for (_, of_layer, _, degree), d in analysis.diagrams.items()
+        if degree in chosen and layer in (None, of_layer) and d.size
+    ]
     values = np.concatenate(finite) if finite else np.empty(0)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     return (low, high) if high > low else (low, low + 1.0)
 
 
+def span_of_distances(analysis: Analysis) -> float:
+    """The largest distance of two unit rows, in the unit of births and deaths."""
+    return math.pi if analysis.protocol.get("metric", "angle") == "angle" else 2.0
+
+
 def pinned(
     analysis: Analysis, place: Place, degree: int, bars: Float[np.ndarray, "bars 2"]
 ) -> Bool[np.ndarray, " bars"]:
-    """Which bars are loops whose passages the page shows."""
+    """Which bars are loops whose passages are known."""
     marked = np.zeros(len(bars), dtype=bool)
-    for loop in analysis.loops:
-        if degree == 1 and (loop.cycle, loop.layer, loop.cloud) == place:
-            marked |= np.isclose(bars, [loop.birth, loop.death], rtol=1e-6, atol=1e-9).all(axis=1)
+    for one in analysis.outlines.get(place, ()) if degree == 1 else ():
+        marked |= np.isclose(bars, [one.birth, one.death], rtol=1e-6, atol=1e-9).all(axis=1)
     return marked
 
 

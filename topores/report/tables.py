@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from topores.report.language import say
 from topores.report.numbers import Number, data
 from topores.report.safe import escaped
 
@@ -37,7 +38,7 @@ def folded(summary: str, content: str, *, opened: bool = False) -> str:
 def numbers_behind(head: Sequence[str], rows: Iterable[Sequence[Number | None]]) -> str:
     """The table behind a group of charts; the first column of `rows` is the cycle."""
     cells = ([data(value) for value in row] for row in rows)
-    return folded("The numbers behind these charts", table(head, cells, look="numbers"))
+    return folded(say("The numbers behind these charts"), table(head, cells, look="numbers"))
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:

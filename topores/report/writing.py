@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from topores.compute.files import write_text
+from topores.config import Language
 from topores.domain import Analysis
 from topores.errors import InputError
 from topores.report.page import render
 
 
-def write_report(analysis: Analysis, path: Path) -> Path:
-    """Render `analysis` into one HTML file, as `write_page` does."""
-    return write_page(render(analysis), path)
+def write_report(analysis: Analysis, path: Path, lang: Language = "en") -> Path:
+    """Render `analysis` in a language into one HTML file, as `write_page` does."""
+    return write_page(render(analysis, lang), path)
 
 
 def write_page(html: str, path: Path) -> Path:

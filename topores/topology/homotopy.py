@@ -12,6 +12,9 @@ from topores.topology.homology import ROUNDING
 COMPARED_AT_ONCE = 2**22
 """Distances that are compared with edges in one step."""
 
+CENTRAL = (4, 32)
+"""Points that are tried first and second, nearest to all others: they fill the loops of nearly all edges."""
+
 
 class Bars(NamedTuple):
     """Bars of degree 1 and their edges; an edge is a place among the pairs (0, 1), (0, 2), ..., (n - 2, n - 1)."""
@@ -22,6 +25,8 @@ class Bars(NamedTuple):
     """The longest edge of the triangle that fills it. Bars may share one."""
     ends: Float[np.ndarray, "bars 2"]
     """Births and deaths, in the order of `persistent_homology`."""
+    order: Int[np.ndarray, " edges"]
+    """All edges in order of length at that time."""
 
 
 class Homotopy:
@@ -40,6 +45,7 @@ class Homotopy:
         self._pairs = [squareform(square, checks=False) for square in self._squares]
         self._one, self._other = np.triu_indices(len(start), k=1)
         self.edges = np.arange(len(self._one))
+        self._central_first = np.argsort(start.sum(axis=0) + end.sum(axis=0), kind="stable")
 
     def lengths(self, time: float) -> Float[np.ndarray, " edges"]:
         """Of all edges at one time."""
@@ -56,7 +62,8 @@ class Homotopy:
         ends = lengths[edges]
         kept = np.flatnonzero(ends[:, 0] < ends[:, 1] * (1 - ROUNDING))
         kept = kept[np.lexsort((ends[kept, 1], ends[kept, 0]))]
-        return Bars(edges[kept, 0], edges[kept, 1], ends[kept])
+        # Many times are held in memory at once, and there are fewer than 2^24 edges.
+        return Bars(edges[kept, 0], edges[kept, 1], ends[kept], order.astype(np.int32))
 
     def may_give_birth(
         self, edges: Int[np.ndarray, " edges"], since: float, until: float
@@ -69,18 +76,26 @@ class Homotopy:
         Source:
             Toussaint 1980, The relative neighbourhood graph of a finite planar set (edges without such a point).
         """
-        at_once = max(1, COMPARED_AT_ONCE // len(self._squares[0]))
-        parts = np.split(edges, range(at_once, len(edges), at_once))
-        return np.concatenate([part[~self._filled_at_once(part, since, until)] for part in parts])
+        squares = [_at(time, *self._squares) for time in (since, until)]
+        for points in np.split(self._central_first, CENTRAL):
+            at_once = max(1, COMPARED_AT_ONCE // max(1, len(points)))
+            parts = np.split(edges, range(at_once, len(edges), at_once))
+            edges = np.concatenate([part[~self._filled_at_once(part, points, squares)] for part in parts])
+        return edges
 
     def _filled_at_once(
-        self, edges: Int[np.ndarray, " edges"], since: float, until: float
+        self,
+        edges: Int[np.ndarray, " edges"],
+        points: Int[np.ndarray, " some"],
+        squares: list[Float[np.ndarray, "points points"]],
     ) -> Bool[np.ndarray, " edges"]:
-        nearer = np.ones((len(edges), len(self._squares[0])), dtype=bool)
-        for time in (since, until):
-            lengths = self.lengths(time)[edges, None]
-            for ends in (self._one[edges], self._other[edges]):
-                nearer &= _at(time, *self._squares, rows=ends) < lengths
+        """Whether one of `points` is nearer to both ends of an edge, in all of `squares`, than these to each other."""
+        nearer = np.ones((len(edges), len(points)), dtype=bool)
+        one, other = self._one[edges], self._other[edges]
+        for square in squares:
+            to_points, lengths = square[:, points], square[one, other][:, None]
+            for ends in (one, other):
+                nearer &= to_points[ends] < lengths
         return np.asarray(nearer.any(axis=1))
 
 
@@ -89,12 +104,11 @@ def _at(
     start: Float[np.ndarray, "..."],
     end: Float[np.ndarray, "..."],
     moves: Float[np.ndarray, "..."],
-    rows: Int[np.ndarray, " rows"] | slice = slice(None),
 ) -> Float[np.ndarray, "..."]:
     # At time 1 the sum below would be the end up to rounding alone.
     if time in (0, 1):
-        return (end if time else start)[rows]
-    return start[rows] + time * moves[rows]
+        return end if time else start
+    return start + time * moves
 
 
 def _sorted(lengths: Float[np.ndarray, " edges"]) -> Int[np.ndarray, " edges"]:

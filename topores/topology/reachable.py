@@ -126,8 +126,8 @@ def _side(
 ) -> _Side:
     places_here, places_there = _places(here[edges], there[edges]), _places(there[edges], here[edges])
     births = places_here[np.searchsorted(edges, bars.births)]
-    births_reached = _reach(places_here, places_there, births)
-    deaths_reached = _reach(here, there, bars.ends[:, 1])
+    births_reached = _reach(places_here, places_there, births, np.argsort(places_here))
+    deaths_reached = _reach(here, there, bars.ends[:, 1], bars.order)
     # The latest way of a birth is convex in time and the earliest way of a death concave: that they meet is seen at
     # the end. Bars that are left out as rounding count as closed.
     latest_births = np.sort(there[edges])[births_reached[1]]
@@ -151,7 +151,10 @@ def _places(lengths: Float[np.ndarray, " edges"], other: Float[np.ndarray, " edg
 
 
 def _reach(
-    here: Num[np.ndarray, " edges"], there: Num[np.ndarray, " edges"], starts: Num[np.ndarray, " bars"]
+    here: Num[np.ndarray, " edges"],
+    there: Num[np.ndarray, " edges"],
+    starts: Num[np.ndarray, " bars"],
+    order: Int[np.ndarray, " edges"],
 ) -> Num[np.ndarray, "2 bars"]:
     """The least and the most that ways along straight lines come to, which may change to any line that they meet.
 
@@ -161,11 +164,11 @@ def _reach(
         here: Where the lines are at this time.
         there: Where they are at the other time.
         starts: Where the ways are at this time, each on some line.
+        order: The lines in order of `here`.
     """
-    order = np.argsort(here)
-    lowest = np.minimum.accumulate(there[order][::-1])[::-1]
-    highest = np.maximum.accumulate(there[order])
-    ordered = here[order]
+    arriving, ordered = there[order], here[order]
+    lowest = np.minimum.accumulate(arriving[::-1])[::-1]
+    highest = np.maximum.accumulate(arriving)
     return np.stack(
         [lowest[np.searchsorted(ordered, starts)], highest[np.searchsorted(ordered, starts, side="right") - 1]]
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
-from typing import SupportsFloat, SupportsIndex
+from typing import NamedTuple, SupportsFloat, SupportsIndex
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -69,15 +69,48 @@ def follow_bars(matrices: Iterable[Numbers], *, least: SupportsFloat = 0.0, most
         Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards by updating persistence in linear time
         (vines); what a bar can become: see topores.topology.reachable.
     """
-    squares, shortest, budget = _as_matrices(matrices), _as_least(least), _as_budget(most)
-    homotopies = [Homotopy(one, other) for one, other in pairwise([squares[0], *squares])]
-    states = [homotopy.bars(1.0) for homotopy in homotopies]
-    growing = _Growing(states[0])
-    for step, (bars, homotopy) in enumerate(zip(pairwise(states), homotopies[1:], strict=True)):
-        for links in _links_of_step(homotopy, bars, shortest, budget):
-            growing.follow(links, step)
-        growing.arrive(bars[1], step + 1)
-    return growing.vines(len(states))
+    squares = _as_matrices(matrices)
+    if len(squares) == 1:
+        return _Growing(Homotopy(squares[0], squares[0]).bars(1.0).ends).vines(1)
+    return join_steps([follow_step(*states, least=least, most=most) for states in pairwise(squares)])
+
+
+class FollowedStep(NamedTuple):
+    """What becomes of the bars of degree 1 from one state to the next."""
+
+    before: Float[np.ndarray, "bars 2"]
+    """Births and deaths of the one state, as `persistent_homology` orders them."""
+    after: Float[np.ndarray, "bars_after 2"]
+    links: tuple[Links, ...]
+    """Of the stretches that the step was divided into, in order."""
+
+
+def follow_step(
+    before: Numbers, after: Numbers, *, least: SupportsFloat = 0.0, most: SupportsIndex = 500
+) -> FollowedStep:
+    """One step of `follow_bars`, which no other step has a part in: many can be followed at once, and then joined.
+
+    Args:
+        before, after: The matrices of two states; `least` and `most` as there.
+
+    Raises:
+        ValueError: As `follow_bars`.
+    """
+    shortest, budget = _as_least(least), _as_budget(most)
+    homotopy = Homotopy(*_as_matrices([before, after]))
+    bars = homotopy.bars(0.0), homotopy.bars(1.0)
+    links = _links_of_step(homotopy, bars, shortest, budget)
+    return FollowedStep(bars[0].ends, bars[1].ends, tuple(links))
+
+
+def join_steps(steps: Sequence[FollowedStep]) -> list[Vine]:
+    """The vines of `follow_bars` from its steps, in order; one at least, each beginning where the one before ends."""
+    growing = _Growing(steps[0].before)
+    for place, step in enumerate(steps):
+        for links in step.links:
+            growing.follow(links, place)
+        growing.arrive(step.after, place + 1)
+    return growing.vines(len(steps) + 1)
 
 
 def sure_shares(vines: Sequence[Vine], *, least: SupportsFloat = 0.0) -> Float[np.ndarray, " steps"]:
@@ -151,11 +184,11 @@ def _links_of_step(homotopy: Homotopy, bars: tuple[Bars, Bars], least: float, bu
 class _Growing:
     """Vines that become longer, state by state; each bar of the present has the number of its vine."""
 
-    def __init__(self, bars: Bars) -> None:
+    def __init__(self, bars: Float[np.ndarray, "bars 2"]) -> None:
         self._numbers: list[int] = []
         self._ends: list[dict[int, Float[np.ndarray, " 2"]]] = []
         self._doubts: list[set[int]] = []
-        self._numbers = [self._new() for _ in bars.ends]
+        self._numbers = [self._new() for _ in bars]
         self.arrive(bars, 0)
 
     def follow(self, links: Links, step: int) -> None:
@@ -170,8 +203,8 @@ class _Growing:
         for number in np.array(self._numbers, dtype=np.int64)[~links.sure_after].tolist():
             self._doubts[number].add(step)
 
-    def arrive(self, bars: Bars, state: int) -> None:
-        for number, ends in zip(self._numbers, bars.ends, strict=True):
+    def arrive(self, bars: Float[np.ndarray, "bars 2"], state: int) -> None:
+        for number, ends in zip(self._numbers, bars, strict=True):
             self._ends[number][state] = ends
 
     def vines(self, states: int) -> list[Vine]:

@@ -33,15 +33,15 @@ def test_each_loop_says_how_sure_it_is(full: Analysis) -> None:
     html = loops.render(full)
     text = Page(f"<div>{html}</div>").elements[0].words
     assert "A hypothesis to read, not a fact." in text
-    assert "1 of the 2 longest loops is longer than chance makes them (smallest p: 0.0120)." in text
+    assert "One of the 2 surest loops is longer than chance makes them (p = 0.0120)." in text
     assert "p = 0.400 (no more than chance)" in text
-    assert 'href="#cycle=2000&amp;layer=6&amp;cloud=union"' in html
+    assert 'href="#cycle=2000&amp;layer=6&amp;cloud=union&amp;loop=b' in html
 
 
 def test_nothing_beats_chance(full: Analysis) -> None:
     noise = dataclasses.replace(full, loops=full.loops[1:])
     assert (
-        "None of the 1 longest loop is longer than chance"
+        "No loop beats the null: of the 1 surest the smallest p is 0.400."
         in Page(f"<div>{loops.render(noise)}</div>").elements[0].words
     )
 

@@ -12,9 +12,8 @@ from ..reading import Page, cells
 
 def test_the_last_state_is_drawn_without_any_script(full: Analysis) -> None:
     page = Page(f"<div>{shape.render(full)}</div>")
-    loops = full.diagrams[2000, 6, "union", 1]
-    drawn = [e for e in page.all("path") if (e.attributes.get("class") or "").startswith("mark degree1")]
-    assert len(drawn) == len(loops)
+    clusters, loops = (full.diagrams[2000, 6, "union", degree] for degree in (0, 1))
+    assert len([e for e in page.all("path") if e.attributes.get("class") == "bar"]) == len(clusters)
     assert page.one("span", data_count="1").words == f"loops: {len(loops)} bars. "
     assert page.one("p", class_="place").words == "Shown: cycle 2,000, layer 6 (output), T1 and T2 together."
 
@@ -33,25 +32,6 @@ def test_bars_that_never_die_say_never(bare: Analysis) -> None:
         *[["clusters", "0", "1.00", "1.00"]] * 3,
         ["loops", "1.00", "1.41", "0.414"],
     ]
-
-
-def test_loops_in_a_narrow_band_fill_their_axis(bare: Analysis) -> None:
-    loops = np.array([[1.0, 1.05], [1.1, 1.21]])
-    html = shape.render(dataclasses.replace(bare, diagrams={**bare.diagrams, (0, 0, "union", 1): loops}))
-    page = Page(f"<div>{html}</div>")
-    for chart in (page.one("svg", data_barcode="1"), page.one("svg", data_diagram="1")):
-        low, high = (float(v) for v in (chart.attributes["data-x"] or "").split()[:2])
-        assert (low, high) == (1.0, 1.25)
-    assert (page.one("svg", data_barcode="0").attributes["data-x"] or "").startswith("0 1 ")
-
-
-def test_a_choice_of_one_is_no_choice(full: Analysis, bare: Analysis) -> None:
-    assert "<form" not in shape.render(bare)
-    page = Page(f"<div>{shape.render(full)}</div>")
-    slider = page.one("input", type="range").attributes
-    assert (slider["min"], slider["max"], slider["value"]) == ("0", "11", "11")
-    assert [e.words for e in page.all("option")][-3:] == ["T1", "T2", "T1 and T2 together"]
-    assert page.one("form").attributes["hidden"] is None
 
 
 def test_a_large_cloud_is_drawn_by_its_longest_bars_and_says_so(bare: Analysis) -> None:

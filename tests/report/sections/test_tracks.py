@@ -5,7 +5,7 @@ import dataclasses
 from topores.domain import Analysis
 from topores.report.sections import tracks
 
-from ..reading import Page, cells, tables
+from ..reading import Page, cells
 
 
 def words(html: str) -> str:
@@ -22,15 +22,15 @@ def test_when_each_loop_opens_and_closes(full: Analysis) -> None:
     head, first, second = cells(tracks.render(full))[:3]
     assert head[1:4] == ["Opens", "Closes", "Longest"]
     assert first == [
-        "Loop 1", "before the first state", "not yet", "cycle 2,000", "0.240", "0.800", "94 %", "4, 5, 6", "11 of 11"
+        "1", "there from the start", "not yet", "cycle 2,000", "0.240", "0.800", "94 %", "4, 5, 6", "11 of 11"
     ]  # fmt: skip
     assert second == [
-        "Loop 2", "cycle 10", "after cycle 200", "cycle 200", "0.150", "0.0100", "not measured", "6", "4 of 5"
+        "2", "cycle 10", "after cycle 200", "cycle 200", "0.150", "0.0100", "not measured", "6", "4 of 5"
     ]  # fmt: skip
 
 
 def test_a_loop_that_is_not_there_has_no_persistence(full: Analysis) -> None:
-    line = Page(f"<div>{tracks.render(full)}</div>").all("polyline")[1]
+    line = Page(f"<div>{tracks.chart(full)}</div>").all("polyline")[1]
     heights = [float(point.split(",")[1]) for point in line.attributes["points"].split()]
     assert len(heights) == len(full.states)
     assert len({heights[0], heights[3], heights[9], heights[11]}) == 1
@@ -44,14 +44,3 @@ def test_how_many_are_beyond_chance_is_said_and_that_they_are_hypotheses(full: A
     assert "a hypothesis to read, not a fact" in said
     none = dataclasses.replace(full, tracks=full.tracks[:1])
     assert "None of them is longer than chance" in words(tracks.render(none))
-
-
-def test_passages_are_those_where_the_loop_is_longest_and_shared_ones_are_counted(full: Analysis) -> None:
-    html = tracks.render(full)
-    said = words(html)
-    corpus = full.corpus
-    assert corpus is not None
-    assert corpus.t1[3].text[:40] in said  # row 3 of the union
-    assert "[t2 10]" in said  # row 70: T2's eleventh passage
-    rows = [row for one in tables(html) for row in one if row[:2] == ["cycle 0", "4"]]
-    assert rows == [["cycle 0", "4", "3"]]

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from topores.domain import Analysis
 from topores.report.change_data import Panel, all_series, panels
 from topores.report.charts import Line, legend, line_chart
-from topores.report.controls import controls, shown_place
+from topores.report.controls import shown_place
+from topores.report.language import later, say
 from topores.report.numbers import digits
-from topores.report.readings import shown_cloud, state_axis, unit_of
+from topores.report.readings import shown_cloud, state_axis, state_name, unit_of
 from topores.report.safe import escaped
 from topores.report.tables import folded
 
 ORDER = 60
-TITLE = "How the space changed"
+TITLE = later("How the space changed")
 
 Values = Sequence[Sequence[Sequence[Sequence[float | None]]]]
 """By series, layer, cloud, state."""
@@ -24,17 +25,15 @@ def render(analysis: Analysis) -> str:
         return ""
     values = all_series(analysis, shown)
     charts = _charts(analysis, shown, values) if len(analysis.states) > 1 else ""
-    title = "The numbers behind these charts" if charts else "The numbers"
+    title = say("The numbers behind these charts") if charts else say("The numbers")
     behind = folded(title, _table(analysis, shown, values), opened=not charts)
-    return "".join(
-        [_words(analysis), controls(analysis, cycle=False), shown_place(analysis, state=False), charts, behind]
-    )
+    return "".join([_words(analysis), shown_place(analysis, state=False), charts, behind])
 
 
 def _words(analysis: Analysis) -> str:
     if len(analysis.states) == 1:
-        return "<p>There is one state only, so nothing to compare it with; these numbers describe it alone.</p>"
-    return (
+        return say("<p>There is one state only, so nothing to compare it with; these numbers describe it alone.</p>")
+    return say(
         "<p>Each state is compared to the first one and to the one before it. What a turn of the whole space and a "
         "common change of size explain is split off first; the rest is deformation. "
         "Axes are the same for all layers and clouds, so that pictures can be compared.</p>"
@@ -76,7 +75,7 @@ def _legend(shown: Sequence[Panel]) -> str:
 def _table(analysis: Analysis, shown: Sequence[Panel], values: Values) -> str:
     """Measures down, states across; report.js writes other values into the same cells."""
     layer, cloud = len(analysis.layers) - 1, analysis.clouds.index(shown_cloud(analysis))
-    head = "".join(f'<th scope="col">{escaped(state.label)}</th>' for state in analysis.states)
+    head = "".join(f'<th scope="col">{escaped(state_name(state))}</th>' for state in analysis.states)
     series = [(panel, one) for panel in shown for one in panel.series]
     rows = "".join(
         f'<tr data-row="{i}"><th scope="row">{_row_name(analysis, panel, one.name)}</th>'
@@ -85,8 +84,8 @@ def _table(analysis: Analysis, shown: Sequence[Panel], values: Values) -> str:
         for i, (panel, one) in enumerate(series)
     )
     return (
-        f'<div class="scroll" tabindex="0"><table class="numbers"><thead><tr><th scope="col">Measure</th>{head}</tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0"><table class="numbers"><thead><tr><th scope="col">{say("Measure")}</th>'
+        f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

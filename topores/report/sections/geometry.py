@@ -4,28 +4,42 @@ from collections.abc import Sequence
 
 from topores.domain import Analysis
 from topores.report.charts import Line, legend, line_chart
-from topores.report.glossary import term
+from topores.report.glossary import Term
+from topores.report.language import later, say
 from topores.report.metric_lines import column, cycles, thinned
 from topores.report.numbers import data
-from topores.report.readings import Key, cloud_name, known_number, layer_name, readings, series, state_axis
+from topores.report.readings import Key, cloud_name, known_number, layer_name, readings, series, state_axis, state_name
 from topores.report.safe import escaped
 from topores.report.tables import folded, numbers_behind, table
 
 ORDER = 50
-TITLE = "Geometry of the space"
+TITLE = later("Geometry of the space")
 
 MEASURES = {
-    "alignment": (term("alignment", "Alignment"), "distance² of partners; 0: they coincide"),
-    "uniformity": (term("uniformity", "Uniformity"), "lower: more evenly spread"),
-    "rank_me": (term("RankMe"), "directions in use"),
-    "modality_gap": (term("gap", "Gap between the texts"), "0: both have one centre"),
-    "linear_probe_auc": (term("linear probe", "Texts told apart"), "0.5: not at all; 1: by a plane"),
-    "intrinsic_dimension": (term("intrinsic dimension", "Intrinsic dimension"), "from two neighbours"),
-    "maximum_likelihood_dimension": (term("intrinsic dimension", "The same, of 20 neighbours"), "by likelihood"),
-    "persistent_homology_dimension": (term("persistent homology dimension", "Dimension by persistence"), "from trees"),
-    "hubness_skewness": (term("hubness", "Hubness"), "0: all are found alike; more: a few by all"),
+    "alignment": Term("alignment", "Alignment"),
+    "uniformity": Term("uniformity", "Uniformity"),
+    "rank_me": Term("RankMe", "RankMe"),
+    "modality_gap": Term("gap", "Gap between the texts"),
+    "linear_probe_auc": Term("linear probe", "Texts told apart"),
+    "intrinsic_dimension": Term("intrinsic dimension", "Intrinsic dimension"),
+    "maximum_likelihood_dimension": Term("intrinsic dimension", "Intrinsic dimension of 20 neighbours"),
+    "persistent_homology_dimension": Term("persistent homology dimension", "Dimension by persistence"),
+    "hubness_skewness": Term("hubness", "Hubness"),
 }
-"""Title as HTML and how to read it."""
+"""What each is called."""
+
+NOTES = {
+    "alignment": later("distance² of partners; 0: they coincide"),
+    "uniformity": later("lower: more evenly spread"),
+    "rank_me": later("directions in use"),
+    "modality_gap": later("0: both have one centre"),
+    "linear_probe_auc": later("0.5: not at all; 1: by a plane"),
+    "intrinsic_dimension": later("from two neighbours"),
+    "maximum_likelihood_dimension": later("by likelihood"),
+    "persistent_homology_dimension": later("from trees"),
+    "hubness_skewness": later("0: all are found alike; more: a few by all"),
+}
+"""How each is read."""
 
 LOGGED = ("alignment", "uniformity", "rank_me", "modality_gap")
 """Measures that a run logs at every cycle; the others are measured on kept states only."""
@@ -45,12 +59,13 @@ def _logged(analysis: Analysis) -> str:
         return ""
     along = cycles(lines)
     charts = "".join(
-        line_chart(MEASURES[m][0], along, [Line(m, "all", column(lines, m))], note=MEASURES[m][1]) for m in known
+        line_chart(str(MEASURES[m]), along, [Line(say(MEASURES[m].shown), "all", column(lines, m))], note=say(NOTES[m]))
+        for m in known
     )
     rows = zip(along, *(column(lines, m) for m in known), strict=True)
-    behind = numbers_behind(["Cycle", *(MEASURES[m][0] for m in known)], rows)
-    words = f"<p>As logged while training, on the encoder's output.</p>{left_out}"
-    return f'{words}<div class="panels four">{charts}</div>{behind}'
+    behind = numbers_behind([say("Cycle"), *(str(MEASURES[m]) for m in known)], rows)
+    words = say("<p>As logged while training, on the encoder's output.</p>")
+    return f'{words}{left_out}<div class="panels four">{charts}</div>{behind}'
 
 
 def _measured(analysis: Analysis, wanted: Sequence[str]) -> str:
@@ -63,16 +78,16 @@ def _measured(analysis: Analysis, wanted: Sequence[str]) -> str:
     layer = analysis.layers[-1]
     lines = {m: [line for c in analysis.clouds if (line := _cloud_line(found, analysis, m, layer, c))] for m in known}
     charts = [
-        line_chart(MEASURES[m][0], along, lines[m], note=MEASURES[m][1], axis=state_axis(analysis)) for m in known
+        line_chart(str(MEASURES[m]), along, lines[m], note=say(NOTES[m]), axis=state_axis(analysis)) for m in known
     ]
     if len(analysis.layers) > 1:
         charts += [_layer_chart(found, analysis, m) for m in known]
-    columns = [(f"{MEASURES[m][0]}, {escaped(line.name)}", line.values) for m in known for line in lines[m]]
+    columns = [(f"{MEASURES[m]}, {escaped(line.name)}", line.values) for m in known for line in lines[m]]
     behind = numbers_behind(
-        ["Cycle", *(name for name, _ in columns)], zip(along, *(v for _, v in columns), strict=True)
+        [say("Cycle"), *(name for name, _ in columns)], zip(along, *(v for _, v in columns), strict=True)
     )
     keys = legend([(_look(cloud), escaped(cloud_name(analysis, cloud))) for cloud in analysis.clouds])
-    words = f"<p>Measured on the kept states, in {escaped(layer_name(analysis, layer))}.</p>"
+    words = say("<p>Measured on the kept states: {layer}.</p>", layer=escaped(layer_name(analysis, layer)))
     return f'{words}{keys}<div class="panels {_columns(len(charts))}">{"".join(charts)}</div>{behind}'
 
 
@@ -88,8 +103,8 @@ def _layer_chart(found: dict[Key, float], analysis: Analysis, measure: str) -> s
         for cloud, found_there in values.items()
         if any(v is not None for v in found_there)
     ]
-    title = f"{MEASURES[measure][0]} by layer"
-    return line_chart(title, analysis.layers, lines, note=escaped(last.label), axis="layer")
+    title = say("{measure} by layer", measure=MEASURES[measure])
+    return line_chart(title, analysis.layers, lines, note=escaped(state_name(last)), axis=say("layer"))
 
 
 def _cloud_line(found: dict[Key, float], analysis: Analysis, measure: str, layer: int, cloud: str) -> Line | None:
@@ -117,11 +132,12 @@ def _by_layer(analysis: Analysis) -> str:
     ]
     if not columns:
         return ""
-    head = ["Layer", *(f"{MEASURES[m][0]}, {escaped(cloud_name(analysis, cloud))}" for m, cloud in columns)]
+    head = [say("Layer"), *(f"{MEASURES[m]}, {escaped(cloud_name(analysis, cloud))}" for m, cloud in columns)]
     rows = (
         [escaped(layer_name(analysis, layer))]
         + [data(found.get((m, last.cycle, layer, cloud, None, None))) for m, cloud in columns]
         for layer in analysis.layers
     )
     single = len(analysis.states) == 1
-    return folded(f"By layer, {escaped(last.label)}", table(head, rows, look="numbers"), opened=single)
+    title = say("By layer, {state}", state=escaped(state_name(last)))
+    return folded(title, table(head, rows, look="numbers"), opened=single)

@@ -1,99 +1,110 @@
-"""The longest loops and the passages around them, in order: hypotheses to read, not facts."""
+"""The surest loops and the passages around them, in order: hypotheses to read, not facts."""
 
 import math
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from topores.domain import Analysis, Loop, Passage
+from topores.report.bars import longest
 from topores.report.glossary import term
-from topores.report.numbers import data, percent, plural
-from topores.report.readings import cloud_name, distance_unit, layer_name, shown_cloud
+from topores.report.language import later, many, say
+from topores.report.numbers import data, percent
+from topores.report.readings import cloud_name, distance_unit, layer_name, shown_cloud, state_name
 from topores.report.safe import clean, clipped, escaped
+from topores.report.shape_data import diagram
+from topores.report.space_data import bar_number
 from topores.report.tables import folded
 
-ORDER = 80
-TITLE = "Longest loops, and the passages around them"
+ORDER = 22
+TITLE = later("The surest loops, and the passages around them")
 
-MOST_LOOPS = 12
-MOST_LETTERS = 1200
+MOST_LOOPS = 6
+MOST_LETTERS = 600
 CHANCE = 0.05
 
 
 def render(analysis: Analysis) -> str:
     if not analysis.loops:
-        return _nothing(analysis)
+        return f"<p>{_nothing(analysis)}</p>"
     # Those beyond chance first, then the cloud the page opens with, and otherwise in the order of the analysis.
     ordered = sorted(analysis.loops, key=lambda loop: (loop.p >= CHANCE, loop.cloud != shown_cloud(analysis)))
     shown = ordered[:MOST_LOOPS]
-    left_out = "" if len(shown) == len(ordered) else f" The first {len(shown)} of {len(ordered)} are shown."
-    cards = "".join(_card(analysis, loop, opened=place == 0) for place, loop in enumerate(shown))
-    return f"<p>{_summary(ordered)}{left_out}</p>{_hypothesis()}{cards}"
+    left_out = ""
+    if len(shown) < len(ordered):
+        left_out = say("The first {n} of {all} are shown.", n=len(shown), all=len(ordered))
+    cards = "".join(_card(analysis, loop) for loop in shown)
+    return f"<p>{_summary(ordered)} {left_out}</p>{_hypothesis()}{cards}"
 
 
 def _nothing(analysis: Analysis) -> str:
     if any(degree == 1 for _, _, _, degree in analysis.diagrams):
-        return "<p>No loop stood out in any state, layer or cloud, so there are no passages to read here.</p>"
-    return "<p>No loop can be shown: loops (degree 1) were not computed.</p>"
+        return say("No loop stood out in any state, layer or cloud, so there are no passages to read here.")
+    return say("No loop can be shown: loops (degree 1) were not computed.")
 
 
 def _summary(loops: Sequence[Loop]) -> str:
     """How many of the loops chance does not explain."""
-    beyond = sum(loop.p < CHANCE for loop in loops)
-    least = f"(smallest p: {data(min(loop.p for loop in loops))})"
+    beyond, least = sum(loop.p < CHANCE for loop in loops), data(min(loop.p for loop in loops))
     if not beyond:
-        return f"None of the {plural(len(loops), 'longest loop')} is longer than chance makes them {least}."
-    are = "is" if beyond == 1 else "are"
-    return f"{beyond} of the {plural(len(loops), 'longest loop')} {are} longer than chance makes them {least}."
+        return say("No loop beats the null: of the {n} surest the smallest p is {p}.", n=len(loops), p=least)
+    if beyond == 1:
+        return say("One of the {n} surest loops is longer than chance makes them (p = {p}).", n=len(loops), p=least)
+    return say(
+        "{beyond} of the {n} surest loops are longer than chance makes them (smallest p: {p}).",
+        beyond=beyond, n=len(loops), p=least,
+    )  # fmt: skip
 
 
 def _hypothesis() -> str:
-    return (
-        '<p class="warning"><strong>A hypothesis to read, not a fact.</strong> The passages of a loop lead around a '
-        "hole of the space: each is near the next, the last is near the first, and none leads across. "
-        "Another shortest way around the same hole may meet other passages.</p>"
+    words = say(
+        "<strong>A hypothesis to read, not a fact.</strong> The passages of a loop lead around a hole of the space: "
+        "each is near the next, the last is near the first, and none leads across. Another shortest way around the "
+        "same hole may meet other passages."
     )
+    return f'<p class="warning">{words}</p>'
 
 
-def _card(analysis: Analysis, loop: Loop, *, opened: bool) -> str:
+def _card(analysis: Analysis, loop: Loop) -> str:
     unit = distance_unit(analysis)
-    state = next((s.label for s in analysis.states if s.cycle == loop.cycle), f"cycle {loop.cycle}")
-    where = (
-        f"{escaped(state)}, {escaped(layer_name(analysis, loop.layer))}, {escaped(cloud_name(analysis, loop.cloud))}"
-    )
-    summary = (
-        f"<strong>{where}</strong>: {plural(len(loop.members), 'passage')}, born at {data(loop.birth)} {unit}, "
-        f"dies at {data(loop.death)} {unit}, {term('p')} = {data(loop.p)}{_judged(loop)}{_stability(loop)}"
-    )
-    passages = around(analysis, loop.cloud, loop.members)
-    content = f"{_nulls(loop)}{_link(loop)}{passages}"
-    return f'<div class="loop">{folded(summary, content, opened=opened)}</div>'
+    measured = f" {unit}" if unit else ""
+    state = next((state_name(s) for s in analysis.states if s.cycle == loop.cycle), str(loop.cycle))
+    places = (state, layer_name(analysis, loop.layer), cloud_name(analysis, loop.cloud))
+    where = ", ".join(escaped(place) for place in places)
+    told = [
+        many(len(loop.members), "passage"),
+        say("born at {birth}", birth=f"{data(loop.birth)}{measured}"),
+        say("dies at {death}", death=f"{data(loop.death)}{measured}"),
+        f"{term('p')} = {data(loop.p)}{_judged(loop)}",
+        *([] if loop.stability is None else [f"{term('stability')} {percent(loop.stability)}"]),
+    ]
+    content = f"{_nulls(loop)}{_link(analysis, loop)}{around(analysis, loop.cloud, loop.members)}"
+    summary = f"<strong>{where}</strong>: {', '.join(told)}"
+    return f'<div class="loop">{folded(summary, content, opened=loop.p < CHANCE)}</div>'
 
 
 def _judged(loop: Loop) -> str:
-    return "" if loop.p < CHANCE else " (no more than chance)"
-
-
-def _stability(loop: Loop) -> str:
-    return "" if loop.stability is None else f", {term('stability')} {percent(loop.stability)}"
+    return "" if loop.p < CHANCE else f" ({say('no more than chance')})"
 
 
 def _nulls(loop: Loop) -> str:
     """The p of either null; the larger one counts."""
-    known = [
-        (name, p)
-        for name, p in (("the universal law of noise bars", loop.universal_p), ("the same spectrum", loop.spectrum_p))
-        if p is not None and not math.isnan(p)
-    ]
-    if len(known) < 2:
+    if any(p is None or math.isnan(p) for p in (loop.universal_p, loop.spectrum_p)):
         return ""
-    words = " and ".join(f"p = {data(p)} by {name}" for name, p in known)
-    return f'<p class="note">{words}; a loop counts only where both are small.</p>'
+    words = say(
+        "p = {universal} by the universal law of noise bars, p = {spectrum} among clouds of the same spectrum; a loop "
+        "counts only where both are small.",
+        universal=data(loop.universal_p),
+        spectrum=data(loop.spectrum_p),
+    )
+    return f'<p class="note">{words}</p>'
 
 
-def _link(loop: Loop) -> str:
-    """Sets the pictures above to this loop's state."""
-    target = urlencode({"cycle": loop.cycle, "layer": loop.layer, "cloud": loop.cloud})
-    return f'<p class="note"><a class="to-state" href="#{escaped(target)}">Show its bar in the pictures above</a></p>'
+def _link(analysis: Analysis, loop: Loop) -> str:
+    """Sets the map and the pictures to this loop, where its bar is among those drawn."""
+    place = {"cycle": loop.cycle, "layer": loop.layer, "cloud": clean(loop.cloud)}
+    bar = bar_number(longest(diagram(analysis, (loop.cycle, loop.layer, loop.cloud), 1)), (loop.birth, loop.death))
+    target = urlencode(place | ({} if bar is None else {"loop": f"b{bar}"}))
+    return f'<p class="note"><a class="to-state" href="#{escaped(target)}">{say("Show it on the map")}</a></p>'
 
 
 def around(analysis: Analysis, cloud: str, members: Sequence[int]) -> str:
@@ -105,10 +116,12 @@ def _member(analysis: Analysis, cloud: str, row: int) -> str:
     """One passage: which text and place it comes from, and its words."""
     passage = _passage(analysis, cloud, row)
     if passage is None:
-        return f'<p class="source">point {row}; no text is known for it</p>'
+        told = f"{say('point {n}', n=row)}; {say('no text is known for it')}"
+        return f'<p class="source">{told}</p>'
+    number = say("passage {n}", n=passage.position + 1)
     source = (
         f'<span class="side {passage.side}">{passage.side.upper()}</span> <bdi>{clipped(passage.document, 120)}</bdi>, '
-        f"passage {passage.position + 1:,}"
+        f"{number}"
     )
     words = clipped(_paragraphs(passage.text), MOST_LETTERS)
     return f'<p class="source">{source}</p><p class="passage" dir="auto">{words}</p>'

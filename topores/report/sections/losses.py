@@ -6,11 +6,12 @@ from typing import Any
 from topores.domain import PAIRINGS, Analysis
 from topores.report.charts import Line, legend, line_chart
 from topores.report.glossary import term
+from topores.report.language import later, say
 from topores.report.metric_lines import column, cycles, thinned
 from topores.report.tables import numbers_behind
 
-ORDER = 30
-TITLE = "Losses of the four pairings"
+ORDER = 64
+TITLE = later("Losses of the four pairings")
 
 NAMES = {"1to1": "T1→T1", "2to2": "T2→T2", "1to2": "T1→T2", "2to1": "T2→T1"}
 
@@ -24,33 +25,35 @@ def render(analysis: Analysis) -> str:
 
 
 def _words() -> str:
-    return (
-        f"<p>In each {term('pairing')} one text asks and one answers. Solid lines: a passage is to find itself again "
+    return say(
+        "<p>In each {pairing} one text asks and one answers. Solid lines: a passage is to find itself again "
         "under other noise. Dashed lines: it is to find its partner in the other text. Lower is better; a loss of 0 "
-        "means that the right passage stands out fully on what is trained on.</p>"
+        "means that the right passage stands out fully on what is trained on.</p>",
+        pairing=term("pairing"),
     )
 
 
 def _charts(lines: Sequence[dict[str, Any]]) -> str:
-    groups = (("Identity pairings", PAIRINGS[:2]), ("Cross pairings", PAIRINGS[2:]))
-    along = cycles(lines)
+    groups = ((say("Identity pairings"), PAIRINGS[:2]), (say("Cross pairings"), PAIRINGS[2:]))
+    along, nats = cycles(lines), say("nats")
     every = [v for pairing in PAIRINGS for v in column(lines, f"loss_{pairing}") if v is not None]
-    total = line_chart("All pairings, weighted", along, [Line("loss", "all", column(lines, "loss"))], unit="nats")
+    total = [Line(say("loss"), "all", column(lines, "loss"))]
     parts = [
         line_chart(
             title,
             along,
             [Line(NAMES[pairing], pairing, column(lines, f"loss_{pairing}")) for pairing in pairings],
-            unit="nats",
+            unit=nats,
             reach=every,
         )
         for title, pairings in groups
     ]
+    parts.insert(0, line_chart(say("All pairings, weighted"), along, total, unit=nats))
     keys = legend([(pairing, NAMES[pairing]) for pairing in PAIRINGS])
-    return f'{keys}<div class="panels three">{total}{"".join(parts)}</div>'
+    return f'{keys}<div class="panels three">{"".join(parts)}</div>'
 
 
 def _table(lines: Sequence[dict[str, Any]]) -> str:
     names = ["loss", *(f"loss_{pairing}" for pairing in PAIRINGS)]
     rows = zip(cycles(lines), *(column(lines, name) for name in names), strict=True)
-    return numbers_behind(["Cycle", "All, weighted (nats)", *NAMES.values()], rows)
+    return numbers_behind([say("Cycle"), say("All, weighted (nats)"), *NAMES.values()], rows)

@@ -5,28 +5,29 @@ from typing import Any
 
 from topores.domain import Analysis
 from topores.report.glossary import WORDS
+from topores.report.language import later, say
 from topores.report.safe import escaped
 from topores.report.tables import facts, folded, key_values
 
 ORDER = 90
-TITLE = "Method, words and versions"
+TITLE = later("Method, words and versions")
 
 
 def render(analysis: Analysis) -> str:
     run = analysis.run
     parts = [
         _method(),
-        _block("How the topology was computed", analysis.protocol),
+        _block(say("How the topology was computed"), analysis.protocol),
         _glossary(),
-        _block("Versions", run.get("versions")),
-        _block("Seeds", run.get("seeds")),
-        _block("Fingerprints (SHA-256)", run.get("sha256")),
+        _block(say("Versions"), run.get("versions")),
+        _block(say("Seeds"), run.get("seeds")),
+        _block(say("Fingerprints (SHA-256)"), run.get("sha256")),
     ]
     return "".join(parts)
 
 
 def _method() -> str:
-    return (
+    return say(
         "<p>In each state and layer every passage is one point. Between the points of a cloud, persistent homology "
         "(Vietoris–Rips) finds clusters and loops at all distances at once; its diagrams are kept whole. Two states of "
         "the same passages are compared row by row (Procrustes, CKA, RTD) and diagram by diagram (bottleneck, "
@@ -39,8 +40,8 @@ def _method() -> str:
 
 
 def _glossary() -> str:
-    words = facts((f"<dfn>{escaped(word)}</dfn>", escaped(meaning)) for word, meaning in WORDS.items())
-    return folded("Words", words, opened=True)
+    words = facts((f"<dfn>{escaped(say(word))}</dfn>", escaped(say(meaning))) for word, meaning in WORDS.items())
+    return folded(say("Words"), words, opened=True)
 
 
 def _block(title: str, values: Any) -> str:

@@ -9,24 +9,25 @@ import numpy as np
 
 from topores.domain import SIDES, Analysis, Corpus, Side
 from topores.report.glossary import term
-from topores.report.numbers import digits, percent, plural
-from topores.report.readings import known_number
+from topores.report.language import later, localised, many, say
+from topores.report.numbers import digits, percent
+from topores.report.readings import known_number, state_name
 from topores.report.safe import escaped
 from topores.report.tables import facts, folded, key_values, table
 
-ORDER = 20
-TITLE = "What was run"
+ORDER = 80
+TITLE = later("What was run")
 
 FIRST = {
-    "article": "Text T1",
-    "meta_analysis": "Text T2",
-    "pairs": "Pair file",
-    "model": "Base model",
-    "encoder": "Trained of it",
-    "objective": "Objective",
-    "loss": "Loss",
-    "cycles": "Cycles",
-    "seed": "Seed",
+    "article": later("Text T1"),
+    "meta_analysis": later("Text T2"),
+    "pairs": later("Pair file"),
+    "model": later("Base model"),
+    "encoder": later("Trained of it"),
+    "objective": later("Objective"),
+    "loss": later("Loss"),
+    "cycles": later("Cycles"),
+    "seed": later("Seed"),
 }
 """Options that everybody asks for, and how the page calls them."""
 
@@ -39,7 +40,7 @@ def render(analysis: Analysis) -> str:
             facts([*_options(options), *_circumstances(analysis)]),
             _corpus(analysis.corpus),
             _command(analysis.run.get("argv")),
-            folded("All options", key_values(options)) if options else "",
+            folded(say("All options"), key_values(options)) if options else "",
         ]
     )
 
@@ -47,7 +48,7 @@ def render(analysis: Analysis) -> str:
 def _untrained(analysis: Analysis) -> str:
     if analysis.run or analysis.metrics:
         return ""
-    return (
+    return say(
         "<p>No training run stands behind these states: they were given as encoders or arrays. "
         "So there are no losses and no held-out retrieval to show.</p>"
     )
@@ -55,13 +56,15 @@ def _untrained(analysis: Analysis) -> str:
 
 def _options(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
-        (name, f"<code>{_shown(options[key])}</code>") for key, name in FIRST.items() if options.get(key) is not None
+        (say(name), f"<code>{_shown(options[key])}</code>")
+        for key, name in FIRST.items()
+        if options.get(key) is not None
     ]
 
 
 def _shown(value: Any) -> str:
     """A count with its thousands apart; anything else as it is."""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else escaped(value)
+    return localised(f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else escaped(value)
 
 
 def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
@@ -70,11 +73,11 @@ def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
     seconds = known_number(run.get("seconds", logged.get("seconds")))
     versions = _mapping(run.get("versions"))
     return [
-        ("Cannot change", escaped(run.get("cannot_change") or "")),
-        ("Device", escaped(run.get("device") or "")),
-        ("Training took", "" if seconds is None else _duration(seconds)),
-        ("Versions", ", ".join(escaped(f"{name} {version}") for name, version in list(versions.items())[:4])),
-        ("States", ", ".join(escaped(state.label) for state in analysis.states)),
+        (say("Cannot change"), escaped(run.get("cannot_change") or "")),
+        (say("Device"), escaped(run.get("device") or "")),
+        (say("Training took"), "" if seconds is None else _duration(seconds)),
+        (say("Versions"), ", ".join(escaped(f"{name} {version}") for name, version in list(versions.items())[:4])),
+        (say("States"), ", ".join(escaped(state_name(state)) for state in analysis.states)),
     ]
 
 
@@ -83,10 +86,10 @@ def _duration(seconds: float) -> str:
     >>> _duration(41.2), _duration(600.0)
     ('41.2 s', '10.0 min')
     """
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+    for size, told in ((86_400, later("{n} days")), (3600, later("{n} h")), (60, later("{n} min"))):
         if seconds >= 2 * size:
-            return f"{digits(seconds / size)} {unit}"
-    return f"{digits(seconds)} s"
+            return say(told, n=digits(seconds / size))
+    return say("{n} s", n=digits(seconds))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -98,7 +101,8 @@ def _corpus(corpus: Corpus | None) -> str:
         return ""
     sides = [_text(corpus, side) for side in SIDES]
     rows = ([name, *(side[name] for side in sides)] for name in sides[0])
-    return table(["Text", *(side.upper() for side in SIDES)], rows, look="numbers") + f"<p>{_alignment(corpus)}</p>"
+    head = [say("Text"), *(side.upper() for side in SIDES)]
+    return table(head, rows, look="numbers") + f"<p>{_alignment(corpus)}</p>"
 
 
 def _text(corpus: Corpus, side: Side) -> dict[str, str]:
@@ -106,11 +110,11 @@ def _text(corpus: Corpus, side: Side) -> dict[str, str]:
     passages, split = corpus.side(side), corpus.split(side)
     tokens = [passage.tokens for passage in passages] or [0]
     return {
-        "Documents": digits(len({passage.document for passage in passages})),
+        say("Documents"): digits(len({passage.document for passage in passages})),
         term("passage", "Passages"): digits(len(passages)),
-        "Tokens of a passage: median": f"{np.median(tokens):.0f}",
-        "Tokens of a passage: most": digits(max(tokens)),
-        "Passages to train on": digits(split.count("train")),
+        say("Tokens of a passage: median"): f"{np.median(tokens):.0f}",
+        say("Tokens of a passage: most"): digits(max(tokens)),
+        say("Passages to train on"): digits(split.count("train")),
         term("held out", "Passages held out"): digits(split.count("held_out")),
         term("embargo", "Passages on neither side"): digits(split.count(None)),
     }
@@ -118,14 +122,15 @@ def _text(corpus: Corpus, side: Side) -> dict[str, str]:
 
 def _alignment(corpus: Corpus) -> str:
     pairs = corpus.pairs
-    words = [f"{plural(len(pairs), 'aligned pair')} of passages"]
+    words = [say("{pairs} of passages", pairs=many(len(pairs), "aligned pair"))]
     if corpus.source == "pairs":
-        words.append("aligned as the pair file gives them")
+        words.append(say("aligned as the pair file gives them"))
     else:
-        words.append(f"found by optimal transport, which moved {percent(pairs.share)} of the texts to a partner")
-        words.append(f"{percent(float(pairs.mutual.mean()) if len(pairs) else 0.0)} are each other's nearest neighbour")
+        moved, mutual = percent(pairs.share), percent(float(pairs.mutual.mean()) if len(pairs) else 0.0)
+        words.append(say("found by optimal transport, which moved {share} of the texts to a partner", share=moved))
+        words.append(say("{share} are each other's nearest neighbour", share=mutual))
     held = len(corpus.pairs_in("held_out"))
-    words.append(f"{held:,} of the pairs are held out" if held else "no pair is held out")
+    words.append(say("{n:,} of the pairs are held out", n=held) if held else say("no pair is held out"))
     return "; ".join(words) + "."
 
 
@@ -133,7 +138,7 @@ def _command(argv: Any) -> str:
     if not argv:
         return ""
     parts = [argv] if isinstance(argv, str) else [str(part) for part in argv]
-    return f"<h3>To run it again</h3><pre><code>{escaped(_line(parts))}</code></pre>"
+    return f"<h3>{say('To run it again')}</h3><pre><code>{escaped(_line(parts))}</code></pre>"
 
 
 def _line(parts: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Clusters and loops of one state: barcodes, diagram and Betti curves, with a slider over the states."""
+"""Clusters and loops of one state in numbers: the clusters' barcode, Betti curves, and every bar in a table."""
 
 from collections.abc import Mapping
 
@@ -7,16 +7,16 @@ import numpy as np
 from topores.domain import Analysis
 from topores.report import shape_data
 from topores.report.bars import MOST_BARS, Bars, barcode, betti_chart, degree_name, longest, persistence_diagram
-from topores.report.charts import legend
-from topores.report.controls import controls, shown_place
+from topores.report.controls import shown_place
 from topores.report.glossary import term
-from topores.report.numbers import digits, plural
-from topores.report.readings import distance_axis, shown_cloud
+from topores.report.language import later, many, say
+from topores.report.numbers import digits
+from topores.report.readings import distance_axis, distance_unit, shown_cloud
 from topores.report.safe import escaped
 from topores.report.tables import folded, table
 
-ORDER = 70
-TITLE = "Clusters and loops, state by state"
+ORDER = 30
+TITLE = later("Clusters and loops in numbers")
 
 
 def render(analysis: Analysis) -> str:
@@ -28,12 +28,10 @@ def render(analysis: Analysis) -> str:
     shown = {degree: longest(bars) for degree, bars in whole.items()}
     return "".join(
         [
-            _words(),
-            controls(analysis, cycle=True),
+            f"<p>{_words()}</p>",
             shown_place(analysis, state=True),
             _counts(whole),
-            _legend(analysis, degrees),
-            f'<div class="panels three">{_bars(analysis, place, shown)}{_curves(analysis, place)}',
+            f'<div class="panels three">{_bars(analysis, shown)}{_curves(analysis, place)}',
             f"{_how_to_read()}</div>",
             _behind(analysis, place, shown),
         ]
@@ -41,10 +39,11 @@ def render(analysis: Analysis) -> str:
 
 
 def _words() -> str:
-    return (
-        "<p>Join all points that are nearer than some distance, and let that distance grow. At 0 every passage is a "
-        f"cluster of its own; clusters merge, and rings of passages close into loops and fill up again. "
-        f"Each {term('bar')} is one cluster or loop, from the distance where it is born to the one where it dies.</p>"
+    return say(
+        "Join all points that are nearer than some distance, and let that distance grow. At 0 every passage is a "
+        "cluster of its own; clusters merge, and rings of passages close into loops and fill up again. "
+        "Each {bar} is one cluster or loop, from the distance where it is born to the one where it dies.",
+        bar=term("bar"),
     )
 
 
@@ -59,27 +58,26 @@ def _count(degree: int, bars: int) -> str:
     >>> _count(1, 3)
     'loops: 3 bars. '
     """
-    cut = f", the longest {MOST_BARS} drawn" if bars > MOST_BARS else ""
-    return f"{degree_name(degree)}: {plural(bars, 'bar')}{cut}. "
+    counted = many(bars, "bar")
+    if bars > MOST_BARS:
+        counted = say("{bars}, the longest {most} drawn", bars=counted, most=MOST_BARS)
+    return say("{kind}: {bars}. ", kind=degree_name(degree), bars=counted)
 
 
-def _legend(analysis: Analysis, degrees: list[int]) -> str:
-    entries = [(f"degree{min(degree, 2)}", degree_name(degree)) for degree in degrees]
-    note = '<p class="note">Heavy marks: loops whose passages stand in the next section.</p>' if analysis.loops else ""
-    return legend(entries) + note
-
-
-def _bars(analysis: Analysis, place: shape_data.Place, shown: Mapping[int, Bars]) -> str:
+def _bars(analysis: Analysis, shown: Mapping[int, Bars]) -> str:
+    """All but the loops, which stand with the map."""
     axis = distance_axis(analysis)
-    pins = {degree: shape_data.pinned(analysis, place, degree, bars) for degree, bars in shown.items()}
-    notes = {0: "each ends where two clusters merge", 1: "each starts where a ring closes"}
+    others = {d: bars for d, bars in shown.items() if d != 1}
+    pins = {degree: np.zeros(len(bars), dtype=bool) for degree, bars in others.items()}
+    notes = {0: say("each ends where two clusters merge")}
     codes = [
-        barcode(d, bars, pins[d], shape_data.span(analysis, [d]), axis, notes.get(d, "")) for d, bars in shown.items()
+        barcode(d, bars, pins[d], shape_data.span(analysis, [d]), axis, notes.get(d, "")) for d, bars in others.items()
     ]
     # All clusters are born at 0, so their diagram tells no more than their barcode.
-    told = {d: bars for d, bars in shown.items() if d > 0} or dict(shown)
-    note = "death upwards; far above the line: long-lived"
-    return "".join(codes) + persistence_diagram(told, pins, shape_data.span(analysis, told), axis, note)
+    told = {d: bars for d, bars in others.items() if d > 1}
+    note = say("death upwards; far above the line: long-lived")
+    diagram = persistence_diagram(told, pins, shape_data.span(analysis, told), axis, note) if told else ""
+    return "".join(codes) + diagram
 
 
 def _curves(analysis: Analysis, place: shape_data.Place) -> str:
@@ -98,20 +96,24 @@ def _curves(analysis: Analysis, place: shape_data.Place) -> str:
 
 
 def _how_to_read() -> str:
-    return (
-        '<aside class="panel reading"><h3>How to read this</h3><p>Most bars are short, and short bars are noise: '
-        "any scattered points have them. A loop that lives from a small to a much larger distance is worth a look; "
-        "whether it is more than chance stands with it in the next section.</p><p>Axes are the same for all states, "
-        "layers and clouds. An open end at the right edge, or a mark on the upper rim, never dies.</p></aside>"
+    noise = say(
+        "Most bars are short, and short bars are noise: any scattered points have them. A loop that lives from a small "
+        "to a much larger distance is worth a look; whether it is more than chance stands with it."
     )
+    axes = say(
+        "Axes are the same for all states and clouds; those of loops are made anew for each layer. An open end at the "
+        "right edge, or a mark on the upper rim, never dies."
+    )
+    return f'<aside class="panel reading"><h3>{say("How to read this")}</h3><p>{noise}</p><p>{axes}</p></aside>'
 
 
 def _behind(analysis: Analysis, place: shape_data.Place, shown: Mapping[int, Bars]) -> str:
     """Every bar in a table, longest first, and the Betti curves in another."""
-    axis = escaped(distance_axis(analysis).removeprefix("distance").strip())
-    head = ["Kind", *(f"{name} {axis}".strip() for name in ("Birth", "Death", "Length"))]
+    unit = distance_unit(analysis)
+    in_unit = f" ({escaped(unit)})" if unit else ""
+    head = [say("Kind"), *(f"{name}{in_unit}" for name in (say("Birth"), say("Death"), say("Length")))]
     rows = [_row(degree, *bar) for degree, bars in shown.items() for bar in _by_length(bars)]
-    bars = folded("The bars behind these pictures", table(head, rows, look="numbers bars-table"))
+    bars = folded(say("The bars behind these pictures"), table(head, rows, look="numbers bars-table"))
     curves = shape_data.betti_curves(analysis)
     counts = [
         [degree_name(d), digits(t), digits(int(n))]
@@ -120,8 +122,8 @@ def _behind(analysis: Analysis, place: shape_data.Place, shown: Mapping[int, Bar
     ]
     if not counts:
         return bars
-    table_of_counts = table(["Kind", f"Distance {axis}".strip(), "How many"], counts, look="numbers betti-table")
-    return bars + folded("The counts behind the curves", table_of_counts)
+    counted = [say("Kind"), f"{say('Distance')}{in_unit}", say("How many")]
+    return bars + folded(say("The counts behind the curves"), table(counted, counts, look="numbers betti-table"))
 
 
 def _by_length(bars: Bars) -> list[list[float]]:
@@ -131,5 +133,5 @@ def _by_length(bars: Bars) -> list[list[float]]:
 
 def _row(degree: int, birth: float, death: float) -> list[str]:
     if np.isinf(death):
-        return [degree_name(degree), digits(birth), "never", "–"]
+        return [degree_name(degree), digits(birth), say("never"), "–"]
     return [degree_name(degree), digits(birth), digits(death), digits(death - birth)]

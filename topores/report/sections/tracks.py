@@ -1,48 +1,54 @@
-"""Loops followed through the states: when each opened and closed, how long it was, and the passages around it."""
+"""Loops followed through the states: when each opened and closed, how long it was, and in which layers."""
 
 from topores.domain import Analysis, Track
-from topores.report.charts import Line, legend, line_chart
+from topores.report.charts import Line, line_chart
 from topores.report.glossary import term
+from topores.report.language import later, say
 from topores.report.numbers import data, percent
-from topores.report.readings import distance_unit, state_axis
+from topores.report.readings import distance_unit, state_axis, state_name
 from topores.report.safe import escaped
-from topores.report.sections.loops import CHANCE, around
-from topores.report.tables import folded, table
+from topores.report.sections.loops import CHANCE
+from topores.report.tables import table
 
-ORDER = 85
-TITLE = "Loops followed through the states"
+ORDER = 20
+TITLE = later("Loops followed through the states")
 
 
 def render(analysis: Analysis) -> str:
     if not analysis.tracks:
         return ""
-    names = [f"Loop {place + 1}" for place in range(len(analysis.tracks))]
-    cards = "".join(_card(analysis, track, name) for track, name in zip(analysis.tracks, names, strict=True))
-    return f"{_words(analysis)}{_chart(analysis, names)}{_table(analysis, names)}{cards}"
+    return f"<p>{_words(analysis)}</p>{_table(analysis)}"
 
 
 def _words(analysis: Analysis) -> str:
     beyond = sum(track.p is not None and track.p < CHANCE for track in analysis.tracks)
-    judged = "None of them is" if not beyond else "One of them is" if beyond == 1 else f"{beyond} of them are"
-    return (
-        "<p>The passages are the same in every state, so the distances of two states are joined by a straight line, "
-        f"and each bar is followed along it ({term('vineyard')}). Shown are the loops that are longest at any state, "
-        f"in both texts together, at the encoder's output. {judged} longer than chance makes them. "
-        "<strong>What they mean is a hypothesis to read, not a fact.</strong></p>"
+    if not beyond:
+        judged = say("None of them is longer than chance makes them.")
+    elif beyond == 1:
+        judged = say("One of them is longer than chance makes them.")
+    else:
+        judged = say("{n} of them are longer than chance makes them.", n=beyond)
+    return say(
+        "The passages are the same in every state, so the distances of two states are joined by a straight line, "
+        "and each bar is followed along it ({vineyard}). Listed are the loops that are longest at any state, in both "
+        "texts together, at the encoder's output; their numbers are those beside the map. {judged} "
+        "<strong>What they mean is a hypothesis to read, not a fact.</strong>",
+        vineyard=term("vineyard"),
+        judged=judged,
     )
 
 
-def _chart(analysis: Analysis, names: list[str]) -> str:
-    cycles = [state.cycle for state in analysis.states]
+def chart(analysis: Analysis) -> str:
+    """The persistence of each over the states."""
     lines = [
-        Line(name, f"track{place}", _persistence(track))
-        for place, (name, track) in enumerate(zip(names, analysis.tracks, strict=True))
+        Line(say("Loop {n}", n=number + 1), f"track{number}", _persistence(track))
+        for number, track in enumerate(analysis.tracks)
     ]
-    title, unit = term("persistence", "Persistence"), distance_unit(analysis)
-    chart = line_chart(
-        title, cycles, lines, axis=state_axis(analysis), unit=unit, zero=True, note="0: the loop is not there"
-    )
-    return legend([(line.look, line.name) for line in lines]) + f'<div class="panels one">{chart}</div>'
+    cycles = [state.cycle for state in analysis.states]
+    return line_chart(
+        term("persistence", say("Persistence")), cycles, lines, axis=state_axis(analysis),
+        unit=distance_unit(analysis), zero=True, note=say("0: the loop is not there"),
+    )  # fmt: skip
 
 
 def _persistence(track: Track) -> list[float | None]:
@@ -52,45 +58,31 @@ def _persistence(track: Track) -> list[float | None]:
     ]
 
 
-def _table(analysis: Analysis, names: list[str]) -> str:
+def _table(analysis: Analysis) -> str:
     unit = distance_unit(analysis)
+    longest = term("persistence", say("Persistence there"))
     head = [
-        "", "Opens", "Closes", "Longest", f"{term('persistence', 'Persistence')} there{f', {unit}' if unit else ''}",
-        term("p"), term("stability", "Stability"), "Layers", "Steps followed surely",
+        say("Loop"), say("Opens"), say("Closes"), say("Longest"), f"{longest}{f' ({unit})' if unit else ''}",
+        term("p"), term("stability", say("Stability")), say("Layers"), say("Steps followed surely"),
     ]  # fmt: skip
-    rows = [_row(analysis, track, name) for track, name in zip(analysis.tracks, names, strict=True)]
-    return table(head, rows, look="numbers")
+    rows = [_row(analysis, track, number + 1) for number, track in enumerate(analysis.tracks)]
+    return table(head, rows, look="numbers tracks")
 
 
-def _row(analysis: Analysis, track: Track, name: str) -> list[str]:
+def _row(analysis: Analysis, track: Track, number: int) -> list[str]:
     there = [place for place, birth in enumerate(track.births) if birth is not None]
-    label = [escaped(state.label) for state in analysis.states]
-    opens = "before the first state" if there[0] == 0 else label[there[0]]
-    closes = "not yet" if there[-1] == len(label) - 1 else f"after {label[there[-1]]}"
+    label = [escaped(state_name(state)) for state in analysis.states]
+    opens = say("there from the start") if there[0] == 0 else label[there[0]]
+    closes = say("not yet") if there[-1] == len(label) - 1 else say("after {state}", state=label[there[-1]])
     sure = [track.sure[place] for place in there if place < len(track.sure)]
     peak = _peak(track)
     return [
-        name, opens, closes, label[peak], data(_persistence(track)[peak]), data(track.p),
-        "not measured" if track.stability is None else percent(track.stability),
-        ", ".join(map(str, track.layers)), f"{sum(sure)} of {len(sure)}",
+        str(number), opens, closes, label[peak], data(_persistence(track)[peak]), data(track.p),
+        say("not measured") if track.stability is None else percent(track.stability),
+        ", ".join(map(str, track.layers)), say("{n} of {all}", n=sum(sure), all=len(sure)),
     ]  # fmt: skip
 
 
 def _peak(track: Track) -> int:
     values = [value or 0.0 for value in _persistence(track)]
     return values.index(max(values))
-
-
-def _card(analysis: Analysis, track: Track, name: str) -> str:
-    """The passages where the loop is longest, and at each state how many of these are around it then."""
-    peak = _peak(track)
-    now = set(track.members[peak])
-    rows = [
-        [escaped(state.label), str(len(members)), str(len(now & set(members)))]
-        for state, members in zip(analysis.states, track.members, strict=True)
-        if members
-    ]
-    shared = table(["State", "Passages around it", "of those below"], rows, look="numbers")
-    content = shared + around(analysis, track.cloud, track.members[peak])
-    summary = f"<strong>{name}</strong>: its passages at {escaped(analysis.states[peak].label)}"
-    return f'<div class="loop">{folded(summary, content)}</div>'

@@ -1,0 +1,110 @@
+"""How soon a report can be used, how fast its slider moves, and how large it is, in a headless browser.
+
+    python -m benchmarks.report_page --output benchmarks/results/report_page.json
+
+Made analyses at the sizes that are promised. Needs the extra 'browser' and a Chromium: make test-browser tells.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.made import SIZES, made_large
+from topores.compute.files import write_json
+from topores.report import write_report
+
+WHEN_READY = """new MutationObserver(() => requestAnimationFrame(() => { window.ready ??= performance.now(); }))
+  .observe(document, { attributes: true, subtree: true, attributeFilter: ["data-ready"] });"""
+"""Milliseconds from the start of the navigation to the first frame in which all controls work."""
+
+EACH_STEP = """async () => {
+  const slider = document.querySelector("input[type=range]");
+  const painted = () => new Promise((done) => requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = done;
+    port2.postMessage(0);
+  }));
+  const steps = [];
+  for (let at = Number(slider.max) - 1; at >= 0; at -= 1) {
+    // Long tables follow when the slider rests: not within the next step.
+    await new Promise((done) => setTimeout(done, 300));
+    await painted();
+    const began = performance.now();
+    slider.value = at;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await painted();
+    steps.push(performance.now() - began);
+  }
+  return steps;
+}"""
+"""Milliseconds from the input to the frame that shows it, for each state."""
+
+
+def main() -> None:
+    arguments = _arguments()
+    rows = []
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=arguments.chromium)
+        for size in SIZES:
+            analysis = made_large(size.passages, size.cycles, size.layers)
+            path = write_report(analysis, Path(folder) / f"{size.passages}.html")
+            rows.append({**asdict(size), "bytes": path.stat().st_size, **_measured(browser, path, arguments.repeats)})
+            print(_told(rows[-1]), flush=True)
+        version = browser.version
+        browser.close()
+    if arguments.output:
+        facts = {"machine": arguments.machine, "load": os.getloadavg()[0], "chromium": version}
+        write_json(arguments.output, {**facts, "pages": rows})
+
+
+def _measured(browser: Browser, path: Path, repeats: int) -> dict[str, Any]:
+    """Each repeat opens the page anew; the first one warms the browser and is not counted."""
+    pages = [_opened(browser, path) for _ in range(repeats + 1)]
+    ready = [page.evaluate("window.ready") for page in pages[1:]]
+    steps = [step for page in pages[1:] for step in page.evaluate(EACH_STEP)]
+    for page in pages:
+        page.context.close()
+    return {"ready_ms": _summary(ready), "step_ms": _summary(steps)}
+
+
+def _opened(browser: Browser, path: Path) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True).new_page()
+    page.add_init_script(WHEN_READY)
+    page.goto(path.as_uri())
+    page.locator("html[data-ready]").wait_for(state="attached")
+    page.wait_for_timeout(500)
+    return page
+
+
+def _summary(values: Sequence[float]) -> dict[str, float]:
+    return {"median": round(statistics.median(values), 1), "most": round(max(values), 1)}
+
+
+def _told(row: dict[str, Any]) -> str:
+    ready, step = row["ready_ms"], row["step_ms"]
+    return (
+        f"{row['passages']:>7,} passages x {row['cycles']:>2} cycles x {row['layers']} layers: "
+        f"{row['bytes'] / 1e6:.2f} MB, ready after {ready['median']:.0f} ms (at most {ready['most']:.0f}), "
+        f"a step of the slider {step['median']:.0f} ms (at most {step['most']:.0f})"
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--chromium", default=shutil.which("chromium"), help="the browser's program")
+    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--output", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""What the page says stands in the catalogue, whole: no text without its translation, none without its use."""
+
+import ast
+import copy
+import pickle
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+import yaml
+
+import topores
+from topores import variants
+from topores.analysis.evidence import COMPARED
+from topores.domain import Phrase, State, joined
+from topores.report.glossary import WORDS, Term, term
+from topores.report.language import forms, many, say, speaking, spoken, template
+from topores.report.numbers import data, digits, percent, short
+from topores.report.readings import state_name
+
+PACKAGE = Path(topores.__file__).parent
+SPEAKING = sorted([*(PACKAGE / "report").rglob("*.py"), *(PACKAGE / "analysis").rglob("*.py"), PACKAGE / "domain.py"])
+CATALOGUE = yaml.safe_load((PACKAGE / "report" / "languages" / "ru.yaml").read_text(encoding="utf-8"))
+RUSSIAN = {entry["en"]: entry["ru"] for entry in CATALOGUE["texts"]}
+
+PLACE_OF_TEXT = {"say": 0, "later": 0, "template": 0, "Phrase": 0, "term": 1, "Term": 1}
+"""Functions whose text is looked up, and which of their arguments it is."""
+PLACE_OF_NOUN = {"many": 1, "forms": 0}
+
+
+def said(places: dict[str, int]) -> Iterator[tuple[str, ast.Call]]:
+    """Every literal that one of the functions is given, wherever it stands in the argument, and the call."""
+    for module in SPEAKING:
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            place = places.get(node.func.id)
+            if place is not None and place < len(node.args):
+                for text in literals(node.args[place]):
+                    yield text, node
+
+
+def literals(argument: ast.expr) -> Iterator[str]:
+    """Of an argument that is a literal, or a choice between some."""
+    if isinstance(argument, ast.IfExp):
+        yield from literals(argument.body)
+        yield from literals(argument.orelse)
+    elif isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        yield argument.value
+
+
+def looked_up() -> set[str]:
+    """Every text that the page may look up, and those of tables that stand elsewhere than in calls."""
+    nulls = [variants.load("topores.analysis.nulls", name).TOLD for name in variants.names("topores.analysis.nulls")]
+    return {text for text, _ in said(PLACE_OF_TEXT)} | {*WORDS, *WORDS.values(), *COMPARED.values(), *nulls}
+
+
+def places(text: str) -> Counter:
+    return Counter((name, spec) for _, name, spec, _ in Formatter().parse(text) if name is not None)
+
+
+def test_every_text_has_a_translation_and_no_translation_is_unused() -> None:
+    assert sorted(looked_up() - set(RUSSIAN)) == []
+    assert sorted(set(RUSSIAN) - looked_up()) == []
+
+
+def test_no_text_stands_twice() -> None:
+    assert [text for text, count in Counter(entry["en"] for entry in CATALOGUE["texts"]).items() if count > 1] == []
+
+
+def test_every_noun_has_three_forms_and_none_is_unused() -> None:
+    nouns = {noun for noun, _ in said(PLACE_OF_NOUN)} | set(kinds())
+    assert nouns == set(CATALOGUE["nouns"])
+    assert all(len(three) == 3 and all(three) for three in CATALOGUE["nouns"].values())
+
+
+def kinds() -> list[str]:
+    from topores.report.bars import KINDS
+
+    return list(KINDS.values())
+
+
+def test_a_translation_keeps_places_markup_and_edges() -> None:
+    tags = re.compile(r"<[^>]*>|&\w+;")
+    # Spaces at the ends join a text to its neighbours; Russian writes one before the word for a thousand.
+    kept = {
+        "places": lambda text: set(places(text)),
+        "markup": lambda text: sorted(tags.findall(text)),
+        "edges": lambda text: (
+            (text[:1].isspace(), text[-1:].isspace()) if text not in ("k", "M", "bn") else (True, False)
+        ),
+    }
+    faults = [
+        (what, english)
+        for english, russian in RUSSIAN.items()
+        for what, read in kept.items()
+        if read(russian) != read(english)
+    ]
+    assert faults == []
+    assert all(russian.strip() for russian in RUSSIAN.values())
+
+
+def test_every_place_of_a_text_is_filled_where_it_is_said() -> None:
+    """A place left out would end the page, in any language."""
+    for text, call in said({"say": 0, "Phrase": 0}):
+        if any(keyword.arg is None for keyword in call.keywords):
+            continue
+        assert {name for name, _ in places(text)} == {keyword.arg for keyword in call.keywords}, text
+
+
+def test_the_script_says_only_what_it_is_given() -> None:
+    from topores.report.packing import WORDS as GIVEN
+
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "report" / "assets").glob("*.js"))
+    asked = set(re.findall(r'\b(?:say|note)\("([^"]*)"', scripts))
+    assert asked
+    assert sorted(asked - set(GIVEN)) == []
+
+
+# How it is said.
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "0 петель"), (1, "1 петля"), (2, "2 петли"), (4, "4 петли"), (5, "5 петель"), (11, "11 петель"),
+        (12, "12 петель"), (14, "14 петель"), (21, "21 петля"), (22, "22 петли"), (111, "111 петель"),
+        (1001, "1\u202f001 петля"),
+    ],
+)  # fmt: skip
+def test_russian_has_three_plurals(count: int, told: str) -> None:
+    with speaking("ru"):
+        assert many(count, "loop") == told.replace(" ", "\u00a0")
+
+
+def test_english_has_two_plurals() -> None:
+    assert [many(n, "loop") for n in (0, 1, 2, 21, 1200)] == ["0 loops", "1 loop", "2 loops", "21 loops", "1,200 loops"]
+
+
+def test_numbers_are_written_as_the_language_has_them_and_programs_read_the_same() -> None:
+    with speaking("ru"):
+        assert [digits(v) for v in (0.5, -12.0, 1234.5, 1.5e-12)] == ["0,500", "−12,0", "1\u202f234", "1,50×10⁻¹²"]
+        assert data(0.1 + 0.2) == '<data value="0.30000000000000004">0,300</data>'
+        assert (percent(0.8217), short(1500)) == ("82,2 %", "1,5\u00a0тыс.")
+        assert say("p = {p:.2g}, {n:,} of {share:.0%}", p=0.00001, n=1200, share=0.5) == (
+            "p = 1×10⁻⁵, 1\u202f200 of 50\u00a0%"
+        )
+    assert digits(1234.5) == "1,234"
+
+
+def test_text_is_inserted_as_it_is() -> None:
+    """It may be a user's, with braces and points of its own."""
+    with speaking("ru"):
+        assert say("{state}, {layer}: {value}", state="v1.5, {x}", layer="<b>", value="1,5") == "v1.5, {x}, <b>: 1,5"
+
+
+def test_what_has_no_translation_stays_english() -> None:
+    with speaking("ru"):
+        assert say("No catalogue has this: {n}", n=1.5) == "No catalogue has this: 1,5"
+        assert many(2, "platypus") == "2\u00a0platypuss"
+        assert template("No catalogue has this: {n}") == "No catalogue has this: {n}"
+
+
+def test_the_language_holds_within_its_block_only() -> None:
+    with speaking("ru"):
+        with speaking("en"):
+            assert say("State") == "State"
+        assert say("State") == "Состояние"
+        with pytest.raises(ZeroDivisionError), speaking("en"):
+            1 / 0  # noqa: B018
+        assert say("State") == "Состояние"
+    assert say("State") == "State"
+
+
+def test_a_phrase_is_english_text_until_it_is_said() -> None:
+    moved = Phrase("the space turned")
+    whole = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=1200), told=joined("; ", [moved, "{x}"]))
+    assert whole == "After 1,200 cycles the space turned; {x}."
+    assert spoken(whole) == whole
+    with speaking("ru"):
+        assert spoken(whole) == "После цикла 1\u202f200: пространство повернулось; {x}."
+        assert spoken(str(whole)) == whole  # of older results
+
+
+def test_a_copy_of_a_phrase_is_a_phrase() -> None:
+    phrase = Phrase("{state} alone", state="{x}.npy")
+    for twin in (copy.deepcopy(phrase), pickle.loads(pickle.dumps(phrase))):
+        assert (twin, twin.template, twin.values) == ("{x}.npy alone", "{state} alone", {"state": "{x}.npy"})
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("cycle 1,000", "цикл 1\u202f000"),
+        ("cycle 0", "цикл 0"),
+        ("cycle one", "cycle one"),
+        ("x.npy", "x.npy"),
+        ("cycle ²", "cycle ²"),
+    ],
+)
+def test_a_state_that_is_a_cycle_is_called_so_in_russian(label: str, told: str) -> None:
+    state = State(0, label, Path("x"))
+    assert state.name == state_name(state) == label
+    with speaking("ru"):
+        assert state_name(state) == told
+
+
+def test_a_term_speaks_when_it_is_shown() -> None:
+    title = Term("rotation", "Rotation")
+    assert str(title) == term("rotation", "Rotation")
+    assert ">Rotation<" in str(title)
+    with speaking("ru"):
+        assert str(title).startswith('<abbr title="Часть изменения')
+        assert ">Поворот<" in str(title)
+        assert ">поворот<" in term("rotation")
+
+
+def test_russian_forms_go_to_the_script() -> None:
+    assert forms("state") == ["state", "states", "states"]
+    with speaking("ru"):
+        assert forms("state") == ["состояние", "состояния", "состояний"]

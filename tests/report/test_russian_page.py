@@ -1,0 +1,66 @@
+"""The page in Russian: no sentence of it stays English, and its numbers are those of the English page."""
+
+import dataclasses
+import re
+
+import pytest
+
+from topores.domain import Analysis, Claim, Passage, Phrase, Verdict
+from topores.report import render
+
+from .reading import Page
+
+RUSSIAN = "Доверительный интервал не включает ноль."
+ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
+"""Three words in a row."""
+
+
+def numbers(html: str) -> list[float]:
+    """Every exact number of a page, in order."""
+    return [float(e.attributes["value"] or "nan") for e in Page(html).all("data")]
+
+
+def in_russian(passage: Passage) -> Passage:
+    return dataclasses.replace(passage, text=RUSSIAN, document="текст")
+
+
+@pytest.fixture(scope="module")
+def analysis(full: Analysis) -> Analysis:
+    """All of a run, its texts Russian, its verdict as the analysis says it."""
+    assert full.corpus is not None
+    corpus = dataclasses.replace(
+        full.corpus, t1=tuple(map(in_russian, full.corpus.t1)), t2=tuple(map(in_russian, full.corpus.t2))
+    )
+    told = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=2000), told=Phrase("the space turned"))
+    claims = (Claim(Phrase("RankMe, last state (first beside it)"), 119.0, 110.0, 0.04),)
+    return dataclasses.replace(
+        full, corpus=corpus, verdict=Verdict(told, claims, "learned", "turned", Phrase("Nothing changed"))
+    )
+
+
+def test_no_sentence_stays_english(analysis: Analysis) -> None:
+    page = Page(render(analysis, "ru"))
+    assert page.one("html").attributes["lang"] == "ru"
+    assert page.one("h1").words == "Ничего не изменилось"
+    left = set()
+    for element in page.elements:
+        words = " ".join(element.text) if element.tag in ("p", "small", "h2", "h3", "th", "summary", "li") else ""
+        shown = [element.attributes.get(name) or "" for name in ("title", "aria-label", "placeholder")]
+        for text in [words, *shown]:
+            left |= {found.group() for found in ENGLISH.finditer(text)}
+    # A citation, and a command that is typed as it is.
+    assert left - {"Bobrowski and Skraba"} == set()
+
+
+@pytest.mark.parametrize("kind", ["analysis", "bare", "hostile"])
+def test_numbers_are_the_same_in_both_languages(kind: str, request: pytest.FixtureRequest) -> None:
+    analysis = request.getfixturevalue(kind)
+    english, russian = render(analysis), render(analysis, "ru")
+    assert Page(english).one("html").attributes["lang"] == "en"
+    assert numbers(english) == numbers(russian) != []
+
+
+def test_rendering_in_russian_leaves_no_trace(analysis: Analysis) -> None:
+    before = render(analysis)
+    render(analysis, "ru")
+    assert render(analysis) == before

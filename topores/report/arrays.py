@@ -1,0 +1,45 @@
+"""Whole numbers of 16 bits for the page: one block of many arrays, small once packed."""
+
+import base64
+import gzip
+
+import numpy as np
+from jaxtyping import Int
+
+MOST = 65_535
+"""The largest number that fits; what it means is the array's own to say."""
+
+
+class Arrays:
+    """Arrays by name, one after the other. report.js reads them by `directory`: where each begins, and its length."""
+
+    def __init__(self) -> None:
+        self.directory: dict[str, tuple[int, int]] = {}
+        self._parts: list[bytes] = []
+        self._end = 0
+
+    def put(self, name: str, values: Int[np.ndarray, "..."]) -> None:
+        """Numbers from 0 to 65,535, in row-major order.
+
+        All low bytes come first, then all high ones: neighbours are more alike so, and pack better.
+
+        Raises:
+            ValueError: A number that does not fit.
+        """
+        flat = np.asarray(values).ravel()
+        if flat.size and not 0 <= flat.min() <= flat.max() <= MOST:
+            raise ValueError(f"{name} goes from {flat.min()} to {flat.max()}; expected 0 to {MOST}.")
+        whole = flat.astype(np.uint16)
+        self.directory[name] = (self._end, len(whole))
+        self._parts += [(whole & 255).astype(np.uint8).tobytes(), (whole >> 8).astype(np.uint8).tobytes()]
+        self._end += 2 * len(whole)
+
+    def block(self, name: str) -> str:
+        """An inert element that holds all arrays."""
+        return compressed(name, b"".join(self._parts))
+
+
+def compressed(name: str, content: bytes) -> str:
+    """An inert element: gzip within base64, the same for the same content."""
+    packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
+    return f'<script type="text/plain" id="{name}">{packed}</script>'

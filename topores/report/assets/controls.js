@@ -1,0 +1,58 @@
+// --- choosing ---
+
+const PAUSE = 900; // milliseconds from one state to the next while playing
+
+function showControls() {
+  const label = stateName();
+  for (const control of all("[data-choose]")) control.value = shown[control.dataset.choose];
+  for (const slider of all('input[data-choose="state"]')) slider.setAttribute("aria-valuetext", label);
+  for (const button of all("[data-step]")) {
+    button.disabled = !(shown.state + Number(button.dataset.step) in index.states);
+  }
+  for (const place of all("[data-shown]")) {
+    const what = place.dataset.shown;
+    place.textContent = { state: label, layer: index.layerNames[shown.layer], cloud: index.cloudNames[shown.cloud] }[what];
+  }
+}
+
+function bindControls() {
+  for (const control of all("[data-choose]")) {
+    control.addEventListener("input", () => choose({ [control.dataset.choose]: Number(control.value) }));
+  }
+  for (const button of all("[data-step]")) {
+    button.addEventListener("click", () => choose({ state: shown.state + Number(button.dataset.step) }));
+  }
+  for (const form of all("form.controls")) {
+    form.hidden = false;
+    form.addEventListener("submit", (event) => event.preventDefault());
+  }
+  bindPlay();
+}
+
+// From state to state, from the first one again at the end; any other choice of a state stops it.
+function bindPlay() {
+  const button = byId("play");
+  if (!button) return;
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    button.setAttribute("aria-pressed", false);
+    button.firstChild.textContent = "▶ ";
+    button.lastChild.textContent = say("Play");
+  };
+  const step = () => {
+    if (shown.state + 1 in index.states) choose({ state: shown.state + 1 });
+    else stop();
+  };
+  button.addEventListener("click", () => {
+    if (timer) return stop();
+    button.setAttribute("aria-pressed", true);
+    button.firstChild.textContent = "❚❚ ";
+    button.lastChild.textContent = say("Pause");
+    choose({ state: shown.state + 1 in index.states ? shown.state + 1 : 0 });
+    timer = setInterval(step, PAUSE);
+    return undefined;
+  });
+  for (const control of all('[data-step], input[data-choose="state"]')) control.addEventListener("pointerdown", stop);
+}

@@ -1,0 +1,110 @@
+// --- the chosen passage, and those that were found ---
+
+const MOST_FOUND = 40;
+const SPLITS = ["trained on", "held out", "used on neither side"];
+
+function sourceOf({ texts, passages }, passage) {
+  if (!texts.side) return say("point {n}", { n: passages[passage] });
+  const document = texts.documents[texts.document[passage]];
+  return `${["T1", "T2"][texts.side[passage]]} · ${document}, ${say("passage {n}", { n: texts.position[passage] })}`;
+}
+
+function sourceLine(numbers, passage, more = "") {
+  const line = make("p", { class: "source" });
+  const { texts } = numbers;
+  if (texts.side) line.append(make("span", { class: `side t${texts.side[passage] + 1}` }, ["T1", "T2"][texts.side[passage]]), " ");
+  const rest = sourceOf(numbers, passage).replace(/^T[12] · /, "");
+  line.append(make("bdi", {}, rest), more);
+  return line;
+}
+
+// A passage that can be chosen: where it stands, and its words.
+function passageButton(numbers, passage, more = "") {
+  const words = numbers.texts.text?.[passage] ?? say("No text is known for it.");
+  const button = make("button", { type: "button", class: "pick", "aria-pressed": passage === shown.passage },
+    sourceLine(numbers, passage, more), make("span", { class: "passage", dir: "auto" }, words));
+  button.addEventListener("click", () => choose({ passage }));
+  return button;
+}
+
+// The nearest passages of the other text in this state: { passage, far }; none where they were not measured.
+function nearest(numbers, passage) {
+  const at = index.near.indexOf(shown.state);
+  const place = numbers.onMap[passage];
+  if (at < 0 || place < 0) return [];
+  const { near, far } = numbers;
+  const each = near.length / (index.near.length * numbers.mapped.length);
+  const start = (at * numbers.mapped.length + place) * each;
+  return [...near.subarray(start, start + each)].flatMap((other, i) =>
+    (other === NONE ? [] : [{ passage: other, far: far[start + i] * index.farStep }]));
+}
+
+function showPassage(numbers) {
+  const told = byId("passage-told");
+  if (!told) return;
+  const { passage } = shown;
+  for (const button of all(".pick[aria-pressed='true']")) button.setAttribute("aria-pressed", false);
+  if (passage === null) {
+    told.replaceChildren(...view.asked);
+    return;
+  }
+  const { texts } = numbers;
+  const split = texts.split ? `, ${say(SPLITS[texts.split[passage]])}` : "";
+  const words = texts.text?.[passage] ?? say("No text is known for it.");
+  told.replaceChildren(sourceLine(numbers, passage, split), make("p", { class: "passage whole", dir: "auto" }, words),
+    ...partnersTold(numbers, passage), ...nearestTold(numbers, passage));
+  if (byId("map-reading")) read(numbers);
+}
+
+function partnersOf({ texts }, passage) {
+  return (texts.pairs ?? []).flatMap(([one, two]) => (one === passage ? [two] : two === passage ? [one] : []));
+}
+
+function partnersTold(numbers, passage) {
+  if (!numbers.texts.pairs?.length) return [];
+  const partners = partnersOf(numbers, passage);
+  if (!partners.length) return [note("No partner is aligned with it.")];
+  const title = partners.length > 1 ? "Its partners" : "Its partner";
+  return [make("h4", {}, say(title)), ...partners.map((other) => passageButton(numbers, other))];
+}
+
+function nearestTold(numbers, passage) {
+  const found = nearest(numbers, passage);
+  if (!found.length) {
+    if (!index.near.length) return [];
+    const states = index.near.map((s) => index.states[s].label).join(", ");
+    return [note("Neighbours are known for {states} only.", { states })];
+  }
+  const partners = partnersOf(numbers, passage);
+  const title = numbers.texts.side?.includes(1) ? "Nearest in the other text, {state}, at the output" : "Nearest, {state}, at the output";
+  const list = make("ol", {}, ...found.map(({ passage: other, far }) => {
+    const more = `, ${inUnit(far)}${partners.includes(other) ? ` · ${say("partner")}` : ""}`;
+    return make("li", {}, passageButton(numbers, other, more));
+  }));
+  return [make("h4", {}, say(title, { state: stateName() })), list];
+}
+
+function showFound(numbers, found, title) {
+  const list = byId("found");
+  view.found = new Set(found);
+  if (!list) return;
+  if (title === null) return list.replaceChildren();
+  if (!found.length) return list.replaceChildren(note("Nothing found."));
+  const cut = found.length > MOST_FOUND ? `; ${say("the first {n} are listed", { n: MOST_FOUND })}` : "";
+  const head = make("h4", {}, say(title, { found: many(found.length, "passage") }) + cut);
+  list.replaceChildren(head, make("div", { class: "found" }, ...found.slice(0, MOST_FOUND).map((p) => passageButton(numbers, p))));
+}
+
+function search(numbers, words) {
+  const wanted = words.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const texts = numbers.texts.text ?? [];
+  numbers.folded ??= texts.map((text) => text.toLocaleLowerCase());
+  const found = numbers.folded.flatMap((text, i) => (wanted.every((word) => text.includes(word)) ? [i] : []));
+  showFound(numbers, wanted.length ? found : [], wanted.length ? "{found} found" : null);
+  drawMap(numbers);
+}
+
+function bindPassage(numbers) {
+  view.asked = [...(byId("passage-told")?.childNodes ?? [])];
+  byId("search")?.addEventListener("input", (event) => search(numbers, event.target.value));
+}

@@ -1,0 +1,49 @@
+// The page is whole without its script: it shows the last state. These files together let a reader choose another one,
+// and go from a loop to its passages. Everything that is chosen stands in `shown`, and in the address.
+
+const index = JSON.parse(document.getElementById("index").textContent);
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const byId = (id) => document.getElementById(id);
+
+// Places in the lists of states, layers and clouds; a loop as { track } or { bar }; the number of a passage.
+const [state, layer, cloud] = index.shown;
+const shown = { state, layer, cloud, loop: null, passage: null };
+const lists = { state: index.states.map((s) => s.cycle), layer: index.layers, cloud: index.clouds };
+const inHash = { state: "cycle", layer: "layer", cloud: "cloud" };
+
+// Number of a place in all that is packed by place.
+const placeOf = ({ state: s, layer: l, cloud: c }) => (s * index.layers.length + l) * index.clouds.length + c;
+
+// Takes what the address names and the analysis has; says whether it named anything.
+function readHash(numbers) {
+  const words = new URLSearchParams(location.hash.slice(1));
+  let named = false;
+  for (const [what, word] of Object.entries(inHash)) {
+    const place = lists[what].findIndex((entry) => String(entry) === words.get(word));
+    if (place < 0) continue;
+    shown[what] = place;
+    named = true;
+  }
+  const [, kind, number] = /^([tb])(\d+)$/.exec(words.get("loop") ?? "") ?? [];
+  if (kind === "t" && Number(number) in numbers.tracks) shown.loop = { track: Number(number) };
+  if (kind === "b" && Number(number) in loopBars(numbers)) shown.loop = { bar: Number(number) };
+  const passage = words.get("passage");
+  if (/^\d+$/.test(passage ?? "") && Number(passage) < numbers.passages.length) shown.passage = Number(passage);
+  return named || kind !== undefined || passage !== null;
+}
+
+function writeHash() {
+  const words = Object.entries(inHash).map(([what, word]) => [word, lists[what][shown[what]]]);
+  if (shown.loop) words.push(["loop", "track" in shown.loop ? `t${shown.loop.track}` : `b${shown.loop.bar}`]);
+  if (shown.passage !== null) words.push(["passage", shown.passage]);
+  history.replaceState(null, "", `#${new URLSearchParams(words)}`);
+}
+
+// A bar belongs to its place, and is let go with it; a loop that is followed stays.
+function choose(changes) {
+  const moved = ["state", "layer", "cloud"].some((what) => what in changes && changes[what] !== shown[what]);
+  if (moved && shown.loop && "bar" in shown.loop) shown.loop = null;
+  Object.assign(shown, changes);
+  writeHash();
+  show(changes);
+}

@@ -1,0 +1,49 @@
+"""Four answers at a glance, each with its number and with what stands against it."""
+
+from topores.domain import Analysis
+from topores.report.card_data import Bar, Card, cards
+from topores.report.glossary import term
+from topores.report.language import say
+from topores.report.numbers import percent
+
+
+def cards_of(analysis: Analysis) -> str:
+    """The cards side by side; nothing where there are no numbers for any."""
+    found = cards(analysis)
+    if not found:
+        return ""
+    return f'<div class="cards" role="group" aria-label="{say("At a glance")}">{"".join(map(_card, found))}</div>'
+
+
+def _card(card: Card) -> str:
+    bar = _bar(card.bar) if card.bar else ""
+    beside = "".join(f"<li>{line}</li>" for line in card.beside)
+    return (
+        f'<article class="card"><h2>{card.question}</h2><p class="answer">{card.answer}</p>'
+        f'<p class="figure">{card.figure}</p>{bar}<ul class="note">{beside}</ul></article>'
+    )
+
+
+def _bar(bar: Bar) -> str:
+    """Shares of a whole, one beside the other, and in words for those who do not see them."""
+    width, start, parts = 240.0, 0.0, []
+    for look, share, _ in bar:
+        parts.append(f'<rect class="share {look}" x="{start:.1f}" y="0" width="{share * width:.1f}" height="14"/>')
+        start += share * width
+    label = ", ".join(f"{name} {percent(share)}" for _, share, name in bar)
+    keys = "".join(
+        f'<li><span class="swatch {look}"></span>{term(name_of_look(look), name)} {percent(share)}</li>'
+        for look, share, name in bar
+    )
+    return (
+        f'<svg class="shares" viewBox="0 0 {width:.0f} 14" role="img" aria-label="{say("Shares of the movement")}: '
+        f'{label}">{"".join(parts)}</svg><ul class="keys">{keys}</ul>'
+    )
+
+
+def name_of_look(look: str) -> str:
+    """The word of the glossary behind a share."""
+    return {
+        "shared": "shared rotation", "relative": "relative rotation", "shift": "shift of the texts",
+        "deformation": "own deformation",
+    }[look]  # fmt: skip

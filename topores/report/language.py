@@ -1,0 +1,125 @@
+"""The language of the page: English stands in the code, and a catalogue says it in another one.
+
+A text that the catalogue lacks stays English: a page is never broken by a missing translation.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from topores.config import Language
+from topores.domain import Phrase, filled
+
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+POINT, COMMA, THIN_SPACE, FIXED_SPACE = ".", ",", "\u202f", "\u00a0"
+
+_IN_FORCE: ContextVar[Language] = ContextVar("language", default="en")
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Whatever is said within is said in `language`."""
+    before = _IN_FORCE.set(language)
+    try:
+        yield
+    finally:
+        _IN_FORCE.reset(before)
+
+
+def language() -> Language:
+    """The language in force."""
+    return _IN_FORCE.get()
+
+
+def say(english: str, /, **values: object) -> str:
+    """The text in the language in force, its `{name}` and `{name:.2f}` places filled.
+
+    Args:
+        english: What stands in the code, and is looked up; may hold HTML.
+        values: Inserted as given, so untrusted text has to be escaped before. Phrases are said in the language in
+            force, and numbers written as it writes them.
+    """
+    return filled(template(english), values, _written)
+
+
+def template(english: str) -> str:
+    """The text in the language in force with its places left open, for those who fill them: the script of the page."""
+    return _catalogue(language())["texts"].get(english, english)
+
+
+def later(english: str) -> str:
+    """The same text: marks one that stands in a table and is said when it is shown."""
+    return english
+
+
+def spoken(text: str) -> str:
+    """A phrase in the language in force; any other text, such as a verdict of older results, as it is."""
+    return say(text.template, **text.values) if isinstance(text, Phrase) else text
+
+
+def many(count: int, noun: str) -> str:
+    """
+    >>> many(1, "loop"), many(1200, "loop")
+    ('1 loop', '1,200 loops')
+    """
+    space = " " if language() == "en" else FIXED_SPACE
+    return f"{localised(f'{count:,}')}{space}{forms(noun)[_form(count)]}"
+
+
+def forms(noun: str) -> list[str]:
+    """The noun after 1, after 2 and after 5: the three forms of Russian; English has the last two alike."""
+    return _catalogue(language())["nouns"].get(noun, [noun, f"{noun}s", f"{noun}s"])
+
+
+def _form(count: int) -> int:
+    """Which of the three forms a count takes: 21 takes the first one in Russian, and not in English.
+
+    >>> [_form(n) for n in (1, 2, 5, 11, 21)]
+    [0, 2, 2, 2, 2]
+    """
+    if language() == "en":
+        return 0 if count == 1 else 2
+    if count % 10 == 1 and count % 100 != 11:
+        return 0
+    return 1 if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else 2
+
+
+def localised(number: str) -> str:
+    """A number that Python wrote, as the language in force writes it.
+
+    >>> with speaking("ru"):
+    ...     localised("1,234.5"), localised("82%"), localised("1.2e-05")
+    ('1\\u202f234,5', '82\\xa0%', '1,2×10⁻⁵')
+    """
+    if language() == "en":
+        return number
+    number = re.sub(r"e-0*(\d+)", lambda found: f"×10⁻{found[1].translate(RAISED)}", number)
+    return re.sub("[.,]", _mark, number).replace("%", f"{FIXED_SPACE}%").replace("-", "−")
+
+
+def _mark(found: re.Match[str]) -> str:
+    return COMMA if found.group() == POINT else THIN_SPACE
+
+
+def _written(value: Any, spec: str) -> str:
+    if isinstance(value, Phrase):
+        return spoken(value)
+    text = format(value, spec)
+    return localised(text) if isinstance(value, int | float) else text
+
+
+@cache
+def _catalogue(wanted: Language) -> Mapping[str, dict[str, Any]]:
+    """texts: by the English one; nouns: their three forms, by the English noun in the singular."""
+    if wanted == "en":
+        return {"texts": {}, "nouns": {}}
+    stored = (files("topores.report") / "languages" / f"{wanted}.yaml").read_text(encoding="utf-8")
+    # The loader in C where there is one: it reads the catalogue ten times as fast.
+    found = yaml.load(stored, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return {"texts": {entry["en"]: entry[wanted] for entry in found["texts"]}, "nouns": found["nouns"]}

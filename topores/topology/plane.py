@@ -1,0 +1,62 @@
+"""Several states of the same points in one plane: turned onto each other first, then seen along common axes."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from topores.topology.factors import svd
+
+State = Float[np.ndarray, "_ _"]
+
+
+class Plane(NamedTuple):
+    """Where each point lies in each state, in one frame."""
+
+    places: Float[np.ndarray, "states points 2"]
+    """In the unit of the points; the first axis holds the most variance over all states."""
+    explained: Float[np.ndarray, " states"]
+    """Share of each state's variance that the plane shows; 1 where a state has none."""
+
+
+def common_plane(states: Sequence[State]) -> Plane:
+    """The two principal axes of all states together, after each was turned onto the first.
+
+    A turn of the whole space moves nothing in the picture; what widens, narrows or deforms does. Reflections count as
+    turns. States of fewer columns are padded with zeros, which changes no distance.
+
+    Args:
+        states: Row k of each is the same point; at least one state, each with at least one row.
+
+    Source:
+        Generalised Procrustes without scaling, one step: Gower and Dijksterhuis 2004, Procrustes Problems, chapter 9.
+    """
+    width = max(2, *(state.shape[1] for state in states))
+    whole = [_centred(state, width) for state in states]
+    turned = [whole[0], *(state @ _turn(state, whole[0]) for state in whole[1:])]
+    axes = _principal_axes(turned)
+    places = np.stack([state @ axes for state in turned])
+    total = np.array([np.square(state).sum() for state in turned])
+    seen = np.square(places).sum(axis=(1, 2))
+    return Plane(places, np.divide(seen, total, out=np.ones_like(total), where=total > 0))
+
+
+def _centred(state: State, width: int) -> State:
+    padded = np.zeros((len(state), width))
+    padded[:, : state.shape[1]] = state - state.mean(axis=0)
+    return padded
+
+
+def _turn(state: State, onto: State) -> State:
+    """The orthogonal matrix that brings `state` nearest to `onto`."""
+    left, _, right = svd(state.T @ onto)
+    return left @ right
+
+
+def _principal_axes(states: Sequence[State]) -> Float[np.ndarray, "dim 2"]:
+    """The directions of most variance; of either sign the one whose largest entry is positive."""
+    _, vectors = np.linalg.eigh(sum(state.T @ state for state in states))
+    axes = vectors[:, [-1, -2]]
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0)
+    return axes * np.where(largest < 0, -1.0, 1.0)
