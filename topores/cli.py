@@ -189,6 +189,11 @@ language = click.option(
 )  # fmt: skip
 
 
+figures_too = click.option(
+    "--figures", is_flag=True, help="Draw figures for papers too, as SVG and PNG, into a folder beside the report."
+)
+
+
 @click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="topores")
 def main() -> None:
@@ -209,12 +214,14 @@ def main() -> None:
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Report to write.  [default: reports/demo.html]")
 @language
+@figures_too
 @common
 def demo(
     cycles: str,
     output: Path,
     report: Path | None,
     lang: Language,
+    figures: bool,
     as_json: bool,
     quiet: bool,
     verbose: int,
@@ -224,7 +231,7 @@ def demo(
     talk(quiet, verbose, debug)
     from topores.commands.demo import run_demo
 
-    _print_analysis(*run_demo(cycles, output, report, lang), as_json)
+    _print_analysis(*run_demo(cycles, output, report, lang, figures=figures), as_json, figures)
 
 
 @main.command()
@@ -285,7 +292,7 @@ def topology(
     from topores.commands.topology import run_topology, stop_if
 
     found = run_topology(settings, force=force)
-    _print_analysis(*found, as_json)
+    _print_analysis(*found, as_json, settings.figures)
     stop_if(found[0].verdict, settings.failing)
 
 
@@ -295,15 +302,23 @@ def topology(
     "--output", "-o", type=click.Path(path_type=Path), help="Report to write.  [default: reports/<name>.html]"
 )
 @language
+@figures_too
 @common
 def report(
-    run: Path, output: Path | None, lang: Language, as_json: bool, quiet: bool, verbose: int, debug: bool
+    run: Path,
+    output: Path | None,
+    lang: Language,
+    figures: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: int,
+    debug: bool,
 ) -> None:
     """Write the report of RUN again from its stored results, computing nothing."""
     talk(quiet, verbose, debug)
     from topores.commands.report import run_report
 
-    _print_analysis(*run_report(run, output, lang), as_json)
+    _print_analysis(*run_report(run, output, lang, figures=figures), as_json, figures)
 
 
 @main.command()
@@ -413,15 +428,19 @@ def doctor(as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
         sys.exit(3)
 
 
-def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool) -> None:
-    """The result of demo, topology and report, in words or as one object."""
+def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool, figures: bool) -> None:
+    """The result of demo, topology and report, in words or as one object; figures only where they were asked for."""
+    from topores.report.figures import figures_in, folder_beside
+
+    drawn = {"figures": [str(path) for path in figures_in(folder_beside(report))]} if figures else {}
     if as_json:
         claims = [dataclasses.asdict(claim) for claim in analysis.verdict.claims]
         result = {
             "run": analysis.name, "verdict": analysis.verdict.sentence, "outcome": analysis.verdict.outcome,
-            "movement": analysis.verdict.movement, "claims": claims, "report": str(report),
+            "movement": analysis.verdict.movement, "claims": claims, "report": str(report), **drawn,
             "seconds": round(seconds, 3),
         }  # fmt: skip
         click.echo(json.dumps(result))
     else:
-        click.echo(f"{analysis.verdict.sentence}\nReport: {report}")
+        where = f"\nFigures: {folder_beside(report)}" if drawn else ""
+        click.echo(f"{analysis.verdict.sentence}\nReport: {report}{where}")

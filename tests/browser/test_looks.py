@@ -165,6 +165,8 @@ PRINTED = """() => {
     return ["color", "backgroundColor", "fill", "stroke", "borderTopColor", "opacity"].map((name) => style[name]);
   };
   const shown = (node) => node.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  // A list without its frame reads as the words that were chosen in it.
+  const plain = ({ appearance, borderTopWidth }) => appearance === "none" && borderTopWidth === "0px";
   const nodes = [...document.querySelectorAll("body, body *:not(script)")];
   return {
     looks: nodes.filter(shown).map((node) => [`${node.tagName} ${node.getAttribute("class") ?? ""}`, ...look(node)]),
@@ -172,13 +174,14 @@ PRINTED = """() => {
     folded: nodes.filter((node) => node.matches("details") && shown(node))
       .filter((node) => ![...node.children].some((one) => !one.matches("summary") && one.offsetHeight))
       .map((node) => node.querySelector("summary").textContent),
-    controls: nodes.filter((node) => node.matches("input, select, form, nav") && node.offsetHeight)
+    controls: nodes.filter((node) => node.matches("form, nav, input, select") && node.offsetHeight)
+      .filter((node) => !(node.matches("select") && plain(getComputedStyle(node))))
       .map((node) => `${node.tagName} ${node.id}`),
     canvases: [...document.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()),
     rows: document.querySelectorAll(".bars-table tbody tr").length,
   };
 }"""
-"""What the printer gets: colours of all that is seen, sections, what is still folded, controls, pictures."""
+"""What the printer gets: colours of all that is seen, sections, what is still folded or a control, pictures."""
 
 
 def printed(page: Page) -> dict:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, gumbel_r
 
-from topores.topology import gaussian_like, matched_spectrum_p_values, persistent_homology
+from topores.topology import GaussianLike, gaussian_like, matched_spectrum_p_values, persistent_homology
 from topores.topology.matched_spectrum import p_among_largest
 
 
@@ -44,6 +44,8 @@ def test_equal_seeds_give_equal_clouds_and_others_do_not():
     rows = some_points(12, 3)
     assert np.array_equal(gaussian_like(rows, seed=5), gaussian_like(rows, seed=5))
     assert not np.allclose(gaussian_like(rows, seed=5), gaussian_like(rows, seed=6))
+    like = GaussianLike(rows)
+    assert np.array_equal([like.draw(seed) for seed in (6, 5)], [gaussian_like(rows, seed=seed) for seed in (6, 5)])
 
 
 def test_no_point_and_no_direction_is_preferred():

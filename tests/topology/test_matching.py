@@ -47,6 +47,12 @@ def by_recursion(pairs, rows, columns, combine):
 def test_cheapest_in_order_against_all_possibilities(shape, combine):
     random = np.random.default_rng(sum(shape))
     for _ in range(5):
-        pairs, rows, columns = random.random(shape), random.random(shape[0]), random.random(shape[1])
+        pairs, rows, columns = random.random(shape), random.random(shape[0]), np.sort(random.random(shape[1]))
         expected = by_recursion(pairs, rows, columns, combine)
         assert cheapest_in_order(pairs, rows, columns, combine) == pytest.approx(expected, rel=1e-14)
+
+
+def test_lists_that_are_equal_cost_nothing_at_all():
+    lengths = np.sort(np.random.default_rng(0).random(50)) ** 20  # some are next to nothing
+    pairs = np.abs(np.subtract.outer(lengths, lengths))
+    assert [cheapest_in_order(pairs, lengths, lengths, combine) for combine in (np.add, np.maximum)] == [0, 0]

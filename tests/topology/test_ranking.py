@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from topores.topology.ranking import Ranking
+from topores.topology.ranking import Ranking, in_order
 
 lengths = arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1e300))
 tied = arrays(np.float64, st.integers(1, 40), elements=st.integers(0, 4).map(float))
@@ -21,6 +21,14 @@ def test_ranks_are_in_order_and_lead_back_to_the_distances(distances):
     assert np.array_equal(ranking.lengths(ranking.ranks.astype(float)), distances)
     assert (ranking.ranks == ranking.ranks.round()).all()
     assert ((ranking.ranks == 0) == (distances == 0)).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(lengths, tied, near))
+def test_equal_distances_keep_the_order_of_their_places(distances):
+    order, ordered = in_order(distances)
+    assert order.tolist() == np.argsort(distances, kind="stable").tolist()
+    assert np.array_equal(ordered, distances[order])
 
 
 @settings(max_examples=100, deadline=None)

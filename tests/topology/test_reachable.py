@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from topores.topology.reachable import CLOSED, _Options, _places, _reach, _settle
+from topores.topology.reachable import CLOSED, Links, _Options, _places, _reach, _settle, joined
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -95,3 +95,18 @@ def test_two_bars_with_one_option_between_them_are_not_settled():
     _settle(options)
     assert not options.settled().any()
     assert not options.turned().settled().any()
+
+
+def links(partners, sure_before, sure_after):
+    return Links(np.array(partners), np.array(sure_before, dtype=bool), np.array(sure_after, dtype=bool))
+
+
+def test_links_are_joined_and_a_doubt_anywhere_stays():
+    """Bars 0 and 1 change places, 2 closes later on; 1 is in doubt at first, and so is what has opened in between."""
+    first = links([1, 0, 3], [1, 0, 1], [0, 1, 0, 1])
+    second = links([1, 0, 2, CLOSED], [1, 1, 1, 1], [1, 1, 1])
+    found = joined([first, second])
+    assert [part.tolist() for part in found] == [[0, 1, CLOSED], [True, False, True], [True, False, False]]
+    later = joined([first, links([1, 0, CLOSED, CLOSED], [1, 1, 0, 0], [0, 1])])
+    assert [part.tolist() for part in later] == [[0, 1, CLOSED], [False, False, False], [False, False]]
+    assert [part.tolist() for part in joined([first])] == [part.tolist() for part in first]

@@ -5,6 +5,8 @@ import pytest
 from scipy.sparse.csgraph import minimum_spanning_tree as reference_tree
 
 from topores.topology import minimum_spanning_tree, pairwise_distances, persistent_homology
+from topores.topology.distances import condensed_distances
+from topores.topology.spanning_tree import tree_lengths
 
 from .shapes import polygon
 
@@ -32,6 +34,14 @@ def test_total_length_is_the_reference_and_edges_are_their_lengths(metric):
     assert lengths.sum() == pytest.approx(reference_tree(matrix).sum(), rel=1e-12)
     assert np.array_equal(matrix[edges[:, 0], edges[:, 1]], lengths)
     assert (edges[:, 0] < edges[:, 1]).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 60])
+def test_lengths_alone_are_those_of_the_tree_to_the_bit(count):
+    whole = np.random.default_rng(count).integers(0, 5, (count, 2))  # with ties and copies
+    for points in (whole, np.random.default_rng(count).normal(size=(count, 8))):
+        lengths = tree_lengths(condensed_distances(points, "euclidean"))
+        assert np.array_equal(lengths, minimum_spanning_tree(points, metric="euclidean").lengths)
 
 
 def connected(edges, count):

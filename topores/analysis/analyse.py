@@ -26,7 +26,7 @@ from topores.config import TopologyConfig
 from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Outline, Track
 from topores.topology.engines import choose_engine
 
-NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device", "fail_on", "lang")
+NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device", "fail_on", "lang", "figures")
 """Options that leave every number as it is; what checkpoints and texts hold is told by their content."""
 
 
@@ -175,6 +175,7 @@ def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str
     plans = {cloud: protocol.plan(count) for cloud, count in points.items()}
     sampled = [cloud for cloud, plan in plans.items() if not plan.exact]
     return {
+        "name": protocol_name(config),
         "metric": config.metric,
         "max_degree": config.max_degree,
         "layers": config.layers,

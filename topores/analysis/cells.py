@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.distance import squareform
 
 from topores import topology
 from topores.domain import Diagram
@@ -34,6 +35,7 @@ GEOMETRY = {
 """Unit of each measure that is taken of the distances of every pair."""
 
 Points = Float[np.ndarray, "points dim"]
+Distances = Float[np.ndarray, "points points"]
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,13 @@ def measure_cloud(protocol: Protocol, points: Points) -> CloudNumbers:
         return _of_subsamples(protocol, points, plan)
     if protocol.max_degree == 0:
         diagrams = topology.persistent_homology(points, metric=protocol.metric, max_degree=0)
-        numbers = list(_of_diagrams(diagrams, protocol.metric))
-    else:
-        filtration = topology.Filtration(points, metric=protocol.metric)
-        diagrams = filtration.diagrams(max_degree=protocol.max_degree)
-        numbers = [*_of_diagrams(diagrams, protocol.metric), *_of_resamples(filtration, protocol)]
-    return CloudNumbers(diagrams, [diagrams], [*numbers, *_of_points(points, plan)])
+        numbers = [*_of_diagrams(diagrams, protocol.metric), *_of_points(points, plan)]
+        return CloudNumbers(diagrams, [diagrams], numbers)
+    filtration = topology.Filtration(points, metric=protocol.metric)
+    diagrams = filtration.diagrams(max_degree=protocol.max_degree)
+    chords = squareform(_as_chords(filtration.distances, protocol.metric))
+    numbers = [*_of_diagrams(diagrams, protocol.metric), *_of_resamples(filtration, protocol)]
+    return CloudNumbers(diagrams, [diagrams], [*numbers, _rank_me(points), *_averages([_geometry(chords)], plan)])
 
 
 def _of_subsamples(protocol: Protocol, points: Points, plan: SubsamplePlan) -> CloudNumbers:
@@ -150,21 +153,35 @@ def _of_resamples(filtration: topology.Filtration, protocol: Protocol) -> Iterat
 
 
 def _of_points(points: Points, plan: SubsamplePlan) -> Iterator[Number]:
-    yield Number("rank_me", topology.rank_me(points), "dimensions")
-    drawn = [_geometry(points[rows]) for rows in plan]
+    yield _rank_me(points)
+    yield from _averages([_geometry(chords_of(points[rows])) for rows in plan], plan)
+
+
+def _rank_me(points: Points) -> Number:
+    return Number("rank_me", topology.rank_me(points), "dimensions")
+
+
+def _averages(drawn: list[dict[str, float]], plan: SubsamplePlan) -> Iterator[Number]:
     for name, unit in GEOMETRY.items():
         if all(name in found for found in drawn):
             yield averaged(name, average([found[name] for found in drawn], exact=plan.exact), unit)
 
 
-def _geometry(points: Points) -> dict[str, float]:
+def chords_of(points: Points) -> Distances:
+    """The Euclidean distances of unit rows, from their angles: these come from one matrix product."""
+    return _as_chords(topology.pairwise_distances(points), "angle")
+
+
+def _as_chords(distances: Float[np.ndarray, "..."], metric: str) -> Float[np.ndarray, "..."]:
+    return 2 * np.sin(distances / 2) if metric == "angle" else distances
+
+
+def _geometry(chords: Distances) -> dict[str, float]:
     """What needs the distances of every pair: measured once for all of them."""
-    found = {"uniformity": topology.uniformity(points)}
-    # Of unit rows, as all here are; angles come from one matrix product.
-    chords = 2 * np.sin(topology.pairwise_distances(points) / 2)
+    found = {"uniformity": topology.uniformity(chords, metric="precomputed")}
     if len(distinct_points(chords)) < FEWEST_FOR_DIMENSION:
         return found
-    neighbours = min(10, len(points) - 1)
+    neighbours = min(10, len(chords) - 1)
     return found | {
         "intrinsic_dimension": topology.intrinsic_dimension(chords, metric="precomputed"),
         "maximum_likelihood_dimension": topology.maximum_likelihood_dimension(chords, metric="precomputed"),

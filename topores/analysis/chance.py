@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.stats import t as student
 
 from topores.topology.factors import singular_values
 from topores.topology.points import unit_rows
+
+ALPHA = 0.05
+"""Level of all tests."""
 
 PERMUTATIONS = 9999
 SHUFFLES = 19
@@ -16,16 +19,14 @@ Rows = Float[np.ndarray, "passages dim"]
 
 
 def sign_flip_p(differences: Float[np.ndarray, " queries"], seed: int) -> float:
-    """Two-sided p of the mean difference, under random signs: the paired permutation test.
+    """Two-sided p of the mean difference, under random signs: the paired permutation test, by Monte Carlo.
 
-    Source: Fisher 1935, The Design of Experiments, section 21. Monte Carlo with the observed case
-    counted in (Phipson and Smyth 2010), so p is never 0.
+    Source: Fisher 1935, The Design of Experiments, section 21.
     """
     if not np.any(differences):
         return 1.0
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(PERMUTATIONS, len(differences)))
-    extreme = np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12
-    return float((1 + extreme.sum()) / (1 + PERMUTATIONS))
+    return float(p_of_draws(np.abs(signs @ differences) >= abs(differences.sum()) - 1e-12))
 
 
 def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -> float:
@@ -55,12 +56,17 @@ def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -
     return float(tail if above else 2 * tail)
 
 
-def monte_carlo_p(value: float, nulls: Sequence[float]) -> float:
-    """One-sided p of a value as large as this among draws of a null, itself counted in, so that p is never 0.
+def p_of_draws(as_far: Bool[np.ndarray, "draws *each"]) -> Float[np.ndarray, "*each"]:
+    """Share of a null's draws that come as far, what was seen counted in, so that it is never 0.
 
     Source: Phipson and Smyth 2010, Permutation P-values should never be zero, eq. 2.
     """
-    return (1 + sum(null >= value for null in nulls)) / (1 + len(nulls))
+    return np.asarray((1 + as_far.sum(axis=0)) / (1 + len(as_far)))
+
+
+def monte_carlo_p(value: float, nulls: Sequence[float]) -> float:
+    """One-sided p of a value as large as this among draws of a null, as `p_of_draws`."""
+    return float(p_of_draws(np.asarray(nulls) >= value))
 
 
 def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:

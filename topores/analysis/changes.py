@@ -6,9 +6,19 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from topores import topology
-from topores.analysis.cells import FEWEST_FOR_DIMENSION, UNIT, Number, Points, Protocol, averaged
+from topores.analysis.cells import (
+    FEWEST_FOR_DIMENSION,
+    UNIT,
+    Distances,
+    Number,
+    Points,
+    Protocol,
+    averaged,
+    chords_of,
+)
 from topores.analysis.movement import movement_of_texts
 from topores.domain import Diagram
+from topores.topology.distances import distinct_points
 from topores.topology.subsamples import average
 
 SPREAD = "share of the spread"
@@ -42,12 +52,12 @@ def measure_change(
     if before.shape == after.shape:
         numbers += _between_points(before, after)
     if len(before) == len(after) and not _is_one_point(before) and not _is_one_point(after):
-        drawn = [(before[rows], after[rows]) for rows in plan]
-        wide = [clouds for clouds in drawn if all(_has_width(points) for points in clouds)]
+        drawn = [(chords_of(before[rows]), chords_of(after[rows])) for rows in plan]
+        wide = [clouds for clouds in drawn if all(_has_width(chords) for chords in clouds)]
         measures: list[tuple[str, Callable[..., float]]] = [("rtd_spanning_tree", topology.rtd_spanning_tree)]
         measures += [("rtd", topology.rtd)] if whole_rtd else []
         for name, measure in measures if wide else []:
-            found = average([measure(*clouds) for clouds in wide], exact=plan.exact)
+            found = average([measure(*clouds, metric="precomputed") for clouds in wide], exact=plan.exact)
             numbers.append(averaged(name, found, "0.9 quantiles of the distances"))
     return numbers
 
@@ -76,15 +86,16 @@ def measure_texts(
     first: Float[np.ndarray, "passages_1 dim"],
     second: Float[np.ndarray, "passages_2 dim"],
     pairs: Int[np.ndarray, "pairs 2"] | None,
-    seed: int,
+    seed: int | None,
 ) -> list[Number]:
     """How the clouds of the two texts lie to each other, and how near partners are.
 
     Args:
         pairs: Rows (of first, of second) that tell the same thing; None where nothing is aligned.
+        seed: Of the linear probe's folds; None leaves the probe out, which costs more than all else together.
     """
     numbers = [Number("modality_gap", topology.modality_gap(first, second), "chord")]
-    if min(len(first), len(second)) >= FEWEST_FOR_DIMENSION:
+    if seed is not None and min(len(first), len(second)) >= FEWEST_FOR_DIMENSION:
         auc = topology.linear_probe_auc(first, second, seed=seed)
         numbers.append(Number("linear_probe_auc", auc, "0.5 by chance"))
     if pairs is not None and len(pairs):
@@ -111,9 +122,9 @@ def _between_points(before: Points, after: Points) -> Iterator[Number]:
     if _is_one_point(before) or _is_one_point(after):
         return  # a cloud that collapsed to one point has no shape to compare
     yield Number("linear_cka", topology.linear_cka(before, after), "0 to 1")
-    fit = topology.procrustes(before, after)
+    fit = topology.best_turn(before, after)
     yield Number("procrustes.angle", fit.angle, "rad")
-    turned = topology.rotation_angles(before, after)
+    turned = fit.rotation
     if len(turned.angles):
         yield Number("procrustes.mean_angle", turned.mean, "rad")
         for share in QUANTILES:
@@ -133,6 +144,6 @@ def _is_one_point(rows: Points) -> bool:
     return bool(np.allclose(rows, rows[0], rtol=0, atol=1e-9))
 
 
-def _has_width(points: Points) -> bool:
+def _has_width(chords: Distances) -> bool:
     """Whether RTD has a unit: the .9 quantile of the distances is not 0."""
-    return len(points) > 2 and len(np.unique(points, axis=0)) > len(points) / 2
+    return len(chords) > 2 and len(distinct_points(chords)) > len(chords) / 2

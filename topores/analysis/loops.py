@@ -6,22 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from topores.analysis.cells import Points, Protocol
+from topores.analysis.cells import Points
+from topores.analysis.chance import ALPHA
 from topores.analysis.measure import Bench, Cell
 from topores.domain import Loop
 from topores.topology import (
     bar_significance,
     loop_stability,
     pairwise_distances,
-    persistent_homology,
     representative_loop,
 )
 from topores.topology.significance import BarSignificance
 
 SHOWN = 5
 """Loops kept for each cell, beside all that are significant."""
-
-ALPHA = 0.05
 
 Bars = np.ndarray
 
@@ -39,7 +37,14 @@ def significances(cells: list[Cell], bench: Bench, label: str, *, whole: bool = 
         whole: Draw the Gaussian clouds also where no bar beats the universal null, so that both can be shown.
     """
     items = [(cell.points[cell.shown], finite_loops(cell)) for cell in cells]
-    keys = [bench.key(what="significance", points=cell.key, whole=whole) for cell in cells]
+    return significances_of(items, bench, label, whole=whole)
+
+
+def significances_of(
+    items: list[tuple[Points, Bars]], bench: Bench, label: str, *, whole: bool = False
+) -> list[BarSignificance]:
+    """The same of clouds and their finite bars of degree 1, in the order of the diagram."""
+    keys = [bench.key(what="significance", points=points, bars=bars, whole=whole) for points, bars in items]
     work = partial(_significance, bench.protocol.metric, bench.protocol.seed, whole)
     return bench.run(work, items, keys, label, plain=lambda s: s._asdict(), whole=lambda kept: BarSignificance(**kept))
 
@@ -85,13 +90,6 @@ def _chosen(bars: Bars, judged: BarSignificance) -> list[int]:
 def _significance(metric: str, seed: int, whole: bool, item: tuple[np.ndarray, Bars]) -> BarSignificance:
     points, bars = item
     return bar_significance(points, bars, metric=metric, seed=seed, only_if_below=None if whole else ALPHA)
-
-
-def significance_of(points: Points, protocol: Protocol) -> tuple[Bars, BarSignificance]:
-    """The finite bars of degree 1 of a cloud that no cell holds, and how sure they are."""
-    bars = persistent_homology(points, metric=protocol.metric)[1]
-    bars = bars[np.isfinite(bars[:, 1])]
-    return bars, _significance(protocol.metric, protocol.seed, False, (points, bars))
 
 
 def _around(metric: str, seed: int, item: tuple[np.ndarray, Bars]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from topores import topology
-from topores.analysis.chance import SHUFFLES, Rows, handed_on
+from topores.analysis.chance import SHUFFLES, Rows, handed_on, p_of_draws
 from topores.topology.movement import MovementSplit, without_shared_rotation
 from topores.topology.points import unit_rows
 
@@ -41,16 +41,17 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
     """
     before, after = (unit_rows(rows) for rows in (before, after))
     left = without_shared_rotation(before, after)
+    origin = topology.MovementFrom(before[:n_1], before[n_1:])
     shuffle = np.random.default_rng(seed)
     chance, between_chance = [], []
     for _ in range(draws):
         within = np.concatenate([shuffle.permutation(n_1), n_1 + shuffle.permutation(len(after) - n_1)])
         either = shuffle.permutation(len(after))
-        ends = handed_on(before, after, within)
-        shift = _split(before, handed_on(before, after, either), n_1).shift
-        chance.append(_split(before, ends, n_1)._replace(shift=shift))
+        ends, ends_of_either = (handed_on(before, after, order) for order in (within, either))
+        shift = origin.shift(ends_of_either[:n_1], ends_of_either[n_1:])
+        chance.append(origin.split(ends[:n_1], ends[n_1:])._replace(shift=shift))
         between_chance.append([_between(before, ends, n_1), _between(left[0], handed_on(*left, within), n_1)])
-    seen, between = _split(before, after, n_1), _between(before, after, n_1)
+    seen, between = origin.split(after[:n_1], after[n_1:]), _between(before, after, n_1)
     shares, between_shares = np.array(chance), np.nan_to_num(between_chance)
     far = shares >= np.array(seen) - 1e-12
     far[:, -1] = shares[:, -1] <= seen.deformation + 1e-12
@@ -58,16 +59,12 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
     return TextMovement(
         seen,
         MovementSplit(*shares.mean(axis=0).tolist()),
-        MovementSplit(*_p(far).tolist()),
+        MovementSplit(*p_of_draws(far).tolist()),
         between if changed else None,
         float(between_shares.mean(axis=0).max()) if changed else None,
-        float(_p(between_shares >= between - 1e-12).max()) if changed else None,
+        float(p_of_draws(between_shares >= between - 1e-12).max()) if changed else None,
         _angle(before, after, n_1),
     )
-
-
-def _split(before: Rows, after: Rows, n_1: int) -> MovementSplit:
-    return topology.split_movement(before[:n_1], before[n_1:], after[:n_1], after[n_1:])
 
 
 def _between(before: Rows, after: Rows, n_1: int) -> float:
@@ -80,8 +77,3 @@ def _angle(before: Rows, after: Rows, n_1: int) -> float | None:
         return None  # a single point has no rotation
     between = topology.relative_rotation_angles(*texts)
     return between.mean if len(between.angles) else None
-
-
-def _p(far: np.ndarray) -> np.ndarray:
-    """Share of the draws that came as far, what was seen counted in (Phipson and Smyth 2010), so that it is never 0."""
-    return (1 + far.sum(axis=0)) / (1 + len(far))

@@ -1,23 +1,27 @@
 """Loops followed through the states and through the layers, with the passages around them at each state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from topores.analysis.cells import Protocol
-from topores.analysis.loops import significance_of
+from topores.analysis.cells import Points, Protocol
+from topores.analysis.loops import significances_of
 from topores.analysis.measure import Bench
 from topores.domain import Track
 from topores.topology import (
+    FollowedStep,
     Vine,
-    follow_bars,
+    follow_step,
+    join_steps,
     loop_stability,
     pairwise_distances,
     representative_loop,
 )
+from topores.topology.reachable import CLOSED, Links
 
 LONGEST = 6
 """Tracks kept, of those that are longest where they are longest."""
@@ -29,15 +33,7 @@ DIAGRAMS, THROUGH_LAYERS = 120, 40
 """Diagrams computed between two states, and between two layers, before a bar is said not to be followed surely."""
 
 States = list[Float[np.ndarray, "_ _"]]
-
-
-class Followed(NamedTuple):
-    """A vine, and what was found at its peak."""
-
-    vine: Vine
-    members: list[list[int]]
-    p: float
-    stability: float
+Bar = tuple[float, float]
 
 
 def tracks_of(cloud: str, states: States, layers_of: Callable[[int], States], bench: Bench) -> tuple[Track, ...]:
@@ -49,92 +45,119 @@ def tracks_of(cloud: str, states: States, layers_of: Callable[[int], States], be
     """
     if len(states) < 2 or not 3 < len(states[0]) <= MOST_POINTS or bench.protocol.max_degree < 1:
         return ()
-    key = bench.key(what="tracks", states=states)
-    (found,) = bench.run(partial(_followed, bench.protocol), [states], [key], "loops", plain=_plain, whole=_whole)
-    peaks = sorted({own.vine.peak for own in found})
-    layers = [layers_of(peak) for peak in peaks]
-    keys = [bench.key(what="layers of loops", layers=own) for own in layers]
-    downwards = bench.run(
-        partial(_through_layers, bench.protocol.metric), layers, keys, "loops by layer",
-        plain=lambda vines: {"vines": [_plain_vine(vine) for vine in vines]},
-        whole=lambda kept: [_whole_vine(vine) for vine in kept["vines"]],
-    )  # fmt: skip
-    by_peak = dict(zip(peaks, downwards, strict=True))
-    last = len(layers[0]) - 1 if layers else 0
-    return tuple(_track(cloud, last, own, by_peak[own.vine.peak]) for own in found)
-
-
-def _followed(protocol: Protocol, states: States) -> list[Followed]:
-    matrices = [pairwise_distances(points, metric=protocol.metric) for points in states]
-    vines = follow_bars(matrices, most=DIAGRAMS)[:LONGEST]
-    return [Followed(vine, _members(matrices, vine), *_at_peak(protocol, states, matrices, vine)) for vine in vines]
-
-
-def _members(matrices: list[np.ndarray], vine: Vine) -> list[list[int]]:
-    """The points around the loop at each state; none where it is not there."""
-    return [
-        [] if np.isnan(birth) else representative_loop(matrix, (birth, death), metric="precomputed").tolist()
-        for matrix, birth, death in zip(matrices, vine.births.tolist(), vine.deaths.tolist(), strict=True)
-    ]
-
-
-def _at_peak(protocol: Protocol, states: States, matrices: list[np.ndarray], vine: Vine) -> tuple[float, float]:
-    """How sure the loop is where it is longest, among all loops of that state, and how often it is found again."""
-    peak = vine.peak
-    bar = (float(vine.births[peak]), float(vine.deaths[peak]))
-    bars, judged = significance_of(states[peak], protocol)
-    own = int(np.abs(bars - bar).sum(axis=1).argmin())
-    return float(judged.p[own]), loop_stability(matrices[peak], bar, metric="precomputed", seed=protocol.seed)
-
-
-def _through_layers(metric: str, layers: States) -> list[Vine]:
-    """The vines of one state from its last layer down to its first."""
-    matrices = [pairwise_distances(points, metric) for points in reversed(layers)]
-    return follow_bars(matrices, most=THROUGH_LAYERS)
-
-
-def _track(cloud: str, last: int, own: Followed, downwards: list[Vine]) -> Track:
-    vine, peak = own.vine, own.vine.peak
-    return Track(
-        layer=last,
-        cloud=cloud,
-        births=_known(vine.births),
-        deaths=_known(vine.deaths),
-        sure=tuple(vine.sure.tolist()),
-        members=tuple(map(tuple, own.members)),
-        layers=_layers_of((vine.births[peak], vine.deaths[peak]), downwards, last),
-        p=own.p,
-        stability=own.stability,
+    vines = join_steps(_followed(list(pairwise(states)), DIAGRAMS, bench, "loops"))
+    tracked = vines[:LONGEST]
+    peaks = sorted({vine.peak for vine in tracked})
+    by_peak = {peak: layers_of(peak) for peak in peaks}
+    layers = _layers_of_each(tracked, by_peak, bench)
+    p = _p_of_bars(peaks, vines, states, bench)
+    around = _around_each(tracked, states, bench)
+    return tuple(
+        Track(
+            layer=max(own),
+            cloud=cloud,
+            births=_known(vine.births),
+            deaths=_known(vine.deaths),
+            sure=tuple(vine.sure.tolist()),
+            members=tuple(map(tuple, found["members"])),
+            layers=own,
+            p=p[vine.peak][_bar_at(vine, vine.peak)],
+            stability=found["stability"],
+        )
+        for vine, own, found in zip(tracked, layers, around, strict=True)
     )
 
 
-def _layers_of(bar: tuple[float, float], downwards: list[Vine], last: int) -> tuple[int, ...]:
-    """The layers below, one after the other, in which the bar is there and surely the same; and its own."""
-    vine = next((v for v in downwards if (v.births[0], v.deaths[0]) == bar), None)
-    layers = [last]
-    for step in range(last if vine is not None else 0):
-        assert vine is not None
-        if not vine.sure[step] or np.isnan(vine.births[step + 1]):
-            break
-        layers.append(last - step - 1)
-    return tuple(sorted(layers))
+def _followed(steps: Sequence[tuple[Points, Points]], most: int, bench: Bench, label: str) -> list[FollowedStep]:
+    keys = [bench.key(what="step of loops", states=step, most=most) for step in steps]
+    work = partial(_step, bench.protocol.metric, most)
+    return bench.run(work, list(steps), keys, label, plain=_plain_step, whole=_whole_step)
+
+
+def _step(metric: str, most: int, states: tuple[Points, Points]) -> FollowedStep:
+    before, after = (pairwise_distances(points, metric) for points in states)
+    return follow_step(before, after, most=most)
+
+
+def _p_of_bars(peaks: list[int], vines: list[Vine], states: States, bench: Bench) -> dict[int, dict[Bar, float]]:
+    """By state and bar: how sure it is among all loops of that state."""
+    bars = [sorted(_bar_at(vine, peak) for vine in vines if not np.isnan(vine.births[peak])) for peak in peaks]
+    items = [(states[peak], np.array(own)) for peak, own in zip(peaks, bars, strict=True)]
+    judged = significances_of(items, bench, "loops: significance")
+    return {
+        peak: dict(zip(own, found.p.tolist(), strict=True))
+        for peak, own, found in zip(peaks, bars, judged, strict=True)
+    }
+
+
+def _around_each(vines: list[Vine], states: States, bench: Bench) -> list[dict[str, Any]]:
+    """Of each vine the points around its loop at each state, and how often it is found again where it is longest."""
+    items = [(states, vine) for vine in vines]
+    keys = [bench.key(what="around track", states=states, bars=[vine.births, vine.deaths]) for vine in vines]
+    return bench.run(partial(_around, bench.protocol), items, keys, "loops: passages", plain=dict, whole=dict)
+
+
+def _around(protocol: Protocol, item: tuple[States, Vine]) -> dict[str, Any]:
+    states, vine = item
+    matrices = [pairwise_distances(points, protocol.metric) for points in states]
+    at_peak = matrices[vine.peak], _bar_at(vine, vine.peak)
+    return {
+        "members": [
+            [] if np.isnan(vine.births[place]) else _members(matrix, _bar_at(vine, place))
+            for place, matrix in enumerate(matrices)
+        ],
+        "stability": loop_stability(*at_peak, metric="precomputed", seed=protocol.seed),
+    }
+
+
+def _members(matrix: Float[np.ndarray, "_ _"], bar: Bar) -> list[int]:
+    """The points around the loop."""
+    members: list[int] = representative_loop(matrix, bar, metric="precomputed").tolist()
+    return members
+
+
+def _bar_at(vine: Vine, state: int) -> Bar:
+    return float(vine.births[state]), float(vine.deaths[state])
+
+
+def _layers_of_each(vines: list[Vine], by_peak: dict[int, States], bench: Bench) -> list[tuple[int, ...]]:
+    """Of each vine, at its peak: the last layer, and those below it, one after the other, in which the bar is there and
+    surely the same.
+
+    Args:
+        by_peak: Unit rows at each layer of the states at which a vine is longest, the first layer first.
+    """
+    last = len(next(iter(by_peak.values()))) - 1 if by_peak else 0
+    layers = [[last] for _ in vines]
+    bars = {number: _bar_at(vine, vine.peak) for number, vine in enumerate(vines)}
+    for layer in range(last - 1, -1, -1):
+        # Where a bar was lost, nothing below is asked about it any more.
+        peaks = sorted({vines[number].peak for number in bars})
+        pairs = [(by_peak[peak][layer + 1], by_peak[peak][layer]) for peak in peaks]
+        steps = dict(zip(peaks, _followed(pairs, THROUGH_LAYERS, bench, "loops by layer"), strict=True))
+        below = {number: _surely_becomes(bar, steps[vines[number].peak]) for number, bar in bars.items()}
+        bars = {number: bar for number, bar in below.items() if bar is not None}
+        for number in bars:
+            layers[number].insert(0, layer)
+    return [tuple(own) for own in layers]
+
+
+def _surely_becomes(bar: Bar, step: FollowedStep) -> Bar | None:
+    """The bar that it is after the step; None if it closes, or may be another one."""
+    place = next((place for place, ends in enumerate(step.before.tolist()) if tuple(ends) == bar), None)
+    if place is None or not step.links.sure_before[place]:
+        return None  # an encoder that rounds otherwise each time has another bar there
+    partner = int(step.links.partners[place])
+    return tuple(step.after[partner].tolist()) if partner != CLOSED else None
 
 
 def _known(values: np.ndarray) -> tuple[float | None, ...]:
     return tuple(None if np.isnan(value) else value for value in values.tolist())
 
 
-def _plain_vine(vine: Vine) -> dict[str, Any]:
-    return {"births": vine.births, "deaths": vine.deaths, "sure": vine.sure}
+def _plain_step(step: FollowedStep) -> dict[str, Any]:
+    return {"before": step.before, "after": step.after, "links": step.links._asdict()}
 
 
-def _whole_vine(kept: dict[str, Any]) -> Vine:
-    return Vine(**kept)
-
-
-def _plain(found: list[Followed]) -> dict[str, Any]:
-    return {"found": [[_plain_vine(own.vine), *own[1:]] for own in found]}
-
-
-def _whole(kept: dict[str, Any]) -> list[Followed]:
-    return [Followed(_whole_vine(vine), *rest) for vine, *rest in kept["found"]]
+def _whole_step(kept: dict[str, Any]) -> FollowedStep:
+    return FollowedStep(kept["before"], kept["after"], Links(**kept["links"]))

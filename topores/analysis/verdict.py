@@ -11,13 +11,12 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from topores.analysis import verdict_words as words
-from topores.analysis.chance import monte_carlo_p, prediction_p, sign_flip_p, turned_share
+from topores.analysis.chance import ALPHA, monte_carlo_p, prediction_p, sign_flip_p, turned_share
 from topores.analysis.evidence import COMPARED, LONGEST_CLUSTER, LOOPS, RETRIEVAL, Evidence, Learning
 from topores.analysis.movement import movement_of_texts
 from topores.domain import Claim, Phrase, Verdict
 from topores.topology.significance import holm
 
-ALPHA = 0.05
 FOUND = 0.9
 """Training MRR from which the pairs count as found by heart, if held-out retrieval did not rise with it."""
 NO_ROOM = 0.95

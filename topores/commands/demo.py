@@ -11,13 +11,16 @@ from topores.commands.topology import run_topology
 from topores.commands.train import command_line, train
 from topores.config import Language, TopologyConfig, TrainConfig
 from topores.domain import Analysis
+from topores.report.figures import need_matplotlib
 
 log = logging.getLogger(__name__)
 
 DEFAULT_OUTPUT = Path("runs/demo")
 
 
-def run_demo(cycles: str, output: Path, report: Path | None, lang: Language = "en") -> tuple[Analysis, Path, float]:
+def run_demo(
+    cycles: str, output: Path, report: Path | None, lang: Language = "en", *, figures: bool = False
+) -> tuple[Analysis, Path, float]:
     """Train LoReFT on the sample article and meta-analysis, measure the space, write the report in a language.
 
     The frozen layers run once, so that a thousand cycles take seconds.
@@ -25,6 +28,8 @@ def run_demo(cycles: str, output: Path, report: Path | None, lang: Language = "e
     A former demo in runs/demo is replaced; a run anywhere else is not.
     """
     started = time.monotonic()
+    if figures:
+        need_matplotlib()
     with resources.as_file(sample_texts()) as texts:
         config = TrainConfig.from_mapping(
             {
@@ -38,7 +43,9 @@ def run_demo(cycles: str, output: Path, report: Path | None, lang: Language = "e
         log.info("Training on the sample: a trial of 1988 and the meta-analysis of its topic.")
         run = train(config, force=output == DEFAULT_OUTPUT, argv=command_line())
     log.info("Measuring the space at %d checkpoints.", len(run.checkpoints))
-    analysis, path, _ = run_topology(TopologyConfig(checkpoint=(str(run.folder),), output=report, lang=lang))
+    analysis, path, _ = run_topology(
+        TopologyConfig(checkpoint=(str(run.folder),), output=report, lang=lang, figures=figures)
+    )
     return analysis, path, time.monotonic() - started
 
 

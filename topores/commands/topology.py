@@ -13,6 +13,7 @@ from topores.config import TopologyConfig
 from topores.domain import Analysis, Verdict
 from topores.errors import FailedOn
 from topores.report import write_report
+from topores.report.figures import folder_beside, need_matplotlib, write_figures
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
         The analysis, the report's path, and the seconds it took.
     """
     started = time.monotonic()
+    if config.figures:
+        need_matplotlib()
     source, cache = open_source(config), cache_of(config)
     report = config.output or Path("reports") / f"{source.name}.html"
     folder = results_folder(source, config, report)
@@ -38,6 +41,8 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
     else:
         log.info("Nothing has changed since the results in '%s'; they are shown again.", folder)
     write_report(analysis, report, config.lang)
+    if config.figures:
+        write_figures(analysis, folder_beside(report))
     return analysis, report, time.monotonic() - started
 
 

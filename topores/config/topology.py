@@ -31,6 +31,10 @@ class TopologyConfig(Options):
     lang: Language = "en"
     """Language of the report."""
 
+    figures: bool = False
+    """Draw figures for papers too, as SVG and PNG, into a folder beside the report: reports/<name>-figures. Needs the
+    extra figures."""
+
     layers: str = "all"
     """all, last, or a list such as 0,3,6; 0 is the embedding layer."""
 

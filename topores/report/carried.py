@@ -146,7 +146,7 @@ def _rows(columns: Mapping[str, list[Any]]) -> Iterator[Json]:
 
 def _made(kind: type[Made], values: Json, **known: Any) -> Made:
     """One of `kind`, if every value is of the type that its field has."""
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its TypeVar
     return kind(**{name: _is(hints[name], value) for name, value in values.items()}, **known)
 
 

@@ -3,6 +3,7 @@
 from topores import variants
 from topores.domain import Analysis
 from topores.report.cards import cards_of
+from topores.report.carried import carried
 from topores.report.charts import marks
 from topores.report.controls import controls
 from topores.report.document import assets, contents, document
@@ -32,6 +33,7 @@ def render(analysis: Analysis, lang: Language = "en") -> str:
                 cards_of(analysis),
                 inner,
                 packed(analysis),
+                carried(analysis),
             ]
         )
         title = f"{analysis.name}: {spoken(analysis.verdict.headline or analysis.verdict.sentence)}"

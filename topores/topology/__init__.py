@@ -8,7 +8,7 @@ from topores.topology.engines import choose_engine
 from topores.topology.estimates import estimate, plan_that_fits
 from topores.topology.homology import Filtration, persistent_homology
 from topores.topology.loops import representative_loop
-from topores.topology.matched_spectrum import gaussian_like, matched_spectrum_p_values
+from topores.topology.matched_spectrum import GaussianLike, gaussian_like, matched_spectrum_p_values
 from topores.topology.measures.alignment import alignment
 from topores.topology.measures.betti_curve import betti_curve
 from topores.topology.measures.hubness_skewness import hubness_skewness
@@ -26,37 +26,44 @@ from topores.topology.measures.rtd import rtd
 from topores.topology.measures.rtd_spanning_tree import rtd_spanning_tree
 from topores.topology.measures.total_persistence import total_persistence
 from topores.topology.measures.uniformity import uniformity
-from topores.topology.movement import change_between_texts, split_movement
-from topores.topology.rotations import relative_rotation_angles, rotation_angles
+from topores.topology.movement import MovementFrom, change_between_texts, split_movement
+from topores.topology.rotations import BestTurn, best_turn, relative_rotation_angles, rotation_angles
 from topores.topology.significance import BarSignificance, bar_significance, holm, universal_p_values
 from topores.topology.sliced import sliced_wasserstein_matrix
 from topores.topology.spanning_tree import minimum_spanning_tree
 from topores.topology.stability import loop_stability
 from topores.topology.subsamples import SubsamplePlan, sampled_homology
-from topores.topology.vineyard import Vine, follow_bars, sure_shares
+from topores.topology.vineyard import FollowedStep, Vine, follow_bars, follow_step, join_steps, sure_shares
 
 if TYPE_CHECKING:
     from topores.topology.analyzer import TopologyAnalyzer
 
 __all__ = [
     "BarSignificance",
+    "BestTurn",
     "Filtration",
+    "FollowedStep",
+    "GaussianLike",
+    "MovementFrom",
     "SubsamplePlan",
     "TopologyAnalyzer",
     "Vine",
     "alignment",
     "angles",
     "bar_significance",
+    "best_turn",
     "betti_curve",
     "bottleneck_distance",
     "change_between_texts",
     "choose_engine",
     "estimate",
     "follow_bars",
+    "follow_step",
     "gaussian_like",
     "holm",
     "hubness_skewness",
     "intrinsic_dimension",
+    "join_steps",
     "landscape",
     "linear_cka",
     "linear_probe_auc",

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import squareform
 
 from topores.topology.homology import ROUNDING
+from topores.topology.ranking import in_order
 
 COMPARED_AT_ONCE = 2**22
 """Distances that are compared with edges in one step."""
@@ -54,7 +55,7 @@ class Homotopy:
     def bars(self, time: float) -> Bars:
         """The bars at one time; those that are rounding between tied distances are left out."""
         lengths = self.lengths(time)
-        order = _sorted(lengths)
+        order, _ = in_order(lengths)
         ranks = np.empty(len(lengths))
         ranks[order] = np.arange(1, len(lengths) + 1)
         found = np.asarray(redzed_tda.rips(ranks, maxdim=1)[1])
@@ -109,11 +110,3 @@ def _at(
     if time in (0, 1):
         return end if time else start
     return start + time * moves
-
-
-def _sorted(lengths: Float[np.ndarray, " edges"]) -> Int[np.ndarray, " edges"]:
-    """Edges in order of length, equal ones in order of their places."""
-    order = np.argsort(lengths)
-    # Sorting that keeps the order of equals is several times slower, and rarely needed.
-    equal = (np.diff(lengths[order]) == 0).any()
-    return np.argsort(lengths, kind="stable") if equal else order

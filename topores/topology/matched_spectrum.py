@@ -35,12 +35,33 @@ def gaussian_like(points: Numbers, *, seed: SupportsIndex) -> Float[np.ndarray, 
     Source:
         Langsrud 2005, Rotation tests, Statistics and Computing 15, 53-60. https://doi.org/10.1007/s11222-005-4789-5
     """
-    rows, exponent = scaled(as_points(points))
-    mean = rows.mean(axis=0)
-    _, sizes, directions = svd(rows - mean, full_matrices=False)
-    sizes = _of_the_cloud(sizes, rows)
-    frame = _random_frame(len(rows), len(sizes), np.random.default_rng(_as_seed(seed)))
-    return np.ldexp(mean + (frame * sizes) @ directions[: len(sizes)], exponent)
+    return GaussianLike(points).draw(seed)
+
+
+class GaussianLike:
+    """Draws many clouds of `gaussian_like`; the cloud that they are like is factored once.
+
+    Args:
+        points: As there.
+
+    Raises:
+        ValueError: Unusable points.
+    """
+
+    def __init__(self, points: Numbers) -> None:
+        rows, self._exponent = scaled(as_points(points))
+        self._points, self._mean = len(rows), rows.mean(axis=0)
+        _, sizes, directions = svd(rows - self._mean, full_matrices=False)
+        self._sizes = _of_the_cloud(sizes, rows)
+        self._directions = directions[: len(self._sizes)]
+
+    def draw(self, seed: SupportsIndex) -> Float[np.ndarray, "points dim"]:
+        """
+        Raises:
+            ValueError: A negative seed.
+        """
+        frame = _random_frame(self._points, len(self._sizes), np.random.default_rng(_as_seed(seed)))
+        return np.ldexp(self._mean + (frame * self._sizes) @ self._directions, self._exponent)
 
 
 def matched_spectrum_p_values(

@@ -15,29 +15,26 @@ def cheapest_in_order(
     Args:
         pairs: Cost of pairing a row with a column.
         alone_rows: Cost of a row that stays alone.
-        alone_columns: Cost of a column that stays alone.
+        alone_columns: Cost of a column that stays alone, 0 or more; ascending if `combine` is np.maximum.
         combine: np.add for the sum of all costs, np.maximum for the largest.
 
     Source:
-        Needleman and Wunsch 1970 (the recurrence), taken one antidiagonal at a time.
+        Needleman and Wunsch 1970 (the recurrence), taken one row at a time.
     """
-    rows, columns = pairs.shape
-    flipped, alone_flipped = pairs[:, ::-1], alone_columns[::-1]
-    # best[i] is the cost of the first i rows and the first (step - i) columns.
-    before, best = np.full(rows + 1, np.inf), np.full(rows + 1, np.inf)
-    best[0] = 0.0
-    for step in range(1, rows + columns + 1):
-        low, high = max(0, step - columns), min(rows, step)
-        one, last = max(low, 1), min(high, step - 1)
-        shift = columns - step
-        now = np.full(rows + 1, np.inf)
-        now[one : high + 1] = combine(best[one - 1 : high], alone_rows[one - 1 : high])
-        lone_column = combine(best[low : last + 1], alone_flipped[shift + low : shift + last + 1])
-        now[low : last + 1] = np.minimum(now[low : last + 1], lone_column)
-        paired = combine(before[one - 1 : last], flipped.diagonal(shift + 1)[: max(last - one + 1, 0)])
-        now[one : last + 1] = np.minimum(now[one : last + 1], paired)
-        before, best = best, now
-    return float(best[rows])
+    # best[j] is the cost of the rows so far and the first j columns.
+    best = np.concatenate([[0.0], combine.accumulate(alone_columns)])
+    skipped = np.concatenate([[0.0], np.cumsum(alone_columns)])
+    for row, alone in zip(pairs, alone_rows.tolist(), strict=True):
+        now = combine(best, alone)
+        now[1:] = np.minimum(now[1:], combine(best[:-1], row))
+        # Columns that stay alone after the last one that is paired: the cheapest way there, and all that is skipped.
+        if combine is np.add:
+            through = np.minimum.accumulate((now - skipped)[:-1]) + skipped[1:]
+        else:
+            through = np.maximum(np.minimum.accumulate(now[:-1]), alone_columns)
+        now[1:] = np.minimum(now[1:], through)
+        best = now
+    return max(float(best[-1]), 0.0)
 
 
 def rows_can_be_matched(table: Bool[np.ndarray, "rows columns"]) -> bool:

@@ -1,12 +1,13 @@
 """The movement of two texts: what they share, what sets them against each other, and what is left."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from topores.topology.factors import svd
-from topores.topology.points import Numbers, as_matched_points, same_columns
+from topores.topology.points import Numbers, as_matched_points, as_points, same_columns
 
 ROUNDING = 1e-12
 """Movement, as a share of the points' size, that rounding alone can make."""
@@ -58,19 +59,84 @@ def split_movement(before_1: Numbers, before_2: Numbers, after_1: Numbers, after
         The analysis of variance of Procrustes' fits is that of Gower 1975, Generalized Procrustes Analysis,
         https://doi.org/10.1007/BF02291478; here with one fit for all, then one for each text.
     """
-    texts = _matched_texts(before_1, before_2, after_1, after_2)
-    both_before, both_after = (_centred(np.vstack(states)) for states in zip(*texts, strict=True))
-    total = _squared(both_after - both_before)
-    if total <= ROUNDING**2 * max(_squared(both_before), _squared(both_after)):
-        return MovementSplit(0.0, 0.0, 0.0, 0.0)
-    left = _left_by_procrustes(both_before, both_after)
-    lengths = [len(before) for before, _ in texts]
-    first, second = np.split(left, lengths[:1])
-    shift = np.prod(lengths) / sum(lengths) * _squared(first.mean(axis=0) - second.mean(axis=0))
-    deformation = sum(_squared(_left_by_procrustes(_centred(before), _centred(after))) for before, after in texts)
-    # Rounding alone can leave more than there was.
-    shared, relative = max(total - _squared(left), 0.0), max(_squared(left) - shift - deformation, 0.0)
-    return MovementSplit(*(float(part / total) for part in (shared, relative, shift, deformation)))
+    return MovementFrom(before_1, before_2).split(after_1, after_2)
+
+
+class MovementFrom:
+    """Splits many movements that begin where two texts are; what the splits share is computed once.
+
+    Args:
+        before_1, before_2: One row per passage of each text, with as many columns.
+
+    Raises:
+        ValueError: Unusable points, or different numbers of columns.
+    """
+
+    def __init__(self, before_1: Numbers, before_2: Numbers) -> None:
+        self._texts = as_points(before_1, "a"), as_points(before_2, "a")
+        same_columns(*self._texts)
+        self._both = _Start.of(np.vstack(self._texts))
+        self._each = [_Start.of(text) for text in self._texts]
+
+    def split(self, after_1: Numbers, after_2: Numbers) -> MovementSplit:
+        """`split_movement` to where they are now.
+
+        Raises:
+            ValueError: Unusable points, or different shapes.
+        """
+        goals = self._goals(after_1, after_2)
+        moved = self._moved(goals)
+        if moved is None:
+            return MovementSplit(0.0, 0.0, 0.0, 0.0)
+        total, left, shift = moved
+        deformation = sum(
+            _squared(_left_by_procrustes(start, _centred(goal))) for start, goal in zip(self._each, goals, strict=True)
+        )
+        # Rounding alone can leave more than there was.
+        shared, relative = max(total - _squared(left), 0.0), max(_squared(left) - shift - deformation, 0.0)
+        return MovementSplit(*(float(part / total) for part in (shared, relative, shift, deformation)))
+
+    def shift(self, after_1: Numbers, after_2: Numbers) -> float:
+        """The share of the shift alone, at less of the cost."""
+        moved = self._moved(self._goals(after_1, after_2))
+        return 0.0 if moved is None else float(moved[2] / moved[0])
+
+    def _goals(self, after_1: Numbers, after_2: Numbers) -> list[Float[np.ndarray, "_ dim"]]:
+        goals = [
+            as_matched_points(before, after)[1] for before, after in zip(self._texts, (after_1, after_2), strict=True)
+        ]
+        for before, after in zip(self._texts, goals, strict=True):
+            same_columns(before, after)
+        return goals
+
+    def _moved(
+        self, goals: Sequence[Float[np.ndarray, "_ dim"]]
+    ) -> tuple[float, Float[np.ndarray, "points some"], float] | None:
+        """Squared movement, what is left of it beside the shared rotation, the shift within that; None for none."""
+        goal = _centred(np.vstack(goals))
+        total = _squared(goal - self._both.points)
+        if total <= ROUNDING**2 * max(self._both.size, _squared(goal)):
+            return None
+        left = _left_by_procrustes(self._both, goal)
+        lengths = [len(text) for text in self._texts]
+        first, second = np.split(left, lengths[:1])
+        return total, left, float(np.prod(lengths) / sum(lengths) * _squared(first.mean(axis=0) - second.mean(axis=0)))
+
+
+class _Start(NamedTuple):
+    """Points before a movement."""
+
+    points: Float[np.ndarray, "points dim"]
+    """Centred."""
+    own: Float[np.ndarray, "points some"]
+    """The same, in coordinates of their own span."""
+    size: float
+    """Squared."""
+
+    @classmethod
+    def of(cls, rows: Float[np.ndarray, "points dim"]) -> "_Start":
+        points = _centred(rows)
+        return cls(points, _in_own_span(points), _squared(points))
 
 
 def change_between_texts(before_1: Numbers, before_2: Numbers, after_1: Numbers, after_2: Numbers) -> float:
@@ -115,8 +181,8 @@ def without_shared_rotation(
     before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]
 ) -> tuple[Float[np.ndarray, "points some"], Float[np.ndarray, "points some"]]:
     """Both states in coordinates of their own, in which the best rotation of all points around the origin is undone."""
-    start, goal, turn, _ = _turned(before, after)
-    return start, goal @ turn.T
+    start, goal = _in_own_span(before), _in_own_span(after)
+    return start, goal @ _turn(start, goal)[0].T
 
 
 def _matched_texts(
@@ -130,25 +196,22 @@ def _matched_texts(
     return texts
 
 
-def _left_by_procrustes(
-    before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]
-) -> Float[np.ndarray, "points some"]:
-    """What the best rotation and scale of centred points leave, in coordinates of the span of `after`."""
-    start, goal, turn, reached = _turned(before, after)
-    spread = _squared(before)
-    return goal - (reached / spread if spread else 0.0) * start @ turn
+def _left_by_procrustes(start: _Start, goal: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points some"]:
+    """What the best rotation and scale of centred points leave, in coordinates of the span of `goal`."""
+    own = _in_own_span(goal)
+    turn, reached = _turn(start.own, own)
+    return own - (reached / start.size if start.size else 0.0) * start.own @ turn
 
 
-def _turned(
-    before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]
-) -> tuple[Float[np.ndarray, "points some"], Float[np.ndarray, "points some"], Float[np.ndarray, "some some"], float]:
-    """Both states in coordinates of their own spans, the best orthogonal matrix between these, and its inner product.
+def _turn(
+    start: Float[np.ndarray, "points some"], goal: Float[np.ndarray, "points some"]
+) -> tuple[Float[np.ndarray, "some some"], float]:
+    """The best orthogonal matrix between two spans, in coordinates of these, and the inner product that it reaches.
 
     Any orthogonal matrix between the spans goes on to one of the whole space, and the best of that is among them.
     """
-    start, goal = _in_own_span(before), _in_own_span(after)
     left, sizes, right = svd(start.T @ goal)
-    return start, goal, left @ right, float(sizes.sum())
+    return left @ right, float(sizes.sum())
 
 
 def _in_own_span(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points some"]:

@@ -21,7 +21,7 @@ class Ranking:
     """
 
     def __init__(self, distances: Float[np.ndarray, " pairs"]) -> None:
-        order, ordered = _sorted(distances)
+        order, ordered = in_order(distances)
         places = _first_of_equals(ordered)
         if len(distances) >= EXACT_INTEGERS:
             places, order_of_ranks = _dense(places, order)
@@ -52,15 +52,18 @@ class Ranking:
         return float(self.ranks[self._order[within - 1]]) if within else 0.0
 
 
-def _sorted(distances: Float[np.ndarray, " pairs"]) -> tuple[Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
-    """np.argsort, several times faster, and the distances in that order.
+def in_order(distances: Float[np.ndarray, " pairs"]) -> tuple[Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+    """np.argsort, several times faster, and the distances in that order; equal ones keep the order of their places.
 
     Places ride in the low bits of keys that sort as the distances do.
+
+    Args:
+        distances: 0 or more, finite.
     """
     bits = len(distances).bit_length()
-    top = int(np.frexp(distances.max())[1])
+    top = int(np.frexp(distances.max(initial=0.0))[1])
     if not -900 < top < 900:
-        order = np.argsort(distances)
+        order = np.argsort(distances, kind="stable")
         return order, distances[order]
     # Scaled by a power of two and cut to whole numbers: in order, but for those that the cut made equal.
     keys = (distances * 2.0 ** (KEY_BITS - bits - top)).astype(np.int64)

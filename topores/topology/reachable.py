@@ -1,5 +1,6 @@
 """Which bars at one time of a homotopy can be which at a later time, and which of them must be."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,9 @@ from topores.topology.homotopy import Bars, Homotopy
 CLOSED = -1
 """In place of a partner: the bar has closed."""
 
+OPENED = -1
+"""In place of an origin: the bar was not there before."""
+
 
 class Links(NamedTuple):
     """What becomes of the bars between two times."""
@@ -22,6 +26,29 @@ class Links(NamedTuple):
     """Bars before of which nothing else can become."""
     sure_after: Bool[np.ndarray, " after"]
     """Bars after that can have come from nothing else."""
+
+
+def joined(parts: Sequence[Links]) -> Links:
+    """What becomes of the bars through several stretches, in order: a link is sure if it is so all along.
+
+    Args:
+        parts: One at least; the bars after each are those before the next.
+    """
+    count = len(parts[0].partners)
+    origins, sure, sure_before = np.arange(count), np.ones(count, dtype=bool), np.ones(count, dtype=bool)
+    for part in parts:
+        leaving, surely = origins, sure & part.sure_before
+        sure_before[leaving[leaving != OPENED]] = surely[leaving != OPENED]
+        going_on = np.flatnonzero(part.partners != CLOSED)
+        arrived = part.partners[going_on]
+        origins, sure = np.full(len(part.sure_after), OPENED), part.sure_after.copy()
+        origins[arrived] = leaving[going_on]
+        sure[arrived] &= surely[going_on]
+    there = np.flatnonzero(origins != OPENED)
+    partners = np.full(count, CLOSED)
+    partners[origins[there]] = there
+    sure_before[origins[there]] = sure[there]
+    return Links(partners, sure_before, sure)
 
 
 class _Side(NamedTuple):

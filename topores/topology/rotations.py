@@ -33,11 +33,38 @@ class RotationAngles(NamedTuple):
         return float(self.angles[::-1][np.searchsorted(reached, share * reached[-1])])
 
 
+class BestTurn(NamedTuple):
+    """The rotation and scale that bring one cloud nearest to another, without the matrix of the rotation."""
+
+    scale: float
+    """0 or more."""
+    residual: float
+    """What is left, as a share of the size of the other cloud: 0 (rotation and scale explain all) to 1."""
+    rotation: RotationAngles
+
+    @property
+    def angle(self) -> float:
+        """The largest angle in radians; 0 where no direction is determined."""
+        return float(self.rotation.angles.max(initial=0.0))
+
+
 class _Isometry(NamedTuple):
     """What a rotation does with an orthonormal basis of the directions that the points determine."""
 
     basis: Float[np.ndarray, "dim directions"]
     images: Float[np.ndarray, "dim directions"]
+
+
+class _Fit(NamedTuple):
+    """Procrustes' fit, in coordinates of the two spans: `before @ left @ right` is the cloud, turned onto `after`."""
+
+    before: Float[np.ndarray, "points some"]
+    after: Float[np.ndarray, "points some"]
+    left: Float[np.ndarray, "some some"]
+    sizes: Float[np.ndarray, " some"]
+    """Singular values of the products of both."""
+    right: Float[np.ndarray, "some some"]
+    isometry: _Isometry
 
 
 def rotation_angles(a: Numbers, b: Numbers) -> RotationAngles:
@@ -62,11 +89,31 @@ def rotation_angles(a: Numbers, b: Numbers) -> RotationAngles:
         Horn and Johnson 2013, Matrix Analysis, section 2.5 (the planes of an orthogonal matrix);
         Schoenemann 1966, https://doi.org/10.1007/BF02289451 (the rotation).
     """
+    return best_turn(a, b).rotation
+
+
+def best_turn(a: Numbers, b: Numbers) -> BestTurn:
+    """What `procrustes` and `rotation_angles` say, but for the matrix, at less than half of the cost of the two.
+
+    With fewer points than columns all is done in the spans of the points: large matrices are not factored.
+
+    Args:
+        a: One row per point.
+        b: The same points, row by row, elsewhere, with as many columns.
+
+    Raises:
+        ValueError: As `procrustes`.
+    """
     rows_a, rows_b = as_matched_points(a, b)
     same_columns(rows_a, rows_b)
-    cloud = centred(rows_a, "a")
-    turn = _isometry(cloud, centred(rows_b, "b"))
-    return _spectrum(cloud @ turn.basis, np.square(cloud).sum(), turn.basis, turn.images)
+    cloud, goal = centred(rows_a, "a"), centred(rows_b, "b")
+    fit = _fit(cloud, goal)
+    size = np.square(cloud).sum()
+    scale = fit.sizes.sum() / size
+    left = np.linalg.norm(fit.after - scale * fit.before @ fit.left @ fit.right) / np.linalg.norm(goal)
+    turn = fit.isometry
+    rotation = _spectrum(fit.before @ fit.left[:, : turn.basis.shape[1]], size, turn.basis, turn.images)
+    return BestTurn(float(scale), min(float(left), 1.0), rotation)
 
 
 def relative_rotation_angles(
@@ -93,7 +140,7 @@ def relative_rotation_angles(
     # Most often nothing is in common, and the spans alone say so at a quarter of the cost.
     if not _common(*(_span(before)[0] for before, _ in clouds))[0].size:
         return RotationAngles(np.empty(0), np.empty(0))
-    turn_1, turn_2 = (_isometry(*cloud) for cloud in clouds)
+    turn_1, turn_2 = (_fit(*cloud).isometry for cloud in clouds)
     first, second = _common(turn_1.basis, turn_2.basis)
     both = np.vstack([before for before, _ in clouds])
     return _spectrum(both @ turn_1.basis @ first, np.square(both).sum(), turn_1.images @ first, turn_2.images @ second)
@@ -108,13 +155,13 @@ def _common(
     return left[:, :count], right[:count].T
 
 
-def _isometry(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]) -> _Isometry:
+def _fit(before: Float[np.ndarray, "points dim"], after: Float[np.ndarray, "points dim"]) -> _Fit:
     """Procrustes' rotation of centred points, on the directions that they determine."""
-    basis_before, corner_before = _span(before)
-    basis_after, corner_after = _span(after)
+    (basis_before, corner_before), (basis_after, corner_after) = _span(before), _span(after)
     left, sizes, right = svd(corner_before @ corner_after.T)
     rank = int((sizes > sizes[0] * max(before.shape) * np.finfo(float).eps).sum())
-    return _Isometry(basis_before @ left[:, :rank], basis_after @ right[:rank].T)
+    isometry = _Isometry(basis_before @ left[:, :rank], basis_after @ right[:rank].T)
+    return _Fit(corner_before.T, corner_after.T, left, sizes, right, isometry)
 
 
 def _span(

@@ -44,12 +44,7 @@ def bar_significance(
     taken for a loop; docs/significance.md has how often that is right.
 
     Args:
-        points: One row per point.
-        diagram: Births and deaths of `degree` of these points in units of the metric, if they are known already.
-        metric: "angle" (radians) or "euclidean".
-        degree: 1 (loops) or higher.
-        replicates: Gaussian clouds drawn, 1 or more.
-        seed: 0 or more.
+        points, diagram, metric, degree, replicates, seed: As `matched_spectrum_p_values`.
         only_if_below: No cloud is drawn if no universal p is below this, as no p could be. None: always draw.
 
     Raises:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.cluster.hierarchy import linkage
 
 from topores.topology.boruvka import TooClose, certified_tree
 from topores.topology.distances import distance_rows
@@ -49,6 +50,18 @@ def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> Spanning
         edges, lengths = _by_all(points, metric)
     order = np.argsort(lengths, kind="stable")
     return SpanningTree(np.sort(edges[order], axis=1), lengths[order])
+
+
+def tree_lengths(distances: Float[np.ndarray, " pairs"]) -> Float[np.ndarray, " edges"]:
+    """The lengths of `minimum_spanning_tree`, to the last bit, without its edges: tens of times faster for few points.
+
+    Args:
+        distances: Of each pair once, as scipy.spatial.distance.squareform has them, finite.
+
+    Source:
+        Gower and Ross 1969, Minimum Spanning Trees and Single Linkage Cluster Analysis (both merge at these lengths).
+    """
+    return linkage(distances, "single")[:, 2] if len(distances) else np.empty(0)
 
 
 def _is_large(points: Numbers, metric: str) -> bool:

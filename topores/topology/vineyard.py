@@ -13,7 +13,7 @@ from topores.topology.distances import as_distance_matrix
 from topores.topology.homotopy import Bars, Homotopy
 from topores.topology.points import Numbers
 from topores.topology.ranking import EXACT_INTEGERS
-from topores.topology.reachable import CLOSED, Links, Possibilities
+from topores.topology.reachable import CLOSED, Links, Possibilities, joined
 
 HALVINGS = 12
 """How often a step is halved at most: two bars that are still one within 1/4096 of it are not told apart."""
@@ -69,10 +69,10 @@ def follow_bars(matrices: Iterable[Numbers], *, least: SupportsFloat = 0.0, most
         Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards by updating persistence in linear time
         (vines); what a bar can become: see topores.topology.reachable.
     """
-    squares = _as_matrices(matrices)
+    squares, shortest, budget = _as_matrices(matrices), _as_least(least), _as_budget(most)
     if len(squares) == 1:
         return _Growing(Homotopy(squares[0], squares[0]).bars(1.0).ends).vines(1)
-    return join_steps([follow_step(*states, least=least, most=most) for states in pairwise(squares)])
+    return join_steps([follow_step(*states, least=shortest, most=budget) for states in pairwise(squares)])
 
 
 class FollowedStep(NamedTuple):
@@ -81,8 +81,7 @@ class FollowedStep(NamedTuple):
     before: Float[np.ndarray, "bars 2"]
     """Births and deaths of the one state, as `persistent_homology` orders them."""
     after: Float[np.ndarray, "bars_after 2"]
-    links: tuple[Links, ...]
-    """Of the stretches that the step was divided into, in order."""
+    links: Links
 
 
 def follow_step(
@@ -99,16 +98,14 @@ def follow_step(
     shortest, budget = _as_least(least), _as_budget(most)
     homotopy = Homotopy(*_as_matrices([before, after]))
     bars = homotopy.bars(0.0), homotopy.bars(1.0)
-    links = _links_of_step(homotopy, bars, shortest, budget)
-    return FollowedStep(bars[0].ends, bars[1].ends, tuple(links))
+    return FollowedStep(bars[0].ends, bars[1].ends, joined(_links_of_step(homotopy, bars, shortest, budget)))
 
 
 def join_steps(steps: Sequence[FollowedStep]) -> list[Vine]:
     """The vines of `follow_bars` from its steps, in order; one at least, each beginning where the one before ends."""
     growing = _Growing(steps[0].before)
     for place, step in enumerate(steps):
-        for links in step.links:
-            growing.follow(links, place)
+        growing.follow(step.links, place)
         growing.arrive(step.after, place + 1)
     return growing.vines(len(steps) + 1)
 

@@ -55,6 +55,8 @@ def test_a_null_is_told_measured_and_shown(name: str, analysis: Analysis) -> Non
     assert {m.layer for m in found} == {analysis.layers[-1]}
     assert {"total_persistence", "uniformity", "rank_me", "modality_gap"} <= {m.measure for m in found}
     assert not any(m.measure == "betti_curve" for m in found)
+    # Runs beside the run are measured as it is; of draws the linear probe is left out.
+    assert any(m.measure == "linear_probe_auc" for m in found) == (name not in OF_ROWS)
 
 
 def test_the_same_command_draws_the_same(run: Run, analysis: Analysis) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from topores.topology import uniformity
+from topores.topology import pairwise_distances, uniformity
 
 
 def test_by_hand():
@@ -20,6 +20,14 @@ def test_each_pair_counts_once_and_no_row_with_itself():
 
 def test_rows_far_apart_do_not_underflow():
     assert uniformity([[0.0], [100.0]]) == -20000
+
+
+def test_distances_say_as_much_as_rows():
+    points = np.random.default_rng(1).normal(size=(12, 3))
+    ready = pairwise_distances(points, "euclidean")
+    assert uniformity(ready, metric="precomputed") == pytest.approx(uniformity(points), rel=1e-12)
+    with pytest.raises(ValueError, match="metric is 'angle'. Choose one of: euclidean, precomputed"):
+        uniformity(points, metric="angle")
 
 
 def test_one_row_is_named():

@@ -77,7 +77,10 @@ def no_encoder(ground: Ground) -> str | None:
 
 
 def measured_draws(null: str, ground: Ground, draws: Iterable[Draw]) -> Iterator[NullMeasurement]:
-    """The numbers of each draw's clouds, of its two texts to each other, and of its change against its twin."""
+    """The numbers of each draw's clouds, of its two texts to each other, and of its change against its twin.
+
+    All that the run itself is measured by, but for curves and the linear probe, which nobody asks of hundreds of draws.
+    """
     drawn, bench = list(draws), ground.bench
     places = [(draw, cloud) for draw in drawn for cloud in draw.clouds]
     points = [draw.clouds[cloud] for draw, cloud in places]
@@ -110,8 +113,10 @@ def _measured_clouds(null: str, bench: Bench, points: list[Cloud]) -> list[Cloud
 
 def _texts(null: str, ground: Ground, draws: list[Draw]) -> Iterator[NullMeasurement]:
     items = [(draw.clouds["t1"], draw.clouds["t2"], draw.pairs) for draw in draws]
-    keys = [ground.bench.key(what="texts", first=first, second=second, pairs=pairs) for first, second, pairs in items]
-    found = ground.bench.run(partial(_between_texts, ground.seed), items, keys, f"{null}: two texts")
+    keys = [
+        ground.bench.key(what="null texts", first=first, second=second, pairs=pairs) for first, second, pairs in items
+    ]
+    found = ground.bench.run(_between_texts, items, keys, f"{null}: two texts")
     for draw, numbers in zip(draws, found, strict=True):
         yield from _placed(null, ground, draw, "union", numbers)
 
@@ -135,5 +140,5 @@ def _change(protocol: Protocol, item: tuple[bool, Cloud, Cloud, Drawn, Drawn]) -
     return list(between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=exact))
 
 
-def _between_texts(seed: int, item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> list[Number]:
-    return measure_texts(*item, seed)
+def _between_texts(item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> list[Number]:
+    return measure_texts(*item, seed=None)

@@ -1,11 +1,13 @@
 """Gaussian clouds of the same mean and covariance: how much of a measure follows from the directions that are used."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from topores.analysis.measure import unit_rows
-from topores.analysis.nulls._ground import Draw, Ground, measured_draws, too_large
+from topores.analysis.nulls._ground import Cloud, Draw, Ground, measured_draws, too_large
+from topores.compute.parallel import run_parallel
 from topores.domain import NullMeasurement
-from topores.topology.matched_spectrum import gaussian_like
+from topores.topology import GaussianLike
 
 TOLD = "Gaussian clouds of the same mean and covariance, brought to the sphere"
 
@@ -24,7 +26,11 @@ def measurements(ground: Ground) -> Iterator[NullMeasurement]:
 def _draws(ground: Ground) -> Iterator[Draw]:
     """Each cloud by its own spectrum, so that t1 and t2 are no parts of the union here."""
     for end in ground.ends:
-        clouds = ground.clouds_of(end.output)
-        for number in range(CLOUDS):
-            seed = ground.seed + number
-            yield Draw(number, end.state.cycle, {c: unit_rows(gaussian_like(p, seed=seed)) for c, p in clouds.items()})
+        like = {cloud: GaussianLike(points) for cloud, points in ground.clouds_of(end.output).items()}
+        seeds = range(ground.seed, ground.seed + CLOUDS)
+        drawn = run_parallel(partial(_clouds, like), seeds, label="matched_spectrum: draws")
+        yield from (Draw(number, end.state.cycle, clouds) for number, clouds in enumerate(drawn))
+
+
+def _clouds(like: dict[str, GaussianLike], seed: int) -> dict[str, Cloud]:
+    return {cloud: unit_rows(own.draw(seed)) for cloud, own in like.items()}

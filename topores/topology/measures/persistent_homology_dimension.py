@@ -3,10 +3,11 @@
 from typing import SupportsIndex
 
 import numpy as np
+from scipy.spatial.distance import squareform
 
 from topores.topology.distances import distinct_points, pairwise_distances
 from topores.topology.points import Numbers
-from topores.topology.spanning_tree import minimum_spanning_tree
+from topores.topology.spanning_tree import tree_lengths
 
 UNIT = "dimensions"
 SOURCE = (
@@ -54,5 +55,5 @@ def persistent_homology_dimension(points: Numbers, *, metric: str = "euclidean",
 def _mean_log_length(distances: np.ndarray, size: int, random: np.random.Generator) -> float:
     draws = DRAWS if size < len(distances) else 1
     chosen = [random.choice(len(distances), size, replace=False) for _ in range(draws)]
-    trees = [minimum_spanning_tree(distances[np.ix_(rows, rows)], metric="precomputed") for rows in chosen]
-    return float(np.mean([np.log(tree.lengths.sum()) for tree in trees]))
+    trees = [tree_lengths(squareform(distances[np.ix_(rows, rows)], checks=False)) for rows in chosen]
+    return float(np.mean([np.log(lengths.sum()) for lengths in trees]))

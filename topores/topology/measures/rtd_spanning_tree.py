@@ -1,10 +1,11 @@
 """RTD-Lite: clusters that one cloud has and its matched twin joins earlier, from three minimum spanning trees."""
 
 import numpy as np
+from scipy.spatial.distance import squareform
 
 from topores.topology.measures.rtd import in_quantiles
 from topores.topology.points import Numbers, as_matched_points
-from topores.topology.spanning_tree import minimum_spanning_tree
+from topores.topology.spanning_tree import tree_lengths
 
 UNIT = "0.9 quantiles of the distances"
 SOURCE = "Tulchinskii, Voronkova, Trofimov, Burnaev and Barannikov 2025, RTD-Lite, the algorithm for the sum alone"
@@ -38,4 +39,4 @@ def rtd_spanning_tree(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> f
 
 
 def _length(matrix: np.ndarray) -> float:
-    return float(minimum_spanning_tree(matrix, metric="precomputed").lengths.sum())
+    return float(tree_lengths(squareform(matrix, checks=False)).sum())

@@ -1,0 +1,61 @@
+"""The loops of one state as figures show them: bars in order of birth, and which of them reach beyond noise."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from topores.domain import Analysis, State
+from topores.report import shape_data
+from topores.report.readings import shown_cloud
+from topores.report.space_data import reach_of_noise
+
+
+class Loops(NamedTuple):
+    state: State
+    bars: Float[np.ndarray, "bars 2"]
+    """(birth, death), the first born first."""
+    reach: float | None
+    """The ratio death / birth that loops of noise stay below; None where it cannot be told."""
+
+    @property
+    def beyond(self) -> Bool[np.ndarray, " bars"]:
+        """Which bars are longer than noise gets, for their birth; one that never dies is not judged."""
+        births, deaths = self.bars.T
+        if self.reach is None:
+            return np.zeros(len(births), dtype=bool)
+        return np.isfinite(deaths) & (births > 0) & (deaths > births * self.reach)
+
+    @property
+    def told(self) -> str:
+        """How many there are, and how many count."""
+        loops, beyond = len(self.bars), int(self.beyond.sum())
+        if not loops:
+            return "no loops"
+        return f"{loops:,} loop{'' if loops == 1 else 's'}, {f'{beyond:,}' if beyond else 'none'} beyond noise"
+
+    @property
+    def endless(self) -> bool:
+        """Whether any loop never dies."""
+        return bool(np.isinf(self.bars[:, 1]).any())
+
+
+def loops_of(analysis: Analysis, state: State) -> Loops:
+    """At the encoder's output, over both texts."""
+    place = (state.cycle, analysis.layers[-1], shown_cloud(analysis))
+    bars = shape_data.diagram(analysis, place, 1)
+    return Loops(state, bars[np.lexsort(bars.T[::-1])], reach_of_noise(analysis, place))
+
+
+def loops_at_ends(analysis: Analysis) -> list[Loops]:
+    """Of the first and the last state, or of the one that there is; none where neither has a loop."""
+    found = [loops_of(analysis, state) for state in dict.fromkeys([analysis.states[0], analysis.states[-1]])]
+    return found if any(len(one.bars) for one in found) else []
+
+
+def span_of(found: list[Loops]) -> tuple[float, float]:
+    """First birth and last death, a little apart from the edges."""
+    bars = np.concatenate([one.bars for one in found])
+    ends = bars[np.isfinite(bars)]
+    room = 0.03 * float(np.ptp(ends)) or 0.05
+    return float(ends.min()) - room, float(ends.max()) + room
