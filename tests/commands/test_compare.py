@@ -198,7 +198,7 @@ def test_a_report_is_held_to_its_protocol(runs: list[Run], tmp_path: Path) -> No
     folder = given_as(with_results(runs[0], tmp_path / "run", {"angle-degree1-last-nullsnone": 1, "chord": 9}).path)
     report = given_as(report_of(analysis, tmp_path / "a.html"))
     assert [place.name for place in shared_results([folder, report])] == ["angle-degree1-last-nullsnone", "a.html"]
-    other = dataclasses.replace(analysis, protocol={**analysis.protocol, "seed": 3, "layers": "0,2"})
+    other = dataclasses.replace(analysis, protocol={**analysis.protocol, "name": "angle-degree1-0+2-seed3"})
     seeded = given_as(report_of(other, tmp_path / "seeded.html"))
     with pytest.raises(
         InputError, match=r"no common protocol \(.*a.html' angle-degree1-last, .* angle-degree1-0\+2-seed3"

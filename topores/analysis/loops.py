@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from topores.analysis.cells import Points
 from topores.analysis.chance import ALPHA
 from topores.analysis.measure import Bench, Cell
 from topores.domain import Loop
@@ -41,7 +40,7 @@ def significances(cells: list[Cell], bench: Bench, label: str, *, whole: bool = 
 
 
 def significances_of(
-    items: list[tuple[Points, Bars]], bench: Bench, label: str, *, whole: bool = False
+    items: list[tuple[np.ndarray, Bars]], bench: Bench, label: str, *, whole: bool = False
 ) -> list[BarSignificance]:
     """The same of clouds and their finite bars of degree 1, in the order of the diagram."""
     keys = [bench.key(what="significance", points=points, bars=bars, whole=whole) for points, bars in items]

@@ -102,9 +102,9 @@ def measure_states(source: Source, bench: Bench, layers: str) -> Iterator[Measur
     for state in source.states:
         rows = source.layers_of(state, layers, bench.cache)
         cells, numbers = _measured_alone(source, state, rows, bench)
-        for earlier in {id(c): c for c in (first, before) if c is not None}.values():
-            numbers += _measured_against(cells, earlier, bench, f"{state.label}: changes")
-            numbers += _measured_movement(cells, earlier, bench, f"{state.label}: movement")
+        earlier = list({id(c): c for c in (first, before) if c is not None}.values())
+        numbers += _measured_against(cells, earlier, bench, f"{state.label}: changes")
+        numbers += _measured_movement(cells, earlier, bench, f"{state.label}: movement")
         numbers += _measured_texts(source, cells, bench, state.label)
         yield MeasuredState(state, cells, numbers, rows[max(rows)])
         first, before = first or cells, cells
@@ -114,6 +114,8 @@ def _measured_alone(
     source: Source, state: State, rows: dict[int, np.ndarray], bench: Bench
 ) -> tuple[Cells, list[Measurement]]:
     places = [(layer, cloud) for layer in rows for cloud in source.clouds]
+    # The largest first, so that at the end no worker is left with one while the others wait.
+    places.sort(key=lambda place: -len(source.clouds[place[1]]))
     points = [unit_rows(rows[layer][source.clouds[cloud]]) for layer, cloud in places]
     keys = [bench.key(what="cloud", points=p) for p in points]
     found: list[CloudNumbers] = bench.run(partial(measure_cloud, bench.protocol), points, keys, state.label)
@@ -127,8 +129,8 @@ def _measured_alone(
     return cells, numbers
 
 
-def _measured_against(cells: Cells, earlier: Cells, bench: Bench, label: str) -> list[Measurement]:
-    pairs = [(earlier[place], cell) for place, cell in cells.items() if place in earlier]
+def _measured_against(cells: Cells, earlier: list[Cells], bench: Bench, label: str) -> list[Measurement]:
+    pairs = [(other[place], cell) for place, cell in cells.items() for other in earlier if place in other]
     last = max(layer for layer, _ in cells)
     keys = [bench.key(what="change", before=then.key, after=now.key, last=now.layer == last) for then, now in pairs]
     found = bench.run(
@@ -141,16 +143,29 @@ def _measured_against(cells: Cells, earlier: Cells, bench: Bench, label: str) ->
     ]
 
 
-def _measured_movement(cells: Cells, earlier: Cells, bench: Bench, label: str) -> list[Measurement]:
+def _measured_movement(cells: Cells, earlier: list[Cells], bench: Bench, label: str) -> list[Measurement]:
     """How the movement of the two texts divides at the last layer, for sources that have two."""
     places = [(max(layer for layer, _ in cells), cloud) for cloud in ("t1", "t2", "union")]
-    if not all(place in cells and place in earlier for place in places):
+    if not all(place in cells for place in places):
         return []
-    (then_1, then_2, then), (now_1, now_2, now) = ([state[place] for place in places] for state in (earlier, cells))
-    before, after = (np.vstack([one.points, two.points]) for one, two in ((then_1, then_2), (now_1, now_2)))
-    key = bench.key(what="movement", before=[then_1.key, then_2.key], after=[now_1.key, now_2.key])
-    (numbers,) = bench.run(partial(_movement, bench.protocol.seed), [(before, after, len(now_1.points))], [key], label)
-    return now.measurements(numbers, against=then.cycle)
+    now = [cells[place] for place in places]
+    before = [[other[place] for place in places] for other in earlier if all(place in other for place in places)]
+    items = [(_stacked(then), _stacked(now), len(now[0].points)) for then in before]
+    keys = [
+        bench.key(what="movement", before=[then[0].key, then[1].key], after=[now[0].key, now[1].key])
+        for then in before
+    ]
+    found = bench.run(partial(_movement, bench.protocol.seed), items, keys, label)
+    return [
+        m
+        for then, numbers in zip(before, found, strict=True)
+        for m in now[2].measurements(numbers, against=then[2].cycle)
+    ]
+
+
+def _stacked(texts: list[Cell]) -> Float[np.ndarray, "rows dim"]:
+    """Unit rows of T1, then of T2."""
+    return np.vstack([texts[0].points, texts[1].points])
 
 
 def _measured_texts(source: Source, cells: Cells, bench: Bench, label: str) -> list[Measurement]:

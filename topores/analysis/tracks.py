@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from topores.analysis.cells import Points, Protocol
+from topores.analysis.cells import Protocol
 from topores.analysis.loops import significances_of
 from topores.analysis.measure import Bench
 from topores.domain import Track
@@ -32,7 +32,10 @@ MOST_POINTS = 600
 DIAGRAMS, THROUGH_LAYERS = 120, 40
 """Diagrams computed between two states, and between two layers, before a bar is said not to be followed surely."""
 
-States = list[Float[np.ndarray, "_ _"]]
+Cloud = Float[np.ndarray, "_ _"]
+"""Unit rows; states may differ in width."""
+
+States = list[Cloud]
 Bar = tuple[float, float]
 
 
@@ -68,13 +71,13 @@ def tracks_of(cloud: str, states: States, layers_of: Callable[[int], States], be
     )
 
 
-def _followed(steps: Sequence[tuple[Points, Points]], most: int, bench: Bench, label: str) -> list[FollowedStep]:
+def _followed(steps: Sequence[tuple[Cloud, Cloud]], most: int, bench: Bench, label: str) -> list[FollowedStep]:
     keys = [bench.key(what="step of loops", states=step, most=most) for step in steps]
     work = partial(_step, bench.protocol.metric, most)
     return bench.run(work, list(steps), keys, label, plain=_plain_step, whole=_whole_step)
 
 
-def _step(metric: str, most: int, states: tuple[Points, Points]) -> FollowedStep:
+def _step(metric: str, most: int, states: tuple[Cloud, Cloud]) -> FollowedStep:
     before, after = (pairwise_distances(points, metric) for points in states)
     return follow_step(before, after, most=most)
 
@@ -110,7 +113,7 @@ def _around(protocol: Protocol, item: tuple[States, Vine]) -> dict[str, Any]:
     }
 
 
-def _members(matrix: Float[np.ndarray, "_ _"], bar: Bar) -> list[int]:
+def _members(matrix: Float[np.ndarray, "points points"], bar: Bar) -> list[int]:
     """The points around the loop."""
     members: list[int] = representative_loop(matrix, bar, metric="precomputed").tolist()
     return members

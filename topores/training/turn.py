@@ -37,7 +37,7 @@ OF_HEADS = Rule(LOOPS, "the total persistence of loops", 2.0)
 """benchmarks/turn.py chose 1.97 times; no number was told to be better, and loops fit any loss and temperature."""
 
 RULES = {"linear": OF_HEADS, "loreft": OF_HEADS}
-"""By encoder. The others were not measured, and the little known of full fine-tuning speaks against one multiple."""
+"""By encoder. Full fine-tuning turns before its loops have doubled (docs/turn.md); the others were not measured."""
 
 MOST_POINTS = 300
 """Of larger clouds so many points, evenly spaced and the same at every cycle: the cost of loops grows steeply."""
