@@ -24,6 +24,8 @@ def test_what_was_freed_is_had_again_without_asking_the_kernel() -> None:
     try:
         assert usual_memory()
         usual = min(pages_asked_for() for _ in range(5))
+        if not usual:
+            pytest.skip("what was freed is had again here without asking, whatever is set")
         assert keep_freed_memory()
         kept = min(pages_asked_for() for _ in range(8))
     finally:

@@ -56,7 +56,7 @@ def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -
     return float(tail if above else 2 * tail)
 
 
-def p_of_draws(as_far: Bool[np.ndarray, "draws *each"]) -> Float[np.ndarray, "*each"]:
+def p_of_draws(as_far: Bool[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Share of a null's draws that come as far, what was seen counted in, so that it is never 0.
 
     Source: Phipson and Smyth 2010, Permutation P-values should never be zero, eq. 2.

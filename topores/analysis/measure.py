@@ -152,8 +152,7 @@ def _measured_movement(cells: Cells, earlier: list[Cells], bench: Bench, label: 
     before = [[other[place] for place in places] for other in earlier if all(place in other for place in places)]
     items = [(_stacked(then), _stacked(now), len(now[0].points)) for then in before]
     keys = [
-        bench.key(what="movement", before=[then[0].key, then[1].key], after=[now[0].key, now[1].key])
-        for then in before
+        bench.key(what="movement", before=[then[0].key, then[1].key], after=[now[0].key, now[1].key]) for then in before
     ]
     found = bench.run(partial(_movement, bench.protocol.seed), items, keys, label)
     return [

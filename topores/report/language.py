@@ -121,5 +121,5 @@ def _catalogue(wanted: Language) -> Mapping[str, dict[str, Any]]:
         return {"texts": {}, "nouns": {}}
     stored = (files("topores.report") / "languages" / f"{wanted}.yaml").read_text(encoding="utf-8")
     # The loader in C where there is one: it reads the catalogue ten times as fast.
-    found = yaml.load(stored, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    found = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(stored).get_single_data()
     return {"texts": {entry["en"]: entry[wanted] for entry in found["texts"]}, "nouns": found["nouns"]}

@@ -26,7 +26,7 @@ def test_distances_say_as_much_as_rows():
     points = np.random.default_rng(1).normal(size=(12, 3))
     ready = pairwise_distances(points, "euclidean")
     assert uniformity(ready, metric="precomputed") == pytest.approx(uniformity(points), rel=1e-12)
-    with pytest.raises(ValueError, match="metric is 'angle'. Choose one of: euclidean, precomputed"):
+    with pytest.raises(ValueError, match=r"metric is 'angle'\. Choose one of: euclidean, precomputed"):
         uniformity(points, metric="angle")
 
 
