@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+AXE = build/axe/node_modules/axe-core/axe.min.js
 export HF_HUB_OFFLINE = 1
 
 .PHONY: demo test test-browser chromium check bench bench-topology bench-heads bench-report format clean
@@ -18,7 +19,7 @@ test: $(VENV)/.installed-test
 check: test
 
 # Reports in a real browser, driven by Playwright, with axe-core: what a reader sees, and that nothing else happens.
-test-browser: chromium $(VENV)/.installed-browser
+test-browser: chromium $(AXE) $(VENV)/.installed-browser
 	$(BIN)/python -m pytest tests/browser
 
 chromium:
@@ -41,6 +42,11 @@ bench-topology: $(VENV)/.installed-test
 bench-heads: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/heads_speed.py
 	$(BIN)/python benchmarks/top_layers_speed.py
+
+$(AXE): Makefile
+	@command -v npm >/dev/null || { echo "There is no npm on this machine to bring axe-core. Install it: apt-get install npm" >&2; exit 1; }
+	npm install --loglevel error --no-save --no-audit --no-fund --prefix build/axe axe-core@4.14.1
+	touch $@
 
 # How soon a report can be used and how fast its slider moves; alone on the machine, three minutes.
 bench-report: chromium $(VENV)/.installed-browser

@@ -1,7 +1,6 @@
 """For everybody: axe-core finds no violation, and the keyboard reaches all that the mouse does."""
 
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,15 @@ LOOKS = {
 }  # fmt: skip
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 
-# The file of npm's axe-core, as a package that pip installs.
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+AXE = Path(__file__).parents[2] / "build/axe/node_modules/axe-core/axe.min.js"
+"""Where `make test-browser` puts it."""
 
 
 def violations(page: Page) -> list[str]:
     """Each with its rule and the first places where it is broken."""
-    page.evaluate(AXE)
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: make test-browser")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("(tags) => axe.run({ runOnly: tags, resultTypes: ['violations'] })", RULES)["violations"]
     return [f"{v['id']}: {[node['target'] for node in v['nodes'][:3]]} of {len(v['nodes'])}" for v in found]
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import redzed_tda
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from scipy.spatial.distance import squareform
 
 from topores.topology.homology import ROUNDING
@@ -83,6 +83,12 @@ class Homotopy:
             parts = np.split(edges, range(at_once, len(edges), at_once))
             edges = np.concatenate([part[~self._filled_at_once(part, points, squares)] for part in parts])
         return edges
+
+    def lunes(self, edges: Int[np.ndarray, " edges"], time: float) -> UInt8[np.ndarray, "edges bytes"]:
+        """For each edge the points that are nearer to both its ends than these to each other: one bit a point."""
+        square = _at(time, *self._squares)
+        one, other = self._one[edges], self._other[edges]
+        return np.packbits(np.maximum(square[one], square[other]) < square[one, other][:, None], axis=1)
 
     def _filled_at_once(
         self,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple, SupportsFloat, SupportsIndex
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 from topores.topology.distances import as_distance_matrix
 from topores.topology.homotopy import Bars, Homotopy
@@ -130,7 +130,12 @@ def sure_shares(vines: Sequence[Vine], *, least: SupportsFloat = 0.0) -> Float[n
 
 
 class _Stretch:
-    """Part of a step, with the bars at its two ends and what can become of them."""
+    """Part of a step, with the bars at its two ends and what can become of them.
+
+    Args:
+        edges: All that may give birth in a longer stretch.
+        lunes: Of these, at the two times.
+    """
 
     def __init__(
         self,
@@ -138,12 +143,22 @@ class _Stretch:
         times: tuple[float, float],
         bars: tuple[Bars, Bars],
         edges: Int[np.ndarray, " candidates"],
+        lunes: tuple[UInt8[np.ndarray, "candidates bytes"], UInt8[np.ndarray, "candidates bytes"]],
         least: float,
     ) -> None:
         self.times, self._bars, self._least, self._homotopy = times, bars, least, homotopy
-        self._edges = homotopy.may_give_birth(edges, *times)
+        # A point that is in an edge's lune at both times is so all along: see Homotopy.may_give_birth.
+        kept = ~(lunes[0] & lunes[1]).any(axis=1)
+        self._edges, self._lunes = edges[kept], (lunes[0][kept], lunes[1][kept])
         self.possible = Possibilities(homotopy, times, bars, self._edges)
         self.doubt = self.possible.longest_doubt()
+
+    @classmethod
+    def whole(cls, homotopy: Homotopy, bars: tuple[Bars, Bars], least: float) -> "_Stretch":
+        """The step from time 0 to time 1."""
+        edges = homotopy.may_give_birth(homotopy.edges, 0.0, 1.0)
+        lunes = homotopy.lunes(edges, 0.0), homotopy.lunes(edges, 1.0)
+        return cls(homotopy, (0.0, 1.0), bars, edges, lunes, least)
 
     def __lt__(self, other: "_Stretch") -> bool:
         """Whether it is more urgent to halve this one."""
@@ -155,17 +170,18 @@ class _Stretch:
     def halves(self) -> tuple["_Stretch", "_Stretch"]:
         (since, until), (before, after) = self.times, self._bars
         middle = (since + until) / 2
-        between = self._homotopy.bars(middle)
+        between, lunes = self._homotopy.bars(middle), self._homotopy.lunes(self._edges, middle)
+        first, last = self._lunes
         return (
-            _Stretch(self._homotopy, (since, middle), (before, between), self._edges, self._least),
-            _Stretch(self._homotopy, (middle, until), (between, after), self._edges, self._least),
+            _Stretch(self._homotopy, (since, middle), (before, between), self._edges, (first, lunes), self._least),
+            _Stretch(self._homotopy, (middle, until), (between, after), self._edges, (lunes, last), self._least),
         )
 
 
 def _links_of_step(homotopy: Homotopy, bars: tuple[Bars, Bars], least: float, budget: int) -> list[Links]:
     """Links through a whole step, in order, by stretches as short as it takes."""
     # The longest bar in doubt comes first, so that a budget that does not suffice is spent on what matters most.
-    waiting = [_Stretch(homotopy, (0.0, 1.0), bars, homotopy.edges, least)]
+    waiting = [_Stretch.whole(homotopy, bars, least)]
     done = []
     while waiting:
         stretch = heappop(waiting)

@@ -13,7 +13,8 @@ function showHeat({ heat }) {
       const here = s === shown.state && at === shown.layer;
       cell.textContent = value === null ? "–" : brief(value);
       cell.style.setProperty("--share", value === null || high === low ? 0 : (value - low) / (high - low));
-      cell.setAttribute("aria-label", toldOfCell(s, at, value, unit));
+      // What is seen comes first, so that who speaks it finds the cell.
+      cell.setAttribute("aria-label", `${cell.textContent} · ${toldOfCell(s, at, value, unit)}`);
       cell.setAttribute("aria-pressed", here);
       cell.tabIndex = here ? 0 : -1;
     });
