@@ -1,6 +1,7 @@
 """A run folder: options, facts, frozen texts, metrics and checkpoints, read and written."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -158,9 +159,9 @@ def is_run(folder: Path) -> bool:
 
 
 def held_out_mrr(line: Mapping[str, Any]) -> float | None:
-    """Mean of both directions, of a line of metrics.jsonl; None where nothing is held out."""
+    """Mean of both directions, of a line of metrics.jsonl; None where no number stands there."""
     asked = [line.get(f"held_out_mrr_{direction}") for direction in ("1to2", "2to1")]
-    known = [value for value in asked if value is not None]
+    known = [value for value in asked if isinstance(value, int | float) and math.isfinite(value)]
     return sum(known) / len(known) if known else None
 
 

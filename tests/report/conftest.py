@@ -44,7 +44,7 @@ def hostile(full: Analysis) -> Analysis:
     return dataclasses.replace(
         full,
         name=HOSTILE,
-        protocol={HOSTILE: HOSTILE, "metric": HOSTILE},
+        protocol={HOSTILE: HOSTILE, "name": HOSTILE, "metric": HOSTILE},
         states=tuple(State(s.cycle, f"{s.label}{HOSTILE}", s.path / "x") for s in full.states),
         clouds=("t1", cloud, "union"),
         loops=tuple(Loop(m.cycle, m.layer, "t1", m.birth, m.death, m.p, m.members[:1]) for m in full.loops),

@@ -42,7 +42,14 @@ def make_full() -> Analysis:
     diagrams = make_diagrams(rng)
     return Analysis(
         name="closed_loop",
-        protocol={"metric": "angle", "degrees": [0, 1], "clouds": list(CLOUDS), "max_points": 2000, "engine": "redzed"},
+        protocol={
+            "name": "angle-degree1-all",
+            "metric": "angle",
+            "degrees": [0, 1],
+            "clouds": list(CLOUDS),
+            "max_points": 2000,
+            "engine": "redzed",
+        },
         states=tuple(State(c, f"cycle {c:,}", Path(f"runs/closed_loop/checkpoints/cycle-{c:012d}")) for c in CYCLES),
         layers=LAYERS,
         clouds=CLOUDS,
@@ -67,7 +74,7 @@ def make_bare() -> Analysis:
     square = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, np.inf]])
     return Analysis(
         name="points",
-        protocol={"metric": "euclidean"},
+        protocol={"name": "euclidean-degree1-last", "metric": "euclidean"},
         states=(State(0, "points.npy", Path("points.npy")),),
         layers=(0,),
         clouds=("union",),

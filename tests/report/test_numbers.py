@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from topores.report.numbers import data, digits, percent, plural, short
+from topores.report.numbers import data, digits, percent, short
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,4 @@ def test_the_exact_number_stands_beside_the_short_one() -> None:
 
 def test_counts_and_shares() -> None:
     assert [short(v) for v in (0, 1500, 1_000_000, 2e9)] == ["0", "1.5k", "1M", "2bn"]
-    assert plural(1, "loop") == "1 loop"
-    assert plural(0, "loop") == "0 loops"
     assert percent(1.0) == "100 %"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from topores.analysis.chance import ALPHA
 from topores.analysis.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
 from topores.compute.files import sha256_text
 from topores.domain import Analysis, Corpus, Measurement
@@ -36,8 +37,6 @@ WORDS = {
 
 QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
 """All that is compared, in words."""
-
-ALPHA = 0.05
 
 ByCycle = dict[int, float]
 

@@ -7,7 +7,8 @@ spread the numbers are told, and said to be numbers.
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from topores.analysis.compared_run import ALPHA, COUNTED, LOOPS, QUANTITIES, RETRIEVAL, ComparedRun
+from topores.analysis.chance import ALPHA
+from topores.analysis.compared_run import COUNTED, LOOPS, QUANTITIES, RETRIEVAL, ComparedRun
 from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_evidence import EQUAL_LOSS, Judged, at_cycle
 from topores.analysis.replicates import Difference, Group

@@ -7,7 +7,7 @@ import dataclasses
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,17 +126,7 @@ def _report(path: Path) -> Given:
         raise InputError(
             f"'{path}' reports on no training run, so nothing aligns it with others; give reports of runs."
         )
-    return Given(path, run.name, path.stem, {_protocol(run.analysis.protocol): path}, lambda _: run)
-
-
-def _protocol(facts: Mapping[str, Any]) -> str:
-    """The name that the folder of such results has, its nulls apart."""
-    if "name" in facts:
-        return NULLS.sub("", str(facts["name"]))
-    # Results of before protocols said their names: of options that they do not tell the usual ones are taken.
-    parts = [facts.get("metric"), f"degree{facts.get('max_degree')}", str(facts.get("layers")).replace(",", "+")]
-    unusual = [f"{name}{facts[name]}" for name in ("resamples", "seed") if facts.get(name)]
-    return "-".join(map(str, [*parts, *unusual]))
+    return Given(path, run.name, path.stem, {NULLS.sub("", run.analysis.protocol["name"]): path}, lambda _: run)
 
 
 def shared_results(given: Sequence[Given]) -> list[Path]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from topores.analysis.chance import ALPHA
 from topores.analysis.evidence import compared_at, floors_of
 from topores.domain import Analysis
 from topores.report.glossary import term
@@ -11,10 +12,9 @@ from topores.report.language import later, many, say
 from topores.report.null_data import own_value, spreads
 from topores.report.numbers import data, percent
 from topores.report.readings import distance_unit, known_number, trained
-from topores.report.sections.loops import CHANCE
 
-Bar = list[tuple[str, float, str]]
-"""Shares of a whole: look, share, name as HTML."""
+Bar = list[tuple[str, float, str, str]]
+"""Shares of a whole: look, share, name, and its word in the glossary."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,12 @@ MOVEMENTS = {
 }
 
 SHARES = (
-    ("shared", later("turned as one")), ("relative", later("turned apart")), ("shift", later("shifted")),
-    ("deformation", later("deformed")),
-)  # fmt: skip
-"""Parts of the movement, which add up to 1."""
+    ("shared", later("turned as one"), "shared rotation"),
+    ("relative", later("turned apart"), "relative rotation"),
+    ("shift", later("shifted"), "shift of the texts"),
+    ("deformation", later("deformed"), "own deformation"),
+)
+"""Parts of the movement, which add up to 1: the part, in a word or two, and its word in the glossary."""
 
 
 def cards(analysis: Analysis) -> list[Card]:
@@ -152,7 +154,7 @@ def _loops(ends: _Ends) -> Card | None:
     if not figure:
         return None
     counts = [
-        sum(loop.p < CHANCE and loop.cloud == "union" for loop in analysis.loops if loop.cycle == cycle)
+        sum(loop.p < ALPHA and loop.cloud == "union" for loop in analysis.loops if loop.cycle == cycle)
         for cycle in (ends.first, ends.last)
     ]
     judged = any(loop.cycle == ends.last for loop in analysis.loops)
@@ -172,8 +174,8 @@ def _loops(ends: _Ends) -> Card | None:
 def _movement(ends: _Ends) -> Card | None:
     if not ends.several:
         return None
-    shares = [(look, ends.against_first(f"movement.{look}"), say(name)) for look, name in SHARES]
-    bar = [(look, share, name) for look, share, name in shares if share is not None]
+    shares = [(look, ends.against_first(f"movement.{look}"), say(name), word) for look, name, word in SHARES]
+    bar = [(look, share, name, word) for look, share, name, word in shares if share is not None]
     moved, angle = ends.against_first("change"), ends.against_first("procrustes.angle")
     if moved is None:
         return None

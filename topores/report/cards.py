@@ -28,23 +28,15 @@ def _card(card: Card) -> str:
 def _bar(bar: Bar) -> str:
     """Shares of a whole, one beside the other, and in words for those who do not see them."""
     width, start, parts = 240.0, 0.0, []
-    for look, share, _ in bar:
+    for look, share, *_ in bar:
         parts.append(f'<rect class="share {look}" x="{start:.1f}" y="0" width="{share * width:.1f}" height="14"/>')
         start += share * width
-    label = ", ".join(f"{name} {percent(share)}" for _, share, name in bar)
+    label = ", ".join(f"{name} {percent(share)}" for _, share, name, _ in bar)
     keys = "".join(
-        f'<li><span class="swatch {look}"></span>{term(name_of_look(look), name)} {percent(share)}</li>'
-        for look, share, name in bar
+        f'<li><span class="swatch {look}"></span>{term(word, name)} {percent(share)}</li>'
+        for look, share, name, word in bar
     )
     return (
         f'<svg class="shares" viewBox="0 0 {width:.0f} 14" role="img" aria-label="{say("Shares of the movement")}: '
         f'{label}">{"".join(parts)}</svg><ul class="keys">{keys}</ul>'
     )
-
-
-def name_of_look(look: str) -> str:
-    """The word of the glossary behind a share."""
-    return {
-        "shared": "shared rotation", "relative": "relative rotation", "shift": "shift of the texts",
-        "deformation": "own deformation",
-    }[look]  # fmt: skip

@@ -7,7 +7,6 @@ no parquet: a file from a stranger is read, and a few kilobytes of parquet can u
 """
 
 import base64
-import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,11 +18,13 @@ from typing import Any, TypeVar, get_type_hints
 from topores.analysis.compared_run import LOGGED, ComparedRun, Gist, gist_of, keys_of
 from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, State, Verdict
 from topores.errors import InputError
+from topores.report.arrays import compressed
 
 VERSION = 1
 """Of what stands in the block; a report of a greater one is refused."""
 
-OPENING, END = b'<script type="text/plain" id="results">', b"</script>"
+BLOCK = "results"
+OPENING, END = compressed(BLOCK, b"").encode().split(b">", 1)[0] + b">", b"</script>"
 
 MOST_PAGE, MOST_RESULTS = 64 * 2**20, 16 * 2**20
 """Bytes of a report, and of the results in it once unfolded; both many times what topores writes."""
@@ -39,9 +40,7 @@ Made = TypeVar("Made")
 def carried(analysis: Analysis) -> str:
     """An inert block for the page, the same for the same analysis."""
     written = json.dumps(_written(analysis), separators=(",", ":"), default=lambda number: number.item())
-    # A fixed time keeps the bytes the same.
-    block = base64.b64encode(gzip.compress(written.encode(), mtime=0))
-    return (OPENING + block + END).decode()
+    return compressed(BLOCK, written.encode())
 
 
 def read_report(path: Path) -> ComparedRun:
@@ -107,9 +106,11 @@ def _read(written: Json) -> ComparedRun:
         raise ValueError("states or logged lines without a cycle")
     gist = _is(dict, written["gist"])
     claims = tuple(_made(Claim, row) for row in _rows(written["claims"]))
+    protocol = _is(dict, written["protocol"])
+    _is(str, protocol["name"])  # what runs are aligned by
     analysis = Analysis(
         name=_is(str, written["name"]),
-        protocol=_is(dict, written["protocol"]),
+        protocol=protocol,
         states=states,
         layers=(layer,),
         clouds=("union",),

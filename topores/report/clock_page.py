@@ -7,7 +7,8 @@ from typing import Any
 from topores.report.clock_charts import Facts, drawn_runs, law_chart, law_legend, margin_chart
 from topores.report.clock_tables import counts, looks
 from topores.report.document import STYLES_OF_RUNS, contents, document
-from topores.report.numbers import digits, percent, plural
+from topores.report.language import many
+from topores.report.numbers import digits, percent
 from topores.report.safe import escaped
 from topores.report.tables import facts, folded, key_values
 
@@ -73,7 +74,7 @@ def _literal(found: Facts) -> str:
     kind = "extrapolated" if found["law"] or not other else "not reached"
     rest = f"{len(other)} {kind} ({', '.join(other)})" if other else f"none {kind}"
     return (
-        f"{len(rows) - len(other)} of {plural(len(rows), 'temperature')} counted in literal runs, the longest of "
+        f"{len(rows) - len(other)} of {many(len(rows), 'temperature')} counted in literal runs, the longest of "
         f"{longest:,} cycles, {rest}"
     )
 
@@ -81,8 +82,8 @@ def _literal(found: Facts) -> str:
 def _header(clock: ClockFindings, said: str) -> str:
     found = clock.found
     sizes = ", ".join(
-        [escaped(found["loss"]), plural(found["pairs"], "pair"), plural(found["dim"], "dimension"),
-         plural(len(found["temperatures"]), "temperature"), plural(len(clock.runs), "run")]
+        [escaped(found["loss"]), many(found["pairs"], "pair"), many(found["dim"], "dimension"),
+         many(len(found["temperatures"]), "temperature"), many(len(clock.runs), "run")]
     )  # fmt: skip
     long = ' class="long"' if len(said) > 220 else ""
     return (
@@ -114,7 +115,7 @@ def _setting(clock: ClockFindings) -> str:
     most = 1 + 1 / (found["pairs"] - 1)
     loss = LOSSES.get(found["loss"])
     told = facts([
-        ("Vectors", f"{rows} free unit vectors in {plural(found['dim'], 'dimension')}: {found['pairs']} pairs of one "
+        ("Vectors", f"{rows} free unit vectors in {many(found['dim'], 'dimension')}: {found['pairs']} pairs of one "
          "row each of T1 and T2"),
         ("Loss", f"{escaped(found['loss'])}{': ' + loss if loss else ''}, mean over rows; s is a cosine / temperature, "
          f"p the row's partner, j its negatives: the other {rows - 2} rows"),

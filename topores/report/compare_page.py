@@ -24,7 +24,8 @@ from topores.report.compare_tables import (
 )
 from topores.report.document import STYLES_OF_RUNS, contents, document
 from topores.report.glossary import term
-from topores.report.numbers import data, digits, plural
+from topores.report.language import many
+from topores.report.numbers import data, digits
 from topores.report.safe import escaped
 from topores.report.tables import folded
 
@@ -54,9 +55,9 @@ def _header(judged: Judged, verdict: Verdict) -> str:
     long = ' class="long"' if len(verdict.sentence) > 220 else ""
     counts = ", ".join(
         [
-            plural(len(judged.comparison.runs), "run"),
-            plural(len(judged.groups), "kind"),
-            f"{plural(len(judged.comparison.cycles), 'cycle')} kept by all",
+            many(len(judged.comparison.runs), "run"),
+            many(len(judged.groups), "kind"),
+            f"{many(len(judged.comparison.cycles), 'cycle')} kept by all",
         ]
     )
     return (
@@ -193,7 +194,7 @@ def _legend(comparison: Comparison, looks: Looks) -> str:
     }
     undrawn = len(comparison.runs) - len(looks)
     note = (
-        f'<p class="note">{plural(undrawn, "run")} of further kinds not drawn; the tables have all.</p>'
+        f'<p class="note">{many(undrawn, "run")} of further kinds not drawn; the tables have all.</p>'
         if undrawn
         else ""
     )

@@ -7,6 +7,7 @@ import numpy as np
 from topores.domain import Analysis, Measurement
 from topores.report.glossary import Term
 from topores.report.language import later
+from topores.runs import held_out_mrr
 
 ROWS = (
     ("total_persistence", 1, Term("total persistence", "Total persistence of loops")),
@@ -66,9 +67,7 @@ def own_value(analysis: Analysis, measure: str, degree: int | None, cycle: int) 
     """The run's number at one cycle; held-out MRR from the lines that the run logged."""
     if measure == "held_out_mrr":
         line = next((line for line in analysis.metrics if line.get("cycle") == cycle), {})
-        both = [line.get(f"held_out_mrr_{way}") for way in ("1to2", "2to1")]
-        known = [value for value in both if isinstance(value, int | float)]
-        return float(np.mean(known)) if known else None
+        return held_out_mrr(line)
     return analysis.value(measure, cycle, analysis.layers[-1], "union", degree=degree)
 
 

@@ -63,14 +63,6 @@ def power(exponent: int) -> str:
     return f"10{str(exponent).translate(RAISED)}"
 
 
-def plural(count: int, noun: str) -> str:
-    """
-    >>> plural(1, "loop"), plural(1200, "loop")
-    ('1 loop', '1,200 loops')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def percent(share: float) -> str:
     """
     >>> percent(0.8217)

@@ -26,7 +26,7 @@ WORDS = (
     later("p = {p}, the larger of two: {universal} by the universal law of noise bars, {spectrum} among clouds of the "
           "same spectrum."),
     later("p = {p} where it is longest."), later("Found again in {share} of subsamples."),
-    later("{passages} around it, in order:"), later("A hypothesis to read, not a fact."),
+    later("{passages} around it, in order:"),
     later("passage {n}"), later("point {n}"), later("trained on"), later("held out"), later("used on neither side"),
     later("Its partner"), later("Its partners"), later("No partner is aligned with it."),
     later("Nearest in the other text, {state}, at the output"), later("Nearest, {state}, at the output"),
@@ -34,7 +34,7 @@ WORDS = (
     later("{found} found"), later("{found} within the lasso"), later("the first {n} are listed"),
     later("Nothing found."), later("{share} of the spread of this state lies in this plane."),
     later("{state}, {layer}: {value}"), later("not measured"), later("Play"), later("Pause"),
-    later("Choose a loop by its number, or a bar in the barcode."), later("No text is known for it."),
+    later("No text is known for it."),
 )  # fmt: skip
 """What the script says, by the English text."""
 

@@ -34,7 +34,7 @@ function showLoop(numbers) {
   for (const line of all("#loop polyline.line")) {
     line.classList.toggle("faint", track !== null && !line.classList.contains(`look-track${track}`));
   }
-  told.replaceChildren(...(loop ? loopTold(numbers, track) : [note("Choose a loop by its number, or a bar in the barcode.")]));
+  told.replaceChildren(...(loop ? loopTold(numbers, track) : view.askedForLoop));
   const members = membersOf(numbers);
   const counted = say("{passages} around it, in order:", { passages: many(members.length, "passage") });
   byId("loop-counted").textContent = members.length ? counted : "";
@@ -85,6 +85,7 @@ function barTold(numbers, [birth, death], chosen) {
 }
 
 function bindLoop(numbers) {
+  view.askedForLoop = [...(byId("loop-told")?.childNodes ?? [])];
   for (const chip of all("[data-track]")) {
     const track = Number(chip.dataset.track);
     chip.addEventListener("click", () => choose({ loop: shown.loop?.track === track ? null : { track } }));

@@ -22,9 +22,10 @@ from topores.report.figures._paper import (
     shape_or_none,
     with_gaps,
 )
-from topores.report.metric_lines import column, cycles, thinned
+from topores.report.metric_lines import cycles, thinned
 from topores.report.null_data import over_cycles
 from topores.report.readings import distance_unit, known_number, readings, series, shown_cloud
+from topores.runs import held_out_mrr
 
 TITLE = "Total persistence of loops and held-out MRR over the cycles"
 
@@ -75,9 +76,7 @@ def _persistence(analysis: Analysis) -> Curve:
 def _retrieval(analysis: Analysis) -> Curve:
     """The mean of both directions at every logged cycle, which are more than the kept states."""
     lines, _ = thinned(analysis.metrics)
-    ways = zip(*(column(lines, f"held_out_mrr_{way}") for way in ("1to2", "2to1")), strict=True)
-    known = [[value for value in both if value is not None] for both in ways]
-    values = [float(np.mean(both)) if both else None for both in known]
+    values = [held_out_mrr(line) for line in lines]
     return Curve("held-out mean reciprocal rank", "held_out_mrr", None, cycles(lines), values)
 
 

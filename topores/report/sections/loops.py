@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from topores.analysis.chance import ALPHA
 from topores.domain import Analysis, Loop, Passage
 from topores.report.bars import longest
 from topores.report.glossary import term
@@ -20,14 +21,13 @@ TITLE = later("The surest loops, and the passages around them")
 
 MOST_LOOPS = 6
 MOST_LETTERS = 600
-CHANCE = 0.05
 
 
 def render(analysis: Analysis) -> str:
     if not analysis.loops:
         return f"<p>{_nothing(analysis)}</p>"
     # Those beyond chance first, then the cloud the page opens with, and otherwise in the order of the analysis.
-    ordered = sorted(analysis.loops, key=lambda loop: (loop.p >= CHANCE, loop.cloud != shown_cloud(analysis)))
+    ordered = sorted(analysis.loops, key=lambda loop: (loop.p >= ALPHA, loop.cloud != shown_cloud(analysis)))
     shown = ordered[:MOST_LOOPS]
     left_out = ""
     if len(shown) < len(ordered):
@@ -44,7 +44,7 @@ def _nothing(analysis: Analysis) -> str:
 
 def _summary(loops: Sequence[Loop]) -> str:
     """How many of the loops chance does not explain."""
-    beyond, least = sum(loop.p < CHANCE for loop in loops), data(min(loop.p for loop in loops))
+    beyond, least = sum(loop.p < ALPHA for loop in loops), data(min(loop.p for loop in loops))
     if not beyond:
         return say("No loop beats the null: of the {n} surest the smallest p is {p}.", n=len(loops), p=least)
     if beyond == 1:
@@ -79,11 +79,11 @@ def _card(analysis: Analysis, loop: Loop) -> str:
     ]
     content = f"{_nulls(loop)}{_link(analysis, loop)}{around(analysis, loop.cloud, loop.members)}"
     summary = f"<strong>{where}</strong>: {', '.join(told)}"
-    return f'<div class="loop">{folded(summary, content, opened=loop.p < CHANCE)}</div>'
+    return f'<div class="loop">{folded(summary, content, opened=loop.p < ALPHA)}</div>'
 
 
 def _judged(loop: Loop) -> str:
-    return "" if loop.p < CHANCE else f" ({say('no more than chance')})"
+    return "" if loop.p < ALPHA else f" ({say('no more than chance')})"
 
 
 def _nulls(loop: Loop) -> str:

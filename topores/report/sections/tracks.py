@@ -1,5 +1,6 @@
 """Loops followed through the states: when each opened and closed, how long it was, and in which layers."""
 
+from topores.analysis.chance import ALPHA
 from topores.domain import Analysis, Track
 from topores.report.charts import Line, line_chart
 from topores.report.glossary import term
@@ -7,7 +8,6 @@ from topores.report.language import later, say
 from topores.report.numbers import data, percent
 from topores.report.readings import distance_unit, state_axis, state_name
 from topores.report.safe import escaped
-from topores.report.sections.loops import CHANCE
 from topores.report.tables import table
 
 ORDER = 20
@@ -21,7 +21,7 @@ def render(analysis: Analysis) -> str:
 
 
 def _words(analysis: Analysis) -> str:
-    beyond = sum(track.p is not None and track.p < CHANCE for track in analysis.tracks)
+    beyond = sum(track.p is not None and track.p < ALPHA for track in analysis.tracks)
     if not beyond:
         judged = say("None of them is longer than chance makes them.")
     elif beyond == 1:
