@@ -374,7 +374,7 @@ def test_replicates_alone_have_a_spread_and_nothing_to_be_compared_with() -> Non
     found = judge_comparison(compared(*kind("a", [0.5, 0.7, 0.6])))
     assert found.sentence == (
         "3 runs that differ in the seed alone at cycle 2: MRR of held-out pairs 0.50 to 0.70, uniformity -2.70 to "
-        "-2.50, total H1 persistence 1.50 to 1.70; there is no other kind to compare them with."
+        "-2.50, total loop persistence 1.50 to 1.70; there is no other kind to compare them with."
     )
     repeated = judge_comparison(compared(run("a"), run("b")))
     assert repeated.sentence == "2 runs of one kind and one seed: there is nothing to compare."

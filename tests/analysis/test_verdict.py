@@ -135,7 +135,7 @@ def test_the_sentence_and_the_claims_give_each_number_in_its_place() -> None:
     by_name = {claim.what.split(",")[0]: (claim.value, claim.null) for claim in found.claims}
     assert by_name["uniformity"] == (-3.5, -2.5)
     assert by_name["RankMe"] == (40.0, 30.0)
-    assert by_name["total H1 persistence"] == (3.0, 2.0)
+    assert by_name["total loop persistence"] == (3.0, 2.0)
 
 
 def loop(cycle: int, p: float, first: int = 0) -> Loop:
@@ -268,7 +268,10 @@ FLOORS = {
 def test_a_change_is_beside_the_larger_floor() -> None:
     made = dataclasses.replace(evidence(cloud(1), cloud(0.5)), before=BEFORE, own=OWN, floors=FLOORS)
     found = {c.what.partition(" (")[0]: c for c in judge(made, seed=0).claims}
-    assert (found["change of total H1 persistence"].value, found["change of total H1 persistence"].null) == (4.0, 1.0)
+    assert (found["change of total loop persistence"].value, found["change of total loop persistence"].null) == (
+        4.0,
+        1.0,
+    )
     assert found["change of RankMe"].null == 2.0
     assert "change of MRR of held-out pairs" not in found
 
@@ -278,7 +281,9 @@ def test_passages_that_move_no_further_than_under_dropout_are_unchanged() -> Non
     made = dataclasses.replace(evidence(cloud(1), cloud(0.5), values=values), floors=FLOORS)
     found = judge(made, seed=0)
     assert found.movement == "unchanged"
-    assert "the passages moved no further than under dropout (0.19 of its spread, dropout alone 0.20)" in found.sentence
+    assert (
+        "the passages moved no further than under dropout (0.19 of their spread, dropout alone 0.20)" in found.sentence
+    )
     values = {("change", 10): 0.21}
     made = dataclasses.replace(evidence(cloud(1), cloud(0.5), values=values), floors=FLOORS)
     assert judge(made, seed=0).movement == "deformed"
@@ -363,7 +368,7 @@ def test_better_than_before_and_than_shuffled_is_learned() -> None:
     claim = claims_of(found)["MRR of held-out pairs"]
     assert (claim.value, claim.null) == (0.9, pytest.approx(0.5))
     assert claim.p < 0.01
-    assert set(claims_of(found)) == {"MRR of held-out pairs", "total H1 persistence", "uniformity", "RankMe"}
+    assert set(claims_of(found)) == {"MRR of held-out pairs", "total loop persistence", "uniformity", "RankMe"}
 
 
 @pytest.mark.parametrize("mrr", [0.51, 0.2])
@@ -385,29 +390,29 @@ def test_what_the_pairing_changed_is_named() -> None:
     """All three left the floors; what shuffled runs show too is not the pairing's."""
     found = against({**OWN, "total_persistence": 3.1, "uniformity": -4.0}, SHUFFLED)
     assert (
-        "total H1 persistence and uniformity changed as under no shuffled pairing, while RankMe changed no more than "
-        "under shuffled pairings" in found.sentence
+        "total loop persistence and uniformity changed as under no shuffled pairing, while RankMe changed no more, "
+        "beyond chance, than under shuffled pairings" in found.sentence
     )
     assert claims_of(found)["RankMe"].p == 1
     found = against(OWN, SHUFFLED)
     assert (
-        "total H1 persistence, uniformity and RankMe changed, and no more than under shuffled pairings"
-        in found.sentence
+        "total loop persistence, uniformity and RankMe changed, and no more, beyond chance, than under shuffled "
+        "pairings" in found.sentence
     )
 
 
 def test_what_stays_within_the_floors_is_not_named_though_shuffled_runs_differ() -> None:
     found = against({**OWN, "total_persistence": 2.4, "uniformity": -2.55, "rank_me": 31.0}, SHUFFLED)
     assert "nothing in its shape changed beyond dropout and resampling" in found.sentence
-    assert claims_of(found)["total H1 persistence"].p < 0.05
+    assert claims_of(found)["total loop persistence"].p < 0.05
 
 
 def test_many_measures_need_more_than_one_of_them_alone() -> None:
     """A difference that p = .03 by itself is, is none among three."""
     near = {**OWN, "total_persistence": 6.0 + 0.02 * 5.9 * np.sqrt(4 / 3)}
     alone = {name: near[name] for name in ("held_out_mrr", "total_persistence")}
-    assert "total H1 persistence changed as under no shuffled pairing" in against(alone, SHUFFLED).sentence
-    assert "changed, and no more than under shuffled pairings" in against(near, SHUFFLED).sentence
+    assert "total loop persistence changed as under no shuffled pairing" in against(alone, SHUFFLED).sentence
+    assert "changed, and no more, beyond chance, than under shuffled pairings" in against(near, SHUFFLED).sentence
 
 
 def test_nothing_held_out_still_compares_the_space() -> None:

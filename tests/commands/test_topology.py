@@ -83,7 +83,7 @@ def test_the_verdict_says_what_the_measures_say(analysis: Analysis) -> None:
     for name, measure, degree in (
         ("uniformity", "uniformity", None),
         ("RankMe", "rank_me", None),
-        ("total H1 persistence", "total_persistence", 1),
+        ("total loop persistence", "total_persistence", 1),
     ):
         assert claims[name].value == analysis.value(measure, 4, 2, "union", degree=degree)
         assert claims[name].null == analysis.value(measure, 0, 2, "union", degree=degree)

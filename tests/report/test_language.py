@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import importlib
 import pickle
 import re
 from collections import Counter
@@ -55,7 +56,14 @@ def literals(argument: ast.expr) -> Iterator[str]:
 def looked_up() -> set[str]:
     """Every text that the page may look up, and those of tables that stand elsewhere than in calls."""
     nulls = [variants.load("topores.analysis.nulls", name).TOLD for name in variants.names("topores.analysis.nulls")]
-    return {text for text, _ in said(PLACE_OF_TEXT)} | {*WORDS, *WORDS.values(), *COMPARED.values(), *nulls}
+    tables = {*WORDS, *WORDS.values(), *COMPARED.values(), *nulls, *of_encoders()}
+    return {text for text, _ in said(PLACE_OF_TEXT)} | tables
+
+
+def of_encoders() -> set[str]:
+    """What each encoder cannot change."""
+    found = [importlib.import_module(f"topores.encoders.{file.stem}") for file in (PACKAGE / "encoders").glob("*.py")]
+    return {module.CANNOT_CHANGE for module in found if hasattr(module, "CANNOT_CHANGE")}
 
 
 def places(text: str) -> Counter:

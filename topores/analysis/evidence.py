@@ -17,7 +17,7 @@ LOOPS = "total_persistence"
 
 COMPARED = {
     RETRIEVAL: "MRR of held-out pairs",
-    LOOPS: "total H1 persistence",
+    LOOPS: "total loop persistence",
     CLUSTERS: "length of the spanning tree",
     "uniformity": "uniformity",
     "rank_me": "RankMe",

@@ -280,7 +280,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     """How much of the passages' movement one rotation and scale of all of them explain, beside chance."""
     last = evidence.states[-1].cycle
     was, now = evidence.value(LOOPS, evidence.states[0].cycle), evidence.value(LOOPS, last)
-    loops = [Claim(Phrase("total H1 persistence, last state (first beside it)"), now, was, None)]
+    loops = [Claim(Phrase("total loop persistence, last state (first beside it)"), now, was, None)]
     moved, floor = evidence.value("change", last), evidence.floors.get("dropout", {}).get("change")
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", last) is None or moved is None:
@@ -290,7 +290,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
         loops.insert(0, Claim(what, moved, floor, None))
         if moved <= floor:
             still = Phrase(
-                "the passages moved no further than under dropout ({moved:.2f} of its spread, dropout alone "
+                "the passages moved no further than under dropout ({moved:.2f} of their spread, dropout alone "
                 "{floor:.2f})",
                 moved=moved, floor=floor,
             )  # fmt: skip

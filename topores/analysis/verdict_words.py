@@ -108,13 +108,14 @@ def caused(names: Sequence[str], shared: Sequence[str]) -> Phrase:
     if not shared:
         return Phrase("{names} changed as under no shuffled pairing", names=listed(names))
     return Phrase(
-        "{names} changed as under no shuffled pairing, while {shared} changed no more than under shuffled pairings",
+        "{names} changed as under no shuffled pairing, while {shared} changed no more, beyond chance, than under "
+        "shuffled pairings",
         names=listed(names), shared=listed(shared),
     )  # fmt: skip
 
 
 def not_caused(names: Sequence[str]) -> Phrase:
-    return Phrase("{names} changed, and no more than under shuffled pairings", names=listed(names))
+    return Phrase("{names} changed, and no more, beyond chance, than under shuffled pairings", names=listed(names))
 
 
 def loop_persistence(was: float, now: float, *, within: bool) -> Phrase:

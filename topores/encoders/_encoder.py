@@ -22,6 +22,9 @@ from topores.encoders._packed import embed, why_not_packed
 log = logging.getLogger(__name__)
 
 
+CANNOT_CHANGE = "nothing is ruled out"
+
+
 class Encoder(nn.Module):
     """Texts to unit rows, through a sentence-transformers model.
 
@@ -39,7 +42,7 @@ class Encoder(nn.Module):
         packed: False pads every batch to its longest text, as the model itself does.
     """
 
-    cannot_change = "nothing is ruled out"
+    cannot_change = CANNOT_CHANGE
     """What training provably leaves as it was, whatever the texts."""
 
     closed_form = False

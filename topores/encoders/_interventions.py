@@ -23,6 +23,7 @@ from topores.encoders.loreft import LoReFT
 from topores.errors import InputError, UsageError
 
 FACTS, TENSORS = "loreft.json", "loreft.safetensors"
+CANNOT_CHANGE = "every weight; of the hidden states, what lies outside the subspaces that are changed"
 WHERE = ("subfolder", "token", "cache_folder", "revision", "local_files_only")
 """Of what sentence-transformers tells a module that it loads, that which says where files are."""
 
@@ -116,7 +117,7 @@ class IntervenedTransformer(Transformer):
 class IntervenedEncoder(UpperEncoder):
     """An encoder of which LoReFT within its layers is trained, and nothing else."""
 
-    cannot_change = "every weight; of the hidden states, what lies outside the subspaces that are changed"
+    cannot_change = CANNOT_CHANGE
 
     # Zero is no map that an intervention should be drawn to.
     decays = False

@@ -12,6 +12,8 @@ from topores.errors import UsageError
 LEARNING_RATE = 4e-4
 BATCH_SIZE = 32
 
+CANNOT_CHANGE = "of each linear layer's weight, all but a change of rank {n}; no other weight"
+
 
 def build(config: TrainConfig, device: str) -> AdaptedEncoder:
     """The base model of `config` with W + 2 B A for each weight W of the linear layers in the chosen layers.
@@ -34,5 +36,5 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
         # No dropout of its own: the base model's makes the two views.
         return LoraConfig(r=config.rank, lora_alpha=2 * config.rank, lora_dropout=0.0, target_modules=list(linears))
 
-    unchanged = f"of each linear layer's weight, all but a change of rank {config.rank}; no other weight"
+    unchanged = CANNOT_CHANGE.format(n=config.rank)
     return with_adapters(config, device, configure, cannot_change=unchanged)

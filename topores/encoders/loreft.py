@@ -17,6 +17,8 @@ from topores.errors import UsageError
 
 __all__ = ["BATCH_SIZE", "LEARNING_RATE", "LoReFT", "build"]
 
+CANNOT_CHANGE = "before normalisation, the part outside a subspace of dimension {n}"
+
 
 class LoReFT(Head):
     """z = h + R^T (W h + b - R h), on the pooled embedding h.
@@ -74,7 +76,7 @@ def build(config: TrainConfig, device: str) -> Encoder:
         UsageError: The rank is above the width, or a layer is not there.
     """
     if config.layers in (None, "last") and config.positions == "all":
-        unchanged = f"before normalisation, the part outside a subspace of {config.rank} dimensions"
+        unchanged = CANNOT_CHANGE.format(n=config.rank)
         return with_head(config, device, lambda dim: LoReFT(dim, _within(dim, config.rank)), cannot_change=unchanged)
     from topores.encoders._interventions import with_loreft
 

@@ -164,7 +164,7 @@ def _loops(ends: _Ends) -> Card | None:
         answer = say("Yes: {loops}.", loops=many(counts[1], "loop"))
     else:
         answer = say("No loop beats the null.")
-    before = say("At the first state: {n}.", n=counts[0]) if ends.several and judged else ""
+    before = say("Loops beyond it at the first state: {n}.", n=counts[0]) if ends.several and judged else ""
     unit = distance_unit(analysis)
     measured = f"{term('total persistence', say('Total persistence'))} {figure}{f' {unit}' if unit else ''}"
     beside = [before, ends.noise("total_persistence"), ends.shuffled("total_persistence", 1)]

@@ -36,7 +36,8 @@ def _bar(bar: Bar) -> str:
         f'<li><span class="swatch {look}"></span>{term(word, name)} {percent(share)}</li>'
         for look, share, name, word in bar
     )
+    label = f"{say('Shares of the movement')}: {label}"
     return (
-        f'<svg class="shares" viewBox="0 0 {width:.0f} 14" role="img" aria-label="{say("Shares of the movement")}: '
-        f'{label}">{"".join(parts)}</svg><ul class="keys">{keys}</ul>'
+        f'<svg class="shares" viewBox="0 0 {width:.0f} 14" preserveAspectRatio="none" role="img" aria-label="{label}">'
+        f'{"".join(parts)}</svg><ul class="keys">{keys}</ul>'
     )

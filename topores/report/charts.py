@@ -122,7 +122,7 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
         for v, label in y.ticks
     )
     along = "".join(
-        f'<path class="axis" d="M{x(v):g} {BOTTOM}v4"/><text class="tick" x="{x(v):g}" y="{BOTTOM + 16}" '
+        f'<path class="axis" d="M{x(v):g} {BOTTOM}v4"/><text class="tick" x="{x(v):g}" y="{BOTTOM + 19}" '
         f'text-anchor="middle">{label}</text>'
         for v, label in x.ticks
     )

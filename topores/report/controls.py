@@ -25,9 +25,8 @@ def controls(analysis: Analysis) -> str:
 
 
 def _search() -> str:
-    hint = say("Search the passages")
-    field = f'<input type="search" id="search" placeholder="{hint}">'
-    return f'<label class="search"><span class="unseen">{hint}</span>{field}</label>'
+    field = f'<input type="search" id="search" placeholder="{say("Search")}">'
+    return f'<label class="search"><span class="unseen">{say("Search the passages")}</span>{field}</label>'
 
 
 def _slider(analysis: Analysis) -> str:

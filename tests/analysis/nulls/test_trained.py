@@ -31,7 +31,7 @@ def test_values_are_those_of_an_analysis_of_the_null_itself(run: Run) -> None:
     nulls = [analyse(run.nulls[f"shuffled-{seed}"].folder, cache="none", layers="last") for seed in (1, 2)]
     last = found.layers[-1]
     for words, measure, degree in (
-        ("total H1 persistence", "total_persistence", 1),
+        ("total loop persistence", "total_persistence", 1),
         ("length of the spanning tree", "total_persistence", 0),
         ("uniformity", "uniformity", None),
         ("RankMe", "rank_me", None),

@@ -1,6 +1,7 @@
 import dataclasses
 
 from topores.domain import Analysis
+from topores.report.language import speaking
 from topores.report.sections import run
 
 from ..reading import Page, cells
@@ -26,6 +27,15 @@ def test_it_says_what_the_encoder_cannot_change(full: Analysis) -> None:
     assert "Cannot change" not in shown(full)
     run_facts = {**full.run, "cannot_change": "everything within each text"}
     assert shown(dataclasses.replace(full, run=run_facts))["Cannot change"] == "everything within each text"
+
+
+def test_what_cannot_change_is_said_in_the_language_of_the_page(full: Analysis) -> None:
+    run_facts = {**full.run, "cannot_change": "before normalisation, the part outside a subspace of dimension 12"}
+    with speaking("ru"):
+        told = shown(dataclasses.replace(full, run=run_facts))["Не может меняться"]
+    assert told == "до нормировки — всё вне подпространства размерности 12"
+    hostile = {**full.run, "cannot_change": "{0.__class__} <b>7"}
+    assert shown(dataclasses.replace(full, run=hostile))["Cannot change"] == "{0.__class__} <b>7"
 
 
 def test_time_is_read_from_the_last_logged_cycle_where_the_run_does_not_say(full: Analysis) -> None:

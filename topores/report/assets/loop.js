@@ -37,7 +37,8 @@ function showLoop(numbers) {
   told.replaceChildren(...(loop ? loopTold(numbers, track) : view.askedForLoop));
   const members = membersOf(numbers);
   const counted = say("{passages} around it, in order:", { passages: many(members.length, "passage") });
-  byId("loop-counted").textContent = members.length ? counted : "";
+  byId("loop-around").hidden = !members.length;
+  byId("loop-counted").textContent = counted;
   byId("loop-passages").replaceChildren(...members.map((passage) => make("li", {}, passageButton(numbers, passage))));
 }
 

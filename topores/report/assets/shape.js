@@ -19,7 +19,7 @@ function showAxes(svg, kind) {
     draw("path", { class: "axis", d: `M${left} ${bottom}H${right}` }),
     ...x.ticks.flatMap(([at, words]) => [
       draw("path", { class: "axis", d: `M${at} ${bottom}v4` }),
-      label(words, { x: at, y: bottom + 16, "text-anchor": "middle" }),
+      label(words, { x: at, y: bottom + 19, "text-anchor": "middle" }),
     ]),
   );
   const [along, up] = [scale(x.line), scale(y.line)];

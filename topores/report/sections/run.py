@@ -1,5 +1,6 @@
 """What was run: the texts, the model, the options that matter, and the command to run it again."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from topores.domain import SIDES, Analysis, Corpus, Side
 from topores.report.glossary import term
-from topores.report.language import later, localised, many, say
+from topores.report.language import later, localised, many, say, template
 from topores.report.numbers import digits, percent
 from topores.report.readings import known_number, state_name
 from topores.report.safe import escaped
@@ -73,12 +74,20 @@ def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
     seconds = known_number(run.get("seconds", logged.get("seconds")))
     versions = _mapping(run.get("versions"))
     return [
-        (say("Cannot change"), escaped(run.get("cannot_change") or "")),
+        (say("Cannot change"), escaped(_cannot_change(str(run.get("cannot_change") or "")))),
         (say("Device"), escaped(run.get("device") or "")),
         (say("Training took"), "" if seconds is None else _duration(seconds)),
         (say("Versions"), ", ".join(escaped(f"{name} {version}") for name, version in list(versions.items())[:4])),
         (say("States"), ", ".join(escaped(state_name(state)) for state in analysis.states)),
     ]
+
+
+def _cannot_change(english: str) -> str:
+    """What the run wrote, in the language in force: the catalogue has it with {n} for the one number in it."""
+    number = re.search(r"\d+", english)
+    if number is None:
+        return template(english)
+    return template(english.replace(number[0], "{n}", 1)).replace("{n}", number[0])
 
 
 def _duration(seconds: float) -> str:

@@ -29,6 +29,7 @@ def render(analysis: Analysis) -> str:
             shown_place(analysis, state=True),
             f'<div class="instrument">{_map(analysis)}<div class="beside">{beside}</div></div>',
             f'<div class="instrument readers">{_passages(analysis)}{_loop(analysis)}</div>',
+            _around_the_loop(analysis),
         ]
     )
 
@@ -168,17 +169,26 @@ def _loop(analysis: Analysis) -> str:
         for number in range(len(analysis.tracks))
     )
     chosen = f'<div class="chips" role="group" aria-label="{say("Loops")}">{say("Loop")} {chips}</div>' if chips else ""
-    hypothesis = say("A hypothesis to read, not a fact.")
     return (
         f'<article class="reader" id="loop"><h3>{say("The chosen loop")}</h3>{chosen}'
         f'<div id="loop-told" aria-live="polite"><p class="note">{say(CHOOSE_LOOP)}</p></div>'
-        f'<div class="panels two">{_diagram(analysis)}{_curve(analysis)}</div>'
-        f'<p class="note"><span id="loop-counted"></span> <strong>{hypothesis}</strong></p>'
-        '<ol id="loop-passages"></ol></article>'
+        f'<div class="panels two">{_diagram(analysis)}{_curve(analysis)}</div></article>'
     )
 
 
 CHOOSE_LOOP = later("Choose a loop by its number, or a bar in the barcode.")
+
+
+def _around_the_loop(analysis: Analysis) -> str:
+    """The passages around the chosen loop, in order and across the whole page: there may be dozens."""
+    if not _has_loops(analysis):
+        return ""
+    title, hypothesis = say("Passages around the chosen loop"), say("A hypothesis to read, not a fact.")
+    return (
+        f'<article class="reader" id="loop-around" hidden><h3>{title}</h3>'
+        f'<p class="note"><span id="loop-counted"></span> <strong>{hypothesis}</strong></p>'
+        '<ol id="loop-passages"></ol></article>'
+    )
 
 
 def _diagram(analysis: Analysis) -> str:
