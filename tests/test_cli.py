@@ -36,6 +36,7 @@ def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
         ),
         (["report", "none"], 4, "'none' is no folder"),
         (["report", "none", "--lang", "fr"], 2, "--lang is 'fr'. Choose one of: en, ru."),
+        (["compare", "none", "neither", "--lang", "fr"], 2, "--lang is 'fr'. Choose one of: en, ru."),
         (["topology", "--checkpoint", "x.npy", "--lang", "rus"], 2, "--lang is 'rus'. Did you mean 'ru'?"),
         (["train", "a.txt", "b.txt", "--config", "none.yaml"], 3, "--config 'none.yaml' cannot be read"),
     ],

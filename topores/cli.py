@@ -326,8 +326,11 @@ def report(
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Report to write.  [default: reports/compare-<names>.html]"
 )
+@language
 @common
-def compare(runs: tuple[Path, ...], output: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+def compare(
+    runs: tuple[Path, ...], output: Path | None, lang: Language, as_json: bool, quiet: bool, verbose: int, debug: bool
+) -> None:
     """Set runs side by side, at the same cycles and at the same losses, from their stored results.
 
     RUN is a run folder, or the report of a run, which carries its results; both may be mixed.
@@ -337,7 +340,7 @@ def compare(runs: tuple[Path, ...], output: Path | None, as_json: bool, quiet: b
     talk(quiet, verbose, debug)
     from topores.commands.compare import in_words, run_compare, summary
 
-    found = run_compare(runs, output)
+    found = run_compare(runs, output, lang)
     click.echo(json.dumps(summary(found)) if as_json else in_words(found))
 
 

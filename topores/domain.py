@@ -252,6 +252,27 @@ def _phrase(template: str, values: dict[str, Any]) -> Phrase:
     return Phrase(template, **values)
 
 
+class Count(Phrase):
+    """So many of a noun: another language says it in the form that the noun has after such a count.
+
+    >>> Count(1, "loop"), Count(1200, "loop")
+    ('1 loop', '1,200 loops')
+    """
+
+    number: int
+    noun: str
+    """In the singular."""
+
+    def __new__(cls, number: int, noun: str) -> "Count":
+        phrase = super().__new__(cls, "{n:,} {noun}", n=number, noun=noun if number == 1 else f"{noun}s")
+        assert isinstance(phrase, Count)
+        phrase.number, phrase.noun = number, noun
+        return phrase
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Count, (self.number, self.noun)
+
+
 def joined(separator: str, parts: Sequence[str]) -> Phrase:
     """Phrases one after the other, as one.
 

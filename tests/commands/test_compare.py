@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.reading import Page, english_of
 from topores import load_run, train
 from topores.analysis.store import PROTOCOL, read_results
 from topores.commands.compare import Given, given_as, in_words, run_compare, shared_results
@@ -72,6 +73,19 @@ def test_words_are_the_sentence_and_where_the_page_is(topores, runs: list[Run], 
     assert sentence.endswith("there is no other kind to compare them with.")
     assert report == "Report: here/c.html"
     assert (tmp_path / "here" / "c.html").is_file()
+
+
+def test_the_page_is_russian_where_it_is_asked_for_and_what_is_printed_is_not(
+    topores, runs: list[Run], tmp_path: Path
+) -> None:
+    folders = [run.folder for run in runs]
+    told = [json.loads(topores("compare", *folders, "--json", *lang).stdout) for lang in ((), ("--lang", "ru"))]
+    assert all(told[0][name] == told[1][name] for name in ("run", "verdict", "claims", "report"))
+    page = (tmp_path / told[1]["report"]).read_text(encoding="utf-8")
+    assert '<html lang="ru">' in page
+    assert "Прогоны различаются только начальным числом (2\u00a0прогона, цикл 4): MRR отложенных пар от " in page
+    assert "Все прогоны сделаны на одних и тех же текстах" in page
+    assert english_of(Page(page)) == set()
 
 
 def test_what_is_compared_is_what_was_logged_and_measured(runs: list[Run], tmp_path: Path) -> None:

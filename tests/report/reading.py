@@ -3,10 +3,14 @@
 import base64
 import gzip
 import json
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 import numpy as np
+
+ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{2,}){2,}")
+"""Three words in a row."""
 
 VOID = {"meta", "input", "br", "hr", "img", "link", "base", "area", "embed", "source", "wbr"}
 
@@ -93,6 +97,18 @@ def tables(html: str) -> list[list[list[str]]]:
 def cells(html: str) -> list[list[str]]:
     """The first table of a fragment."""
     return tables(html)[0]
+
+
+def english_of(page: Page) -> set[str]:
+    """What looks like a piece of an English sentence, of all that is seen or read aloud."""
+    seen = ("p", "small", "h1", "h2", "h3", "th", "td", "caption", "summary", "li")
+    found = set()
+    for element in page.elements:
+        words = " ".join(element.text) if element.tag in seen else ""
+        shown = [element.attributes.get(name) or "" for name in ("title", "aria-label", "placeholder")]
+        for text in [words, *shown]:
+            found |= {match.group() for match in ENGLISH.finditer(text)}
+    return found
 
 
 def values(html: str) -> list[float]:

@@ -12,7 +12,7 @@ from topores.analysis.compared_run import QUANTITIES, ComparedRun
 from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_evidence import Judged
 from topores.analysis.comparison_verdict import judge_comparison
-from topores.domain import Analysis, Measurement, NullMeasurement, Verdict
+from topores.domain import Analysis, Claim, Measurement, NullMeasurement, Phrase, Verdict
 from topores.report.compare_charts import LOOKS, loss_scale
 from topores.report.compare_data import SHOWN, looks_of
 from topores.report.compare_page import render_comparison
@@ -21,7 +21,7 @@ from topores.report.safe import clean
 
 from .conftest import HOSTILE
 from .made import CYCLES
-from .reading import Page, tables, values
+from .reading import Page, english_of, tables, values
 
 
 def changed(analysis: Analysis, encoder: str, seed: int, *, shift: float = 0.0, speed: float = 1.0) -> Analysis:
@@ -271,3 +271,79 @@ def test_hostile_words_are_shown_as_words(hostile_runs: Comparison) -> None:
 def test_the_same_runs_give_the_same_page(comparison: Comparison, html: str) -> None:
     again = Comparison(comparison.runs)
     assert render_comparison(again, judge_comparison(again)) == html
+
+
+# In Russian.
+
+
+def as_analysed(run: ComparedRun, **facts: object) -> ComparedRun:
+    """The run with a verdict as the analysis says it, and with other facts: `options`, `sha256` or `null`.
+
+    Args:
+        facts: What the run has beside, or instead of, what it had.
+    """
+    claims = (Claim(Phrase("RankMe, last state (first beside it)"), 119.0, 110.0, 0.04),)
+    verdict = Verdict(
+        Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=2000), told=Phrase("one state")), claims
+    )
+    own = {**run.analysis.run, **facts}
+    return dataclasses.replace(run, analysis=dataclasses.replace(run.analysis, verdict=verdict, run=own))
+
+
+def sides(comparison: Comparison, full: Analysis) -> dict[str, Comparison]:
+    """Comparisons that between them say nearly all that the page can say."""
+    a, b, c, d = (as_analysed(run) for run in comparison.runs)
+    other = dataclasses.replace(as_analysed(a, sha256={"t1": "7" * 64, "t2": "8" * 64}), name="7")
+    null = dataclasses.replace(as_analysed(b, null={"kind": "shuffled", "seed": 1}), name="s")
+    warm = dataclasses.replace(
+        as_analysed(c, options={**c.options, "temperature": 0.5, "batch_size": 2}), name="x" * 80
+    )
+    plan = "10 uniform subsamples of 2,000 of 12,345 points"
+    sampled = dataclasses.replace(
+        b, analysis=dataclasses.replace(b.analysis, nulls=(), protocol={"sampled": ["union"], "cloud union": plan})
+    )
+    many = [as_analysed(ComparedRun(f"{e}{s}", changed(full, e, s))) for e in "abcdefghi" for s in (0, 1)]
+    late = dataclasses.replace(c, analysis=dataclasses.replace(c.analysis, states=full.states[:1], metrics=()))
+    return {
+        "two kinds": Comparison((a, b, c, d)),
+        "one run each": Comparison((a, warm)),
+        "other texts": Comparison((other, b, c, d)),
+        "one kind": Comparison((a, sampled)),
+        "one seed": Comparison((a, dataclasses.replace(a, name="2"), null)),
+        "many": Comparison(tuple(many)),
+        "no cycle in common": Comparison((a, late)),
+    }
+
+
+SIDES = ("two kinds", "one run each", "other texts", "one kind", "one seed", "many", "no cycle in common")
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_no_sentence_stays_english(side: str, comparison: Comparison, full: Analysis) -> None:
+    runs = sides(comparison, full)[side]
+    verdict = judge_comparison(runs)
+    html = render_comparison(runs, verdict, "ru")
+    assert Page(html).one("html").attributes["lang"] == "ru"
+    assert english_of(Page(html)) == set()
+    assert values(html) == values(render_comparison(runs, verdict)) != []
+
+
+def test_the_sentence_is_russian_on_the_page_and_english_elsewhere(comparison: Comparison) -> None:
+    verdict = judge_comparison(comparison)
+    page = Page(render_comparison(comparison, verdict, "ru"))
+    assert page.one("h1").words.replace("\u202f", " ").replace("\u00a0", " ") == (
+        "4 прогона (2 вида), цикл 2 000: MRR отложенных пар — 0,44 у обоих, различие не больше, чем между прогонами с "
+        "разными начальными числами (p = 1); сильнее, чем между прогонами с разными начальными числами, различаются "
+        "длина остовного дерева, внутренняя размерность и масштаб; прогонов с петлями крупнее случайных: 4 из 4."
+    )
+    assert verdict.sentence.startswith("4 runs of 2 kinds at cycle 2,000: MRR of held-out pairs is 0.44 in both")
+    claim = tables(section(render_comparison(comparison, verdict, "ru"), "verdict"))[0][1]
+    assert claim[0].replace("\u202f", " ").replace("\u00a0", " ") == (
+        "MRR отложенных пар, цикл 2 000: «encoder full (2 начальных числа)», рядом — «encoder loreft (2 начальных "
+        "числа)»; критерий Уэлча"
+    )
+
+
+def test_options_keep_their_names(comparison: Comparison) -> None:
+    html = section(render_comparison(comparison, judge_comparison(comparison), "ru"), "runs")
+    assert '<th scope="col"><code>encoder</code></th><th scope="col"><code>seed</code></th>' in html

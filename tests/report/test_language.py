@@ -16,7 +16,7 @@ import yaml
 import topores
 from topores import variants
 from topores.analysis.evidence import COMPARED
-from topores.domain import Phrase, State, joined
+from topores.domain import Count, Phrase, State, joined
 from topores.report.glossary import WORDS, Term, term
 from topores.report.language import forms, many, say, speaking, spoken, template
 from topores.report.numbers import data, digits, percent, short
@@ -29,7 +29,7 @@ RUSSIAN = {entry["en"]: entry["ru"] for entry in CATALOGUE["texts"]}
 
 PLACE_OF_TEXT = {"say": 0, "later": 0, "template": 0, "Phrase": 0, "term": 1, "Term": 1}
 """Functions whose text is looked up, and which of their arguments it is."""
-PLACE_OF_NOUN = {"many": 1, "forms": 0}
+PLACE_OF_NOUN = {"many": 1, "forms": 0, "Count": 1}
 
 
 def said(places: dict[str, int]) -> Iterator[tuple[str, ast.Call]]:
@@ -191,6 +191,19 @@ def test_a_phrase_is_english_text_until_it_is_said() -> None:
     with speaking("ru"):
         assert spoken(whole) == "После цикла 1\u202f200: пространство повернулось; {x}."
         assert spoken(str(whole)) == whole  # of older results
+
+
+def test_a_count_within_a_phrase_takes_the_form_of_its_language() -> None:
+    told = [Phrase("{runs} of {kinds}", runs=Count(n, "run"), kinds=Count(2, "kind")) for n in (1, 3, 1200)]
+    assert (
+        [spoken(phrase) for phrase in told]
+        == told
+        == ["1 run of 2 kinds", "3 runs of 2 kinds", "1,200 runs of 2 kinds"]
+    )
+    with speaking("ru"):
+        assert [spoken(phrase).replace("\u00a0", " ") for phrase in copy.deepcopy(told)] == [
+            "1 прогон (2 вида)", "3 прогона (2 вида)", "1\u202f200 прогонов (2 вида)",
+        ]  # fmt: skip
 
 
 def test_a_copy_of_a_phrase_is_a_phrase() -> None:

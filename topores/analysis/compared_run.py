@@ -12,7 +12,7 @@ import numpy as np
 from topores.analysis.chance import ALPHA
 from topores.analysis.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
 from topores.compute.files import sha256_text
-from topores.domain import Analysis, Corpus, Measurement
+from topores.domain import Analysis, Corpus, Measurement, Phrase
 
 COUNTED = "significant_loops"
 
@@ -27,15 +27,15 @@ MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *UNMOVED)
 
 WORDS = {
     **COMPARED,
-    "train_mrr": "MRR of training pairs",
-    "alignment": "alignment",
-    "procrustes.residual": "deformation",
-    "procrustes.angle": "largest rotation",
-    "procrustes.scale": "scale",
-    COUNTED: "loops beyond chance",
+    "train_mrr": Phrase("MRR of training pairs"),
+    "alignment": Phrase("alignment"),
+    "procrustes.residual": Phrase("deformation"),
+    "procrustes.angle": Phrase("largest rotation"),
+    "procrustes.scale": Phrase("scale"),
+    COUNTED: Phrase("loops beyond chance"),
 }
 
-QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
+QUANTITIES = {name: Phrase(WORDS[name]) for name in (*LOGGED, *MEASURED, COUNTED)}
 """All that is compared, in words."""
 
 ByCycle = dict[int, float]

@@ -1,18 +1,20 @@
-"""The verdict of a comparison: one sentence and the claims behind it. All rules stand in this file.
+"""The verdict of a comparison: one sentence and the claims behind it.
 
-A difference is claimed only where the spread of runs that differ in the seed alone bears it. Where there is no such
-spread the numbers are told, and said to be numbers.
+All rules stand in this file, their words in comparison_words.py. A difference is claimed only where the spread of runs
+that differ in the seed alone bears it. Where there is no such spread the numbers are told, and said to be numbers.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from topores.analysis import comparison_words as words
 from topores.analysis.chance import ALPHA
 from topores.analysis.compared_run import COUNTED, LOOPS, QUANTITIES, RETRIEVAL, ComparedRun
 from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_evidence import EQUAL_LOSS, Judged, at_cycle
 from topores.analysis.replicates import Difference, Group
-from topores.domain import Claim, Verdict
+from topores.analysis.verdict_words import listed, parts
+from topores.domain import Claim, Count, Phrase, Verdict, joined
 
 SPREAD = 0.1
 """Change of uniformity that is worth a word, in its own unit."""
@@ -25,22 +27,24 @@ MOST_NAMED = 3
 
 
 def judge_comparison(comparison: Comparison) -> Verdict:
-    """The sentence and its claims."""
+    """The sentence and its claims, as phrases."""
     judged = Judged(comparison)
     if len(judged.groups) == 1:
         return _replicates(judged)
     rules = (_retrieval, _others, _spread, _movement, _equal_loss, _loops, _bearing)
-    told = "; ".join(words for rule in rules if (words := rule(judged)))
-    return Verdict(f"{_span(judged)} {told or 'nothing can be compared'}.", tuple(_claims(judged)))
+    told = parts([rule(judged) for rule in rules]) or Phrase("nothing can be compared")
+    return Verdict(Phrase("{span}: {told}.", span=_span(judged), told=told), tuple(_claims(judged)))
 
 
-def _span(judged: Judged) -> str:
+def _span(judged: Judged) -> Phrase:
     comparison = judged.comparison
-    kinds = "" if len(judged.groups) == len(comparison.runs) else f" of {len(judged.groups)} kinds"
-    texts = "" if comparison.same_texts else ", of different texts,"
-    but = " but the first" if comparison.cycles else ""
-    where = f"that kept no cycle in common{but}" if judged.end is None else f"at cycle {judged.end:,}"
-    return f"{len(comparison.runs)} runs{kinds}{texts} {where}:"
+    return words.span(
+        len(comparison.runs),
+        len(judged.groups),
+        judged.end,
+        same_texts=comparison.same_texts,
+        first_in_common=bool(comparison.cycles),
+    )
 
 
 # What the seeds bear.
@@ -50,17 +54,12 @@ def _retrieval(judged: Judged) -> str:
     """Who finds unseen partners better, if the seeds bear it."""
     found = judged.of(RETRIEVAL)
     if not found:
-        return "held-out retrieval is not known of all" if judged.end is not None else ""
-    borne = _borne(found)
-    if borne:
-        told = ", ".join(
-            f"{d.greater.told} than by {d.lesser.told} (MRR {_against(d)}, p = {d.p:.2g})" for d in borne[:MOST_NAMED]
-        )
-        return f"unseen partners are found better by {told}{_more(borne)}"
+        return Phrase("held-out retrieval is not known of all") if judged.end is not None else ""
+    if borne := _borne(found):
+        return words.found_better(borne[:MOST_NAMED], len(borne) - MOST_NAMED)
     widest = judged.widest(RETRIEVAL)
     assert widest is not None
-    luck = "" if widest.p is None else f", no further apart than seeds are (p = {widest.p:.2g})"
-    return f"MRR of held-out pairs is {_numbers(widest, judged)}{luck}"
+    return words.retrieval(words.numbers(widest, len(judged.groups)), widest.p)
 
 
 def _others(judged: Judged) -> str:
@@ -68,49 +67,27 @@ def _others(judged: Judged) -> str:
     tested = [d for d in judged.differences if d.quantity != RETRIEVAL and d.p is not None]
     borne = {d.quantity: _borne([other for other in tested if other.quantity == d.quantity]) for d in _borne(tested)}
     told = [_differing(borne[name], judged) for name in TOLD if name in borne]
-    rest = [words for name, words in QUANTITIES.items() if name in borne and name not in TOLD]
-    if rest:
-        told.append(f"{listed(rest)} {'differs' if len(rest) == 1 else 'differ'} beyond what seeds do")
-    nothing = "nothing else differs beyond what seeds do" if tested else ""
-    return "; ".join(told) or nothing
+    rest = [measure for name, measure in QUANTITIES.items() if name in borne and name not in TOLD]
+    if len(rest) > 1:
+        told.append(Phrase("{measures} differ beyond what seeds do", measures=listed(rest)))
+    elif rest:
+        told.append(Phrase("{measure} differs beyond what seeds do", measure=rest[0]))
+    if tested and not told:
+        return Phrase("nothing else differs beyond what seeds do")
+    return parts(told)
 
 
-def _differing(borne: Sequence[Difference], judged: Judged) -> str:
+def _differing(borne: Sequence[Difference], judged: Judged) -> Phrase:
     """The surest difference of one quantity, and how many more pairs of kinds differ in it."""
-    surest = borne[0]
-    tail = f"p = {surest.p:.2g}){_more(borne, told=1)}"
+    surest, further = borne[0], len(borne) - 1
     if surest.quantity == "uniformity":
-        narrow, wide = surest.means
-        numbers = f"(uniformity {wide:.2f} against {narrow:.2f}, {tail}"
-        return f"the space of {surest.lesser.told} is wider than that of {surest.greater.told} {numbers}"
-    of = f"{surest.greater.told} than in {surest.lesser.told}"
-    return f"{_name(surest.quantity, judged)} is greater in {of} ({_against(surest)}, {tail}"
+        return words.wider(surest, further)
+    return words.greater(words.quantity(surest.quantity, judged.level), surest, further)
 
 
 def _borne(found: Sequence[Difference]) -> list[Difference]:
     """Differences that seeds do not explain, the surest first."""
     return sorted((d for d in found if d.p is not None and d.p < ALPHA), key=lambda d: d.p or 0.0)
-
-
-def _against(d: Difference) -> str:
-    return f"{d.means[0]:.2f} against {d.means[1]:.2f}"
-
-
-def _more(borne: Sequence[Difference], *, told: int = MOST_NAMED) -> str:
-    more = len(borne) - told
-    return f", and so in {more} more pair{'s' if more > 1 else ''} of kinds" if more > 0 else ""
-
-
-def listed(names: Sequence[str]) -> str:
-    """
-    >>> listed(["a"]), listed(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _name(quantity: str, judged: Judged) -> str:
-    return f"{QUANTITIES[LOOPS]} at a loss of {judged.level:.2g}" if quantity == EQUAL_LOSS else QUANTITIES[quantity]
 
 
 # What is told without a spread to judge by.
@@ -122,39 +99,36 @@ def _untested(quantity: str, judged: Judged) -> Difference | None:
     return widest if widest is not None and widest.p is None else None
 
 
-def _numbers(d: Difference, judged: Judged) -> str:
-    if f"{d.means[0]:.2f}" == f"{d.means[1]:.2f}":
-        return f"{d.means[0]:.2f} in {'all' if len(judged.groups) > 2 else 'both'}"
-    ends = ", the greatest and the least" if len(judged.groups) > 2 else ""
-    return f"{d.means[0]:.2f} in {d.greater.told} and {d.means[1]:.2f} in {d.lesser.told}{ends}"
-
-
 def _spread(judged: Judged) -> str:
     """Whose space spread out, and whose contracted: the widest at the end and the narrowest."""
     widest, end = _untested("uniformity", judged), judged.end
     if widest is None or end is None:
         return ""
-    (wide, how_wide), (narrow, how_narrow) = (_spread_of(group, end) for group in (widest.lesser, widest.greater))
-    words = f"both {how_wide}" if how_wide == how_narrow else f"the one {how_wide}, the other {how_narrow}"
-    ends = ", the widest and the narrowest space" if len(judged.groups) > 2 else ""
-    return f"uniformity went {wide} and {narrow}{ends}: {words}"
+    (wide, of_wide), (narrow, of_narrow) = (_spread_of(group, end) for group in (widest.lesser, widest.greater))
+    return words.spreads(wide, narrow, words.outcome(of_wide, of_narrow), len(judged.groups))
 
 
-def _spread_of(group: Group, end: int) -> tuple[str, str]:
+def _spread_of(group: Group, end: int) -> tuple[Phrase, Phrase]:
+    """How uniformity changed, and what became of the space."""
     now = group.values(partial(at_cycle, "uniformity", end))
     was = group.values(lambda run: next(iter(run.values["uniformity"].values()), None))
     # Else there were no difference.
     assert was
     assert now
     before, after = sum(was) / len(was), sum(now) / len(now)
-    word = "contracted" if after > before + SPREAD else "spread out" if after < before - SPREAD else "kept their spread"
-    return f"from {before:.2f} to {after:.2f} in {group.told}", word
+    told = Phrase("from {before:.2f} to {after:.2f} in {kind}", before=before, after=after, kind=group.told)
+    if after > before + SPREAD:
+        return told, words.CONTRACTED
+    return told, words.SPREAD_OUT if after < before - SPREAD else words.KEPT
 
 
 def _movement(judged: Judged) -> str:
     """Whose space deformed: what rotation and scale leave of the movement."""
     widest = _untested("procrustes.residual", judged)
-    return "" if widest is None else f"rotation and scale leave a deformation of {_numbers(widest, judged)}"
+    if widest is None:
+        return ""
+    numbers = words.numbers(widest, len(judged.groups))
+    return Phrase("rotation and scale leave a deformation of {numbers}", numbers=numbers)
 
 
 def _equal_loss(judged: Judged) -> str:
@@ -162,7 +136,10 @@ def _equal_loss(judged: Judged) -> str:
     widest = _untested(EQUAL_LOSS, judged)
     if widest is None:
         return ""
-    return f"at an equal loss of {judged.level:.2g} total loop persistence is {_numbers(widest, judged)}"
+    numbers = words.numbers(widest, len(judged.groups))
+    return Phrase(
+        "at an equal loss of {level:.2g} total loop persistence is {numbers}", level=judged.level, numbers=numbers
+    )
 
 
 def _bearing(judged: Judged) -> str:
@@ -170,8 +147,10 @@ def _bearing(judged: Judged) -> str:
     if all(d.p is not None for d in judged.differences):
         return ""
     if all(len(group.runs) == 1 for group in judged.groups):
-        return "one run each: no spread to judge by, so these are numbers, and more seeds would tell what differs"
-    return "kinds with one run each, or of different texts, are not judged against each other"
+        return Phrase(
+            "one run each: no spread to judge by, so these are numbers, and more seeds would tell what differs"
+        )
+    return Phrase("kinds with one run each, or of different texts, are not judged against each other")
 
 
 # What each run's own nulls say.
@@ -182,37 +161,41 @@ def _loops(judged: Judged) -> str:
     counts = {run.name: run.values[COUNTED].get(judged.end or 0) for run in judged.comparison.runs}
     if judged.end is None or any(count is None for count in counts.values()):
         return ""
-    some = [f"{count:.0f} in {name}" for name, count in counts.items() if count]
+    some = [Phrase("{n:.0f} in {run}", n=count, run=name) for name, count in counts.items() if count]
+    if not some:
+        return Phrase("no run has a loop larger than chance makes")
     if len(some) > MOST_NAMED:
-        return f"{len(some)} of {len(counts)} runs have loops larger than chance makes"
-    return (
-        f"loops larger than chance makes: {', '.join(some)}" if some else "no run has a loop larger than chance makes"
-    )
+        return Phrase("{n} of {all} runs have loops larger than chance makes", n=len(some), all=len(counts))
+    return Phrase("loops larger than chance makes: {some}", some=joined(", ", some))
 
 
 def _replicates(judged: Judged) -> Verdict:
     """Runs of one kind have nothing to be compared but their spread."""
-    (group,), end, runs = judged.groups, judged.end, len(judged.comparison.runs)
+    (group,), end, runs = judged.groups, judged.end, Count(len(judged.comparison.runs), "run")
     if end is None:
-        return Verdict(f"{runs} runs of one kind kept no cycle in common, so nothing is compared.", ())
+        return Verdict(Phrase("{runs} of one kind kept no cycle in common, so nothing is compared.", runs=runs), ())
     if len(group.runs) == 1:
-        return Verdict(f"{runs} runs of one kind and one seed: there is nothing to compare.", ())
+        return Verdict(Phrase("{runs} of one kind and one seed: there is nothing to compare.", runs=runs), ())
     spread = {name: found for name in QUANTITIES if (found := group.values(partial(at_cycle, name, end)))}
-    claims = [
-        Claim(f"{QUANTITIES[name]} at cycle {end:,}, {which} of {len(found)} seeds", value, None, None)
-        for name, found in spread.items()
-        for which, value in (("least", min(found)), ("greatest", max(found)))
-    ]
-    told = ", ".join(
-        f"{QUANTITIES[name]} {min(spread[name]):.2f} to {max(spread[name]):.2f}"
+    told = [
+        Phrase("{measure} {least:.2f} to {greatest:.2f}", measure=QUANTITIES[name], least=min(of), greatest=max(of))
         for name in (RETRIEVAL, "uniformity", LOOPS)
-        if name in spread
-    )
-    return Verdict(
-        f"{len(group.runs)} runs that differ in the seed alone at cycle {end:,}: {told}; there is no other kind to "
-        "compare them with.",
-        tuple(claims),
-    )
+        if (of := spread.get(name))
+    ]
+    sentence = Phrase(
+        "{runs} that differ in the seed alone at cycle {n:,}: {told}; there is no other kind to compare them with.",
+        runs=Count(len(group.runs), "run"), n=end, told=joined(", ", told),
+    )  # fmt: skip
+    return Verdict(sentence, tuple(claim for name in spread for claim in _ends(name, spread[name], end)))
+
+
+def _ends(name: str, values: Sequence[float], end: int) -> Iterator[Claim]:
+    """The least and the greatest of what runs of one kind have."""
+    measure, seeds = QUANTITIES[name], Count(len(values), "seed")
+    least = Phrase("{measure} at cycle {n:,}, least of {seeds}", measure=measure, n=end, seeds=seeds)
+    greatest = Phrase("{measure} at cycle {n:,}, greatest of {seeds}", measure=measure, n=end, seeds=seeds)
+    yield Claim(least, min(values), None, None)
+    yield Claim(greatest, max(values), None, None)
 
 
 # The claims.
@@ -225,22 +208,23 @@ def _claims(judged: Judged) -> Iterator[Claim]:
         for d in judged.of(name):
             if d is widest or _borne([d]) or (name == RETRIEVAL and d.p is not None):
                 yield _claim(d, judged)
+    if judged.end is None:
+        return
+    measure = words.at_cycle(QUANTITIES[COUNTED], judged.end)
     for run in judged.comparison.runs:
-        count = None if judged.end is None else run.values[COUNTED].get(judged.end)
+        count = run.values[COUNTED].get(judged.end)
         if count is not None:
-            yield Claim(
-                f"{QUANTITIES[COUNTED]} at cycle {judged.end:,}: {run.name}", count, 0.0, _surest(run, judged.end)
-            )
+            what = Phrase("{measure}: {run}", measure=measure, run=run.name)
+            yield Claim(what, count, 0.0, _surest(run, judged.end))
 
 
 def _claim(d: Difference, judged: Judged) -> Claim:
-    where = "" if d.quantity == EQUAL_LOSS else f" at cycle {judged.end:,}"
-    judged_by = d.test or "not judged"
-    what = f"{_name(d.quantity, judged)}{where}: {d.greater.told}, beside it {d.lesser.told}; {judged_by}"
+    cycle = None if d.quantity == EQUAL_LOSS else judged.end
+    what = words.claim(words.quantity(d.quantity, judged.level), cycle, d)
     return Claim(what, d.means[0], d.means[1], d.p)
 
 
-def _surest(run: ComparedRun, cycle: int | None) -> float | None:
+def _surest(run: ComparedRun, cycle: int) -> float | None:
     """p of the surest loop, corrected for all loops of its cloud."""
     place = (cycle, max(run.analysis.layers), "union")
     return min((loop.p for loop in run.analysis.loops if (loop.cycle, loop.layer, loop.cloud) == place), default=None)

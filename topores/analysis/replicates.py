@@ -13,6 +13,7 @@ from scipy.stats import ttest_1samp
 
 from topores.analysis.chance import prediction_p
 from topores.analysis.compared_run import RETRIEVAL, ComparedRun
+from topores.domain import Count, Phrase, joined
 from topores.topology.significance import holm
 
 NOT_DECIDING = (
@@ -41,6 +42,7 @@ class Group:
     """Runs that differ in the seed alone."""
 
     name: str
+    """That of its only run; else a phrase."""
     runs: tuple[ComparedRun, ...]
     """Each of another seed; a run that repeats a seed says nothing new and is left out."""
     repeats: tuple[ComparedRun, ...] = ()
@@ -48,7 +50,9 @@ class Group:
 
     @property
     def told(self) -> str:
-        return self.name if len(self.runs) == 1 else f"{self.name} ({len(self.runs)} seeds)"
+        if len(self.runs) == 1:
+            return self.name
+        return Phrase("{name} ({seeds})", name=self.name, seeds=Count(len(self.runs), "seed"))
 
     def values(self, read: Read) -> list[float] | None:
         """One number of each run; None if one of them has none."""
@@ -66,7 +70,7 @@ class Difference:
     lesser: Group
     means: tuple[float, float]
     test: str
-    """'seed by seed', 'Welch' or 'prediction'; empty where no spread is known to judge by."""
+    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty where no spread is known to judge by."""
     p: float | None
     """Corrected for all pairs of groups, and for all quantities but retrieval, which is a question of its own."""
 
@@ -92,7 +96,7 @@ def _decided_by(run: ComparedRun) -> dict[str, Any]:
     return {"null": run.null, **options, **dict(zip(("T1", "T2"), run.texts, strict=True))}
 
 
-def _names(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
     """As few of the facts in which they differ as tell all apart."""
     keys = list(dict.fromkeys(key for fact in facts for key in fact))
     chosen: list[str] = []
@@ -101,7 +105,7 @@ def _names(facts: Sequence[Mapping[str, Any]]) -> list[str]:
             break
         if len({_key(fact, [*chosen, key]) for fact in facts}) > len({_key(fact, chosen) for fact in facts}):
             chosen.append(key)
-    return [", ".join(_told(key, fact.get(key)) for key in chosen) or "all runs" for fact in facts]
+    return [joined(", ", [_told(key, fact.get(key)) for key in chosen]) or Phrase("all runs") for fact in facts]
 
 
 def _key(fact: Mapping[str, Any], keys: Sequence[str]) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ def _told(key: str, value: Any) -> str:
     ('encoder loreft', 'shuffled null', 'learning rate 0.001')
     """
     if key == "null":
-        return f"{value or 'no'} null"
+        return Phrase("{kind} null", kind=value) if value else Phrase("no null")
     text = PurePath(value).name if isinstance(value, str) else str(value)
     return f"{key.replace('_', ' ')} {text if len(text) <= MOST_LETTERS else text[:8] + '…'}"
 
@@ -151,12 +155,12 @@ def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tupl
     seeds, others = [run.seed for run in one.runs], [run.seed for run in other.runs]
     if len(seeds) >= FEWEST_PAIRED and sorted(seeds) == sorted(others):
         its = [its[others.index(seed)] for seed in seeds]
-        return "seed by seed", paired_p(mine, its)
+        return Phrase("seed by seed"), paired_p(mine, its)
     if min(len(mine), len(its)) >= 2:
-        return "Welch", welch_p(mine, its)
+        return Phrase("Welch"), welch_p(mine, its)
     if max(len(mine), len(its)) >= 2:
         (single,), several = sorted((mine, its), key=len)
-        return "prediction", prediction_p(single, several)
+        return Phrase("prediction"), prediction_p(single, several)
     return "", None
 
 

@@ -34,12 +34,19 @@ def parts(texts: Sequence[str]) -> Phrase:
     return joined("; ", [text for text in texts if text])
 
 
-def listed(names: Sequence[str]) -> Phrase:
-    """Names of `COMPARED` in words: a, b and c."""
-    words = [Phrase(COMPARED[name]) for name in names]
+def listed(words: Sequence[Phrase]) -> Phrase:
+    """
+    >>> listed([Phrase("a")]), listed([Phrase("a"), Phrase("b"), Phrase("c")])
+    ('a', 'a, b and c')
+    """
     if len(words) == 1:
         return words[0]
     return Phrase("{most} and {last}", most=joined(", ", words[:-1]), last=words[-1])
+
+
+def _compared(names: Sequence[str]) -> Phrase:
+    """Names of `COMPARED` in words."""
+    return listed([Phrase(COMPARED[name]) for name in names])
 
 
 # Learned or memorised.
@@ -106,16 +113,16 @@ def widths(was: float, now: float, rank_was: float, rank_now: float) -> Phrase:
 def caused(names: Sequence[str], shared: Sequence[str]) -> Phrase:
     """What changed as under no shuffled pairing, and what shuffled pairings change too."""
     if not shared:
-        return Phrase("{names} changed as under no shuffled pairing", names=listed(names))
+        return Phrase("{names} changed as under no shuffled pairing", names=_compared(names))
     return Phrase(
         "{names} changed as under no shuffled pairing, while {shared} changed no more, beyond chance, than under "
         "shuffled pairings",
-        names=listed(names), shared=listed(shared),
+        names=_compared(names), shared=_compared(shared),
     )  # fmt: skip
 
 
 def not_caused(names: Sequence[str]) -> Phrase:
-    return Phrase("{names} changed, and no more, beyond chance, than under shuffled pairings", names=listed(names))
+    return Phrase("{names} changed, and no more, beyond chance, than under shuffled pairings", names=_compared(names))
 
 
 def loop_persistence(was: float, now: float, *, within: bool) -> Phrase:

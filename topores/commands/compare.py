@@ -16,6 +16,7 @@ from topores.analysis.compared_run import ComparedRun
 from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_verdict import judge_comparison
 from topores.analysis.store import PROTOCOL, read_results
+from topores.config import Language
 from topores.domain import Verdict
 from topores.errors import InputError, UsageError
 from topores.report.carried import read_report
@@ -53,11 +54,12 @@ class Given:
     """Results to what is compared."""
 
 
-def run_compare(paths: Sequence[Path], output: Path | None) -> Compared:
+def run_compare(paths: Sequence[Path], output: Path | None, lang: Language = "en") -> Compared:
     """Align the runs by cycle and by loss, judge what differs, write one page.
 
     Args:
         paths: Folders of runs and reports of runs, in any mixture.
+        lang: Of the page.
 
     Raises:
         UsageError: Fewer than two runs, or one of them twice.
@@ -75,7 +77,8 @@ def run_compare(paths: Sequence[Path], output: Path | None) -> Compared:
         )
     )
     verdict = judge_comparison(comparison)
-    page = write_page(render_comparison(comparison, verdict), output or Path("reports") / f"{_page_name(given)}.html")
+    place = output or Path("reports") / f"{_page_name(given)}.html"
+    page = write_page(render_comparison(comparison, verdict, lang), place)
     return Compared(comparison, verdict, page, time.monotonic() - started)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from topores.report.axes import Scale, cycle_scale, value_scale
 from topores.report.charts import BOTTOM, LEFT, PATHS, RIGHT, TOP, frame, panel
+from topores.report.language import localised, say
 from topores.report.numbers import Number
 from topores.report.safe import escaped
 
@@ -46,8 +47,9 @@ def curves_chart(title: str, curves: Sequence[Curve], axis: str, *, note: str = 
     x = cycle_scale([int(c) for c in along], LEFT + 6, RIGHT - 8) if axis == "cycle" else loss_scale(along)
     y = value_scale([value for curve in shown for _, value in curve.places], BOTTOM, TOP, zero=zero)
     drawn = "".join(_curve(curve, x, y) for curve in shown)
-    label = f"{', '.join(curve.name for curve in shown)} over {axis}"
-    return panel(title, frame(x, y, axis) + drawn, label, note=note)
+    name_of_axis = say("cycle") if axis == "cycle" else say("loss")
+    label = say("{lines} over {axis}", lines=", ".join(curve.name for curve in shown), axis=name_of_axis)
+    return panel(title, frame(x, y, name_of_axis) + drawn, label, note=note)
 
 
 def loss_scale(losses: Sequence[Number]) -> Scale:
@@ -63,7 +65,7 @@ def loss_scale(losses: Sequence[Number]) -> Scale:
 
 
 def _tick(loss: Number) -> str:
-    return f"{loss:g}".replace("e-0", "e−").replace("e-", "e−")
+    return localised(f"{loss:g}").replace("e-0", "e−").replace("e-", "e−")
 
 
 def keys(entries: Iterable[tuple[str, str]]) -> str:

@@ -6,31 +6,51 @@ from dataclasses import dataclass
 from topores.analysis.compared_run import ByCycle, ComparedRun
 from topores.analysis.replicates import Group
 from topores.report.compare_charts import LOOKS, Curve
-from topores.report.glossary import term
+from topores.report.glossary import Term
+from topores.report.language import later, say
 
 
 @dataclass(frozen=True)
 class Shown:
-    """How the page calls a quantity, and how to read it; both HTML."""
+    """How the page calls a quantity, and how to read it, in the language in which the page is written then."""
 
-    title: str
-    note: str
+    name: Term | str
+    """A term of the glossary, or any other text."""
+    reading: str
+    around: str = "{name}"
+    """The title, where it is more than the name."""
+
+    @property
+    def title(self) -> str:
+        """HTML."""
+        return say(self.around, name=say(self.name) if isinstance(self.name, str) else self.name)
+
+    @property
+    def note(self) -> str:
+        """HTML."""
+        return say(self.reading)
 
 
 SHOWN: Mapping[str, Shown] = {
-    "held_out_mrr": Shown(f"Held-out {term('MRR')}", "unseen partners; 1: always found first"),
-    "train_mrr": Shown(f"Training {term('MRR')}", "partners trained on"),
-    "uniformity": Shown(term("uniformity", "Uniformity"), "lower: more evenly spread"),
-    "rank_me": Shown(term("RankMe"), "directions in use"),
-    "modality_gap": Shown(term("gap", "Gap between the texts"), "0: both have one centre"),
-    "alignment": Shown(term("alignment", "Alignment"), "distance² of partners; 0: they coincide"),
-    "total_persistence": Shown(term("total persistence", "Total persistence of loops"), "lengths of all loops' bars"),
-    "spanning_tree": Shown(term("total persistence", "Length of the spanning tree"), "lengths of all clusters' bars"),
-    "intrinsic_dimension": Shown(term("intrinsic dimension", "Intrinsic dimension"), "from two neighbours"),
-    "procrustes.residual": Shown(term("deformation", "Deformation"), "what turn and scale leave"),
-    "procrustes.angle": Shown(term("rotation", "Rotation"), "largest angle (rad)"),
-    "procrustes.scale": Shown(term("scale", "Scale"), "1: as wide as at first"),
-    "significant_loops": Shown("Loops beyond chance", "where they were judged"),
+    "held_out_mrr": Shown(
+        Term("MRR", "MRR"), later("unseen partners; 1: always found first"), later("Held-out {name}")
+    ),
+    "train_mrr": Shown(Term("MRR", "MRR"), later("partners trained on"), later("Training {name}")),
+    "uniformity": Shown(Term("uniformity", "Uniformity"), later("lower: more evenly spread")),
+    "rank_me": Shown(Term("RankMe", "RankMe"), later("directions in use")),
+    "modality_gap": Shown(Term("gap", "Gap between the texts"), later("0: both have one centre")),
+    "alignment": Shown(Term("alignment", "Alignment"), later("distance² of partners; 0: they coincide")),
+    "total_persistence": Shown(
+        Term("total persistence", "Total persistence of loops"), later("lengths of all loops' bars")
+    ),
+    "spanning_tree": Shown(
+        Term("total persistence", "Length of the spanning tree"), later("lengths of all clusters' bars")
+    ),
+    "intrinsic_dimension": Shown(Term("intrinsic dimension", "Intrinsic dimension"), later("from two neighbours")),
+    "procrustes.residual": Shown(Term("deformation", "Deformation"), later("what turn and scale leave")),
+    "procrustes.angle": Shown(Term("rotation", "Rotation"), later("largest angle (rad)")),
+    "procrustes.scale": Shown(Term("scale", "Scale"), later("1: as wide as at first")),
+    "significant_loops": Shown(later("Loops beyond chance"), later("where they were judged")),
 }
 
 FROM_ZERO = ("total_persistence", "significant_loops", "procrustes.residual", "procrustes.angle")

@@ -14,6 +14,7 @@ from topores.domain import Claim
 from topores.report.compare_charts import key
 from topores.report.compare_data import SHOWN
 from topores.report.glossary import term
+from topores.report.language import language, localised, say, spoken
 from topores.report.null_data import NAMES, ROWS, Spread, own_value, present, spreads
 from topores.report.numbers import Number, data, digits
 from topores.report.safe import clipped, escaped
@@ -39,33 +40,35 @@ def runs_table(judged: Judged, looks: Looks) -> str:
     # Where the same texts lie tells nothing.
     names = [name for name in names if name not in PLACES or not judged.comparison.same_texts]
     differing = [name for name in names if len({repr(run.options.get(name)) for run in runs}) > 1]
-    kinds = len(judged.groups) < len(runs)
+    kinds, nulls = len(judged.groups) < len(runs), any(run.null for run in runs)
     kind = {run.name: group.name for group in judged.groups for run in (*group.runs, *group.repeats)}
     texts = [] if judged.comparison.same_texts else ["T1", "T2"]
     head = [
-        "Run", *(["Kind"] if kinds else []), *(escaped(name.replace("_", " ")) for name in differing),
-        *texts, "Null", "Last cycle", "Lowest loss", "States measured",
+        say("Run"), *([say("Kind")] if kinds else []), *map(option_name, differing), *texts,
+        *([say("Null")] if nulls else []), say("Last cycle"), say("Lowest loss"), say("States measured"),
     ]  # fmt: skip
-    nulls = any(run.null for run in runs)
     rows = [
         [
-            name_of(run, looks), *([escaped(kind[run.name])] if kinds else []),
+            name_of(run, looks), *([escaped(spoken(kind[run.name]))] if kinds else []),
             *(_option(run.options.get(name)) for name in differing),
-            *(_hash(sha256) for sha256 in run.texts[: len(texts)]), escaped(run.null or "–"), *_extent(run),
+            *(_hash(sha256) for sha256 in run.texts[: len(texts)]),
+            *([escaped(run.null or "–")] if nulls else []), *_extent(run),
         ]
         for run in runs
     ]  # fmt: skip
-    if not nulls:
-        place = head.index("Null")
-        head, rows = [*head[:place], *head[place + 1 :]], [[*row[:place], *row[place + 1 :]] for row in rows]
     return table(head, rows, look="runs")
+
+
+def option_name(name: str) -> str:
+    """An option as English words; in another language as it is spelt."""
+    return escaped(name.replace("_", " ")) if language() == "en" else f"<code>{escaped(name)}</code>"
 
 
 def _option(value: Any) -> str:
     if value in (None, [], ()):
         return "–"
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
+        return localised(f"{value:,}")
     return clipped(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
 
 
@@ -82,7 +85,7 @@ def end_table(judged: Judged, looks: Looks) -> str:
     """Every quantity of every run at the last cycle that all kept, and of the untrained encoder where all have it."""
     comparison, end = judged.comparison, judged.end
     if end is None:
-        return "<p>All runs kept no cycle in common but the first, so there is no such table.</p>"
+        return say("<p>All runs kept no cycle in common but the first, so there is no such table.</p>")
     head = ["", *(name_of(run, looks) for run in comparison.runs)]
     found = {name: comparison.at_cycle(name, end) for name in QUANTITIES}
     rows = [
@@ -99,11 +102,13 @@ def claims_table(claims: Iterable[Claim], beside: str) -> str:
     Args:
         beside: HTML that heads the column of nulls.
     """
-    rows = (
-        [escaped(c.what[:1].upper() + c.what[1:]), cell(c.value), cell(c.null), cell(c.p)]
-        for c in claims
-    )  # fmt: skip
-    return table(["Claim", "Value", beside, term("p", "p")], rows, look="claims")
+    head = [say("Claim"), say("Value"), beside, term("p", "p")]
+    return table(head, map(_claim, claims), look="claims")
+
+
+def _claim(claim: Claim) -> list[str]:
+    what = spoken(claim.what)
+    return [escaped(what[:1].upper() + what[1:]), cell(claim.value), cell(claim.null), cell(claim.p)]
 
 
 def kinds_table(judged: Judged) -> str:
@@ -115,8 +120,8 @@ def kinds_table(judged: Judged) -> str:
         spread = [_mean(group.values(read)) for group in judged.groups]
         if any(words != "–" for words in spread):
             rows.append([title_of(name, judged), *spread])
-    head = ["", *(escaped(group.told) for group in judged.groups)]
-    return table(head, rows, caption="Mean ± standard deviation over seeds", look="numbers")
+    head = ["", *(escaped(spoken(group.told)) for group in judged.groups)]
+    return table(head, rows, caption=say("Mean ± standard deviation over seeds"), look="numbers")
 
 
 def _mean(values: Sequence[float] | None) -> str:
@@ -128,24 +133,29 @@ def _mean(values: Sequence[float] | None) -> str:
 
 def differences_table(judged: Judged) -> str:
     """Every quantity of every two kinds, with what the seeds say of their difference."""
-    head = ["Quantity", "Greater", "Lesser", "Mean of the greater", "Of the lesser", "Test", "<i>p</i>"]
+    head = [
+        say("Quantity"), say("Greater"), say("Lesser"), say("Mean of the greater"), say("Of the lesser"), say("Test"),
+        "<i>p</i>",
+    ]  # fmt: skip
     return table(head, (_difference(d, judged) for d in judged.differences), look="pairs")
 
 
 def _difference(d: Difference, judged: Judged) -> list[str]:
-    names = [escaped(d.greater.told), escaped(d.lesser.told)]
-    return [title_of(d.quantity, judged), *names, *map(data, d.means), d.test or "none: no spread", cell(d.p)]
+    names = [escaped(spoken(group.told)) for group in (d.greater, d.lesser)]
+    test = spoken(d.test) if d.test else say("none: no spread")
+    return [title_of(d.quantity, judged), *names, *map(data, d.means), test, cell(d.p)]
 
 
 def title_of(quantity: str, judged: Judged) -> str:
     if quantity == EQUAL_LOSS:
-        return f"{SHOWN['total_persistence'].title} at a loss of {digits(judged.level)}"
+        loops = SHOWN["total_persistence"].title
+        return say("{measure} at a loss of {level}", measure=loops, level=digits(judged.level))
     return SHOWN[quantity].title
 
 
 def cycles_table(comparison: Comparison, looks: Looks) -> str:
     """Every run at every cycle that all kept."""
-    head = ["Cycle", "Run", *_titles()]
+    head = [say("Cycle"), say("Run"), *_titles()]
     rows = [
         [data(cycle), name_of(run, looks), *(_of(name, run.values[name].get(cycle)) for name in QUANTITIES)]
         for cycle in comparison.cycles
@@ -156,7 +166,7 @@ def cycles_table(comparison: Comparison, looks: Looks) -> str:
 
 def losses_table(comparison: Comparison, looks: Looks) -> str:
     """Every run at losses that all came down to, and about when that was."""
-    head = ["Loss", "Run", "About cycle", *_titles()]
+    head = [say("Loss"), say("Run"), say("About cycle"), *_titles()]
     rows = []
     for level in comparison.levels:
         reached, columns = comparison.reached(level), {name: comparison.at_loss(name, level) for name in QUANTITIES}
@@ -181,8 +191,8 @@ def best_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
     if not found:
         return ""
     head = [
-        "Run", "Best cycle", "Held-out MRR there", "Untrained", "At the last cycle", "Training MRR there", "Loss there",
-        "Loops there, times their start",
+        say("Run"), say("Best cycle"), say("Held-out MRR there"), say("Untrained"), say("At the last cycle"),
+        say("Training MRR there"), say("Loss there"), say("Loops there, times their start"),
     ]  # fmt: skip
     rows = [
         [name_of(run, looks), data(best.cycle), data(best.held_out), cell(best.untrained), data(best.last),
@@ -200,13 +210,13 @@ def nulls_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
         names = present(analysis)
         if names:
             own = [own_value(analysis, measure, degree, last) for measure, degree, _ in ROWS]
-            rows.append([name_of(run, looks), f"cycle {last:,}", *(cell(value) for value in own)])
+            rows.append([name_of(run, looks), say("cycle {n:,}", n=last), *(cell(value) for value in own)])
         for null in names:
             found = spreads(analysis, null, last)
             draws = max((spread.draws for spread in found.values()), default=0)
             cells = [_spread(found.get((measure, degree))) for measure, degree, _ in ROWS]
-            rows.append([f"<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>", f"{NAMES[null]} ({draws})", *cells])
-    head = ["Run", "Itself, or a null (draws)", *(str(title) for _, _, title in ROWS)]
+            rows.append([f"<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>", f"{say(NAMES[null])} ({draws})", *cells])
+    head = [say("Run"), say("Itself, or a null (draws)"), *(str(title) for _, _, title in ROWS)]
     return table(head, rows, look="numbers aligned") if rows else ""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from topores.config import Language
-from topores.domain import Phrase, filled
+from topores.domain import Count, Phrase, filled
 
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 POINT, COMMA, THIN_SPACE, FIXED_SPACE = ".", ",", "\u202f", "\u00a0"
@@ -60,6 +60,8 @@ def later(english: str) -> str:
 
 def spoken(text: str) -> str:
     """A phrase in the language in force; any other text, such as a verdict of older results, as it is."""
+    if isinstance(text, Count):
+        return many(text.number, text.noun)
     return say(text.template, **text.values) if isinstance(text, Phrase) else text
 
 

@@ -5,6 +5,8 @@ import json
 import re
 from typing import Any
 
+from topores.report.language import say
+
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # controls, but for tab and line feed
     "\u2028\u2029"  # line ends that only some programs know
@@ -42,7 +44,7 @@ def clipped(value: object, most: int) -> str:
     text = str(value)
     if len(text) <= most:
         return escaped(text)
-    return f"{escaped(text[:most])}… <em>({len(text) - most:,} more characters)</em>"
+    return f"{escaped(text[:most])}… <em>{say('({n:,} more characters)', n=len(text) - most)}</em>"
 
 
 def json_block(name: str, data: Any) -> str:
