@@ -310,7 +310,9 @@ def test_means_are_told_the_greater_first() -> None:
 
 def test_one_run_each_is_told_and_not_judged() -> None:
     found = judge_comparison(compared(*kind("a", [0.5]), *kind("b", [0.75])))
-    assert found.sentence.startswith("2 runs at cycle 2: MRR of held-out pairs is 0.75 in b-0 and 0.50 in a-0; ")
+    numbers = "2 runs at cycle 2: MRR of held-out pairs is 0.75 in b-0 and 0.50 in a-0"
+    assert found.sentence.startswith(f"{numbers}; ")
+    assert found.headline == f"{numbers} (one run each, so not judged)"
     assert "one run each: no spread to judge by" in found.sentence
     for word in ("better", "differ beyond", "greater in"):
         assert word not in found.sentence
@@ -326,6 +328,7 @@ def test_a_difference_that_seeds_bear_is_claimed() -> None:
     assert p < 0.01
     told = f"encoder b (3 seeds) than by encoder a (3 seeds) (MRR 0.81 against 0.51, p = {p:.2g})"
     assert f"unseen partners are found better by {told}" in found.sentence
+    assert found.headline == f"6 runs of 2 kinds at cycle 2: unseen partners are found better by {told}"
     assert "the space of encoder b (3 seeds) is wider than that of encoder a (3 seeds) (uniformity -2.81 against" in (
         found.sentence
     )

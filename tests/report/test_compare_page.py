@@ -78,8 +78,9 @@ def section(html: str, name: str) -> str:
 
 def test_the_sentence_stands_on_top(comparison: Comparison, html: str) -> None:
     verdict = judge_comparison(comparison)
-    assert Page(html).one("h1").words == verdict.sentence
-    assert Page(html).all("title")[0].words == f"full-0, full-1, loreft-0, loreft-1: {verdict.sentence}"
+    assert Page(html).one("h1").words == verdict.headline
+    assert Page(html).one("p", class_="lead").words == verdict.sentence
+    assert Page(html).all("title")[0].words == f"full-0, full-1, loreft-0, loreft-1: {verdict.headline}"
     claims = tables(section(html, "verdict"))[0]
     assert len(claims) == 1 + len(verdict.claims)
     shown = values(section(html, "verdict").split("</table>")[0] + "</table></div></section>")
@@ -263,7 +264,8 @@ def test_hostile_words_are_shown_as_words(hostile_runs: Comparison) -> None:
     html = render_comparison(hostile_runs, verdict)
     html.encode("utf-8")
     page = Page(html)
-    assert page.one("h1").words == clean(verdict.sentence)
+    assert page.one("h1").words == clean(verdict.headline)
+    assert page.one("p", class_="lead").words == clean(verdict.sentence)
     assert page.one("p", class_="name").words == clean(f"{HOSTILE} · 2{HOSTILE}")
     assert not set("\x00\u2028\u2029\u202e") & set(html)
 
@@ -332,6 +334,10 @@ def test_the_sentence_is_russian_on_the_page_and_english_elsewhere(comparison: C
     verdict = judge_comparison(comparison)
     page = Page(render_comparison(comparison, verdict, "ru"))
     assert page.one("h1").words.replace("\u202f", " ").replace("\u00a0", " ") == (
+        "4 прогона (2 вида), цикл 2 000: MRR отложенных пар — 0,44 у обоих, различие не больше, чем между прогонами с "
+        "разными начальными числами (p = 1)"
+    )
+    assert page.one("p", class_="lead").words.replace("\u202f", " ").replace("\u00a0", " ") == (
         "4 прогона (2 вида), цикл 2 000: MRR отложенных пар — 0,44 у обоих, различие не больше, чем между прогонами с "
         "разными начальными числами (p = 1); сильнее, чем между прогонами с разными начальными числами, различаются "
         "длина остовного дерева, внутренняя размерность и масштаб; прогонов с петлями крупнее случайных: 4 из 4."

@@ -32,8 +32,17 @@ def judge_comparison(comparison: Comparison) -> Verdict:
     if len(judged.groups) == 1:
         return _replicates(judged)
     rules = (_retrieval, _others, _spread, _movement, _equal_loss, _loops, _bearing)
-    told = parts([rule(judged) for rule in rules]) or Phrase("nothing can be compared")
-    return Verdict(Phrase("{span}: {told}.", span=_span(judged), told=told), tuple(_claims(judged)))
+    found = [told for rule in rules if (told := rule(judged))] or [Phrase("nothing can be compared")]
+    span = _span(judged)
+    sentence = Phrase("{span}: {told}.", span=span, told=parts(found))
+    return Verdict(sentence, tuple(_claims(judged)), headline=_headline(judged, span, found[0]))
+
+
+def _headline(judged: Judged, span: Phrase, first: str) -> Phrase:
+    """What is told first, which is whether unseen partners are found, and no more of it than is judged."""
+    if all(len(group.runs) == 1 for group in judged.groups):
+        return Phrase("{span}: {told} (one run each, so not judged)", span=span, told=first)
+    return Phrase("{span}: {told}", span=span, told=first)
 
 
 def _span(judged: Judged) -> Phrase:

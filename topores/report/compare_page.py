@@ -24,7 +24,7 @@ from topores.report.compare_tables import (
     option_name,
     runs_table,
 )
-from topores.report.document import STYLES_OF_RUNS, contents, document
+from topores.report.document import STYLES_OF_RUNS, contents, document, on_top
 from topores.report.glossary import term
 from topores.report.language import many, say, speaking, spoken
 from topores.report.numbers import data, digits
@@ -37,7 +37,7 @@ def render_comparison(comparison: Comparison, verdict: Verdict, lang: Language =
     """The whole page as one HTML document in a language, the same for the same runs. No script stands in it."""
     with speaking(lang):
         judged = Judged(comparison)
-        title = f"{', '.join(comparison.names)}: {spoken(verdict.sentence)}"
+        title = f"{', '.join(comparison.names)}: {spoken(verdict.headline or verdict.sentence)}"
         body = f"{_header(judged, verdict)}\n{contents(_sections(judged, verdict))}"
         return document(title, body, styles=STYLES_OF_RUNS)
 
@@ -61,18 +61,12 @@ def _sections(judged: Judged, verdict: Verdict) -> list[tuple[str, str, str]]:
 
 def _header(judged: Judged, verdict: Verdict) -> str:
     names = " · ".join(f"<bdi>{escaped(name)}</bdi>" for name in judged.comparison.names)
-    long = ' class="long"' if len(verdict.sentence) > 220 else ""
-    counts = ", ".join(
-        [
-            many(len(judged.comparison.runs), "run"),
-            many(len(judged.groups), "kind"),
-            say("{cycles} kept by all", cycles=many(len(judged.comparison.cycles), "cycle")),
-        ]
-    )
-    return (
-        f'<header><p class="name">{names}</p><h1 dir="auto"{long}>{escaped(spoken(verdict.sentence))}</h1>'
-        f'<p class="note">{counts}</p></header>'
-    )
+    counts = [
+        many(len(judged.comparison.runs), "run"),
+        many(len(judged.groups), "kind"),
+        say("{cycles} kept by all", cycles=many(len(judged.comparison.cycles), "cycle")),
+    ]
+    return f"<header>{on_top(names, verdict, counts)}</header>"
 
 
 def _runs(judged: Judged, looks: Looks) -> str:

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable
 from importlib.resources import files
 
-from topores.report.language import language, say
+from topores.domain import Verdict
+from topores.report.language import language, say, spoken
 from topores.report.safe import escaped
 
 STYLES_OF_RUNS = ("report.css", "runs.css")
 """Of pages that show several runs."""
+
+LONGEST_TITLE = 160
+"""Letters of a title in large type."""
 
 
 def document(title: str, body: str, *, script: str = "", styles: Iterable[str] = ("report.css",)) -> str:
@@ -41,6 +45,21 @@ def document(title: str, body: str, *, script: str = "", styles: Iterable[str] =
 {block}</body>
 </html>
 """
+
+
+def on_top(name: str, verdict: Verdict, counts: Iterable[str]) -> str:
+    """What a page begins with: the short verdict as its title, the whole of it below, and what was counted.
+
+    Args:
+        name: Of what the page is about, as HTML.
+    """
+    title, lead = (verdict.headline, verdict.sentence) if verdict.headline else (verdict.sentence, "")
+    long = ' class="long"' if len(title) > LONGEST_TITLE else ""
+    below = f'<p class="lead" dir="auto">{escaped(spoken(lead))}</p>' if lead else ""
+    return (
+        f'<p class="name">{name}</p><h1 dir="auto"{long}>{escaped(spoken(title))}</h1>{below}'
+        f'<p class="note">{", ".join(counts)}</p>'
+    )
 
 
 def asset(name: str) -> str:

@@ -6,7 +6,7 @@ from topores.report.cards import cards_of
 from topores.report.carried import carried
 from topores.report.charts import marks
 from topores.report.controls import controls
-from topores.report.document import assets, contents, document
+from topores.report.document import assets, contents, document, on_top
 from topores.report.language import Language, many, say, speaking, spoken
 from topores.report.packing import packed
 from topores.report.readings import cloud_name, sampling_of
@@ -41,19 +41,11 @@ def render(analysis: Analysis, lang: Language = "en") -> str:
 
 
 def _header(analysis: Analysis) -> str:
-    """The short verdict as the title, and the whole of it below."""
-    verdict = analysis.verdict
-    counts = ", ".join(
-        [many(len(analysis.states), "state"), many(len(analysis.layers), "layer"), many(len(analysis.clouds), "cloud")]
-    )
-    title, lead = (verdict.headline, verdict.sentence) if verdict.headline else (verdict.sentence, "")
-    long = ' class="long"' if len(title) > 160 else ""
-    below = f'<p class="lead" dir="auto">{escaped(spoken(lead))}</p>' if lead else ""
-    return (
-        f'<header><p class="name"><bdi>{escaped(analysis.name)}</bdi></p>'
-        f'<h1 dir="auto"{long}>{escaped(spoken(title))}</h1>{below}<p class="note">{counts}</p>'
-        f"{_sampling(analysis)}</header>"
-    )
+    counts = [
+        many(len(analysis.states), "state"), many(len(analysis.layers), "layer"), many(len(analysis.clouds), "cloud"),
+    ]  # fmt: skip
+    top = on_top(f"<bdi>{escaped(analysis.name)}</bdi>", analysis.verdict, counts)
+    return f"<header>{top}{_sampling(analysis)}</header>"
 
 
 def _sampling(analysis: Analysis) -> str:
