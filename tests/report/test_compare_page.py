@@ -88,6 +88,16 @@ def test_the_sentence_stands_on_top(comparison: Comparison, html: str) -> None:
     assert shown == told
 
 
+def test_nulls_trained_beside_a_run_are_no_difference_of_it(comparison: Comparison) -> None:
+    first, *others = comparison.runs
+    asked = {**first.analysis.run, "options": {**first.options, "null": "shuffled", "seeds": 3}}
+    ran = dataclasses.replace(first, analysis=dataclasses.replace(first.analysis, run=asked))
+    runs = Comparison((ran, *others))
+    head = tables(section(render_comparison(runs, judge_comparison(runs)), "runs"))[0][0]
+    assert "null" not in head
+    assert "seeds" not in head
+
+
 def test_the_runs_stand_with_what_differs_between_them(html: str) -> None:
     head, *rows = tables(section(html, "runs"))[0]
     assert head == ["Run", "Kind", "encoder", "seed", "Last cycle", "Lowest loss", "States measured"]

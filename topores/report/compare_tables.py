@@ -24,6 +24,9 @@ MOST_LETTERS = 60
 HASH = 8
 """Letters of a SHA-256 that are shown."""
 
+BESIDE = ("output", "null", "seeds")
+"""Options that say where a run lies and what was trained beside it: nothing of the run itself."""
+
 Looks = dict[str, str]
 
 
@@ -36,7 +39,7 @@ def name_of(run: ComparedRun, looks: Looks) -> str:
 def runs_table(judged: Judged, looks: Looks) -> str:
     """One line for each run: its kind, the options in which the runs differ, and how far it went."""
     runs = judged.comparison.runs
-    names = [name for name in dict.fromkeys(n for run in runs for n in run.options) if name != "output"]
+    names = [name for name in dict.fromkeys(n for run in runs for n in run.options) if name not in BESIDE]
     # Where the same texts lie tells nothing.
     names = [name for name in names if name not in PLACES or not judged.comparison.same_texts]
     differing = [name for name in names if len({repr(run.options.get(name)) for run in runs}) > 1]
