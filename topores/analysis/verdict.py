@@ -296,8 +296,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
             )  # fmt: skip
             return "unchanged", Part(still, loops, Phrase("passages moved no further than noise"))
     turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
-    what = Phrase("share of the squared movement that one rotation and scale explain")
-    claim = Claim(what, turned, by_chance, p)
+    claim = Claim(words.TURNED, turned, by_chance, p)
     against, of_texts = _of_two_texts(evidence, seed)
     # The share's p cannot fall below that of its few shuffles.
     kinds = ["turned"] if p <= ALPHA and turned - by_chance >= BEYOND_CHANCE else []

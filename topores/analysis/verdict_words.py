@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from topores.analysis.evidence import COMPARED
 from topores.domain import Phrase, State, joined
 
+TURNED = Phrase("share of the squared movement that one rotation and scale explain")
+"""What the claim is called that holds the turn against chance."""
+
 
 def span(first: State, last: State, *, trained: bool) -> Phrase:
     """The beginning of the sentence.

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from topores.analysis.chance import ALPHA
 from topores.analysis.evidence import compared_at, floors_of
+from topores.analysis.verdict_words import TURNED
 from topores.domain import Analysis
 from topores.report.glossary import term
 from topores.report.language import later, many, say
@@ -180,7 +181,8 @@ def _movement(ends: _Ends) -> Card | None:
     if moved is None:
         return None
     answer = say(MOVEMENTS.get(ends.analysis.verdict.movement, MOVEMENTS["moved"]))
-    by_chance = ends.against_first("movement.shared_by_chance")
+    # The verdict hands moves on across both texts, the chart of changes within each: here stands what the verdict says.
+    by_chance = next((claim.null for claim in ends.analysis.verdict.claims if claim.what == TURNED), None)
     beside = [
         say("Turned as one by chance: {share}.", share=percent(by_chance)) if by_chance is not None else "",
         say("Largest {rotation}: {angle} rad.", rotation=term("rotation"), angle=data(angle))
