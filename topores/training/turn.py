@@ -37,7 +37,7 @@ OF_HEADS = Rule(LOOPS, "the total persistence of loops", 2.0)
 """benchmarks/turn.py chose 1.97 times; no number was told to be better, and loops fit any loss and temperature."""
 
 RULES = {"linear": OF_HEADS, "loreft": OF_HEADS}
-"""By encoder. Full fine-tuning turns before its loops have doubled (docs/turn.md); the others were not measured."""
+"""By encoder. No rule serves full fine-tuning, which turns at once (docs/turn.md); the others were not measured."""
 
 MOST_POINTS = 300
 """Of larger clouds so many points, evenly spaced and the same at every cycle: the cost of loops grows steeply."""
@@ -119,6 +119,6 @@ def refuse_unmeasured(encoder: str) -> None:
     """
     if encoder not in RULES:
         raise UsageError(
-            f"--stop-at-turn knows where {', '.join(RULES)} turn, and '{encoder}' was not measured; give --encoder one "
-            "of them, or --keep best, which goes by held-out pairs."
+            f"--stop-at-turn knows where {', '.join(RULES)} turn, and no rule is known for '{encoder}'; give --encoder "
+            "one of them, or --keep best, which goes by held-out pairs."
         )
