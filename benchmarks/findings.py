@@ -51,7 +51,7 @@ def main() -> None:
         )
         write_json(arguments.output, {"held_out": HELD_OUT, "versions": versions(), "runs": kept})
         print(f"{name}, {encoder}, seed {seed}: {kept[-1]['true']['sentence']}\n", flush=True)
-    print(_table(kept))
+    print(_table(kept), _retrieval(kept), _changes(kept), _movement(kept), _followed(kept), sep="\n\n")
 
 
 def _judged(texts: dict[str, Path], encoder: str, seed: int, nulls: int) -> dict:
@@ -100,6 +100,83 @@ def _table(runs: list[dict]) -> str:
     if seconds:
         rows.append(f"an analysis takes {np.median(seconds):.0f} s (median), {max(seconds):.0f} s at most")
     return "\n".join(rows)
+
+
+def _claim(run: dict, beginning: str) -> dict | None:
+    return next((claim for claim in run["true"]["claims"] if claim["what"].startswith(beginning)), None)
+
+
+def _retrieval(runs: list[dict]) -> str:
+    rows = ["held-out MRR before, after, p | after, mean of both directions; after shuffled, p | training MRR"]
+    for run in runs:
+        own, beside, trained = (
+            _claim(run, f"MRR of {kind} pairs, last state ({null}")
+            for kind, null in (("held-out", "first"), ("held-out", "mean"), ("training", "first"))
+        )
+        if not (own and beside and trained):
+            continue
+        rows.append(
+            f"{run['corpus']:16}{run['seed']}  {own['null']:.3f}, {own['value']:.3f}, p {own['p']:.2g} | "
+            f"{beside['value']:.3f}; {beside['null']:.3f}, p {beside['p']:.2g} | {trained['null']:.2f} to "
+            f"{trained['value']:.2f}"
+        )
+    return "\n".join(rows)
+
+
+def _changes(runs: list[dict]) -> str:
+    """Mean change by corpus with the floor; what is beyond the floor, and what stands outside shuffled pairings."""
+    rows = ["change (floor) by corpus | beyond the floor | last state outside shuffled, and above their mean"]
+    names = [c["what"].removeprefix("change of ").partition(" (")[0] for c in runs[0]["true"]["claims"]
+             if c["what"].startswith("change of ")]  # fmt: skip
+    for name in names:
+        changes = {(r["corpus"], r["seed"]): _claim(r, f"change of {name}") for r in runs}
+        ends = {(r["corpus"], r["seed"]): _claim(r, f"{name}, last state (mean of") for r in runs}
+        told = []
+        for corpus in dict.fromkeys(run["corpus"] for run in runs):
+            own = [claim for (of, _), claim in changes.items() if of == corpus and claim]
+            told.append(f"{np.mean([c['value'] for c in own]):.3g} ({np.mean([c['null'] for c in own]):.2g})")
+        beyond = sum(abs(claim["value"]) > claim["null"] for claim in changes.values() if claim)
+        outside = [f"{of} {seed}" for (of, seed), claim in ends.items() if claim and _is_outside(claim)]
+        above = sum(claim["value"] > claim["null"] for claim in ends.values() if claim)
+        span = [(claim["value"], claim["null"]) for claim in ends.values() if claim]
+        least, most = np.min(span, axis=0), np.max(span, axis=0)
+        rows.append(
+            f"{name:28} {'  '.join(told)} | {beyond} of {len(runs)} | {len(outside)} ({', '.join(outside)}), above in "
+            f"{above}; {least[0]:.3g} to {most[0]:.3g}, shuffled {least[1]:.3g} to {most[1]:.3g}"
+        )
+    return "\n".join(rows)
+
+
+def _movement(runs: list[dict]) -> str:
+    rows = ["what of the movement: one rotation and scale, by chance, p | own rotations | centres | how far, dropout"]
+    shares = ("one rotation and scale explain", "the texts' own rotations explain", "the texts' centres make")
+    for run in runs:
+        found = [_claim(run, f"share of the squared movement that {share}") for share in shares]
+        moved = _claim(run, "movement of the passages")
+        told = [f"{c['value']:.3f}, {c['null']:.3f}, p {c['p']:.2g}" for c in found if c]
+        far = f"{moved['value']:.2f}, {moved['null']:.2f}" if moved else ""
+        gaps = [_claim(run, f"widest gap between clusters, cycle {cycle}") for cycle in (0, CYCLES[run["encoder"]][0])]
+        gap = ", ".join(f"{c['p']:.2g}" for c in gaps if c)
+        rows.append(f"{run['corpus']:16}{run['seed']}  {' | '.join(told)} | {far} | p of the widest gap {gap}")
+    return "\n".join(rows)
+
+
+def _followed(runs: list[dict]) -> str:
+    tracks = [track for run in runs for track in run["true"]["tracks"]]
+    first = [track["persistence"][0] or 0.0 for track in tracks]
+    most = [max(bar or 0.0 for bar in track["persistence"]) for track in tracks]
+    stability = [track["stability"] for track in tracks if track["stability"] is not None]
+    below = [(run["corpus"], run["seed"], track["layers"])
+             for run in runs for track in run["true"]["tracks"] if len(track["layers"]) > 1]  # fmt: skip
+    late = [f"{run['corpus']} {run['seed']}" for run in runs for track in run["true"]["tracks"]
+            if not track["persistence"][0]]  # fmt: skip
+    sure = [step for track in tracks for step in track["sure"]]
+    return (
+        f"{len(tracks)} loops followed, {sum(sure)} of {len(sure)} steps surely; {sum(bar > 0 for bar in first)} there "
+        f"at first, up to {max(first):.2f}, and at most {min(most):.2f} to {max(most):.2f}; later: {', '.join(late)}\n"
+        f"found again in {min(stability):.0%} to {max(stability):.0%}, least p {min(t['p'] for t in tracks):.2g}; in "
+        f"more than one layer: {below}"
+    )
 
 
 def _is_outside(claim: dict) -> bool:

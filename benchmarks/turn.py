@@ -100,6 +100,15 @@ def turns(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
             f"{' '.join(group):28} {', '.join(str(turn['cycle']) for turn in own):14} {means['gain']:+.3f} "
             f"{means['end']:+.3f}  {means['plateau']:.1f}, {means['moves']:.1f}"
         )
+    print(
+        "\nheld-out MRR at the first four kept cycles and the last | loops over their start | training MRR is 1.00 from"
+    )
+    for run in true:
+        mrr, loops = run.values("held_out_mrr"), run.values("total_persistence")
+        known = [state["cycle"] for state in run.states if state["train_mrr"] > 0.995]
+        told = ", ".join(f"{value:.3f}" for value in (*mrr[:4], mrr[-1]))
+        times = ", ".join(f"{value:.2f}" for value in (*loops[1:4], loops[-1]) / loops[0])
+        print(f"{' '.join(run.group):28} {run.seed}  {told} | {times} | {f'cycle {known[0]}' if known else 'never'}")
     return found
 
 

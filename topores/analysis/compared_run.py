@@ -35,7 +35,7 @@ WORDS = {
     COUNTED: Phrase("loops beyond chance"),
 }
 
-QUANTITIES = {name: Phrase(WORDS[name]) for name in (*LOGGED, *MEASURED, COUNTED)}
+QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
 """All that is compared, in words."""
 
 ByCycle = dict[int, float]

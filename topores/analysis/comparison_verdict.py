@@ -200,11 +200,9 @@ def _replicates(judged: Judged) -> Verdict:
 
 def _ends(name: str, values: Sequence[float], end: int) -> Iterator[Claim]:
     """The least and the greatest of what runs of one kind have."""
-    measure, seeds = QUANTITIES[name], Count(len(values), "seed")
-    least = Phrase("{measure} at cycle {n:,}, least of {seeds}", measure=measure, n=end, seeds=seeds)
-    greatest = Phrase("{measure} at cycle {n:,}, greatest of {seeds}", measure=measure, n=end, seeds=seeds)
-    yield Claim(least, min(values), None, None)
-    yield Claim(greatest, max(values), None, None)
+    measure, seeds = words.at_cycle(QUANTITIES[name], end), Count(len(values), "seed")
+    yield Claim(Phrase("{measure}, least of {seeds}", measure=measure, seeds=seeds), min(values), None, None)
+    yield Claim(Phrase("{measure}, greatest of {seeds}", measure=measure, seeds=seeds), max(values), None, None)
 
 
 # The claims.

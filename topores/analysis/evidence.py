@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from topores.analysis.chance import Rows
-from topores.domain import Corpus, Loop, Measurement, NullMeasurement, State
+from topores.domain import Corpus, Loop, Measurement, NullMeasurement, Phrase, State
 from topores.text.retrieval import ranks
 
 RETRIEVAL = "held_out_mrr"
@@ -16,13 +16,13 @@ CLUSTERS, LONGEST_CLUSTER = "spanning_tree", "longest_cluster"
 LOOPS = "total_persistence"
 
 COMPARED = {
-    RETRIEVAL: "MRR of held-out pairs",
-    LOOPS: "total loop persistence",
-    CLUSTERS: "length of the spanning tree",
-    "uniformity": "uniformity",
-    "rank_me": "RankMe",
-    "intrinsic_dimension": "intrinsic dimension",
-    "modality_gap": "modality gap",
+    RETRIEVAL: Phrase("MRR of held-out pairs"),
+    LOOPS: Phrase("total loop persistence"),
+    CLUSTERS: Phrase("length of the spanning tree"),
+    "uniformity": Phrase("uniformity"),
+    "rank_me": Phrase("RankMe"),
+    "intrinsic_dimension": Phrase("intrinsic dimension"),
+    "modality_gap": Phrase("modality gap"),
 }
 """What is compared with the nulls, of the union cloud at the last layer, in words."""
 

@@ -200,7 +200,7 @@ def _compared(evidence: Evidence) -> list[Claim]:
         Claim(
             Phrase(
                 "{measure}, last state (mean of {runs} runs on shuffled pairings beside it)",
-                measure=Phrase(COMPARED[n]), runs=len(evidence.shuffled),
+                measure=COMPARED[n], runs=len(evidence.shuffled),
             ),
             evidence.own[n], float(np.mean([run[n] for run in evidence.shuffled])), own,
         )
@@ -217,7 +217,7 @@ def _shape(evidence: Evidence) -> Part:
     claims += [
         Claim(
             Phrase(
-                "change of {measure} (what dropout or resampling alone reach beside it)", measure=Phrase(COMPARED[n])
+                "change of {measure} (what dropout or resampling alone reach beside it)", measure=COMPARED[n]
             ),
             changes[n], floor, None,
         )

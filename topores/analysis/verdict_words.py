@@ -49,7 +49,7 @@ def listed(words: Sequence[Phrase]) -> Phrase:
 
 def _compared(names: Sequence[str]) -> Phrase:
     """Names of `COMPARED` in words."""
-    return listed([Phrase(COMPARED[name]) for name in names])
+    return listed([COMPARED[name] for name in names])
 
 
 # Learned or memorised.

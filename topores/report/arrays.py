@@ -42,4 +42,9 @@ class Arrays:
 def compressed(name: str, content: bytes) -> str:
     """An inert element: gzip within base64, the same for the same content."""
     packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
-    return f'<script type="text/plain" id="{name}">{packed}</script>'
+    return f"{opening(name)}{packed}</script>"
+
+
+def opening(name: str) -> str:
+    """What such an element begins with."""
+    return f'<script type="text/plain" id="{name}">'

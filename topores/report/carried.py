@@ -18,13 +18,13 @@ from typing import Any, TypeVar, get_type_hints
 from topores.analysis.compared_run import LOGGED, ComparedRun, Gist, gist_of, keys_of
 from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, State, Verdict
 from topores.errors import InputError
-from topores.report.arrays import compressed
+from topores.report.arrays import compressed, opening
 
 VERSION = 1
 """Of what stands in the block; a report of a greater one is refused."""
 
 BLOCK = "results"
-OPENING, END = compressed(BLOCK, b"").encode().split(b">", 1)[0] + b">", b"</script>"
+OPENING, END = opening(BLOCK).encode(), b"</script>"
 
 MOST_PAGE, MOST_RESULTS = 64 * 2**20, 16 * 2**20
 """Bytes of a report, and of the results in it once unfolded; both many times what topores writes."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from topores.domain import Verdict
 from topores.report.clock_charts import Facts, drawn_runs, law_chart, law_legend, margin_chart
 from topores.report.clock_tables import counts, looks
-from topores.report.document import STYLES_OF_RUNS, contents, document
+from topores.report.document import STYLES_OF_RUNS, contents, document, on_top
 from topores.report.language import many
 from topores.report.numbers import digits, percent
 from topores.report.safe import escaped
@@ -81,15 +82,11 @@ def _literal(found: Facts) -> str:
 
 def _header(clock: ClockFindings, said: str) -> str:
     found = clock.found
-    sizes = ", ".join(
-        [escaped(found["loss"]), many(found["pairs"], "pair"), many(found["dim"], "dimension"),
-         many(len(found["temperatures"]), "temperature"), many(len(clock.runs), "run")]
-    )  # fmt: skip
-    long = ' class="long"' if len(said) > 220 else ""
-    return (
-        f'<header><p class="name"><bdi>{escaped(clock.name)}</bdi></p><h1{long}>{escaped(said)}</h1>'
-        f'<p class="note">{sizes}</p></header>'
-    )
+    counts = [
+        escaped(found["loss"]), many(found["pairs"], "pair"), many(found["dim"], "dimension"),
+        many(len(found["temperatures"]), "temperature"), many(len(clock.runs), "run"),
+    ]  # fmt: skip
+    return f"<header>{on_top(f'<bdi>{escaped(clock.name)}</bdi>', Verdict(said, ()), counts)}</header>"
 
 
 def _charts(clock: ClockFindings) -> str:
