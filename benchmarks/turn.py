@@ -100,16 +100,26 @@ def turns(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
             f"{' '.join(group):28} {', '.join(str(turn['cycle']) for turn in own):14} {means['gain']:+.3f} "
             f"{means['end']:+.3f}  {means['plateau']:.1f}, {means['moves']:.1f}"
         )
+    _print_courses(runs)
+    return found
+
+
+def _print_courses(runs: Sequence[Trajectory]) -> None:
     print(
-        "\nheld-out MRR at the first four kept cycles and the last | loops over their start | training MRR is 1.00 from"
+        "\nheld-out MRR at the first four kept cycles and the last | loops over their start at 1, 2, 3 and the last, at "
+        "least; the last (rad) | TwoNN at the first three | uniformity at first, at most | training MRR is 1.00 from"
     )
-    for run in true:
-        mrr, loops = run.values("held_out_mrr"), run.values("total_persistence")
+    for run in runs:
+        mrr, loops, wide = run.values("held_out_mrr"), run.values("total_persistence"), run.values("uniformity")
         known = [state["cycle"] for state in run.states if state["train_mrr"] > 0.995]
         told = ", ".join(f"{value:.3f}" for value in (*mrr[:4], mrr[-1]))
-        times = ", ".join(f"{value:.2f}" for value in (*loops[1:4], loops[-1]) / loops[0])
-        print(f"{' '.join(run.group):28} {run.seed}  {told} | {times} | {f'cycle {known[0]}' if known else 'never'}")
-    return found
+        times = ", ".join(f"{value:.2f}" for value in (*loops[1:4], loops[-1], loops.min()) / loops[0])
+        dimension = ", ".join(f"{value:.1f}" for value in run.values("intrinsic_dimension")[:3])
+        print(
+            f"{' '.join(run.group):22} {run.seed} {'true' if run.true else 'shuffled':8}  {told} | {times}; "
+            f"{loops[-1]:.1f} | {dimension} | {wide[0]:.1f}, {wide.max():.1f} | "
+            f"{f'cycle {known[0]}' if known else 'never'}"
+        )
 
 
 def where(runs: Sequence[Trajectory]) -> dict[str, Any]:
