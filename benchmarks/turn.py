@@ -107,7 +107,7 @@ def turns(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
 def _print_courses(runs: Sequence[Trajectory]) -> None:
     print(
         "\nheld-out MRR at the first four kept cycles and the last | loops over their start at the next three and the "
-        "last, at least; the last (rad) | TwoNN at the first three | uniformity at first, at most | training MRR is 1.00 from"
+        "last, at least; the last (rad) | TwoNN at first | uniformity at first, at most | training MRR is 1.00 from"
     )
     for run in runs:
         mrr, loops, wide = run.values("held_out_mrr"), run.values("total_persistence"), run.values("uniformity")
