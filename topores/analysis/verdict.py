@@ -13,7 +13,7 @@ from scipy.stats import false_discovery_control
 from topores.analysis import verdict_words as words
 from topores.analysis.chance import ALPHA, monte_carlo_p, prediction_p, sign_flip_p, turned_share
 from topores.analysis.evidence import COMPARED, LONGEST_CLUSTER, LOOPS, RETRIEVAL, Evidence, Learning
-from topores.analysis.movement import movement_of_texts
+from topores.analysis.movement import TextMovement, movement_of_texts
 from topores.domain import Claim, Phrase, Verdict
 from topores.topology.significance import holm
 
@@ -277,7 +277,10 @@ def _loops_in_all(evidence: Evidence) -> str:
 
 
 def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
-    """How much of the passages' movement one rotation and scale of all of them explain, beside chance."""
+    """How much of the passages' movement one rotation and scale of all of them explain, beside chance.
+
+    By chance, moves are handed on within each text where there are two, as in the changes of every other state.
+    """
     last = evidence.states[-1].cycle
     was, now = evidence.value(LOOPS, evidence.states[0].cycle), evidence.value(LOOPS, last)
     loops = [Claim(Phrase("total loop persistence, last state (first beside it)"), now, was, None)]
@@ -295,9 +298,15 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
                 moved=moved, floor=floor,
             )  # fmt: skip
             return "unchanged", Part(still, loops, Phrase("passages moved no further than noise"))
-    turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
+    n_1 = 0 if evidence.corpus is None else len(evidence.corpus.t1)
+    if 1 < n_1 < len(evidence.first) - 1:
+        found = movement_of_texts(evidence.first, evidence.last, n_1, seed)
+        turned, by_chance, p = found.seen.shared, found.by_chance.shared, found.p.shared
+        against, of_texts = _of_two_texts(found)
+    else:
+        turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
+        against, of_texts = "", []
     claim = Claim(words.TURNED, turned, by_chance, p)
-    against, of_texts = _of_two_texts(evidence, seed)
     # The share's p cannot fall below that of its few shuffles.
     kinds = ["turned"] if p <= ALPHA and turned - by_chance >= BEYOND_CHANCE else []
     kinds += ["deformed"] if 1 - turned >= DEFORMED else []
@@ -311,12 +320,8 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     return movement, Part(told, [claim, *of_texts, *loops], title)
 
 
-def _of_two_texts(evidence: Evidence, seed: int) -> tuple[str, list[Claim]]:
+def _of_two_texts(found: TextMovement) -> tuple[str, list[Claim]]:
     """Whether the texts turned against each other, beyond what they turned together; words only if they did."""
-    n_1 = 0 if evidence.corpus is None else len(evidence.corpus.t1)
-    if not 1 < n_1 < len(evidence.first) - 1:
-        return "", []
-    found = movement_of_texts(evidence.first, evidence.last, n_1, seed)
     shares = {
         "relative": Phrase("share of the squared movement that the texts' own rotations explain beyond the shared one"),
         "shift": Phrase("share of the squared movement that the texts' centres make against each other"),
