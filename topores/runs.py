@@ -76,6 +76,12 @@ class Run:
         """The runs in which the effect cannot be, by name: shuffled-1, shuffled-2, frozen."""
         return {folder.name: Run(folder) for folder in sorted(self.folder.glob("nulls/*")) if is_run(folder)}
 
+    @property
+    def parent(self) -> "Run | None":
+        """The run that this one is a null of, if it still lies in its folder."""
+        folder = self.folder.resolve().parent
+        return Run(folder.parent) if folder.name == "nulls" and is_run(folder.parent) else None
+
     def checkpoint_path(self, cycle: int) -> Path:
         return self.folder / "checkpoints" / f"cycle-{cycle:012d}"
 

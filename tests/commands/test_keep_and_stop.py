@@ -83,7 +83,7 @@ def stop_before(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, cycle: i
 
 
 PLACES: dict[str, Callable[[], tuple[Any, str]]] = {
-    "checkpoint": lambda: (loop, "write_whole"),
+    "checkpoint": lambda: (loop, "keep_checkpoint"),
     "line": lambda: (Run, "append_metrics"),
     "state": lambda: (loop, "save_state"),
     "removal": lambda: (best, "remove_whole"),
@@ -158,7 +158,7 @@ class TestStopAtTurn:
             train(resume=True, output=run.folder, cycles=2, stop_at_turn=True)
 
     def test_an_encoder_that_was_not_measured_leaves_nothing_behind(self, hard_options: dict, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="'lora' was not measured"):
+        with pytest.raises(UsageError, match="no rule is known for 'lora'"):
             train(**hard_options, encoder="lora", stop_at_turn=True, output=tmp_path / "run")
         assert not (tmp_path / "run").exists()
 

@@ -20,6 +20,7 @@ from topores.compute.files import (
     remove_whole,
     sha256_file,
     sha256_text,
+    share,
     undo_unfinished,
     write_json,
     write_text,
@@ -271,3 +272,15 @@ def test_hashes_and_json(tmp_path: Path) -> None:
     assert sha256_file(write_text(tmp_path / "a", "текст")) == sha256_text("текст")
     write_json(tmp_path / "b", {"ключ": [1, 2.5, None]})
     assert json.loads((tmp_path / "b").read_text(encoding="utf-8")) == {"ключ": [1, 2.5, None]}
+
+
+def test_files_of_equal_bytes_become_one_and_others_stay(tmp_path: Path) -> None:
+    for name, content in (("a", b"same"), ("b", b"same"), ("c", b"else"), ("d", b"longer")):
+        (tmp_path / name).write_bytes(content)
+    for name in "abcd":
+        share(tmp_path / name, tmp_path / "a")
+    share(tmp_path / "b", tmp_path / "a")  # they are one by now
+    share(tmp_path / "c", tmp_path / "missing")
+    assert [(tmp_path / name).samefile(tmp_path / "a") for name in "abcd"] == [True, True, False, False]
+    assert [(tmp_path / name).read_bytes() for name in "bcd"] == [b"same", b"else", b"longer"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c", "d"]

@@ -1,6 +1,7 @@
 """Files that are whole or not there: written aside, flushed to the disk, renamed."""
 
 import errno
+import filecmp
 import hashlib
 import json
 import os
@@ -50,6 +51,22 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
         finally:
             _put_back(aside, path)
     return path
+
+
+def share(file: Path, kept: Path) -> None:
+    """Make `file` another name of `kept` where both hold the same bytes, so that the disk holds them once.
+
+    Where they differ, `kept` is not there, or the disk knows no second names, `file` stays as it is. Both must be
+    replaced when they change, never written into: what is written into one stands in the other too.
+    """
+    try:
+        if file.samefile(kept) or not filecmp.cmp(file, kept, shallow=False):
+            return
+        linked = file.with_name(file.name + ASIDE)
+        os.link(kept, linked)
+        linked.replace(file)
+    except OSError:
+        return
 
 
 def remove_whole(folder: Path) -> None:

@@ -13,7 +13,6 @@ from torch import nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from topores.compute.files import write_whole
 from topores.domain import PAIRINGS
 from topores.encoders.full import Encoder
 from topores.errors import InputError, Interrupted
@@ -21,6 +20,7 @@ from topores.objectives.four_pairings import FourPairings, PairingLosses
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.best import Best
+from topores.training.checkpoint import keep_checkpoint
 from topores.training.evaluate import evaluate
 from topores.training.heads.tight import TightStep
 from topores.training.monitors import Fault, Watch, stop_if
@@ -192,7 +192,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned
     if keep:
-        write_whole(run.checkpoint_path(cycle), trainee.encoder.save)
+        keep_checkpoint(run, cycle, trainee.encoder.save)
     run.append_metrics(line)
     trainee.progress.logged += 1
     trainee.record(cycle, line)

@@ -8,7 +8,7 @@ from topores.analysis.measure import measure_states
 from topores.analysis.nulls._ground import Ground
 from topores.analysis.sources import EncodedSource, Source, run_source
 from topores.domain import Measurement, NullMeasurement
-from topores.runs import Run, held_out_mrr, load_run
+from topores.runs import Run, held_out_mrr
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def nulls_beside(run: Run | None, kind: str) -> list[Run]:
     if run is None:
         return []
     own = run.facts.get("null")
-    family = run.nulls if own is None else _parent_of(run).nulls
+    family = run.nulls if own is None else (run.parent or run).nulls
     return [null for name, null in family.items() if null.facts["null"]["kind"] == kind and name != run.name]
 
 
@@ -50,9 +50,3 @@ def retrieval_of(run: Run, cycle: int, layer: int) -> list[Measurement]:
     line = next((line for line in run.metrics if line["cycle"] == cycle), {})
     found = held_out_mrr(line)
     return [] if found is None else [Measurement(cycle, layer, "union", RETRIEVAL, found, "mean reciprocal rank")]
-
-
-def _parent_of(run: Run) -> Run:
-    """The run that a null belongs to; the null itself, where it was moved away from it."""
-    folder = run.folder.resolve().parent.parent
-    return load_run(folder) if (folder / "run.json").is_file() else run
