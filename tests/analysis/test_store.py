@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 
 from topores.analysis.store import PROTOCOL, read_results, write_results
-from topores.domain import Analysis, Claim, Measurement, Phrase, State, Verdict, joined
+from topores.domain import Analysis, Claim, Count, Measurement, Phrase, State, Verdict, joined
 
 SENTENCE = Phrase(
     "{span} {told}.",
     span=Phrase("From {first} to {last}", first="{a}.npy", last=Phrase("cycle {n:,}", n=1200)),
-    told=joined("; ", [Phrase("the space turned"), Phrase("a cluster was lost (p = {p:.2g})", p=np.float64(0.0123))]),
+    told=joined(
+        "; ",
+        [
+            Phrase("{loops} turned", loops=Count(1, "loop")),
+            Phrase("a cluster was lost (p = {p:.2g})", p=np.float64(0.0123)),
+        ],
+    ),
 )
-ENGLISH = "From {a}.npy to cycle 1,200 the space turned; a cluster was lost (p = 0.012)."
+ENGLISH = "From {a}.npy to cycle 1,200 1 loop turned; a cluster was lost (p = 0.012)."
 VERDICT = Verdict(
     SENTENCE,
     (
@@ -55,6 +61,7 @@ def test_phrases_are_read_back_as_phrases(tmp_path: Path) -> None:
     assert isinstance(found.sentence, Phrase)
     assert found.sentence.template == "{span} {told}."
     assert found.sentence.values["span"].values["last"].values == {"n": 1200}
+    assert isinstance(found.sentence.values["told"].values["part_0"].values["loops"], Count)
     assert isinstance(found.headline, Phrase)
     assert [isinstance(claim.what, Phrase) for claim in found.claims] == [True, False]
 

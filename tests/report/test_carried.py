@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from topores.analysis.compared_run import ComparedRun
 from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_verdict import judge_comparison
-from topores.domain import Analysis, Measurement, NullMeasurement
+from topores.domain import Analysis, Claim, Count, Measurement, NullMeasurement, Phrase
 from topores.errors import InputError
 from topores.report.carried import END, MOST_RESULTS, OPENING, carried, read_report
 from topores.report.compare_page import render_comparison
 from topores.report.document import document
+from topores.report.language import speaking, spoken
 
 from .conftest import HOSTILE
 from .reading import Page
@@ -85,6 +86,39 @@ def test_reports_are_compared_as_the_runs_themselves(runs: list[Analysis], tmp_p
         assert {(m.layer, m.cloud, m.threshold) for m in read.analysis.measurements} == {(6, "union", None)}
         assert read.analysis.corpus is None
         assert not read.analysis.diagrams
+
+
+def test_the_verdict_of_a_carried_run_is_said_in_other_languages(runs: list[Analysis], tmp_path: Path) -> None:
+    told = Phrase("the space turned; {loops}", loops=Count(2, "loop"))
+    verdict = dataclasses.replace(
+        runs[0].verdict,
+        sentence=told,
+        claims=(Claim(Phrase("RankMe"), 1.0, None, None), Claim("as it is", 1.0, None, 0.5)),
+    )
+    run = dataclasses.replace(runs[0], verdict=verdict)
+    read = read_report(report_of(run, tmp_path / "a.html")).analysis
+    assert read.verdict == verdict
+    with speaking("ru"):
+        assert spoken(read.verdict.sentence) == "the space turned; 2\xa0петли"
+    assert [isinstance(claim.what, Phrase) for claim in read.verdict.claims] == [True, False]
+
+
+def test_phrases_of_a_report_that_say_anything_else_are_not_believed(full: Analysis, tmp_path: Path) -> None:
+    whole = contents(full)
+    for phrases in (
+        None,
+        {},
+        {"sentence": {"template": "It learned.", "values": {}}},
+        {"sentence": {"template": "{a:999999999999}", "values": {"a": 1}}},
+        {"sentence": {"count": "1" * 99, "noun": "loop"}},
+        {"sentence": {"count": 10**400, "noun": []}},
+    ):
+        given = (
+            {**whole, "phrases": phrases} if phrases is not None else {n: v for n, v in whole.items() if n != "phrases"}
+        )
+        read = read_report(holding_json(given, tmp_path / "a.html")).analysis.verdict
+        assert read == full.verdict
+        assert not isinstance(read.sentence, Phrase)
 
 
 def test_a_state_without_any_loop_is_told_from_one_that_was_not_judged(full: Analysis, tmp_path: Path) -> None:
@@ -170,16 +204,20 @@ def made_up(whole: dict[str, Any]) -> Iterator[Any]:
     """Results in which one part is not what it should be."""
     for part in whole:
         for wrong in (None, "text", [1], {"cycle": "text"}, {"cycle": [1], "value": []}):
-            fits = part in ("protocol", "run") if isinstance(wrong, dict) else type(wrong) is type(whole[part])
+            fits = (
+                part in ("protocol", "run", "phrases") if isinstance(wrong, dict) else type(wrong) is type(whole[part])
+            )
             if not fits:
                 yield {**whole, part: wrong}
-        yield {name: value for name, value in whole.items() if name != part}
+        if part != "phrases":
+            yield {name: value for name, value in whole.items() if name != part}
     for part, name, wrong in (
         ("measurements", "value", "1.5"), ("measurements", "cloud", 3), ("loops", "p", None), ("states", "cycle", 0.5),
         ("nulls", "replicate", "0"), ("claims", "p", "small"), ("metrics", "cycle", None),
     ):  # fmt: skip
         yield {**whole, part: {**whole[part], name: [wrong, *whole[part][name][1:]]}}
         yield {**whole, part: {**whole[part], name: whole[part][name][1:]}}
+    yield from ({**whole, "phrases": {"claims": claims}} for claims in (3, "text", [None], {}))
     yield from ([], 3, "text", None, {**whole, "states": {"cycle": [], "label": []}})
 
 

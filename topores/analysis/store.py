@@ -2,9 +2,7 @@
 
 import dataclasses
 import json
-import re
 from pathlib import Path
-from string import Formatter
 from typing import Any
 from zipfile import BadZipFile
 
@@ -12,20 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from topores.analysis.phrases import verdict_facts, verdict_of
 from topores.compute.files import write_json, write_whole
 from topores.domain import (
     Analysis,
-    Claim,
     Loop,
     Measurement,
     Neighbours,
     NullMeasurement,
     Outline,
     PassageMap,
-    Phrase,
     State,
     Track,
-    Verdict,
 )
 from topores.errors import InputError, ToporesError
 from topores.runs import Run
@@ -102,7 +98,7 @@ def read_results(folder: Path, run: Run | None) -> Analysis:
             nulls=tuple(_null_of(row) for row in pq.read_table(folder / NULLS).to_pylist()),
             loops=tuple(Loop(**{**loop, "members": tuple(loop["members"])}) for loop in facts["loops"]),
             tracks=tuple(_track_of(track) for track in facts["tracks"]),
-            verdict=_verdict_of(facts["verdict"]),
+            verdict=verdict_of(facts["verdict"]),
             **_read_maps(folder / MAPS),
             outlines=_read_outlines(folder / OUTLINES, facts["clouds"]),
             members={cloud: np.array(rows, dtype=np.int64) for cloud, rows in facts["members"].items()},
@@ -147,63 +143,9 @@ def _summary(analysis: Analysis) -> dict[str, Any]:
         "clouds": list(analysis.clouds),
         "loops": [dataclasses.asdict(loop) for loop in analysis.loops],
         "tracks": [dataclasses.asdict(track) for track in analysis.tracks],
-        "verdict": _verdict_facts(analysis.verdict),
+        "verdict": verdict_facts(analysis.verdict),
         "members": {cloud: rows.tolist() for cloud, rows in analysis.members.items()},
     }
-
-
-def _verdict_facts(verdict: Verdict) -> dict[str, Any]:
-    """The verdict in English, and beside it the phrases that it can be said by in another language."""
-    phrases = {
-        "sentence": _plain(verdict.sentence),
-        "headline": _plain(verdict.headline),
-        "claims": [_plain(claim.what) for claim in verdict.claims],
-    }
-    return {**dataclasses.asdict(verdict), "phrases": phrases}
-
-
-def _verdict_of(facts: dict[str, Any]) -> Verdict:
-    """What `_verdict_facts` made; older results have no phrases, and stay English."""
-    own = {name: value for name, value in facts.items() if name not in ("claims", "phrases")}
-    phrases = facts.get("phrases", {})
-    said = {name: _phrase_for(own[name], phrases.get(name)) for name in own if name in ("sentence", "headline")}
-    kept = phrases.get("claims", [None] * len(facts["claims"]))
-    claims = [
-        Claim(**{**claim, "what": _phrase_for(claim["what"], phrase)})
-        for claim, phrase in zip(facts["claims"], kept, strict=True)
-    ]
-    whole: dict[str, Any] = {**own, **said, "claims": tuple(claims)}
-    return Verdict(**whole)
-
-
-def _plain(value: Any) -> Any:
-    """A phrase as its template and values; anything else as it is."""
-    if not isinstance(value, Phrase):
-        return value
-    return {"template": value.template, "values": {name: _plain(inner) for name, inner in value.values.items()}}
-
-
-def _phrase_for(english: str, kept: Any) -> str:
-    """The phrase that says `english`; the text itself where there is none, or where it says anything else."""
-    try:
-        phrase = _phrase_of(kept)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return english
-    return phrase if isinstance(phrase, Phrase) and phrase == english else english
-
-
-def _phrase_of(kept: Any) -> Any:
-    """What `_plain` was given.
-
-    Raises:
-        ValueError: A place is not one of ours: results come from anywhere, and a width of 10^9 would fill the memory.
-    """
-    if not isinstance(kept, dict):
-        return kept
-    specs = [spec or "" for _, name, spec, _ in Formatter().parse(kept["template"]) if name is not None]
-    if not all(re.fullmatch(r",?(\.\d)?[fg%]?", spec) for spec in specs):
-        raise ValueError(kept["template"])
-    return Phrase(kept["template"], **{name: _phrase_of(inner) for name, inner in kept["values"].items()})
 
 
 def _key(cycle: int, layer: int, cloud: str, degree: int) -> str:

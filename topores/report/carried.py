@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from topores.analysis.compared_run import LOGGED, ComparedRun, Gist, gist_of, keys_of
+from topores.analysis.phrases import verdict_facts, with_phrases
 from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, State, Verdict
 from topores.errors import InputError
 from topores.report.arrays import compressed, opening
@@ -86,6 +87,7 @@ def _written(analysis: Analysis) -> Json:
         "run": {name: analysis.run[name] for name in OF_THE_RUN if name in analysis.run},
         "verdict": {name: getattr(analysis.verdict, name) for name in _names(Verdict) if name != "claims"},
         "claims": _columns(analysis.verdict.claims, _names(Claim)),
+        "phrases": verdict_facts(analysis.verdict)["phrases"],
         "gist": asdict(gist_of(analysis)),
     }
 
@@ -106,6 +108,7 @@ def _read(written: Json) -> ComparedRun:
         raise ValueError("states or logged lines without a cycle")
     gist = _is(dict, written["gist"])
     claims = tuple(_made(Claim, row) for row in _rows(written["claims"]))
+    verdict = _made(Verdict, written["verdict"], claims=claims)
     protocol = _is(dict, written["protocol"])
     _is(str, protocol["name"])  # what runs are aligned by
     analysis = Analysis(
@@ -118,7 +121,7 @@ def _read(written: Json) -> ComparedRun:
         measurements=tuple(_made(Measurement, row) for row in _rows(written["measurements"])),
         nulls=tuple(_null(row) for row in _rows(written["nulls"])),
         loops=tuple(_made(Loop, row, members=()) for row in _rows(written["loops"])),
-        verdict=_made(Verdict, written["verdict"], claims=claims),
+        verdict=with_phrases(verdict, _is(dict, written.get("phrases", {}))),  # reports of before have none
         metrics=metrics,
         run=_is(dict, written["run"]),
     )

@@ -20,7 +20,8 @@ def keep_checkpoint(run: Run, cycle: int, save: Callable[[Path], None]) -> Path:
 
     def write(aside: Path) -> None:
         save(aside)
-        for file in aside.rglob("*.safetensors") if kept else ():
-            share(file, kept / file.relative_to(aside))
+        if kept is not None:
+            for file in aside.rglob("*.safetensors"):
+                share(file, kept / file.relative_to(aside))
 
     return write_whole(run.checkpoint_path(cycle), write)
