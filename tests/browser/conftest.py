@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_verdict import judge_comparison
 from topores.config import Language
 from topores.domain import Analysis
@@ -119,7 +120,7 @@ def _watch(view: View, address: str) -> None:
 
 @pytest.fixture(scope="module")
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The page of a kind, written once: full, full-ru, which is the same in Russian, bare, attacked, compare, clock."""
+    """The page of a kind, written once: full, bare, hostile, attacked, compare, clock; full-ru is full in Russian."""
     folder = tmp_path_factory.mktemp("pages")
 
     def of_kind(kind: str) -> Path:
@@ -132,9 +133,14 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def _write(kind: str, path: Path, made: Callable[[str], object]) -> Path:
     if kind == "clock":
         return write_page(render_clock(made("clock")), path)
-    if kind in ("compare", "compare-hostile"):
-        runs = made("comparison" if kind == "compare" else "hostile_runs")
-        return write_page(render_comparison(runs, judge_comparison(runs)), path)
+    if kind == "compare-hostile":
+        return _write_comparison(made("hostile_runs"), path)
     name, _, lang = kind.partition("-")
+    if name == "compare":
+        return _write_comparison(made("comparison"), path, lang=lang or "en")
     analysis = attacked(made("full")) if name == "attacked" else made(name)
     return write_report(analysis, path, lang=lang or "en")
+
+
+def _write_comparison(runs: Comparison, path: Path, *, lang: Language = "en") -> Path:
+    return write_page(render_comparison(runs, judge_comparison(runs), lang), path)

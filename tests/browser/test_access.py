@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 Written = Callable[[str], Path]
 
-KINDS = ["full", "bare", "full-ru", "compare", "clock"]
+KINDS = ["full", "bare", "full-ru", "compare", "compare-ru", "clock"]
 LOOKS = {
     "light": {"dark": False, "width": 1280}, "dark": {"dark": True, "width": 1280},
     "narrow": {"dark": False, "width": 360},

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 Written = Callable[[str], Path]
 
-KINDS = ["full", "bare", "full-ru", "compare", "clock"]
+KINDS = ["full", "bare", "full-ru", "compare", "compare-ru", "clock"]
 WIDTHS = [360, 768, 1280, 1920]
 
 OUT_OF_PLACE = """() => {
