@@ -56,3 +56,26 @@ def test_one_state_has_its_tick_in_the_middle() -> None:
     scale = cycle_scale([7], 0, 100)
     assert scale(7) == 50
     assert [label for _, label in scale.ticks] == ["7"]
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=2, max_size=6, unique=True))
+def test_every_axis_of_cycles_has_two_ticks_or_more_within_it(cycles: list[int]) -> None:
+    scale = cycle_scale(cycles, 0, 300)
+    places = [scale(cycle) for cycle, _ in scale.ticks]
+    assert 2 <= len(places) <= 9
+    assert all(0 <= place <= 300 for place in places)
+    assert len({label for _, label in scale.ticks}) == len(places)
+    assert min(np.diff(places)) > 12
+
+
+@pytest.mark.parametrize(
+    ("cycles", "labels"),
+    [
+        ([200, 500, 900], ["200", "400", "600", "800"]),
+        ([120, 200], ["120", "140", "160", "180", "200"]),
+        ([1000, 5000], ["1k", "2k", "5k"]),
+        ([10, 100, 5000], ["10", "100", "1k"]),
+    ],
+)
+def test_where_few_powers_of_ten_lie_on_it_finer_steps_do(cycles: list[int], labels: list[str]) -> None:
+    assert [label for _, label in cycle_scale(cycles, 0, 100).ticks] == labels

@@ -89,14 +89,28 @@ def cycle_scale(cycles: Sequence[int], start: Number, end: Number) -> Scale:
     if low == high:
         return Scale(low - 1.0, high + 1.0, start, end, ((low, short(low)),))
     if high - low <= 50:
-        return _linear_cycles(low, high, start, end)
-    decades = [0, *(10**k for k in range(math.floor(math.log10(high)) + 1))]
-    every = 1 + len(decades) // 8
-    ticks = tuple((c, short(c)) for i, c in enumerate(decades) if c >= low and (c == 0 or i % every == 1 % every))
-    return Scale(low, high, start, end, ticks, math.log1p)
+        return Scale(low, high, start, end, _labelled(_even(low, high)))
+    return Scale(low, high, start, end, _labelled(_growing(low, high)), math.log1p)
 
 
-def _linear_cycles(low: int, high: int, start: Number, end: Number) -> Scale:
+def _labelled(cycles: Iterable[int]) -> tuple[tuple[int, str], ...]:
+    return tuple((cycle, short(cycle)) for cycle in cycles)
+
+
+def _even(low: int, high: int) -> list[int]:
+    """Round cycles at equal distances."""
     step = max(1, int(_round_step((high - low) / 5)))
-    first = -(-low // step) * step
-    return Scale(low, high, start, end, tuple((c, short(c)) for c in range(first, high + 1, step)))
+    return list(range(-(-low // step) * step, high + 1, step))
+
+
+def _growing(low: int, high: int) -> list[int]:
+    """Powers of ten; where fewer than two of them lie there, 2 and 5 times them too, or cycles at equal distances.
+
+    >>> [_growing(*ends) for ends in ((0, 2000), (11, 999), (120, 200))]
+    [[0, 1, 10, 100, 1000], [20, 50, 100, 200, 500], [120, 140, 160, 180, 200]]
+    """
+    powers = [10**k for k in range(math.floor(math.log10(high)) + 1)]
+    every = 1 + (len(powers) + 1) // 8
+    decades = [0] * (low == 0) + [power for power in powers[::every] if power >= low]
+    finer = [m * power for power in powers for m in (1, 2, 5) if low <= m * power <= high]
+    return decades if len(decades) > 1 else finer if len(finer) > 2 else _even(low, high)

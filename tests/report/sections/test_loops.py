@@ -46,12 +46,16 @@ def test_nothing_beats_chance(full: Analysis) -> None:
     )
 
 
-def test_loops_of_both_texts_come_before_those_of_one_unless_those_are_beyond_chance(full: Analysis) -> None:
+def test_the_surest_loops_come_first_and_among_equals_those_of_both_texts(full: Analysis) -> None:
     union, t1 = full.loops
-    many = dataclasses.replace(full, loops=(t1, dataclasses.replace(union, p=1.0), dataclasses.replace(t1, p=0.01)))
+    each = [(t1, 1.0), (union, 1.0), (t1, 0.101), (union, 0.3), (t1, 0.01), (union, 0.04)]
+    many = dataclasses.replace(full, loops=tuple(dataclasses.replace(loop, p=p) for loop, p in each))
     summaries = [e.words for e in Page(f"<div>{loops.render(many)}</div>").all("summary")]
-    assert [next(c for c in ("together", "T1") if c in words) for words in summaries] == ["T1", "together", "T1"]
-    assert "p = 0.0100" in summaries[0]
+    told = [(next(c for c in ("together", "T1") if c in words), words.split("p = ")[1][:5]) for words in summaries]
+    assert told == [
+        ("T1", "0.010"), ("together", "0.040"), ("T1", "0.101"), ("together", "0.300"),
+        ("together", "1.00 "), ("T1", "1.00 "),
+    ]  # fmt: skip
 
 
 def test_a_passage_is_shown_without_blank_lines(full: Analysis) -> None:

@@ -26,8 +26,8 @@ MOST_LETTERS = 600
 def render(analysis: Analysis) -> str:
     if not analysis.loops:
         return f"<p>{_nothing(analysis)}</p>"
-    # Those beyond chance first, then the cloud the page opens with, and otherwise in the order of the analysis.
-    ordered = sorted(analysis.loops, key=lambda loop: (loop.p >= ALPHA, loop.cloud != shown_cloud(analysis)))
+    # The surest first; among equals the cloud that the page opens with, and otherwise the order of the analysis.
+    ordered = sorted(analysis.loops, key=lambda loop: (loop.p, loop.cloud != shown_cloud(analysis)))
     shown = ordered[:MOST_LOOPS]
     left_out = ""
     if len(shown) < len(ordered):
