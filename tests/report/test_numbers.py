@@ -2,6 +2,9 @@ import math
 
 import pytest
 
+from topores.config import Language
+from topores.report.axes import value_scale
+from topores.report.language import say, speaking
 from topores.report.numbers import data, digits, percent, short
 
 
@@ -24,4 +27,14 @@ def test_the_exact_number_stands_beside_the_short_one() -> None:
 
 def test_counts_and_shares() -> None:
     assert [short(v) for v in (0, 1500, 1_000_000, 2e9)] == ["0", "1.5k", "1M", "2bn"]
-    assert percent(1.0) == "100 %"
+    assert [percent(v) for v in (1.0, 0.0095, 1e-7, 3e-15)] == ["100 %", "0.95 %", "1×10⁻⁵ %", "0 %"]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_small_numbers_and_signs_are_written_one_way(language: Language) -> None:
+    point = "." if language == "en" else ","
+    with speaking(language):
+        told = [say("{v:.2g}", v=1.2e-5), digits(1.2e-5), value_scale([0, 1.5e-5], 0, 1).ticks[1][1], percent(1.2e-7)]
+        assert told == [f"1{point}2×10⁻⁵", f"1{point}20×10⁻⁵", "5×10⁻⁶", f"1{point}2×10⁻⁵ %"]
+        assert say("{v:.2f}", v=-2.06) == f"−2{point}06"
+        assert [digits(-0.0), say("{v:.1g}", v=1e9)] == ["0", "1×10⁹"]

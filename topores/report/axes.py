@@ -67,7 +67,7 @@ def _tick_label(value: Number, step: Number) -> str:
     """As many digits as tell this tick from the next.
 
     >>> [_tick_label(v, s) for v, s in ((-0.5, 0.5), (2e3, 1e3), (9.5e-6, 5e-7))]
-    ['−0.5', '2k', '9.5e−6']
+    ['−0.5', '2k', '9.5×10⁻⁶']
     """
     size = abs(value)
     decimals = -math.floor(math.log10(step) + 1e-9)
@@ -79,7 +79,7 @@ def _tick_label(value: Number, step: Number) -> str:
         text = localised(f"{size:.{max(0, decimals)}f}")
     else:
         digits = math.ceil(math.log10(size / step)) + 1
-        text = localised(f"{size:.{digits}g}".replace("e-0", "e−").replace("e-", "e−"))
+        text = localised(f"{size:.{digits}g}")
     return text if value > 0 else f"−{text}"
 
 

@@ -61,11 +61,7 @@ def loss_scale(losses: Sequence[Number]) -> Scale:
     parts = (1, 2, 5) if len(decades) <= 3 else (1,)
     every = 1 + (len(decades) - 1) // 6
     ticks = [m * 10.0**k for k in decades if k % every == 0 for m in parts if low <= m * 10.0**k <= high]
-    return Scale(low, high, RIGHT - 8, LEFT + 6, tuple((t, _tick(t)) for t in ticks), math.log10)
-
-
-def _tick(loss: Number) -> str:
-    return localised(f"{loss:g}").replace("e-0", "e−").replace("e-", "e−")
+    return Scale(low, high, RIGHT - 8, LEFT + 6, tuple((t, localised(f"{t:g}")) for t in ticks), math.log10)
 
 
 def keys(entries: Iterable[tuple[str, str]]) -> str:

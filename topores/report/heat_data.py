@@ -5,7 +5,7 @@ from typing import Any
 
 from topores.domain import Analysis
 from topores.report.language import later, say
-from topores.report.readings import Against, readings, series, unit_of
+from topores.report.readings import Against, readings, series, unit_after
 from topores.report.safe import clean
 
 
@@ -65,11 +65,11 @@ def heat_measures(analysis: Analysis) -> list[tuple[HeatMeasure, Values]]:
 
 
 def packed_heat(analysis: Analysis) -> list[dict[str, Any]]:
-    """Title and unit in the language in force; six digits of each value, which is more than the page shows."""
+    """Title, and the unit as it stands after a number, in the language in force; six digits of each value."""
     return [
         {
             "title": say(one.title),
-            "unit": clean(unit_of(analysis, one.measure)),
+            "unit": clean(unit_after(analysis, one.measure)),
             "values": [[[None if v is None else float(f"{v:.6g}") for v in c] for c in layer] for layer in values],
         }
         for one, values in heat_measures(analysis)

@@ -95,14 +95,21 @@ def _form(count: int) -> int:
 def localised(number: str) -> str:
     """A number that Python wrote, as the language in force writes it.
 
+    >>> localised("-1,234.5"), localised("82%"), localised("1.2e-05")
+    ('−1,234.5', '82%', '1.2×10⁻⁵')
     >>> with speaking("ru"):
-    ...     localised("1,234.5"), localised("82%"), localised("1.2e-05")
-    ('1\\u202f234,5', '82\\xa0%', '1,2×10⁻⁵')
+    ...     localised("-1,234.5"), localised("82%"), localised("1.2e-05")
+    ('−1\\u202f234,5', '82\\xa0%', '1,2×10⁻⁵')
     """
+    number = re.sub(r"e([+-])0*(\d+)", _power_of_ten, number).replace("-", "−")
     if language() == "en":
         return number
-    number = re.sub(r"e-0*(\d+)", lambda found: f"×10⁻{found[1].translate(RAISED)}", number)
-    return re.sub("[.,]", _mark, number).replace("%", f"{FIXED_SPACE}%").replace("-", "−")
+    return re.sub("[.,]", _mark, number).replace("%", f"{FIXED_SPACE}%")
+
+
+def _power_of_ten(found: re.Match[str]) -> str:
+    sign = "⁻" if found[1] == "-" else ""
+    return f"×10{sign}{found[2].translate(RAISED)}"
 
 
 def _mark(found: re.Match[str]) -> str:

@@ -6,6 +6,18 @@ from topores.report.language import RAISED, later, localised, say
 
 Number = int | float
 
+ROUNDING = 1e-9
+"""Shares and distances of unit rows that are smaller are what rounding left of 0."""
+
+
+def settled(value: float) -> float:
+    """0 where nothing but rounding is left, else the value.
+
+    >>> settled(3e-15), settled(-2e-4)
+    (0.0, -0.0002)
+    """
+    return 0.0 if abs(value) < ROUNDING else value
+
 
 def digits(value: Number | None) -> str:
     """Three significant digits; whole numbers and thousands in full.
@@ -19,16 +31,15 @@ def digits(value: Number | None) -> str:
         return say("undefined")
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    return _finite(value).replace("-", "−")
+    return _finite(value)
 
 
 def _finite(value: Number) -> str:
     size = abs(value)
     if isinstance(value, int) or size == 0 or size >= 999.5:
-        return localised(f"{value:,.0f}")
+        return localised(f"{value + 0:,.0f}")
     if size < 0.001:
-        mantissa, power = f"{value:.2e}".split("e-")
-        return localised(f"{mantissa}×10⁻{power.lstrip('0').translate(RAISED)}")
+        return localised(f"{value:.2e}")
     return localised(f"{value:#.3g}".rstrip("."))
 
 
@@ -65,7 +76,7 @@ def power(exponent: int) -> str:
 
 def percent(share: float) -> str:
     """
-    >>> percent(0.8217)
-    '82.2 %'
+    >>> percent(0.8217), percent(1e-7), percent(1e-17)
+    ('82.2 %', '1×10⁻⁵ %', '0 %')
     """
-    return f"{localised(f'{share * 100:.3g}')} %"
+    return f"{localised(f'{settled(share) * 100:.3g}')} %"

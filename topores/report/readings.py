@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from topores.domain import Analysis, State
 from topores.report.language import later, say, spoken
+from topores.report.numbers import settled
 
 Key = tuple[str, int, int, str, int | None, int | None]
 """measure, cycle, layer, cloud, degree, against"""
@@ -15,20 +16,32 @@ Against = Literal["first", "previous"] | None
 
 CLOUD_NAMES = {"t1": "T1", "t2": "T2", "union": later("T1 and T2 together")}
 
-UNITS = (
-    later("rad"), later("nats"), later("bars"), later("dimensions"), later("ratio"), later("chord"),
-    later("squared chord"), later("0 to 1"), later("0.5 by chance"), later("mean reciprocal rank"),
+PLAIN = (later("rad"), later("nats"), later("bars"), later("dimensions"), later("chord"))
+"""Units that stand after a number as they are, where they are one word."""
+
+MEANINGS = (
+    later("squared chord"), later("ratio"), later("0 to 1"), later("0.5 by chance"), later("mean reciprocal rank"),
     later("share of the spread"), later("share of the squared movement"),
-    later("share of the change of inner products"), later("0.9 quantiles of the distances"),
+    later("share of the change of inner products"), later("0.9 quantiles of the distances"), later("skewness"),
+    later("log mean Gaussian potential"),
 )  # fmt: skip
+"""Those that stand after a number in brackets."""
+
+UNITS = (*PLAIN, *MEANINGS)
 """Those that have a translation."""
+
+NO_UNIT = ("p",)
+"""What the name of the measure says already."""
 
 
 def readings(analysis: Analysis, measures: Iterable[str]) -> dict[Key, float]:
-    """The chosen measures by everything that tells them apart; Betti curves need their threshold and are left out."""
+    """The chosen measures by everything that tells them apart; Betti curves need their threshold and are left out.
+
+    What rounding leaves of 0 is 0; a p may be as small.
+    """
     chosen = set(measures)
     return {
-        (m.measure, m.cycle, m.layer, m.cloud, m.degree, m.against): m.value
+        (m.measure, m.cycle, m.layer, m.cloud, m.degree, m.against): m.value if m.unit == "p" else settled(m.value)
         for m in analysis.measurements
         if m.measure in chosen and m.threshold is None
     }
@@ -70,8 +83,22 @@ def known_number(value: Any) -> float | None:
 
 def unit_of(analysis: Analysis, measure: str) -> str:
     """The unit the measurements of `measure` carry; as it is where it is none of ours."""
-    unit = next((m.unit for m in analysis.measurements if m.measure == measure), "")
-    return say(unit) if unit in UNITS else unit
+    return unit_name(_unit(analysis, measure))
+
+
+def unit_after(analysis: Analysis, measure: str) -> str:
+    """The unit as it stands after a number: as it is, or in brackets where it is a phrase."""
+    unit, shown = _unit(analysis, measure), unit_of(analysis, measure)
+    return shown if not shown or (unit in PLAIN and " " not in shown) else f"({shown})"
+
+
+def unit_name(unit: str) -> str:
+    """A unit in the language in force; as it is where it is none of ours."""
+    return say(unit) if unit in UNITS else "" if unit in NO_UNIT else unit
+
+
+def _unit(analysis: Analysis, measure: str) -> str:
+    return next((m.unit for m in analysis.measurements if m.measure == measure), "")
 
 
 def distance_unit(analysis: Analysis) -> str:
