@@ -8,7 +8,17 @@ from topores.report.glossary import Term
 from topores.report.language import later, say
 from topores.report.metric_lines import column, cycles, thinned
 from topores.report.numbers import data
-from topores.report.readings import Key, cloud_name, known_number, layer_name, readings, series, state_axis, state_name
+from topores.report.readings import (
+    Key,
+    cloud_name,
+    known_number,
+    layer_name,
+    readings,
+    series,
+    state_axis,
+    state_name,
+    unit_of,
+)
 from topores.report.safe import escaped
 from topores.report.tables import folded, numbers_behind, table
 
@@ -45,6 +55,10 @@ LOGGED = ("alignment", "uniformity", "rank_me", "modality_gap")
 """Measures that a run logs at every cycle; the others are measured on kept states only."""
 
 
+Columns = dict[str, list[tuple[str, Sequence[float | None]]]]
+"""By measure: the name of each cloud, and its values down the rows of a table."""
+
+
 def render(analysis: Analysis) -> str:
     logged = _logged(analysis)
     parts = [logged, _measured(analysis, [m for m in MEASURES if not (logged and m in LOGGED)]), _by_layer(analysis)]
@@ -59,11 +73,17 @@ def _logged(analysis: Analysis) -> str:
         return ""
     along = cycles(lines)
     charts = "".join(
-        line_chart(str(MEASURES[m]), along, [Line(say(MEASURES[m].shown), "all", column(lines, m))], note=say(NOTES[m]))
+        line_chart(
+            str(MEASURES[m]),
+            along,
+            [Line(say(MEASURES[m].shown), "all", column(lines, m))],
+            note=say(NOTES[m]),
+            unit=unit_of(analysis, m),
+        )
         for m in known
     )
     rows = zip(along, *(column(lines, m) for m in known), strict=True)
-    behind = numbers_behind([say("Cycle"), *(str(MEASURES[m]) for m in known)], rows)
+    behind = numbers_behind([say("Cycle"), *(_title(analysis, m) for m in known)], rows)
     words = say("<p>As logged while training, on the encoder's output.</p>")
     return f'{words}{left_out}<div class="panels four">{charts}</div>{behind}'
 
@@ -78,17 +98,30 @@ def _measured(analysis: Analysis, wanted: Sequence[str]) -> str:
     layer = analysis.layers[-1]
     lines = {m: [line for c in analysis.clouds if (line := _cloud_line(found, analysis, m, layer, c))] for m in known}
     charts = [
-        line_chart(str(MEASURES[m]), along, lines[m], note=say(NOTES[m]), axis=state_axis(analysis)) for m in known
+        line_chart(
+            str(MEASURES[m]),
+            along,
+            lines[m],
+            note=say(NOTES[m]),
+            axis=state_axis(analysis),
+            unit=unit_of(analysis, m),
+        )
+        for m in known
     ]
     if len(analysis.layers) > 1:
         charts += [_layer_chart(found, analysis, m) for m in known]
-    columns = [(f"{MEASURES[m]}, {escaped(line.name)}", line.values) for m in known for line in lines[m]]
-    behind = numbers_behind(
-        [say("Cycle"), *(name for name, _ in columns)], zip(along, *(v for _, v in columns), strict=True)
-    )
+    columns: Columns = {m: [(line.name, line.values) for line in lines[m]] for m in known}
+    tables = _tables(analysis, say("Cycle"), list(map(data, along)), columns)
+    behind = folded(say("The numbers behind these charts"), tables)
     keys = legend([(_look(cloud), escaped(cloud_name(analysis, cloud))) for cloud in analysis.clouds])
     words = say("<p>Measured on the kept states: {layer}.</p>", layer=escaped(layer_name(analysis, layer)))
     return f'{words}{keys}<div class="panels {_columns(len(charts))}">{"".join(charts)}</div>{behind}'
+
+
+def _title(analysis: Analysis, measure: str) -> str:
+    """A measure with its unit, as HTML."""
+    unit = unit_of(analysis, measure)
+    return f"{MEASURES[measure]} ({escaped(unit)})" if unit else str(MEASURES[measure])
 
 
 def _layer_chart(found: dict[Key, float], analysis: Analysis, measure: str) -> str:
@@ -104,7 +137,8 @@ def _layer_chart(found: dict[Key, float], analysis: Analysis, measure: str) -> s
         if any(v is not None for v in found_there)
     ]
     title = say("{measure} by layer", measure=MEASURES[measure])
-    return line_chart(title, analysis.layers, lines, note=escaped(state_name(last)), axis=say("layer"))
+    note, unit = escaped(state_name(last)), unit_of(analysis, measure)
+    return line_chart(title, analysis.layers, lines, note=note, axis=say("layer"), unit=unit)
 
 
 def _cloud_line(found: dict[Key, float], analysis: Analysis, measure: str, layer: int, cloud: str) -> Line | None:
@@ -124,20 +158,42 @@ def _by_layer(analysis: Analysis) -> str:
     """The last state, layer by layer; open where there is one state only, since no chart shows it then."""
     found = readings(analysis, MEASURES)
     last = analysis.states[-1]
-    columns = [
-        (m, cloud)
-        for m in MEASURES
-        for cloud in analysis.clouds
-        if any((m, last.cycle, layer, cloud, None, None) in found for layer in analysis.layers)
-    ]
+    columns: Columns = {}
+    for m in MEASURES:
+        for cloud in analysis.clouds:
+            values = [found.get((m, last.cycle, layer, cloud, None, None)) for layer in analysis.layers]
+            if any(value is not None for value in values):
+                columns.setdefault(m, []).append((cloud_name(analysis, cloud), values))
     if not columns:
         return ""
-    head = [say("Layer"), *(f"{MEASURES[m]}, {escaped(cloud_name(analysis, cloud))}" for m, cloud in columns)]
-    rows = (
-        [escaped(layer_name(analysis, layer))]
-        + [data(found.get((m, last.cycle, layer, cloud, None, None))) for m, cloud in columns]
-        for layer in analysis.layers
-    )
-    single = len(analysis.states) == 1
+    names = [escaped(layer_name(analysis, layer)) for layer in analysis.layers]
     title = say("By layer, {state}", state=escaped(state_name(last)))
-    return folded(title, table(head, rows, look="numbers"), opened=single)
+    opened = len(analysis.states) == 1
+    return folded(title, _tables(analysis, say("Layer"), names, columns), opened=opened)
+
+
+def _tables(analysis: Analysis, head: str, names: Sequence[str], columns: Columns) -> str:
+    """A table for each measure, its clouds side by side, so that none is wider than a page or a phone.
+
+    Where there is one cloud, all measures stand side by side in one table.
+
+    Args:
+        head: What the rows are.
+        names: HTML of the first cell of each row.
+    """
+    if len(analysis.clouds) == 1:
+        titles = [f"{_title(analysis, m)}, {escaped(name)}" for m, own in columns.items() for name, _ in own]
+        return _table(head, names, titles, [values for own in columns.values() for _, values in own])
+    tables = [
+        _table(head, names, [escaped(name) for name, _ in own], [v for _, v in own], caption=_title(analysis, m))
+        for m, own in columns.items()
+    ]
+    return f'<div class="panels three">{"".join(tables)}</div>'
+
+
+def _table(
+    head: str, names: Sequence[str], titles: Sequence[str], columns: Sequence[Sequence[float | None]], caption: str = ""
+) -> str:
+    values = zip(*columns, strict=True)
+    rows = ([name, *map(data, row)] for name, row in zip(names, values, strict=True))
+    return table([head, *titles], rows, caption=caption, look="numbers")
