@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from topores.analysis.verdict_words import TURNED
-from topores.domain import Analysis, Claim, Measurement, Phrase
+from topores.domain import Analysis, Claim, Measurement, NullMeasurement, Phrase
 from topores.report.cards import cards_of
+from topores.report.null_data import first_by_chance
 
 from .reading import Page, values
 
@@ -66,6 +67,28 @@ def test_the_parts_of_the_movement_fill_the_bar(full: Analysis) -> None:
     widths = [float(bar.attributes["width"] or 0) for bar in bars]
     assert widths == pytest.approx([168, 24, 12, 36])
     assert [float(bar.attributes["x"] or 0) for bar in bars] == pytest.approx([0, 168, 192, 204])
+
+
+def test_the_largest_rotation_stands_beside_that_of_dropout_alone(full: Analysis) -> None:
+    last = full.states[-1].cycle
+    angle = full.value("procrustes.angle", last, full.layers[-1], "union", against=full.states[0].cycle)
+    assert angle is not None
+    assert f"Largest rotation: {angle:#.3g} rad." in shown(full)["Turned or deformed?"]
+    alone = tuple(
+        NullMeasurement("dropout", draw, Measurement(last, 6, cloud, "procrustes.angle", turn, "rad", against=last))
+        for draw, (cloud, turn) in enumerate([("union", 2.0), ("union", 2.26), ("t1", 3.0)])
+    )
+    card = shown(dataclasses.replace(full, nulls=(*full.nulls, *alone)))["Turned or deformed?"]
+    assert f"Largest rotation: {angle:#.3g} rad; by dropout alone up to 2.26 rad." in card
+
+
+def test_recall_stands_beside_chance(full: Analysis) -> None:
+    """12 held-out questions each way, each of one partner among the 14 passages not trained on."""
+    assert full.corpus is not None
+    assert first_by_chance(full.corpus) == pytest.approx(1 / 14)
+    assert f"; by chance {1 / 14:.4f}." in shown(full)["Are unseen partners found?"]
+    untold = dataclasses.replace(full, corpus=None)
+    assert "by chance" not in shown(untold)["Are unseen partners found?"]
 
 
 @pytest.mark.parametrize(

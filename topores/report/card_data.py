@@ -10,8 +10,8 @@ from topores.analysis.verdict_words import TURNED
 from topores.domain import Analysis
 from topores.report.glossary import term
 from topores.report.language import later, many, say
-from topores.report.null_data import own_value, spreads
-from topores.report.numbers import data, percent
+from topores.report.null_data import changes_by, first_by_chance, own_value, spreads
+from topores.report.numbers import data, percent, settled
 from topores.report.readings import distance_unit, known_number, trained
 
 Bar = list[tuple[str, float, str, str]]
@@ -80,7 +80,8 @@ class _Ends:
         )
 
     def against_first(self, measure: str) -> float | None:
-        return self.analysis.value(measure, self.last, self.analysis.layers[-1], "union", against=self.first)
+        found = self.analysis.value(measure, self.last, self.analysis.layers[-1], "union", against=self.first)
+        return None if found is None else settled(found)
 
     def figure(self, measure: str, degree: int | None = None) -> str:
         """From the first state to the last; nothing where the last was not measured."""
@@ -146,7 +147,12 @@ def _recall(ends: _Ends) -> str:
         if None in known:
             return ""
         found.append(sum(value for value in known if value is not None) / 2)
-    return f"{term('R@1')} {data(found[0])} → {data(found[1])}."
+    figure = f"{term('R@1')} {data(found[0])} → {data(found[1])}"
+    # The runs on shuffled pairings keep no recall; what a random order gives is known without them.
+    by_chance = None if ends.analysis.corpus is None else first_by_chance(ends.analysis.corpus)
+    return (
+        f"{figure}." if by_chance is None else say("{figure}; by chance {share}.", figure=figure, share=data(by_chance))
+    )
 
 
 def _loops(ends: _Ends) -> Card | None:
@@ -185,13 +191,22 @@ def _movement(ends: _Ends) -> Card | None:
     by_chance = next((claim.null for claim in ends.analysis.verdict.claims if claim.what == TURNED), None)
     beside = [
         say("Turned as one by chance: {share}.", share=percent(by_chance)) if by_chance is not None else "",
-        say("Largest {rotation}: {angle} rad.", rotation=term("rotation"), angle=data(angle))
-        if angle is not None
-        else "",
+        _rotation(ends, angle) if angle is not None else "",
         ends.noise("change"),
     ]
     figure = say("{moved} of the {spread}", moved=data(moved), spread=term("change", say("spread")))
     return _card(say("Turned or deformed?"), answer, figure, beside, bar if len(bar) == len(SHARES) else [])
+
+
+def _rotation(ends: _Ends, angle: float) -> str:
+    """The largest angle beside that between two draws of dropout: some direction always turns far."""
+    alone = changes_by(ends.analysis, "dropout").get(("procrustes.angle", None))
+    if not alone:
+        return say("Largest {rotation}: {angle} rad.", rotation=term("rotation"), angle=data(angle))
+    return say(
+        "Largest {rotation}: {angle} rad; by dropout alone up to {alone} rad.",
+        rotation=term("rotation"), angle=data(angle), alone=data(max(alone)),
+    )  # fmt: skip
 
 
 def _card(question: str, answer: str, figure: str, beside: list[str], bar: Bar | None = None) -> Card:

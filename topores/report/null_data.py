@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from topores.domain import Analysis, Measurement
+from topores.domain import Analysis, Corpus, Measurement
 from topores.report.glossary import Term
 from topores.report.language import later
+from topores.report.numbers import settled
 from topores.runs import held_out_mrr
 
 ROWS = (
@@ -51,12 +52,18 @@ def present(analysis: Analysis) -> list[str]:
     return [name for name in NAMES if name in known]
 
 
-def spreads(analysis: Analysis, null: str, cycle: int) -> dict[tuple[str, int | None], Spread]:
-    """Each number of the union cloud over the draws of a null at one cycle, by measure and degree."""
+def spreads(
+    analysis: Analysis, null: str, cycle: int, against: int | None = None
+) -> dict[tuple[str, int | None], Spread]:
+    """Each number of the union cloud over the draws of a null at one cycle, by measure and degree.
+
+    Args:
+        against: The cycle that the numbers compare it to; None for those of the one state alone.
+    """
     found: dict[tuple[str, int | None], list[float]] = {}
     for m in (n.measurement for n in analysis.nulls if n.null == null):
-        if (m.cycle, m.cloud, m.against, m.threshold) == (cycle, "union", None, None):
-            found.setdefault((m.measure, m.degree), []).append(m.value)
+        if (m.cycle, m.cloud, m.against, m.threshold) == (cycle, "union", against, None):
+            found.setdefault((m.measure, m.degree), []).append(settled(m.value))
     return {
         key: Spread(float(np.mean(own)), float(np.std(own, ddof=1)) if len(own) > 1 else None, len(own))
         for key, own in found.items()
@@ -87,8 +94,20 @@ def changes_by(analysis: Analysis, null: str) -> dict[tuple[str, int | None], li
     found: dict[tuple[str, int | None], list[float]] = {}
     for m in (n.measurement for n in analysis.nulls if n.null == null):
         if m.cloud == "union" and m.against == m.cycle:
-            found.setdefault((m.measure, m.degree), []).append(m.value)
+            found.setdefault((m.measure, m.degree), []).append(settled(m.value))
     return found
+
+
+def first_by_chance(corpus: Corpus) -> float | None:
+    """Share of held-out questions whose partner comes first in a random order; mean of both directions, as R@1 is."""
+    chosen = corpus.pairs_in("held_out")
+    if not len(chosen):
+        return None
+    shares = []
+    for asking, answers in ((corpus.pairs.t1, corpus.split_2), (corpus.pairs.t2, corpus.split_1)):
+        partners = np.unique(asking[chosen], return_counts=True)[1]
+        shares.append(float(partners.mean()) / sum(split != "train" for split in answers))
+    return sum(shares) / 2
 
 
 def _is(m: Measurement, measure: str, degree: int | None) -> bool:

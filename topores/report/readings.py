@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any, Literal
 
 from topores.domain import Analysis, State
@@ -98,7 +99,8 @@ def unit_name(unit: str) -> str:
 
 
 def _unit(analysis: Analysis, measure: str) -> str:
-    return next((m.unit for m in analysis.measurements if m.measure == measure), "")
+    of_nulls = (n.measurement for n in analysis.nulls)
+    return next((m.unit for m in chain(analysis.measurements, of_nulls) if m.measure == measure), "")
 
 
 def distance_unit(analysis: Analysis) -> str:

@@ -6,8 +6,8 @@ from topores.report.charts import Line, legend, line_chart
 from topores.report.glossary import Term, term
 from topores.report.language import later, many, say
 from topores.report.null_data import NAMES, ROWS, Spread, changes_by, over_cycles, own_value, present, spreads
-from topores.report.numbers import data
-from topores.report.readings import state_axis, state_name
+from topores.report.numbers import data, settled
+from topores.report.readings import state_axis, state_name, unit_of
 from topores.report.safe import escaped
 from topores.report.tables import folded, table
 
@@ -16,6 +16,8 @@ TITLE = later("What the nulls show too")
 
 CHANGES = (
     ("change", None, Term("change", "Movement of the passages")),
+    ("procrustes.angle", None, Term("rotation", "Rotation")),
+    ("procrustes.mean_angle", None, Term("mean rotation", "Mean rotation")),
     ("procrustes.residual", None, Term("deformation", "Deformation")),
     ("bottleneck_distance", 1, Term("bottleneck", "Bottleneck distance of loops")),
     ("wasserstein_distance", 1, Term("Wasserstein", "Wasserstein distance of loops")),
@@ -76,11 +78,28 @@ def _table_at(analysis: Analysis, known: list[str], state: State) -> str:
         own = own_value(analysis, measure, degree, state.cycle)
         cells = [_spread(found[name].get((measure, degree))) for name in shown]
         if own is not None and any(cell != "–" for cell in cells):
-            rows.append([str(title), data(own), *cells])
+            rows.append([_title(analysis, measure, title), data(own), *cells])
     itself = say("This run") if analysis.run else say("These points")
     head = ["", itself, *(say(NAMES[name]) for name in shown)]
     caption = say("{state}: value, and mean ± standard deviation of each null", state=escaped(state_name(state)))
-    return table(head, rows, caption=caption, look="numbers") if rows else ""
+    return table(head, rows, caption=caption, look="numbers") + _of_halves(shown) if rows else ""
+
+
+def _of_halves(shown: list[str]) -> str:
+    """That a number of half of the passages is not to be held against that of all."""
+    if "resample" not in shown:
+        return ""
+    words = say(
+        "Half of the passages give less of all that grows with their number, such as lengths added up and RankMe. What "
+        "counts there is how far the halves differ, not their mean."
+    )
+    return f'<p class="note">{words}</p>'
+
+
+def _title(analysis: Analysis, measure: str, title: Term) -> str:
+    """A measure with its unit, as HTML."""
+    unit = unit_of(analysis, measure)
+    return f"{title} ({escaped(unit)})" if unit else str(title)
 
 
 def _spread(found: Spread | None) -> str:
@@ -90,24 +109,28 @@ def _spread(found: Spread | None) -> str:
 
 
 def _changes(analysis: Analysis, known: list[str]) -> str:
-    """How far the last state is from the first, and how far two draws of one state are from each other."""
+    """How far the last state is from the first, beside two draws of one state and beside shuffled pairings."""
     first, last, layer = analysis.states[0].cycle, analysis.states[-1].cycle, analysis.layers[-1]
     noise = [name for name in NOISE if name in known]
     if first == last or not noise:
         return ""
     found = {name: changes_by(analysis, name) for name in noise}
+    shuffled = spreads(analysis, "shuffled", last, first)
     rows = []
     for measure, degree, title in CHANGES:
         own = analysis.value(measure, last, layer, "union", degree=degree, against=first)
         cells = [found[name].get((measure, degree)) for name in noise]
         if own is not None and any(cells):
-            rows.append([str(title), data(own), *("–" if not cell else data(max(cell)) for cell in cells)])
+            alone = ("–" if not cell else data(max(cell)) for cell in cells)
+            paired = [_spread(shuffled.get((measure, degree)))] if shuffled else []
+            rows.append([_title(analysis, measure, title), data(settled(own)), *alone, *paired])
     caption = say(
         "Change from {first} to {last}, and the largest that each null alone makes of one state",
         first=escaped(state_name(analysis.states[0])),
         last=escaped(state_name(analysis.states[-1])),
     )
-    head = ["", say("First to last"), *(say(NAMES[name]) for name in noise)]
+    beside = [say("First to last on shuffled pairings")] if shuffled else []
+    head = ["", say("First to last"), *(say(NAMES[name]) for name in noise), *beside]
     return table(head, rows, caption=caption, look="numbers") if rows else ""
 
 
@@ -121,7 +144,7 @@ def _charts(analysis: Analysis) -> str:
             continue
         lines = [Line(say("shuffled pairings {n}", n=n), "null", values) for n, values in enumerate(draws, 1)]
         lines.append(Line(say("this run"), "union", own))
-        charts.append(line_chart(str(title), cycles, lines, axis=state_axis(analysis)))
+        charts.append(line_chart(str(title), cycles, lines, axis=state_axis(analysis), unit=unit_of(analysis, measure)))
     if not charts:
         return ""
     keys = legend([("union", say("this run")), ("null", say("runs on shuffled pairings"))])
