@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from topores.analysis.chance import prediction_p
+from topores.analysis.chance import prediction_p, sign_flip_p
 
 
 def test_level_of_the_prediction_is_held_with_few_runs() -> None:
@@ -44,3 +44,18 @@ def test_runs_that_agree_in_every_digit_say_no_more_than_their_number() -> None:
     assert prediction_p(0.4, [0.5, 0.5, 0.5], above=True) == 1
     with pytest.raises(ValueError, match="1 run has no spread"):
         prediction_p(0.5, [0.5])
+
+
+def test_the_two_questions_of_a_pair_share_their_sign() -> None:
+    """They are found, or not, together. With a sign each, one state of noise would be better than another in 15 %."""
+    draw, tried = np.random.default_rng(0), 400
+    groups = np.tile(np.arange(12), 2)
+    pairs = draw.normal(size=(tried, 12))
+    differences = np.concatenate([pairs + 0.5 * draw.normal(size=pairs.shape) for _ in range(2)], axis=1)
+    together, apart = (np.mean([sign_flip_p(own, 0, groups=of) < 0.05 for own in differences]) for of in (groups, None))
+    assert together == pytest.approx(0.05, abs=0.033)  # three standard deviations
+    assert apart > 0.1
+
+
+def test_differences_that_cancel_within_their_groups_are_none() -> None:
+    assert sign_flip_p(np.array([1.0, -1.0]), 0, groups=np.array([0, 0])) == 1.0

@@ -23,11 +23,12 @@ def test_only_the_union_at_the_last_layer_by_itself_is_compared() -> None:
         number("total_persistence", 7.0, degree=2),
         number("longest_bar", 0.4, degree=0),
         number("change", 0.8, against=0),
+        number("change", 0.1, against=5),
         number("betti_curve", 3.0, degree=1, threshold=0.5),
         number("hubness_skewness", 1.0),
     ]
     assert compared_at(measured, 10) == {
-        "uniformity": -3.0, "total_persistence": 4.0, "spanning_tree": 90.0, "longest_cluster": 0.4
+        "uniformity": -3.0, "total_persistence": 4.0, "spanning_tree": 90.0, "longest_cluster": 0.4, "change": 0.8
     }  # fmt: skip
     assert compared_at(measured, 99) == {}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from topores import analyse
+from topores.analysis.tracks import _chosen
 from topores.domain import Analysis
 
 RING = 24
@@ -60,3 +61,26 @@ def test_bars_and_places_are_those_of_the_diagrams(analysis: Analysis) -> None:
 def test_one_state_has_no_tracks(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", rows(0.9))
     assert analyse(tmp_path / "x.npy", nulls="none", cache="none").tracks == ()
+
+
+def test_a_short_loop_beyond_chance_is_followed_though_others_are_longer(tmp_path: Path) -> None:
+    """A ring of radius .1 among points in all directions: long bars are chance there, and its own is not."""
+    draw = np.random.default_rng(0)
+    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    ring = np.zeros((40, 30))
+    ring[:, 0], ring[:, 1], ring[:, 2] = 0.1 * np.cos(turn), 0.1 * np.sin(turn), 1.0
+    points = np.concatenate([ring, draw.normal(size=(160, 30))])
+    for place in range(2):
+        np.save(tmp_path / f"{place}.npy", points + 1e-4 * place)
+    found = analyse(*sorted(tmp_path.glob("*.npy")), nulls="none", cache="none")
+    sure = [track for track in found.tracks if track.p is not None and track.p < 0.05]
+    assert [set(track.members[0]) <= set(range(40)) for track in sure] == [True]
+    assert len(found.tracks) == 6
+    assert sure[0] is found.tracks[-1]
+
+
+def test_which_tracks_are_kept() -> None:
+    assert _chosen([]) == []
+    assert _chosen([1.0] * 9) == [0, 1, 2, 3, 4, 5]
+    assert _chosen([1.0] * 7 + [0.01, 1.0, 0.02]) == [0, 1, 2, 3, 7, 9]
+    assert _chosen([0.04] * 4 + [0.01] * 12) == list(range(4, 16))

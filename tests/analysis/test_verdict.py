@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import ortho_group
 
 from topores.analysis.chance import monte_carlo_p, sign_flip_p, turned_share
-from topores.analysis.evidence import Evidence
+from topores.analysis.evidence import LONGEST_LOOP, MOVE, TURN, Evidence
+from topores.analysis.loops import corrected_for_cells
 from topores.analysis.verdict import judge
 from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, Phrase, State, Verdict
 
@@ -156,16 +157,39 @@ def test_loops_are_counted_only_beyond_the_nulls() -> None:
 
 def test_cells_are_corrected_together() -> None:
     """One p of .04 among ten cells is what ten cells give; of ten such, each counts."""
+    places = [(10, layer, "union") for layer in range(10)]
+    one = corrected_for_cells(dict(zip(places, [0.04] + 9 * [1.0], strict=True)))
+    assert list(one) == places
+    assert min(one.values()) == pytest.approx(0.4)
+    assert list(corrected_for_cells(dict.fromkeys(places, 0.04)).values()) == pytest.approx([0.04] * 10)
+    assert corrected_for_cells({}) == {}
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5)), cells={places[0]: 0.04, places[1]: 0.4})
+    claim = next(c for c in judge(made, seed=0).claims if "of 2 cells (layer, cycle, cloud)" in c.what)
+    assert (claim.value, claim.p) == (1, 0.04)
 
-    def cells(p: list[float]) -> Claim:
-        made = evidence(cloud(1), cloud(0.5))
-        given = {(10, layer, "union"): value for layer, value in enumerate(p)}
-        claims = judge(dataclasses.replace(made, cells=given), seed=0).claims
-        return next(c for c in claims if "cells (layer, cycle, cloud)" in c.what)
 
-    one, all_of_them = cells([0.04] + 9 * [1.0]), cells(10 * [0.04])
-    assert (one.value, one.p) == (0, pytest.approx(0.4))
-    assert (all_of_them.value, all_of_them.p) == (10, pytest.approx(0.04))
+@pytest.mark.parametrize(
+    ("was", "now", "shuffled", "gained"),
+    [
+        (0.1, 0.5, (), True),
+        (0.1, 0.25, (), False),  # within what other halves of the passages do
+        (0.5, 0.1, (), False),  # it counts more loops, and the longest became shorter
+        (0.1, 0.5, (0.49, 0.5, 0.51), False),
+        (0.1, 0.5, (0.1, 0.11, 0.12), True),
+    ],
+)
+def test_a_loop_is_gained_only_where_the_longest_grew_and_shuffled_pairings_do_not_show_it(
+    was: float, now: float, shuffled: tuple[float, ...], gained: bool
+) -> None:
+    made = dataclasses.replace(
+        evidence(cloud(1), cloud(0.5), loops=[loop(10, 0.01), loop(0, 0.06)]), before={LONGEST_LOOP: was},
+        own={LONGEST_LOOP: now}, floors={"resample": {LONGEST_LOOP: 0.2}},
+        shuffled=[{LONGEST_LOOP: value} for value in shuffled],
+    )  # fmt: skip
+    found = judge(made, seed=0)
+    assert "1 of its loops is larger than chance makes (p = 0.01)" in found.sentence
+    assert ("1 more than before" in found.sentence) == gained
+    assert ("1 loop gained" in found.headline) == gained
 
 
 def test_one_state_shows_no_change() -> None:
@@ -311,11 +335,44 @@ def test_a_turn_is_told_from_a_deformation() -> None:
     assert movement(first, first @ turn + 0.25 * rng.normal(size=first.shape)) == "turned and deformed"
 
 
+def test_what_a_turn_leaves_is_a_deformation_only_beyond_dropout() -> None:
+    rng = np.random.default_rng(9)
+    first, turn = rng.normal(size=(200, 10)), ortho_group.rvs(10, random_state=0)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    made = dataclasses.replace(evidence(first, first @ turn + 0.25 * rng.normal(size=first.shape)), corpus=None)
+    moved = made.value("change", 10)
+    assert moved is not None
+    for share, movement in ((0.3, "turned and deformed"), (0.9, "turned")):
+        floors = {"dropout": {"change": share * moved}}
+        assert judge(dataclasses.replace(made, floors=floors), seed=0).movement == movement
+
+
+def test_a_space_that_shuffled_pairings_turn_as_much_is_said_to() -> None:
+    rows = cloud(1.0)
+    last = rows @ ortho_group.rvs(40, random_state=0)
+    alike = [{TURN: 0.9 + d, MOVE: 1.0 + d} for d in (-0.01, 0.0, 0.01)]
+    made = dataclasses.replace(evidence(rows, last), own={TURN: 0.91, MOVE: 1.01}, shuffled=alike)
+    found = judge(made, seed=0)
+    assert (
+        "the space turned, as with shuffled pairs (one rotation and scale explain 100% of the movement, "
+        in found.sentence
+    )
+    assert " by chance, 90% after shuffled pairings)" in found.sentence
+    assert found.headline.endswith("the space turned, as with shuffled pairs")
+    told = {c.what: c for c in found.claims if "movement" in c.what and "shuffled" in c.what}
+    assert [(c.value, c.null) for c in told.values()] == [(0.91, pytest.approx(0.9)), (1.01, pytest.approx(1.0))]
+    for other in ({TURN: 0.2, MOVE: 1.01}, {TURN: 0.91, MOVE: 3.0}):
+        found = judge(dataclasses.replace(made, own=other), seed=0)
+        assert "as with shuffled pairs" not in found.sentence
+        assert ", 90% after shuffled pairings" in found.sentence
+
+
 def test_texts_that_turn_against_each_other_are_said_to() -> None:
     first = cloud(1.0)
     last = first.copy()
     last[:N] = first[:N] @ ortho_group.rvs(40, random_state=0)
     assert "the two texts turned against each other: 100% of the change lies between them" in sentence(first, last)
+    assert judge(evidence(first, last), seed=0).movement == "turned"  # neither text changed its shape
     both = first @ ortho_group.rvs(40, random_state=0)
     assert "against each other" not in sentence(first, both)
 

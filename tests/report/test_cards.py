@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from topores.analysis.verdict_words import TURNED
+from topores.analysis.evidence import MOVED, TURN
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement, Phrase
 from topores.report.cards import cards_of
 from topores.report.null_data import first_by_chance
@@ -26,7 +26,7 @@ def with_movement(full: Analysis, by_chance: float) -> Analysis:
     at = (full.states[-1].cycle, full.layers[-1], "union")
     parts = {"shared": 0.7, "relative": 0.1, "shift": 0.05, "deformation": 0.15, "shared_by_chance": 0.999}
     measured = tuple(Measurement(*at, f"movement.{n}", v, "", against=full.states[0].cycle) for n, v in parts.items())
-    claim = Claim(Phrase(str(TURNED)), 0.7, by_chance, 0.05)
+    claim = Claim(Phrase(str(MOVED[TURN])), 0.7, by_chance, 0.05)
     verdict = dataclasses.replace(full.verdict, claims=(claim,), movement="turned and deformed")
     return dataclasses.replace(full, measurements=(*full.measurements, *measured), verdict=verdict)
 

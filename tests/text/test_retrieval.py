@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from topores.domain import AlignedPairs, Corpus, Passage
-from topores.text.retrieval import partner_ranks, ranks
+from topores.text.retrieval import partner_ranks, question_groups, ranks
 
 
 def corpus(edges: list[tuple[int, int]], n_1: int, n_2: int, split_1=None, split_2=None) -> Corpus:
@@ -62,3 +62,18 @@ def test_chance_level() -> None:
 def test_a_row_that_is_not_a_number_finds_nothing() -> None:
     similarity = np.array([[0.5, np.nan], [0.5, 0.4], [0.1, 0.2]])
     assert partner_ranks(similarity, np.eye(3, 2, dtype=bool)).tolist() == [np.inf, 2]
+
+
+def test_questions_that_pairs_join_hang_together() -> None:
+    """T1's passages 0 and 1 share a partner, which 2 and 3 do not; 4 is not held out."""
+    split_1 = ("held_out",) * 4 + ("train",)
+    texts = corpus(
+        [(0, 1), (1, 1), (2, 0), (3, 3), (4, 2)], 5, 4, split_1, ("held_out", "held_out", "train", "held_out")
+    )
+    found = question_groups(texts, "held_out").tolist()
+    # Asked of T1: 0, 1, 2, 3; of T2: 0, 1, 3.
+    same = [[a == b for b in found] for a in found]
+    apart = [0, 0, 1, 2, 1, 0, 2]
+    assert same == [[a == b for b in apart] for a in apart]
+    assert sorted(set(found)) == [0, 1, 2]
+    assert question_groups(corpus([(0, 0)], 1, 1, ("train",), ("train",)), "held_out").tolist() == []

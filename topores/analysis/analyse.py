@@ -11,7 +11,7 @@ from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce
 from topores.analysis.evidence import Evidence, compared_at, floors_of, replicates_at
 from topores.analysis.ladder import measured_nulls
-from topores.analysis.loops import surest, surest_loops
+from topores.analysis.loops import corrected_for_cells, surest, surest_loops
 from topores.analysis.maps import MapMaker, outlines_of
 from topores.analysis.measure import Bench, MeasuredState, measure_states, unit_rows
 from topores.analysis.nulls._ground import Ground
@@ -62,12 +62,16 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     layers = tuple(sorted({layer for layer, _ in now.cells}))
     ends = (first,) if now is first else (first, now)
     shown = [end.cells[layers[-1], cloud] for end in ends for cloud in source.clouds]
-    loops = surest_loops(shown, bench, "first and last state")
+    sure = corrected_for_cells(cells)
+    loops = [
+        replace(loop, p=max(loop.p, sure[loop.cycle, loop.layer, loop.cloud]))
+        for loop in surest_loops(shown, bench, "first and last state")
+    ]
     measurements += [Measurement(*place, "loop_p", p, "p", 1) for place, p in cells.items()]
     nulls = measured_nulls(
         Ground(source, _for_nulls(bench), ends), config.null_names, asked=config.nulls != TopologyConfig.nulls
     )
-    evidence = _evidence(source, ends, measurements, nulls, loops, cells)
+    evidence = _evidence(source, ends, measurements, nulls, loops, sure)
     return Analysis(
         name=source.name,
         protocol=_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()}),
@@ -78,7 +82,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         measurements=tuple(measurements),
         nulls=nulls,
         loops=tuple(sorted(loops, key=_last_and_surest_first)),
-        tracks=_tracks(source, bench, followed, config.layers),
+        tracks=_tracks(source, bench, followed, sure, config.layers),
         verdict=judge(evidence, config.seed),
         maps=maps.maps(),
         neighbours=maps.neighbours(),
@@ -124,15 +128,18 @@ def _evidence(
     )
 
 
-def _tracks(source: Source, bench: Bench, states: list[np.ndarray], layers: str) -> tuple[Track, ...]:
+def _tracks(
+    source: Source, bench: Bench, states: list[np.ndarray], cells: dict[tuple[int, int, str], float], layers: str
+) -> tuple[Track, ...]:
     """Loops of both texts' cloud through the states; through the layers, where more than one was asked for."""
-    rows = source.clouds["union"]
+    rows, last = source.clouds["union"], max((layer for _, layer, _ in cells), default=0)
+    sure = [cells.get((state.cycle, last, "union"), 1.0) for state in source.states]
 
     def of_state(place: int) -> list[np.ndarray]:
         found = source.layers_of(source.states[place], layers, bench.cache)
         return [unit_rows(found[layer][rows]) for layer in sorted(found)]
 
-    return tracks_of("union", states, of_state, bench)
+    return tracks_of("union", states, of_state, bench, sure)
 
 
 def protocol_of(config: TopologyConfig) -> Protocol:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from topores.analysis.chance import Rows
-from topores.domain import Corpus, Loop, Measurement, NullMeasurement, Phrase, State
-from topores.text.retrieval import ranks
+from topores.domain import Corpus, Loop, Measurement, NullMeasurement, Phrase, Split, State
+from topores.text.retrieval import question_groups, ranks
 
 RETRIEVAL = "held_out_mrr"
 CLUSTERS, LONGEST_CLUSTER = "spanning_tree", "longest_cluster"
-LOOPS = "total_persistence"
+LOOPS, LONGEST_LOOP = "total_persistence", "longest_loop"
+TURN, MOVE = "movement.shared", "change"
 
 COMPARED = {
     RETRIEVAL: Phrase("MRR of held-out pairs"),
@@ -26,6 +27,12 @@ COMPARED = {
 }
 """What is compared with the nulls, of the union cloud at the last layer, in words."""
 
+MOVED = {
+    TURN: Phrase("share of the squared movement that one rotation and scale explain"),
+    MOVE: Phrase("movement of the passages"),
+}
+"""What is compared with shuffled pairings of the way from the first state to the last, in words."""
+
 FLOORS = ("dropout", "resample")
 """Nulls that a change has to leave below it, whatever caused it."""
 
@@ -37,7 +44,7 @@ SUMS = (LOOPS, CLUSTERS)
 
 NAMES = {
     ("total_persistence", 1): LOOPS, ("total_persistence", 0): CLUSTERS, ("longest_bar", 0): LONGEST_CLUSTER,
-    ("bottleneck_distance", 1): "bottleneck_distance",
+    ("longest_bar", 1): LONGEST_LOOP, ("bottleneck_distance", 1): "bottleneck_distance",
 }  # fmt: skip
 """Measures of diagrams by (measure, degree); measures without a degree are called as they are."""
 
@@ -50,6 +57,8 @@ class Learning(NamedTuple):
 
     before: np.ndarray
     after: np.ndarray
+    groups: np.ndarray
+    """Which questions hang together, as numbers from 0."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +87,18 @@ class Evidence:
     spectrum: Mapping[int, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     """By cycle: what is compared, of each Gaussian cloud of the same spectrum."""
     cells: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
-    """By (cycle, layer, cloud): p of its surest loop, corrected for the loops of that cell."""
+    """By (cycle, layer, cloud): p of its surest loop, corrected for the loops of that cell and for all cells."""
 
-    def reciprocal_ranks(self, split: str) -> Learning:
+    def reciprocal_ranks(self, split: Split) -> Learning:
         """Empty where the split holds no pairs."""
         corpus = self.corpus
         assert corpus is not None
         n_1 = len(corpus.t1)
-        return Learning(
-            *(
-                np.concatenate([1 / ranks(rows[:n_1], rows[n_1:], corpus, split, d) for d in ("1to2", "2to1")])  # type: ignore[arg-type]
-                for rows in (self.first, self.last)
-            )
+        before, after = (
+            np.concatenate([1 / ranks(rows[:n_1], rows[n_1:], corpus, split, d) for d in ("1to2", "2to1")])
+            for rows in (self.first, self.last)
         )
+        return Learning(before, after, question_groups(corpus, split))
 
     def floor(self, measure: str) -> float | None:
         """The largest of what the nulls of `FLOORS` make of a number; None if none was measured."""
@@ -110,11 +118,16 @@ def name_of(m: Measurement) -> str | None:
 
 
 def compared_at(measurements: Iterable[Measurement], cycle: int) -> Values:
-    """What is compared, at one cycle: of the union cloud, at the last layer there."""
-    own = [m for m in measurements if m.cycle == cycle and m.cloud == "union" and m.against is None]
-    last = max((m.layer for m in own), default=0)
-    found = {name_of(m): m.value for m in own if m.layer == last}
-    return {name: found[name] for name in (*COMPARED, LONGEST_CLUSTER) if name in found}
+    """What is compared, at one cycle and on the way there: of the union cloud, at the last layer."""
+    there = [m for m in measurements if m.cycle == cycle and m.cloud == "union"]
+    last = max((m.layer for m in there), default=0)
+    first = min((m.against for m in there if m.against is not None), default=None)
+    own = [m for m in there if m.layer == last]
+    found = {name_of(m): m.value for m in own if m.against is None}
+    moved = {m.measure: m.value for m in own if m.against is not None and m.against == first}
+    return {name: found[name] for name in (*COMPARED, LONGEST_CLUSTER, LONGEST_LOOP) if name in found} | {
+        name: moved[name] for name in MOVED if name in moved
+    }
 
 
 def replicates_at(nulls: Iterable[NullMeasurement], null: str, cycle: int) -> list[Values]:

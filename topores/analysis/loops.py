@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy.stats import false_discovery_control
 
 from topores.analysis.chance import ALPHA
 from topores.analysis.measure import Bench, Cell
@@ -56,6 +57,13 @@ def surest(cells: Iterable[Cell], bench: Bench, label: str) -> dict[tuple[int, i
         (cell.cycle, cell.layer, cell.cloud): float(own.p.min(initial=1.0))
         for cell, own in zip(some, found, strict=True)
     }
+
+
+def corrected_for_cells(cells: dict[tuple[int, int, str], float]) -> dict[tuple[int, int, str], float]:
+    """What `surest` found of all cells, by Benjamini and Hochberg: of cells with p < .05, one in twenty is chance."""
+    if not cells:
+        return {}
+    return dict(zip(cells, false_discovery_control(list(cells.values())).tolist(), strict=True))
 
 
 def surest_loops(cells: list[Cell], bench: Bench, label: str) -> list[Loop]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topores.analysis.cells import Protocol
+from topores.analysis.chance import ALPHA
 from topores.analysis.loops import significances_of
 from topores.analysis.measure import Bench
 from topores.domain import Track
@@ -23,8 +24,8 @@ from topores.topology import (
 )
 from topores.topology.reachable import CLOSED, Links
 
-LONGEST = 6
-"""Tracks kept, of those that are longest where they are longest."""
+LONGEST, MOST = 6, 12
+"""Tracks kept: those that are longest where they are longest, and before them those beyond chance, up to so many."""
 
 MOST_POINTS = 600
 """Points beyond which no loop is followed: a step between two states takes up to hundreds of diagrams."""
@@ -39,21 +40,26 @@ States = list[Cloud]
 Bar = tuple[float, float]
 
 
-def tracks_of(cloud: str, states: States, layers_of: Callable[[int], States], bench: Bench) -> tuple[Track, ...]:
-    """The loops of one cloud that are longest at any state, followed through all of them.
+def tracks_of(
+    cloud: str, states: States, layers_of: Callable[[int], States], bench: Bench, sure: Sequence[float] | None = None
+) -> tuple[Track, ...]:
+    """The loops of one cloud that are beyond chance or longest at any state, followed through all of them.
 
     Args:
         states: Unit rows of the cloud at the last layer, state by state; the same points in each.
         layers_of: Unit rows of the cloud at each layer of the state at a place, the first layer first.
+        sure: By state, p of the surest loop there, corrected for all cells: no loop of it has a smaller one.
+
+    Returns:
+        Those that are longest first; none for clouds of more than `MOST_POINTS` points.
     """
     if len(states) < 2 or not 3 < len(states[0]) <= MOST_POINTS or bench.protocol.max_degree < 1:
         return ()
     vines = join_steps(_followed(list(pairwise(states)), DIAGRAMS, bench, "loops"))
-    tracked = vines[:LONGEST]
-    peaks = sorted({vine.peak for vine in tracked})
-    by_peak = {peak: layers_of(peak) for peak in peaks}
+    p = _p_of_peaks(vines, states, bench, [0.0] * len(states) if sure is None else sure)
+    tracked = [vines[place] for place in _chosen(p)]
+    by_peak = {peak: layers_of(peak) for peak in sorted({vine.peak for vine in tracked})}
     layers = _layers_of_each(tracked, by_peak, bench)
-    p = _p_of_bars(peaks, vines, states, bench)
     around = _around_each(tracked, states, bench)
     return tuple(
         Track(
@@ -64,10 +70,10 @@ def tracks_of(cloud: str, states: States, layers_of: Callable[[int], States], be
             sure=tuple(vine.sure.tolist()),
             members=tuple(map(tuple, found["members"])),
             layers=own,
-            p=p[vine.peak][_bar_at(vine, vine.peak)],
+            p=p[place],
             stability=found["stability"],
         )
-        for vine, own, found in zip(tracked, layers, around, strict=True)
+        for place, vine, own, found in zip(_chosen(p), tracked, layers, around, strict=True)
     )
 
 
@@ -80,6 +86,21 @@ def _followed(steps: Sequence[tuple[Cloud, Cloud]], most: int, bench: Bench, lab
 def _step(metric: str, most: int, states: tuple[Cloud, Cloud]) -> FollowedStep:
     before, after = (pairwise_distances(points, metric) for points in states)
     return follow_step(before, after, most=most)
+
+
+def _chosen(p: Sequence[float]) -> list[int]:
+    """Places of the tracks to keep, given the p of all, the longest first."""
+    beyond = sorted((own, place) for place, own in enumerate(p) if own < ALPHA)[:MOST]
+    kept = [place for _, place in beyond]
+    kept += [place for place in range(len(p)) if place not in kept][: max(LONGEST - len(kept), 0)]
+    return sorted(kept)
+
+
+def _p_of_peaks(vines: list[Vine], states: States, bench: Bench, sure: Sequence[float]) -> list[float]:
+    """Of each vine how sure it is where it is longest, among all loops of that state and, by `sure`, all cells."""
+    peaks = sorted({vine.peak for vine in vines})
+    p = _p_of_bars(peaks, vines, states, bench)
+    return [max(p[vine.peak][_bar_at(vine, vine.peak)], sure[vine.peak]) for vine in vines]
 
 
 def _p_of_bars(peaks: list[int], vines: list[Vine], states: States, bench: Bench) -> dict[int, dict[Bar, float]]:

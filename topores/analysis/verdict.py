@@ -4,25 +4,35 @@ A change is claimed only where it leaves what dropout and the choice of passages
 it, only where runs on shuffled pairings do not show it too. What has no null is given as a number, and not judged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from topores.analysis import verdict_words as words
 from topores.analysis.chance import ALPHA, monte_carlo_p, prediction_p, sign_flip_p, turned_share
-from topores.analysis.evidence import COMPARED, LONGEST_CLUSTER, LOOPS, RETRIEVAL, Evidence, Learning
+from topores.analysis.evidence import (
+    COMPARED,
+    LONGEST_CLUSTER,
+    LONGEST_LOOP,
+    LOOPS,
+    MOVE,
+    MOVED,
+    RETRIEVAL,
+    TURN,
+    Evidence,
+    Learning,
+)
 from topores.analysis.movement import TextMovement, movement_of_texts
-from topores.domain import Claim, Phrase, Verdict
+from topores.domain import Claim, Phrase, Split, Verdict
 from topores.topology.significance import holm
 
 FOUND = 0.9
 """Training MRR from which the pairs count as found by heart, if held-out retrieval did not rise with it."""
 NO_ROOM = 0.95
 """Held-out MRR of the first state from which better cannot be told from luck."""
-FEW = 20
-"""Held-out questions below which the absence of a change says nothing."""
+FEW = 10
+"""Held-out pairs, each with what hangs together with it, below which the absence of a change says nothing."""
 FEW_RUNS = 5
 """Runs on shuffled pairings below which only large effects are seen (benchmarks/verdict_level.py)."""
 COLLAPSED_RANK = 0.5
@@ -91,7 +101,7 @@ def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
     if not len(held.before):
         none = Phrase("nothing was held out to tell learning from memorising ({pairs})", pairs=pairs)
         return "undecided", Part(none, claims, Phrase("No unseen pairs to judge by"))
-    p = sign_flip_p(held.after - held.before, seed)
+    p = sign_flip_p(held.after - held.before, seed, groups=held.groups)
     shuffled = _against_shuffled(evidence)
     outcome, title, found = _outcome(held, trained, p, shuffled)
     told = Phrase(
@@ -131,7 +141,7 @@ def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None
     though = Phrase(", though better than after shuffled pairings") if controlled else ""
     if not by_heart:
         return "undecided", Phrase("No learning is shown"), words.no_learning(_mean(held.before) >= NO_ROOM, though)
-    if len(held.before) < FEW:
+    if held.groups.max() + 1 < FEW:
         return "undecided", Phrase("Too few unseen pairs to judge by"), words.few_questions(though)
     alike = Phrase(
         "the training pairs were memorised: unseen partners are found no better than before{though}", though=though
@@ -151,14 +161,15 @@ def _retrieval(evidence: Evidence, seed: int) -> list[Claim]:
     if evidence.corpus is None:
         return []
     claims = []
-    for split, what in (
+    sides: tuple[tuple[Split, Phrase], ...] = (
         ("held_out", Phrase("MRR of held-out pairs, last state (first beside it)")),
         ("train", Phrase("MRR of training pairs, last state (first beside it)")),
-    ):
+    )
+    for split, what in sides:
         mrr = evidence.reciprocal_ranks(split)
         if len(mrr.before):
             # Training pairs are found better by any training: no p would say anything.
-            p = sign_flip_p(mrr.after - mrr.before, seed) if split == "held_out" else None
+            p = sign_flip_p(mrr.after - mrr.before, seed, groups=mrr.groups) if split == "held_out" else None
             claims.append(Claim(what, _mean(mrr.after), _mean(mrr.before), p))
     return claims
 
@@ -169,7 +180,7 @@ def _collapse(evidence: Evidence) -> str:
     rank_was, rank_now = evidence.value("rank_me", first), evidence.value("rank_me", last)
     if was is None or now is None or rank_was is None or rank_now is None:
         return ""
-    if now <= was + SPREAD or rank_now >= COLLAPSED_RANK * rank_was:
+    if now <= was + max(SPREAD, evidence.floor("uniformity") or 0.0) or rank_now >= COLLAPSED_RANK * rank_was:
         return ""
     return Phrase("the space collapsed ({numbers})", numbers=words.widths(was, now, rank_was, rank_now))
 
@@ -183,10 +194,10 @@ def _against_shuffled(evidence: Evidence) -> float | None:
     return None if own is None or len(runs) < 2 else prediction_p(own, runs, above=True)
 
 
-def _differing(evidence: Evidence) -> dict[str, float]:
-    """p of each number's difference from the runs on shuffled pairings, either way, corrected for all of them."""
+def _differing(evidence: Evidence, asked: Iterable[str] = COMPARED) -> dict[str, float]:
+    """p of each number's difference from the runs on shuffled pairings, either way, corrected for all that is asked."""
     runs, own = evidence.shuffled, evidence.own
-    names = [n for n in COMPARED if n != RETRIEVAL and n in own and all(n in run for run in runs)]
+    names = [n for n in asked if n != RETRIEVAL and n in own and all(n in run for run in runs)]
     if len(runs) < 2 or not names:
         return {}
     return dict(zip(names, holm([prediction_p(own[n], [run[n] for run in runs]) for n in names]), strict=True))
@@ -195,17 +206,24 @@ def _differing(evidence: Evidence) -> dict[str, float]:
 def _compared(evidence: Evidence) -> list[Claim]:
     """Each number beside its mean over the runs on shuffled pairings."""
     p = {} if (of_retrieval := _against_shuffled(evidence)) is None else {RETRIEVAL: of_retrieval}
-    p |= _differing(evidence)
+    return _beside_shuffled(evidence, p | _differing(evidence))
+
+
+def _beside_shuffled(evidence: Evidence, p: Mapping[str, float]) -> list[Claim]:
     return [
         Claim(
             Phrase(
                 "{measure}, last state (mean of {runs} runs on shuffled pairings beside it)",
-                measure=COMPARED[n], runs=len(evidence.shuffled),
+                measure=(COMPARED | MOVED)[n], runs=len(evidence.shuffled),
             ),
-            evidence.own[n], float(np.mean([run[n] for run in evidence.shuffled])), own,
+            evidence.own[n], _after_shuffled(evidence, n), own,
         )
         for n, own in p.items()
     ]  # fmt: skip
+
+
+def _after_shuffled(evidence: Evidence, name: str) -> float:
+    return float(np.mean([run[name] for run in evidence.shuffled]))
 
 
 def _shape(evidence: Evidence) -> Part:
@@ -279,12 +297,13 @@ def _loops_in_all(evidence: Evidence) -> str:
 def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     """How much of the passages' movement one rotation and scale of all of them explain, beside chance.
 
-    By chance, moves are handed on within each text where there are two, as in the changes of every other state.
+    By chance, moves are handed on within each text where there are two, as in the changes of every other state. Texts
+    that turned against each other turned, too: what their own rotations explain is no deformation then.
     """
     last = evidence.states[-1].cycle
     was, now = evidence.value(LOOPS, evidence.states[0].cycle), evidence.value(LOOPS, last)
     loops = [Claim(Phrase("total loop persistence, last state (first beside it)"), now, was, None)]
-    moved, floor = evidence.value("change", last), evidence.floors.get("dropout", {}).get("change")
+    moved, floor = evidence.value(MOVE, last), evidence.floors.get("dropout", {}).get(MOVE)
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", last) is None or moved is None:
         return "", Part("", loops)
@@ -303,21 +322,25 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
         found = movement_of_texts(evidence.first, evidence.last, n_1, seed)
         turned, by_chance, p = found.seen.shared, found.by_chance.shared, found.p.shared
         against, of_texts = _of_two_texts(found)
+        left = 1 - turned - (found.seen.relative if against else 0.0)
     else:
         turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
-        against, of_texts = "", []
-    claim = Claim(words.TURNED, turned, by_chance, p)
+        against, of_texts, left = "", [], 1 - turned
+    claim = Claim(MOVED[TURN], turned, by_chance, p)
     # The share's p cannot fall below that of its few shuffles.
-    kinds = ["turned"] if p <= ALPHA and turned - by_chance >= BEYOND_CHANCE else []
-    kinds += ["deformed"] if 1 - turned >= DEFORMED else []
+    kinds = ["turned"] if against or (p <= ALPHA and turned - by_chance >= BEYOND_CHANCE) else []
+    kinds += ["deformed"] if left >= DEFORMED and moved * np.sqrt(left) > (floor or 0.0) else []
     # What no turn beyond chance explains has changed its shape, however little is left of it.
     movement = " and ".join(kinds) or "deformed"
-    title = words.moved(movement)
+    as_shuffled = _differing(evidence, MOVED)
+    title = words.moved(movement, as_shuffled=bool(as_shuffled) and min(as_shuffled.values()) >= ALPHA)
+    shuffled = words.turned_after_shuffled(_after_shuffled(evidence, TURN)) if TURN in as_shuffled else ""
     told = Phrase(
-        "{moved} (one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{against})",
-        moved=title, turned=turned, by_chance=by_chance, against=against,
+        "{moved} (one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{shuffled}"
+        "{against})",
+        moved=title, turned=turned, by_chance=by_chance, shuffled=shuffled, against=against,
     )  # fmt: skip
-    return movement, Part(told, [claim, *of_texts, *loops], title)
+    return movement, Part(told, [claim, *of_texts, *loops, *_beside_shuffled(evidence, as_shuffled)], title)
 
 
 def _of_two_texts(found: TextMovement) -> tuple[str, list[Claim]]:
@@ -345,7 +368,10 @@ def _of_two_texts(found: TextMovement) -> tuple[str, list[Claim]]:
 
 
 def _loops(evidence: Evidence) -> Part:
-    """Loops of the first and the last state that beat both nulls, and cells of all layers, cycles and clouds."""
+    """Loops of the first and the last state that beat both nulls, and cells of all layers, cycles and clouds.
+
+    One is gained or lost only where the longest changed too, beyond dropout, resampling and shuffled pairings.
+    """
     first, last = evidence.states[0].cycle, evidence.states[-1].cycle
     if evidence.value(LOOPS, last) is None:
         return Part()
@@ -357,11 +383,23 @@ def _loops(evidence: Evidence) -> Part:
               float(count[last]), float(count[first]), best)
     ]  # fmt: skip
     if evidence.cells:
-        corrected = false_discovery_control(list(evidence.cells.values()))
-        what = Phrase("of {n} cells (layer, cycle, cloud), those with a loop beyond both nulls", n=len(corrected))
-        claims.append(Claim(what, float((corrected < ALPHA).sum()), None, float(corrected.min())))
-    told = words.loops_now(count[first], count[last], best)
-    return Part(told, claims, words.loops_gained(count[last] - count[first]))
+        sure = list(evidence.cells.values())
+        what = Phrase("of {n} cells (layer, cycle, cloud), those with a loop beyond both nulls", n=len(sure))
+        claims.append(Claim(what, float(sum(p < ALPHA for p in sure)), None, min(sure)))
+    more = count[last] - count[first]
+    if not _went(evidence, LONGEST_LOOP, more):
+        more = 0
+    return Part(words.loops_now(count[last] - more, count[last], best), claims, words.loops_gained(more))
+
+
+def _went(evidence: Evidence, name: str, way: int) -> bool:
+    """Whether a number rose, or fell where `way` is below 0, beyond dropout, resampling and shuffled pairings."""
+    if name not in evidence.own or name not in evidence.before:
+        return way != 0  # nothing is known of it that would deny it
+    change = evidence.own[name] - evidence.before[name]
+    runs = [run[name] for run in evidence.shuffled if name in run]
+    outside = len(runs) < 2 or prediction_p(evidence.own[name], runs) < ALPHA
+    return change * way > 0 and abs(change) > (evidence.floor(name) or 0.0) and outside
 
 
 def _clusters(evidence: Evidence) -> Part:
@@ -383,9 +421,7 @@ def _clusters(evidence: Evidence) -> Part:
     corrected = holm(list(found.values()))
     was, now = (p < ALPHA for p in corrected)
     # The null moves too: a gap that did not widen itself was not gained, however small the Gaussian ones became.
-    widened = evidence.own[LONGEST_CLUSTER] - evidence.before[LONGEST_CLUSTER]
-    moved = abs(widened) > (evidence.floor(LONGEST_CLUSTER) or 0.0)
-    if was == now or not moved or now != (widened > 0):
+    if not _went(evidence, LONGEST_CLUSTER, int(now) - int(was)):
         return Part("", claims)
     p = float(min(corrected))
     if now:

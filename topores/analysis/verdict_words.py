@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from topores.analysis.evidence import COMPARED
 from topores.domain import Phrase, State, joined
 
-TURNED = Phrase("share of the squared movement that one rotation and scale explain")
-"""What the claim is called that holds the turn against chance."""
-
 
 def span(first: State, last: State, *, trained: bool) -> Phrase:
     """The beginning of the sentence.
@@ -140,10 +137,19 @@ def loop_persistence(was: float, now: float, *, within: bool) -> Phrase:
     return Phrase("total loop persistence went from {was:.2f} to {now:.2f}", was=was, now=now)
 
 
-def moved(movement: str) -> Phrase:
-    if movement == "turned":
-        return Phrase("the space turned")
-    return Phrase("the space deformed") if movement == "deformed" else Phrase("the space turned and deformed")
+def moved(movement: str, *, as_shuffled: bool) -> Phrase:
+    """
+    Args:
+        as_shuffled: Whether shuffled pairings turn it, and move it, as much.
+    """
+    kinds = {"turned": Phrase("the space turned"), "deformed": Phrase("the space deformed")}
+    space = kinds.get(movement, Phrase("the space turned and deformed"))
+    return Phrase("{moved}, as with shuffled pairs", moved=space) if as_shuffled else space
+
+
+def turned_after_shuffled(share: float) -> Phrase:
+    """For the brackets: what one rotation and scale explain there."""
+    return Phrase(", {share:.0%} after shuffled pairings", share=share)
 
 
 # Loops.

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from topores.analysis.chance import ALPHA
-from topores.analysis.evidence import compared_at, floors_of
-from topores.analysis.verdict_words import TURNED
+from topores.analysis.evidence import MOVED, TURN, compared_at, floors_of
 from topores.domain import Analysis
 from topores.report.glossary import term
 from topores.report.language import later, many, say
@@ -187,8 +186,8 @@ def _movement(ends: _Ends) -> Card | None:
     if moved is None:
         return None
     answer = say(MOVEMENTS.get(ends.analysis.verdict.movement, MOVEMENTS["moved"]))
-    # The verdict hands moves on across both texts, the chart of changes within each: here stands what the verdict says.
-    by_chance = next((claim.null for claim in ends.analysis.verdict.claims if claim.what == TURNED), None)
+    # The changes have one draw of it, the verdict the mean of many: here stands what the verdict says.
+    by_chance = next((claim.null for claim in ends.analysis.verdict.claims if claim.what == MOVED[TURN]), None)
     beside = [
         say("Turned as one by chance: {share}.", share=percent(by_chance)) if by_chance is not None else "",
         _rotation(ends, angle) if angle is not None else "",

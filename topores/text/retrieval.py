@@ -1,7 +1,9 @@
 """Retrieval of aligned partners: the rank at which each passage finds its own."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from topores.domain import Corpus, Split
 
@@ -38,6 +40,22 @@ def ranks(
     similarity = rows_1[inside_1].astype(np.float64) @ rows_2[inside_2].astype(np.float64).T
     relevant = relevant[np.ix_(inside_1, inside_2)]
     return partner_ranks(similarity, relevant) if direction == "1to2" else partner_ranks(similarity.T, relevant.T)
+
+
+def question_groups(corpus: Corpus, split: Split) -> Int[np.ndarray, " queries"]:
+    """Which questions hang together: those of passages that pairs join, over however many steps.
+
+    Returns:
+        A number from 0 for each question of `ranks`, those of '1to2' first, then those of '2to1'.
+    """
+    chosen = corpus.pairs_in(split)
+    if not len(chosen):
+        return np.empty(0, dtype=np.int64)
+    t1, place_1 = np.unique(corpus.pairs.t1[chosen], return_inverse=True)
+    t2, place_2 = np.unique(corpus.pairs.t2[chosen], return_inverse=True)
+    size = len(t1) + len(t2)
+    joined = coo_array((np.ones(len(chosen)), (place_1, len(t1) + place_2)), shape=(size, size))
+    return np.asarray(connected_components(joined, directed=False)[1])
 
 
 def partner_ranks(

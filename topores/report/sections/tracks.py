@@ -1,6 +1,7 @@
 """Loops followed through the states: when each opened and closed, how long it was, and in which layers."""
 
 from topores.analysis.chance import ALPHA
+from topores.analysis.tracks import MOST_POINTS
 from topores.domain import Analysis, Track
 from topores.report.charts import Line, line_chart
 from topores.report.glossary import term
@@ -16,8 +17,19 @@ TITLE = later("Loops followed through the states")
 
 def render(analysis: Analysis) -> str:
     if not analysis.tracks:
-        return ""
+        return _not_followed(analysis)
     return f"<p>{_words(analysis)}</p>{_table(analysis)}"
+
+
+def _not_followed(analysis: Analysis) -> str:
+    """Nothing where there is nothing to follow; a sentence where it was too much."""
+    passages = len(analysis.members.get("union", ()))
+    if len(analysis.states) < 2 or analysis.protocol.get("max_degree") == 0 or passages <= MOST_POINTS:
+        return ""
+    return "<p>" + say(
+        "Loops are followed through the states where there are {most} passages or fewer; here there are {n:,}.",
+        most=MOST_POINTS, n=passages,
+    ) + "</p>"  # fmt: skip
 
 
 def _words(analysis: Analysis) -> str:
@@ -30,8 +42,8 @@ def _words(analysis: Analysis) -> str:
         judged = say("{n} of them are longer than chance makes them.", n=beyond)
     return say(
         "The passages are the same in every state, so the distances of two states are joined by a straight line, "
-        "and each bar is followed along it ({vineyard}). Listed are the loops that are longest at any state, in both "
-        "texts together, at the encoder's output; their numbers are those beside the map. {judged} "
+        "and each bar is followed along it ({vineyard}). Listed are the loops that are beyond chance or longest at any "
+        "state, in both texts together, at the encoder's output; their numbers are those beside the map. {judged} "
         "<strong>What they mean is a hypothesis to read, not a fact.</strong>",
         vineyard=term("vineyard"),
         judged=judged,
