@@ -26,7 +26,7 @@ WORDS = {
     "headline": "The verdict in a few words: only what the rules of the verdict claim.",
     "map": "The passages of one layer in a plane: all states are turned onto the first one, and seen along the two "
     "directions in which they are spread most. Passages that are near in the plane may be far apart in the space.",
-    "heat map": "One number in every layer and state: the darker the cell, the larger it is.",
+    "heat map": "One number in every layer and state: the stronger the colour of a cell, the larger it is.",
     "neighbour": "One of the passages nearest to a passage by angle.",
     "p": "How often chance alone gives at least as much. Small means: hardly chance.",
     "MRR": "Mean reciprocal rank: 1 if the partner is always found first, 1/2 if second, and so on, on average.",

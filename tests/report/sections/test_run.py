@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 from topores.domain import Analysis
 from topores.report.language import speaking
@@ -54,8 +55,21 @@ def test_the_corpus_in_numbers(full: Analysis) -> None:
 
 
 def test_the_command_can_be_pasted(full: Analysis) -> None:
-    (command,) = Page(f"<div>{run.render(full)}</div>").all("pre")
+    command, _ = Page(f"<div>{run.render(full)}</div>").all("pre")
     assert command.words == "topores train data/closed_loop/article.txt 'my notes/meta.txt' --cycles 2000"
+
+
+def test_the_command_of_the_analysis_can_be_pasted(full: Analysis) -> None:
+    states = tuple(dataclasses.replace(s, path=Path("my runs/one/checkpoints") / s.path.name) for s in full.states)
+    _, command = Page(f"<div>{run.render(dataclasses.replace(full, states=states))}</div>").all("pre")
+    assert command.words == ("topores topology --checkpoint 'my runs/one'")
+
+
+def test_options_that_are_not_as_by_default_stand_open(full: Analysis) -> None:
+    opened = [e for e in Page(f"<div>{run.render(full)}</div>").all("details") if "open" in e.attributes]
+    assert [e.words for e in opened] == ["Options that are not as by defaultbatch_size32learning_rate4e-05"]
+    default = {**full.run, "options": {"model": "another", "seed": 3, "track": [], "embargo": 1}}
+    assert "not as by default" not in run.render(dataclasses.replace(full, run=default))
 
 
 def test_a_module_run_names_the_module(full: Analysis) -> None:

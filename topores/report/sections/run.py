@@ -1,5 +1,6 @@
 """What was run: the texts, the model, the options that matter, and the command to run it again."""
 
+import dataclasses
 import re
 import shlex
 from collections.abc import Mapping
@@ -8,16 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from topores.config import TrainConfig
 from topores.domain import SIDES, Analysis, Corpus, Side
 from topores.report.glossary import term
 from topores.report.language import later, localised, many, say, template
 from topores.report.numbers import digits, percent
 from topores.report.readings import known_number, state_name
+from topores.report.rerun import analysis_command
 from topores.report.safe import escaped
 from topores.report.tables import facts, folded, key_values, table
 
 ORDER = 80
 TITLE = later("What was run")
+
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
 
 FIRST = {
     "article": later("Text T1"),
@@ -40,10 +45,27 @@ def render(analysis: Analysis) -> str:
             _untrained(analysis),
             facts([*_options(options), *_circumstances(analysis)]),
             _corpus(analysis.corpus),
-            _command(analysis.run.get("argv")),
+            _command(say("To run it again"), _typed(analysis.run.get("argv"))),
+            _command(say("To analyse it again"), shlex.join(analysis_command(analysis))),
+            _chosen(options),
             folded(say("All options"), key_values(options)) if options else "",
         ]
     )
+
+
+def _chosen(options: Mapping[str, Any]) -> str:
+    """Options that are not as by default, some of which training itself chose; but for those on top."""
+    chosen = {
+        name: value
+        for name, value in options.items()
+        if name in DEFAULTS and name not in FIRST and _plain(value) != _plain(DEFAULTS[name])
+    }
+    return folded(say("Options that are not as by default"), key_values(chosen), opened=True) if chosen else ""
+
+
+def _plain(value: Any) -> Any:
+    """A list as the tuple that the options hold."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _untrained(analysis: Analysis) -> str:
@@ -143,11 +165,14 @@ def _alignment(corpus: Corpus) -> str:
     return "; ".join(words) + "."
 
 
-def _command(argv: Any) -> str:
+def _command(title: str, line: str) -> str:
+    return f"<h3>{title}</h3><pre><code>{escaped(line)}</code></pre>" if line else ""
+
+
+def _typed(argv: Any) -> str:
     if not argv:
         return ""
-    parts = [argv] if isinstance(argv, str) else [str(part) for part in argv]
-    return f"<h3>{say('To run it again')}</h3><pre><code>{escaped(_line(parts))}</code></pre>"
+    return _line([argv] if isinstance(argv, str) else [str(part) for part in argv])
 
 
 def _line(parts: list[str]) -> str:
