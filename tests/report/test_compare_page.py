@@ -12,12 +12,15 @@ from topores.analysis.compared_run import QUANTITIES, ComparedRun
 from topores.analysis.comparison import Comparison
 from topores.analysis.comparison_evidence import Judged
 from topores.analysis.comparison_verdict import judge_comparison
+from topores.config import TrainConfig
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement, Phrase, Verdict
 from topores.report.compare_charts import LOOKS, loss_scale
 from topores.report.compare_data import SHOWN, looks_of
 from topores.report.compare_page import render_comparison
+from topores.report.compare_tables import BESIDE
 from topores.report.language import spoken
 from topores.report.numbers import digits
+from topores.report.option_names import NAMES, option_name
 from topores.report.safe import clean
 
 from .conftest import HOSTILE
@@ -125,7 +128,9 @@ def test_runs_of_other_texts_are_said_to_be_and_shown_by_hash(comparison: Compar
 def test_the_numbers_at_each_cycle_are_those_of_the_comparison(comparison: Comparison, html: str) -> None:
     html = section(html, "cycles")
     head, *rows = tables(html)[0]
-    assert head[:3] == ["Cycle", "Run", Page(f"<p>{SHOWN['held_out_mrr'].title}</p>").one("p").words]
+    mrr = Page(f"<p>{SHOWN['held_out_mrr'].title}</p>").one("p").words
+    assert head[:3] == ["Cycle", "Run", mrr]
+    assert "Total persistence of loops (rad)" in head
     assert len(rows) == len(CYCLES) * 4
     told = values(html[html.index("<table") : html.index("</table>")] + "</table>")
     wanted = [
@@ -163,13 +168,13 @@ def test_the_last_shared_cycle_has_a_table_of_its_own_and_the_kinds_their_spread
 ) -> None:
     end, kinds = tables(section(html, "end"))
     shown = {row[0]: row[1:] for row in end[1:]}
-    assert shown["Total persistence of loops"] == [
+    assert shown["Total persistence of loops (rad)"] == [
         digits(value) for value in comparison.at_cycle("total_persistence", 2000) if value is not None
     ]
     assert kinds[0] == ["", "encoder full (2 seeds)", "encoder loreft (2 seeds)"]
     pair = comparison.at_cycle("total_persistence", 2000)[:2]
     mean, deviation = np.mean(pair), np.std(pair, ddof=1)
-    row = next(row for row in kinds if row[0] == "Total persistence of loops")
+    row = next(row for row in kinds if row[0] == "Total persistence of loops (rad)")
     assert float(row[1].split(" ± ")[0]) == pytest.approx(mean, rel=5e-3)
     assert float(row[1].split(" ± ")[1]) == pytest.approx(deviation, rel=5e-3)
 
@@ -362,6 +367,29 @@ def test_the_sentence_is_russian_on_the_page_and_english_elsewhere(comparison: C
     )
 
 
-def test_options_keep_their_names(comparison: Comparison) -> None:
-    html = section(render_comparison(comparison, judge_comparison(comparison), "ru"), "runs")
-    assert '<th scope="col"><code>encoder</code></th><th scope="col"><code>seed</code></th>' in html
+def test_numbers_stand_with_their_units(html: str) -> None:
+    rows = [row[0] for row in tables(section(html, "end"))[0][1:]]
+    wanted = [
+        "Total persistence of loops (rad)", "Length of the spanning tree (rad)", "Deformation (share of the spread)",
+        "Rotation (rad)", "Scale (ratio)",
+    ]  # fmt: skip
+    assert [row for row in rows if row in wanted] == wanted
+    charts = [e.words for e in Page(section(html, "cycles")).all("figcaption")]
+    assert [words for words in charts if words.startswith("Rotation rad")] != []
+
+
+def test_options_are_called_by_words_of_the_language(comparison: Comparison) -> None:
+    """A name that is spelt as code is broken within a word, and says nothing on a Russian page."""
+    first, *others = comparison.runs
+    options = {**first.options, "meta_analysis": "x.txt", "cycles": 7, "batch_size": 3}
+    run = {**first.analysis.run, "options": options, "sha256": {"t1": "7" * 64, "t2": "8" * 64}}
+    runs = Comparison((ComparedRun("x", dataclasses.replace(first.analysis, run=run)), *others))
+    verdict = judge_comparison(runs)
+    heads = {lang: tables(section(render_comparison(runs, verdict, lang), "runs"))[0][0][1:7] for lang in ("en", "ru")}
+    assert heads["en"] == ["Kind", "meta analysis", "encoder", "cycles", "batch size", "seed"]
+    assert heads["ru"] == ["Вид", "метаанализ", "кодировщик", "циклы", "размер пакета", "начальное число"]
+
+
+def test_every_option_of_training_has_a_name() -> None:
+    assert {f.name.replace("_", " ") for f in dataclasses.fields(TrainConfig)} - {*BESIDE} == set(NAMES)
+    assert option_name("wo<rds") == "<code>wo&lt;rds</code>"

@@ -33,13 +33,16 @@ class Curve:
     places: Sequence[Place]
 
 
-def curves_chart(title: str, curves: Sequence[Curve], axis: str, *, note: str = "", zero: bool = False) -> str:
+def curves_chart(
+    title: str, curves: Sequence[Curve], axis: str, *, note: str = "", unit: str = "", zero: bool = False
+) -> str:
     """Lines over cycles, or over the loss, which falls to the right.
 
     Args:
         title: HTML above the chart.
         axis: 'cycle' or 'loss'.
         note: HTML below the title, in small.
+        unit: Of the values.
         zero: Whether 0 belongs on the y axis.
     """
     shown = [Curve(c.name, c.look, _thinned(c.places)) for c in curves if c.places]
@@ -49,7 +52,7 @@ def curves_chart(title: str, curves: Sequence[Curve], axis: str, *, note: str = 
     drawn = "".join(_curve(curve, x, y) for curve in shown)
     name_of_axis = say("cycle") if axis == "cycle" else say("loss")
     label = say("{lines} over {axis}", lines=", ".join(curve.name for curve in shown), axis=name_of_axis)
-    return panel(title, frame(x, y, name_of_axis) + drawn, label, note=note)
+    return panel(title, frame(x, y, name_of_axis) + drawn, label, note=note, unit=unit)
 
 
 def loss_scale(losses: Sequence[Number]) -> Scale:

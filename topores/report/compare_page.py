@@ -21,13 +21,14 @@ from topores.report.compare_tables import (
     losses_table,
     name_of,
     nulls_table,
-    option_name,
     runs_table,
+    unit_in,
 )
 from topores.report.document import STYLES_OF_RUNS, contents, document, on_top
 from topores.report.glossary import term
 from topores.report.language import many, say, speaking, spoken
 from topores.report.numbers import data, digits
+from topores.report.option_names import option_name
 from topores.report.readings import sampling_of
 from topores.report.safe import escaped
 from topores.report.tables import folded
@@ -213,7 +214,8 @@ def _chart(comparison: Comparison, looks: Looks, quantity: str, axis: str) -> st
         return ""
     shown = SHOWN.get(quantity)
     title, note = (shown.title, shown.note) if shown else (say("Loss"), say("of the state, as near as it is logged"))
-    return curves_chart(title, curves, axis, note=note, zero=quantity in FROM_ZERO)
+    unit = unit_in(quantity, comparison) if shown else ""
+    return curves_chart(title, curves, axis, note=note, unit=unit, zero=quantity in FROM_ZERO)
 
 
 def _legend(comparison: Comparison, looks: Looks) -> str:

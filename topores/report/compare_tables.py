@@ -14,9 +14,11 @@ from topores.domain import Claim
 from topores.report.compare_charts import key
 from topores.report.compare_data import SHOWN
 from topores.report.glossary import term
-from topores.report.language import language, localised, say, spoken
+from topores.report.language import localised, say, spoken
 from topores.report.null_data import NAMES, ROWS, Spread, own_value, present, spreads
 from topores.report.numbers import Number, data, digits
+from topores.report.option_names import option_name
+from topores.report.readings import unit_of
 from topores.report.safe import clipped, escaped
 from topores.report.tables import table
 
@@ -26,6 +28,9 @@ HASH = 8
 
 BESIDE = ("output", "null", "seeds")
 """Options that say where a run lies and what was trained beside it: nothing of the run itself."""
+
+MEASURES = {"spanning_tree": "total_persistence"}
+"""Quantities that the analysis measures under another name."""
 
 Looks = dict[str, str]
 
@@ -62,11 +67,6 @@ def runs_table(judged: Judged, looks: Looks) -> str:
     return table(head, rows, look="runs")
 
 
-def option_name(name: str) -> str:
-    """An option as English words; in another language as it is spelt."""
-    return escaped(name.replace("_", " ")) if language() == "en" else f"<code>{escaped(name)}</code>"
-
-
 def _option(value: Any) -> str:
     if value in (None, [], ()):
         return "–"
@@ -92,7 +92,7 @@ def end_table(judged: Judged, looks: Looks) -> str:
     head = ["", *(name_of(run, looks) for run in comparison.runs)]
     found = {name: comparison.at_cycle(name, end) for name in QUANTITIES}
     rows = [
-        [SHOWN[name].title, *(_of(name, value) for value in values)]
+        [title_in_unit(name, comparison), *(_of(name, value) for value in values)]
         for name, values in found.items()
         if any(value is not None for value in values)
     ]
@@ -151,14 +151,25 @@ def _difference(d: Difference, judged: Judged) -> list[str]:
 
 def title_of(quantity: str, judged: Judged) -> str:
     if quantity == EQUAL_LOSS:
-        loops = SHOWN["total_persistence"].title
+        loops = title_in_unit("total_persistence", judged.comparison)
         return say("{measure} at a loss of {level}", measure=loops, level=digits(judged.level))
-    return SHOWN[quantity].title
+    return title_in_unit(quantity, judged.comparison)
+
+
+def title_in_unit(quantity: str, comparison: Comparison) -> str:
+    """What a quantity is called, with its unit where it has one."""
+    unit = unit_in(quantity, comparison)
+    return f"{SHOWN[quantity].title} ({escaped(unit)})" if unit else SHOWN[quantity].title
+
+
+def unit_in(quantity: str, comparison: Comparison) -> str:
+    """As the first run measured it: all were measured by one protocol."""
+    return unit_of(comparison.runs[0].analysis, MEASURES.get(quantity, quantity))
 
 
 def cycles_table(comparison: Comparison, looks: Looks) -> str:
     """Every run at every cycle that all kept."""
-    head = [say("Cycle"), say("Run"), *_titles()]
+    head = [say("Cycle"), say("Run"), *_titles(comparison)]
     rows = [
         [data(cycle), name_of(run, looks), *(_of(name, run.values[name].get(cycle)) for name in QUANTITIES)]
         for cycle in comparison.cycles
@@ -169,7 +180,7 @@ def cycles_table(comparison: Comparison, looks: Looks) -> str:
 
 def losses_table(comparison: Comparison, looks: Looks) -> str:
     """Every run at losses that all came down to, and about when that was."""
-    head = [say("Loss"), say("Run"), say("About cycle"), *_titles()]
+    head = [say("Loss"), say("Run"), say("About cycle"), *_titles(comparison)]
     rows = []
     for level in comparison.levels:
         reached, columns = comparison.reached(level), {name: comparison.at_loss(name, level) for name in QUANTITIES}
@@ -184,8 +195,8 @@ def _of(quantity: str, value: float | None) -> str:
     return cell(int(value) if quantity == COUNTED and value is not None else value)
 
 
-def _titles() -> list[str]:
-    return [SHOWN[name].title for name in QUANTITIES]
+def _titles(comparison: Comparison) -> list[str]:
+    return [title_in_unit(name, comparison) for name in QUANTITIES]
 
 
 def best_table(runs: Iterable[ComparedRun], looks: Looks) -> str:

@@ -1,0 +1,20 @@
+"""Options of a training run as the page calls them: in words, whatever the language."""
+
+from topores.report.language import later, say
+from topores.report.safe import escaped
+
+NAMES = (
+    later("article"), later("meta analysis"), later("pairs"), later("model"), later("encoder"), later("rank"),
+    later("layers"), later("positions"), later("cached views"), later("objective"), later("loss"), later("cycles"),
+    later("batch size"), later("micro batch size"), later("precision"), later("learning rate"), later("weight decay"),
+    later("temperature"), later("learn temperature"), later("temperature bounds"), later("weights"),
+    later("passage tokens"), later("held out"), later("embargo"), later("checkpoints"), later("keep"),
+    later("stop at turn"), later("repair"), later("fail on"), later("track"), later("seed"), later("device"),
+)  # fmt: skip
+"""Those of `topores train`, as English words."""
+
+
+def option_name(name: str) -> str:
+    """An option as HTML; one that is none of ours as it is spelt."""
+    words = name.replace("_", " ")
+    return escaped(say(words)) if words in NAMES else f"<code>{escaped(name)}</code>"
