@@ -4,6 +4,7 @@ from topores.domain import Analysis, Claim
 from topores.report.glossary import term
 from topores.report.language import later, say, spoken
 from topores.report.numbers import data
+from topores.report.readings import unit_after
 from topores.report.safe import escaped
 from topores.report.tables import table
 
@@ -15,12 +16,26 @@ def render(analysis: Analysis) -> str:
     if not analysis.verdict.claims:
         return say("<p>The verdict makes no claim that rests on a number.</p>")
     head = [say("Claim"), say("Value"), term("null", "Without the effect (null)"), term("p", "p")]
-    return _words() + table(head, (_row(claim) for claim in analysis.verdict.claims), look="claims")
+    return _words() + table(head, (_row(analysis, claim) for claim in analysis.verdict.claims), look="claims")
 
 
-def _row(claim: Claim) -> list[str]:
-    what = spoken(claim.what)
-    return [escaped(what[:1].upper() + what[1:]), data(claim.value), data(claim.null), data(claim.p)]
+MEASURES = {
+    "loop persistence": "total_persistence", "spanning tree": "total_persistence",
+    "gap between clusters": "longest_bar", "modality gap": "modality_gap", "RankMe": "rank_me",
+    "intrinsic dimension": "intrinsic_dimension", "movement of the passages": "change",
+}  # fmt: skip
+"""By words of a claim in English: what it is measured by, where its numbers have a unit that can follow them."""
+
+
+def _row(analysis: Analysis, claim: Claim) -> list[str]:
+    what, unit = spoken(claim.what), _unit(analysis, claim)
+    numbers = (data(v) if v is None or not unit else f"{data(v)} {escaped(unit)}" for v in (claim.value, claim.null))
+    return [escaped(what[:1].upper() + what[1:]), *numbers, data(claim.p)]
+
+
+def _unit(analysis: Analysis, claim: Claim) -> str:
+    measure = next((measure for words, measure in MEASURES.items() if words in str(claim.what)), "")
+    return unit_after(analysis, measure)
 
 
 def _words() -> str:
