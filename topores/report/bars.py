@@ -7,8 +7,9 @@ from jaxtyping import Bool, Float
 
 from topores.report.axes import Scale, value_scale
 from topores.report.charts import BOTTOM, LEFT, PATHS, RIGHT, SHAPES, TOP, frame, panel
-from topores.report.language import later, many, say
+from topores.report.language import later, many, say, template
 from topores.report.numbers import Number
+from topores.report.safe import escaped
 
 Bars = Float[np.ndarray, "_ 2"]
 """(birth, death) rows of one degree, however many; an essential bar dies at inf."""
@@ -17,7 +18,7 @@ Pins = Bool[np.ndarray, " _"]
 """For each bar, whether it is marked."""
 
 Span = tuple[float, float]
-"""Where an axis of distances begins and ends; the same for all states of a layer, so that they can be compared."""
+"""Where an axis of distances begins and ends."""
 
 DEGREES = {0: later("clusters"), 1: later("loops"), 2: later("hollow spaces")}
 KINDS = {0: "cluster", 1: "loop", 2: "hollow space"}
@@ -52,13 +53,33 @@ def longest(diagram: Bars) -> Bars:
     return diagram[np.sort(kept)]
 
 
+LONGEST = later("{drawn} longest of {every}")
+
+
+def _drawn(degree: int, diagram: Bars, every: int | None) -> str:
+    """
+    >>> _drawn(1, np.zeros((200, 2)), 240)
+    '200 longest of 240 loops'
+    """
+    if every is None or every <= len(diagram):
+        return counted(len(diagram), degree)
+    return say(LONGEST, drawn=len(diagram), every=counted(every, degree))
+
+
+def _told_by_script(label: str) -> str:
+    """Attributes with the words that report.js says of other states, their places left open."""
+    return f' data-label="{escaped(label)}" data-longest="{escaped(template(LONGEST))}"'
+
+
 def barcode(
-    degree: int, diagram: Bars, pinned: Pins, span: Span, axis: str, note: str, reach: float | None = None
-) -> str:
+    degree: int, diagram: Bars, pinned: Pins, span: Span, axis: str, note: str, reach: float | None = None,
+    every: int | None = None,
+) -> str:  # fmt: skip
     """Bars one below the other, from birth to death; those that never die run on to the edge.
 
     Args:
         reach: The ratio death / birth that bars of noise stay below, drawn as a band behind each bar.
+        every: How many bars there are where `diagram` holds only the longest.
     """
     x, bare = barcode_scales(span)
     drawn = "".join(
@@ -70,8 +91,16 @@ def barcode(
     name = degree_name(degree)
     band = "" if reach is None else f'<path class="band" d="{_band(diagram, x, reach)}"/>'
     drawing = f'{frame(x, bare, axis)}<g class="bars degree{degree}">{band}{drawn}{empty}</g>'
-    label = say("Barcode: {counted}", counted=counted(len(diagram), degree))
-    return panel(say("Barcode: {kind}", kind=name), drawing, label, note=note, extra=extra)
+    drawn_bars = _drawn(degree, diagram, every)
+    label = say("Barcode: {counted}", counted=drawn_bars)
+    extra += _told_by_script(template("Barcode: {counted}"))
+    some = drawn_bars if every is not None and every > len(diagram) else ""
+    return panel(say("Barcode: {kind}", kind=name), drawing, label, note=_noted(note, some), extra=extra)
+
+
+def _noted(note: str, some: str) -> str:
+    """The note, and below it how many bars are drawn where that is not all: report.js keeps it true."""
+    return f"{note}<span data-drawn>{some}</span>"
 
 
 def barcode_scales(span: Span) -> tuple[Scale, Scale]:
@@ -114,12 +143,14 @@ def _bar_places(diagram: Bars, pinned: Pins, x: Scale) -> list[tuple[Number, Num
 
 
 def persistence_diagram(
-    diagrams: dict[int, Bars], pinned: dict[int, Pins], span: Span, axis: str, note: str, reach: float | None = None
-) -> str:
+    diagrams: dict[int, Bars], pinned: dict[int, Pins], span: Span, axis: str, note: str, reach: float | None = None,
+    every: dict[int, int] | None = None,
+) -> str:  # fmt: skip
     """Birth across, death upwards; the further above the diagonal, the longer the bar.
 
     Args:
         reach: The ratio death / birth that bars of noise stay below, drawn as a line.
+        every: How many bars there are where `diagrams` hold only the longest.
     """
     x, y = diagram_scales(span)
     diagonal = f'<path class="axis diagonal" d="M{x(x.low):g} {y(y.low):g}L{x(x.high):g} {y(y.high):g}"/>'
@@ -127,10 +158,13 @@ def persistence_diagram(
     extra = f' data-diagram="{" ".join(map(str, diagrams))}" data-x="{x.line()}" data-y="{y.line()}"'
     across = say("birth: {axis}", axis=axis)
     drawing = f'{frame(x, y, across)}{diagonal}{_reach_line(x, y, reach)}<g class="points">{points}</g>'
-    there = ", ".join(counted(len(bars), d) for d, bars in diagrams.items())
+    every = every or {}
+    there = ", ".join(_drawn(d, bars, every.get(d)) for d, bars in diagrams.items())
     label = say("Persistence diagram: {counted}", counted=there)
+    extra += _told_by_script(template("Persistence diagram: {counted}"))
+    some = there if any(every.get(d, 0) > len(bars) for d, bars in diagrams.items()) else ""
     names = ", ".join(degree_name(d) for d in diagrams)
-    return panel(say("Diagram: {kinds}", kinds=names), drawing, label, note=note, extra=extra)
+    return panel(say("Diagram: {kinds}", kinds=names), drawing, label, note=_noted(note, some), extra=extra)
 
 
 def _reach_line(x: Scale, y: Scale, reach: float | None) -> str:

@@ -17,14 +17,14 @@ function showControls() {
 
 function bindControls() {
   for (const control of all("[data-choose]")) {
-    control.addEventListener("input", () => choose({ [control.dataset.choose]: Number(control.value) }));
+    on(control, "input", () => choose({ [control.dataset.choose]: Number(control.value) }));
   }
   for (const button of all("[data-step]")) {
-    button.addEventListener("click", () => choose({ state: shown.state + Number(button.dataset.step) }));
+    on(button, "click", () => choose({ state: shown.state + Number(button.dataset.step) }));
   }
   for (const form of all("form.controls")) {
     form.hidden = false;
-    form.addEventListener("submit", (event) => event.preventDefault());
+    on(form, "submit", (event) => event.preventDefault());
   }
   bindPlay();
 }
@@ -34,25 +34,24 @@ function bindPlay() {
   const button = byId("play");
   if (!button) return;
   let timer = 0;
-  const stop = () => {
+  const tell = (sign, word) => {
+    press(button, timer > 0);
+    button.firstChild.textContent = sign;
+    button.lastChild.textContent = word;
+  };
+  view.stopPlay = () => {
     clearInterval(timer);
     timer = 0;
-    button.setAttribute("aria-pressed", false);
-    button.firstChild.textContent = "▶ ";
-    button.lastChild.textContent = say("Play");
+    tell("▶ ", say("Play"));
   };
   const step = () => {
-    if (shown.state + 1 in index.states) choose({ state: shown.state + 1 });
-    else stop();
+    if (shown.state + 1 in index.states) choose({ state: shown.state + 1 }, true);
+    else view.stopPlay();
   };
-  button.addEventListener("click", () => {
-    if (timer) return stop();
-    button.setAttribute("aria-pressed", true);
-    button.firstChild.textContent = "❚❚ ";
-    button.lastChild.textContent = say("Pause");
-    choose({ state: shown.state + 1 in index.states ? shown.state + 1 : 0 });
+  on(button, "click", () => {
+    if (timer) return view.stopPlay();
     timer = setInterval(step, PAUSE);
-    return undefined;
+    tell("❚❚ ", say("Pause"));
+    return choose({ state: shown.state + 1 in index.states ? shown.state + 1 : 0 }, true);
   });
-  for (const control of all('[data-step], input[data-choose="state"]')) control.addEventListener("pointerdown", stop);
 }

@@ -19,7 +19,7 @@ function shortsOf(bytes, name) {
 }
 
 async function readNumbers() {
-  const [numbers, bytes] = await Promise.all([jsonOf("numbers"), bytesOf("arrays")]);
+  const [read, texts, bytes] = await Promise.all([jsonOf("numbers"), jsonOf("texts"), bytesOf("arrays")]);
   const shorts = (name) => shortsOf(bytes, name);
   const high = shorts("passages.high");
   const bars = { shown: shorts("bars.shown"), births: shorts("bars.births"), lengths: shorts("bars.lengths") };
@@ -29,7 +29,8 @@ async function readNumbers() {
   const mapped = shorts("map.passages");
   const onMap = new Int32Array(passages.length).fill(-1);
   mapped.forEach((passage, i) => { onMap[passage] = i; });
-  return Object.assign(numbers, {
+  return Object.assign(read, {
+    texts,
     bars,
     shorts,
     passages,
@@ -42,6 +43,9 @@ async function readNumbers() {
     places: new Map(),
   });
 }
+
+// All that was measured and is not in the index, as every part of the page reads it.
+const numbers = await readNumbers();
 
 // By place: from the number of a bar to the passages around it.
 function readOutlines(flat) {
@@ -59,7 +63,7 @@ function readOutlines(flat) {
 }
 
 // Bars of one degree at the place that is shown, as { count, bars: [birth, death] }; Infinity never comes.
-function barsOf(numbers, degree) {
+function barsOf(degree) {
   const at = placeOf(shown) * index.degrees.length + degree;
   const { shown: counts, begins, births, lengths } = numbers.bars;
   let birth = 0;
@@ -71,13 +75,13 @@ function barsOf(numbers, degree) {
   return { count: numbers.counts[at] ?? 0, bars };
 }
 
-function loopBars(numbers) {
+function loopBars() {
   const degree = index.degrees.indexOf(1);
-  return degree < 0 ? [] : barsOf(numbers, degree).bars;
+  return degree < 0 ? [] : barsOf(degree).bars;
 }
 
 // Coordinates of one layer, state by state: all across, then all up, from -1 to 1 times half the size of the map.
-function placesOf(numbers, at) {
+function placesOf(at) {
   if (!numbers.places.has(at)) {
     const moved = numbers.shorts(`map.${index.layers[at]}`);
     const { steps, half } = index.maps;

@@ -2,22 +2,25 @@
 
 // An HTML element; children are elements, or text that is never read as HTML.
 function make(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  const node = set(document.createElement(name), attributes);
   node.append(...children);
   return node;
 }
 
-function draw(name, attributes) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+function set(node, attributes) {
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   return node;
 }
 
+const draw = (name, attributes = {}) => set(document.createElementNS("http://www.w3.org/2000/svg", name), attributes);
+
+// Pixels need no more.
+const cut = (value) => Math.round(value * 100) / 100;
+
 // "low high start end" as charts.py writes it: from values to pixels.
 function scale(words) {
   const [low, high, start, end] = words.split(" ").map(Number);
-  const map = (value) => start + ((value - low) / (high - low)) * (end - start);
+  const map = (value) => cut(start + ((value - low) / (high - low)) * (end - start));
   return Object.assign(map, { low, high });
 }
 

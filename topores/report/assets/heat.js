@@ -1,11 +1,12 @@
 // --- the heat map of layers and states ---
 
-function showHeat({ heat }) {
+function showHeat() {
   const select = byId("heat-measure");
   if (!select) return;
-  const { title, unit, values } = heat[Number(select.value)];
+  const { title, unit, values } = numbers.heat[Number(select.value)];
   const flat = values.flatMap((layers) => layers[shown.cloud]).filter((value) => value !== null);
   const [low, high] = [Math.min(...flat), Math.max(...flat)];
+  [low, high].forEach((end, i) => { all(".heat-scale span")[i].textContent = flat.length ? digits(end) : "–"; });
   for (const row of all(".heat-table tr[data-layer]")) {
     const at = Number(row.dataset.layer);
     all("button", row).forEach((cell, s) => {
@@ -15,7 +16,7 @@ function showHeat({ heat }) {
       cell.style.setProperty("--share", value === null || high === low ? 0 : (value - low) / (high - low));
       // What is seen comes first, so that who speaks it finds the cell.
       cell.setAttribute("aria-label", `${cell.textContent} · ${toldOfCell(s, at, value, unit)}`);
-      cell.setAttribute("aria-pressed", here);
+      press(cell, here);
       cell.tabIndex = here ? 0 : -1;
     });
   }
@@ -31,27 +32,29 @@ function brief(value) {
   return localised(text).replaceAll("-", "−");
 }
 
+// Radians follow their number as they do everywhere; what else a number is measured in is told in brackets.
 function toldOfCell(s, at, value, unit) {
-  const number = value === null ? say("not measured") : `${digits(value)}${unit ? ` ${unit}` : ""}`;
+  const measured = unit && (unit === index.unit ? ` ${unit}` : ` (${unit})`);
+  const number = value === null ? say("not measured") : digits(value) + measured;
   return say("{state}, {layer}: {value}", { state: index.states[s].label, layer: index.layerNames[at], value: number });
 }
 
-function bindHeat(numbers) {
-  const table = document.querySelector(".heat-table");
+function bindHeat() {
+  const table = first(".heat-table");
   if (!table) return;
-  byId("heat-measure").addEventListener("input", () => showHeat(numbers));
+  on(byId("heat-measure"), "input", showHeat);
   const place = (cell) => ({ state: Number(cell.dataset.cell), layer: Number(cell.closest("tr").dataset.layer) });
-  table.addEventListener("click", (event) => {
+  on(table, "click", (event) => {
     const cell = event.target.closest("button");
     if (cell) choose(place(cell));
   });
-  table.addEventListener("keydown", (event) => {
+  on(table, "keydown", (event) => {
     const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!step) return;
     event.preventDefault();
     const next = { state: shown.state + step[0], layer: shown.layer + step[1] };
     if (!(next.state in index.states) || !(next.layer in index.layers)) return;
     choose(next);
-    table.querySelector('button[aria-pressed="true"]').focus();
+    first('button[aria-pressed="true"]', table).focus();
   });
 }

@@ -14,8 +14,8 @@ function colours() {
 }
 
 // From the plane to pixels, so that all states of this layer fit and both axes have one scale.
-function frameOf(numbers) {
-  const places = placesOf(numbers, shown.layer);
+function frameOf() {
+  const places = placesOf(shown.layer);
   const count = numbers.mapped.length;
   if (view.frame?.layer === shown.layer && view.frame.width === canvas.clientWidth) return view.frame;
   const low = [Infinity, Infinity];
@@ -33,9 +33,9 @@ function frameOf(numbers) {
 }
 
 // Pixels of every mapped passage, x and y in turn; on the way from the state before while the map moves.
-function pixels(numbers, resting = false) {
-  const places = placesOf(numbers, shown.layer);
-  const { toX, toY } = frameOf(numbers);
+function pixels() {
+  const places = placesOf(shown.layer);
+  const { toX, toY } = frameOf();
   const count = numbers.mapped.length;
   const start = shown.state * 2 * count;
   const at = new Float32Array(2 * count);
@@ -44,7 +44,7 @@ function pixels(numbers, resting = false) {
     at[2 * i + 1] = toY(places[start + count + i]);
   }
   const { share, from } = view;
-  if (resting || share >= 1 || from?.length !== at.length) return at;
+  if (share >= 1 || from?.length !== at.length) return at;
   return at.map((to, k) => from[k] + (to - from[k]) * share);
 }
 
@@ -62,7 +62,7 @@ function mark(path, side, x, y, size) {
   }
 }
 
-function drawMap(numbers) {
+function drawMap() {
   if (!canvas || !canvas.clientWidth) return;
   const ratio = view.printing ? 3 : Math.max(1, devicePixelRatio);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -73,15 +73,16 @@ function drawMap(numbers) {
   const look = colours();
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
-  const at = pixels(numbers);
-  drawLoop(pen, numbers, at, look);
-  drawMarks(pen, numbers, at, look);
-  drawChosen(pen, numbers, at, look);
-  drawLasso(pen, look);
+  const at = pixels();
+  view.drawn = { layer: shown.layer, at };
+  drawLoop(pen, at, look);
+  drawMarks(pen, at, look);
+  drawChosen(pen, at, look);
+  if (view.lasso) trace(pen, view.lasso, look.ink, 1.2, [4, 3]);
 }
 
 // Marks of one look are drawn as one path: ten thousand of them in a few milliseconds.
-function drawMarks(pen, numbers, at, look) {
+function drawMarks(pen, at, look) {
   const { texts, mapped } = numbers;
   const here = numbers.clouds[shown.cloud];
   const size = mapped.length > 2000 ? 2.2 : mapped.length > 500 ? 3 : 4;
@@ -104,20 +105,25 @@ function drawMarks(pen, numbers, at, look) {
   pen.globalAlpha = 1;
 }
 
-function drawLoop(pen, numbers, at, look) {
-  const members = membersOf(numbers).map((passage) => numbers.onMap[passage]).filter((i) => i >= 0);
+function drawLoop(pen, at, look) {
+  const members = membersOf().map((passage) => numbers.onMap[passage]).filter((i) => i >= 0);
   if (!members.length) return;
-  pen.strokeStyle = look.loop;
-  pen.lineWidth = 2.2;
-  pen.beginPath();
-  members.forEach((i, k) => (k ? pen.lineTo(...spot(at, i)) : pen.moveTo(...spot(at, i))));
-  pen.closePath();
-  pen.stroke();
+  trace(pen, [...members, members[0]].map((i) => spot(at, i)), look.loop, 2.2);
   pen.fillStyle = look.loop;
   pen.globalAlpha = 0.08;
   pen.fill();
   pen.globalAlpha = 1;
   for (const i of members) ring(pen, spot(at, i), 6.5, look.loop, 2);
+}
+
+function trace(pen, points, colour, width, dash = []) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = width;
+  pen.setLineDash(dash);
+  pen.beginPath();
+  for (const point of points) pen.lineTo(...point);
+  pen.stroke();
+  pen.setLineDash([]);
 }
 
 function ring(pen, [x, y], size, colour, width) {
@@ -128,7 +134,7 @@ function ring(pen, [x, y], size, colour, width) {
   pen.stroke();
 }
 
-function drawChosen(pen, numbers, at, look) {
+function drawChosen(pen, at, look) {
   for (const passage of view.found) {
     const i = numbers.onMap[passage];
     if (i >= 0) ring(pen, spot(at, i), 7, look.ink, 1.6);
@@ -136,80 +142,63 @@ function drawChosen(pen, numbers, at, look) {
   const own = numbers.onMap[shown.passage] ?? -1;
   if (shown.passage !== null && own >= 0) {
     // The way it went through the states, and lines to its neighbours.
-    pen.strokeStyle = look.quiet;
-    pen.lineWidth = 1.2;
-    pen.beginPath();
-    index.states.forEach((_, s) => {
-      const places = placesOf(numbers, shown.layer);
-      const [count, { toX, toY }] = [numbers.mapped.length, frameOf(numbers)];
-      const point = [toX(places[s * 2 * count + own]), toY(places[(s * 2 + 1) * count + own])];
-      if (s) pen.lineTo(...point);
-      else pen.moveTo(...point);
-    });
-    pen.stroke();
-    pen.setLineDash([3, 3]);
-    for (const { passage } of nearest(numbers, shown.passage)) {
+    const places = placesOf(shown.layer);
+    const [count, { toX, toY }] = [numbers.mapped.length, frameOf()];
+    const way = index.states.map((_, s) => [toX(places[s * 2 * count + own]), toY(places[(s * 2 + 1) * count + own])]);
+    trace(pen, way, look.quiet, 1.2);
+    for (const { passage } of nearest(shown.passage)) {
       const i = numbers.onMap[passage];
-      if (i < 0) continue;
-      pen.beginPath();
-      pen.moveTo(...spot(at, own));
-      pen.lineTo(...spot(at, i));
-      pen.stroke();
+      if (i >= 0) trace(pen, [spot(at, own), spot(at, i)], look.quiet, 1.2, [3, 3]);
     }
-    pen.setLineDash([]);
     ring(pen, spot(at, own), 8.5, look.ink, 2.6);
   }
   if (view.hover !== null && view.hover < numbers.mapped.length) ring(pen, spot(at, view.hover), 8.5, look.ink, 1.2);
 }
 
-function drawLasso(pen, look) {
-  if (!view.lasso || view.lasso.length < 2) return;
-  pen.strokeStyle = look.ink;
-  pen.setLineDash([4, 3]);
-  pen.lineWidth = 1.2;
-  pen.beginPath();
-  view.lasso.forEach((point, k) => (k ? pen.lineTo(...point) : pen.moveTo(...point)));
-  pen.stroke();
-  pen.setLineDash([]);
-}
-
 // From the state before to this one in a quarter of a second, unless motion is unwanted or the map is large.
-function moveMap(numbers, from) {
+function moveMap(from) {
   cancelAnimationFrame(view.moving);
   if (!canvas || !from || from.length > 6000 || matchMedia("(prefers-reduced-motion: reduce)").matches) {
     view.share = 1;
-    drawMap(numbers);
+    drawMap();
     return;
   }
   const begun = performance.now();
   view.from = from;
   const step = (now) => {
     view.share = Math.min(1, Math.max(0, (now - begun) / 250));
-    drawMap(numbers);
+    drawMap();
     if (view.share < 1) view.moving = requestAnimationFrame(step);
   };
   step(begun);
 }
 
-function showMap(numbers, changes) {
+function showMap(changes) {
   if (!canvas) return;
-  const told = document.querySelector("[data-explained]");
+  const told = first("[data-explained]");
   const share = percent(index.maps.explained[shown.layer][shown.state]);
   if (told) told.textContent = say("{share} of the spread of this state lies in this plane.", { share });
-  if ("state" in changes && view.last && view.last.layer === shown.layer) moveMap(numbers, view.last.at);
-  else drawMap(numbers);
-  view.last = { layer: shown.layer, at: pixels(numbers, true) };
+  moveMap("state" in changes && view.drawn?.layer === shown.layer ? view.drawn.at : null);
 }
 
-function nearestMark(numbers, [x, y]) {
+function nearestMark([x, y]) {
   let best = null;
   let least = REACH ** 2;
-  const at = pixels(numbers);
+  const at = view.drawn?.at ?? [];
   for (let i = 0; 2 * i < at.length; i += 1) {
     const far = (at[2 * i] - x) ** 2 + (at[2 * i + 1] - y) ** 2;
     if (far < least) [best, least] = [i, far];
   }
   return best;
+}
+
+// Goes to where an answer stands, unless it or the map, which shows it too, is in sight.
+function bring(node) {
+  const seen = [canvas ?? node, node].some((one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return bottom > 99 && top < innerHeight - 99;
+  });
+  if (!seen) node.scrollIntoView();
 }
 
 function inside([x, y], polygon) {
@@ -221,55 +210,59 @@ function inside([x, y], polygon) {
   return odd;
 }
 
-function read(numbers) {
+function read() {
   const passage = view.hover === null ? shown.passage : numbers.mapped[view.hover];
-  const words = passage === null ? "" : `${sourceOf(numbers, passage)}: ${numbers.texts.text?.[passage] ?? ""}`;
-  byId("map-reading").textContent = words.length > 180 ? `${words.slice(0, 180)}…` : words;
+  byId("map-reading").textContent = passage === null ? "" : `${sourceOf(passage)}: ${shortened(passage, 150)}`;
 }
 
-function bindMap(numbers) {
+// Whole words up to some letters.
+function shortened(passage, most) {
+  const words = numbers.texts.text?.[passage] ?? "";
+  return words.length > most ? `${words.slice(0, most).replace(/[.,;:]*\s+\S*$/, "")}…` : words;
+}
+
+function bindMap() {
   if (!canvas) return;
   const at = (event) => [event.offsetX, event.offsetY];
-  canvas.addEventListener("pointerdown", (event) => {
+  on(canvas, "pointerdown", (event) => {
     if (event.button === 0 && event.pointerType !== "touch") {
       view.lasso = [at(event)];
       canvas.setPointerCapture(event.pointerId);
     }
   });
-  canvas.addEventListener("pointermove", (event) => {
+  on(canvas, "pointermove", (event) => {
     if (view.lasso) view.lasso.push(at(event));
-    else view.hover = nearestMark(numbers, at(event));
+    else view.hover = nearestMark(at(event));
     canvas.style.cursor = view.hover === null ? "crosshair" : "pointer";
-    drawMap(numbers);
-    read(numbers);
+    drawMap();
+    read();
   });
-  canvas.addEventListener("pointerleave", () => {
+  on(canvas, "pointerleave", () => {
     view.hover = null;
-    drawMap(numbers);
-    read(numbers);
+    drawMap();
+    read();
   });
-  canvas.addEventListener("pointerup", (event) => {
+  on(canvas, "pointerup", (event) => {
     const drawn = view.lasso ?? [at(event)];
     view.lasso = null;
     const wide = drawn.some(([x, y]) => Math.hypot(x - drawn[0][0], y - drawn[0][1]) > NARROW);
     if (wide) {
-      const now = pixels(numbers);
-      const caught = [...numbers.mapped].filter((_, i) => inside(spot(now, i), drawn));
-      showFound(numbers, caught, "{found} within the lasso");
-      drawMap(numbers);
+      clearFound();
+      showFound([...numbers.mapped].filter((_, i) => inside(spot(view.drawn.at, i), drawn)), "{found} within the lasso");
       return;
     }
-    const hit = nearestMark(numbers, at(event));
+    const hit = nearestMark(at(event));
+    if (hit === null) clearFound();
     choose({ passage: hit === null ? null : numbers.mapped[hit] });
   });
-  canvas.addEventListener("keydown", (event) => stepMap(numbers, event));
-  new ResizeObserver(() => { view.frame = null; drawMap(numbers); }).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawMap(numbers));
-  byId("map").closest("figure").querySelector("details").addEventListener("toggle", () => fillMapTable(numbers));
+  on(canvas, "keydown", stepMap);
+  new ResizeObserver(() => { view.frame = null; drawMap(); }).observe(canvas);
+  on(matchMedia("(prefers-color-scheme: dark)"), "change", drawMap);
+  on(first(".map-table"), "toggle", fillMapTable);
 }
 
 // Arrow keys go from passage to passage in the order of the texts.
-function stepMap(numbers, event) {
+function stepMap(event) {
   const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
   const last = numbers.mapped.length - 1;
   const now = view.hover ?? numbers.onMap[shown.passage] ?? -1;
@@ -279,23 +272,25 @@ function stepMap(numbers, event) {
   else if ((event.key === "Enter" || event.key === " ") && now >= 0) choose({ passage: numbers.mapped[now] });
   else if (event.key === "Escape") {
     view.hover = null;
+    clearFound();
     choose({ passage: null });
   } else return;
   event.preventDefault();
-  drawMap(numbers);
-  read(numbers);
+  drawMap();
+  read();
 }
 
 const MOST_ROWS = 2000;
 
-function fillMapTable(numbers) {
-  const details = document.querySelector(".map-table");
+function fillMapTable() {
+  const details = first(".map-table");
   if (!details?.open) return;
-  const places = placesOf(numbers, shown.layer);
+  if (numbers.mapped.length > MOST_ROWS) first("caption", details).textContent = say("the first {n} are listed", { n: whole(MOST_ROWS) });
+  const places = placesOf(shown.layer);
   const count = numbers.mapped.length;
   const start = shown.state * 2 * count;
-  fill(details.querySelector("table"), [...numbers.mapped].slice(0, MOST_ROWS).map((passage, i) => [
-    sourceOf(numbers, passage), digits(places[start + i]), digits(places[start + count + i]),
-    (numbers.texts.text?.[passage] ?? "").slice(0, 80),
+  fill(first("table", details), [...numbers.mapped].slice(0, MOST_ROWS).map((passage, i) => [
+    sourceOf(passage), digits(places[start + i]), digits(places[start + count + i]),
+    shortened(passage, 80),
   ]));
 }

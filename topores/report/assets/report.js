@@ -7,20 +7,20 @@ function show(changes) {
   const moved = ["state", "layer", "cloud"].some((what) => what in changes);
   showControls();
   if (moved) {
-    showChange(numbers);
-    showHeat(numbers);
+    showChange();
+    showHeat();
   }
   if (moved || "loop" in changes) {
-    showShape(numbers);
-    showLoop(numbers);
+    showShape();
+    showLoop();
   }
-  showPassage(numbers);
-  showMap(numbers, changes);
+  showPassage();
+  showMap(changes);
   // Long tables follow when the slider rests.
   clearTimeout(resting);
   resting = setTimeout(() => {
-    showTables(numbers);
-    fillMapTable(numbers);
+    showTables();
+    fillMapTable();
   }, 120);
 }
 
@@ -30,34 +30,38 @@ function bindPrint() {
   const begin = () => {
     if (view.printing) return;
     view.printing = true;
-    showTables(numbers);
+    showTables();
     folded = all("details:not([open]):not(.map-table)");
     for (const one of folded) one.open = true;
-    drawMap(numbers);
+    drawMap();
   };
   const end = () => {
     view.printing = false;
     for (const one of folded) one.open = false;
-    drawMap(numbers);
+    drawMap();
   };
-  addEventListener("beforeprint", begin);
-  addEventListener("afterprint", end);
-  matchMedia("print").addEventListener("change", ({ matches }) => (matches ? begin() : end()));
+  on(window, "beforeprint", begin);
+  on(window, "afterprint", end);
+  on(matchMedia("print"), "change", ({ matches }) => (matches ? begin() : end()));
 }
 
-const numbers = await readNumbers();
-numbers.texts = await jsonOf("texts");
 bindControls();
-bindMap(numbers);
-bindHeat(numbers);
-bindLoop(numbers);
-bindPassage(numbers);
+bindMap();
+bindHeat();
+bindLoop();
+bindPassage();
 bindPrint();
-addEventListener("hashchange", () => { if (readHash(numbers)) show({ ...shown }); });
+on(window, "hashchange", () => {
+  // A link to a section names no choice: the page goes there, and the address keeps the one that was made.
+  if (!readHash()) return writeHash();
+  view.stopPlay?.();
+  show({ ...shown });
+  return bring(first("#space .place"));
+});
 // Without an address a loop and a passage of it are shown, as an example of what can be chosen.
-if (!readHash(numbers) && numbers.tracks.length) {
-  shown.loop = { track: 0 };
-  shown.passage = numbers.tracks[0].members[shown.state][0] ?? null;
+if (!readHash()) {
+  const track = numbers.tracks.findIndex(({ members }) => members[shown.state].length);
+  if (track >= 0) Object.assign(shown, { loop: { track }, passage: numbers.tracks[track].members[shown.state][0] });
 }
 show({ ...shown });
 document.documentElement.dataset.ready = "yes";

@@ -3,7 +3,10 @@
 
 const index = JSON.parse(document.getElementById("index").textContent);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const first = (selector, within = document) => within.querySelector(selector);
 const byId = (id) => document.getElementById(id);
+const on = (node, type, act) => node?.addEventListener(type, act);
+const press = (button, pressed) => button.setAttribute("aria-pressed", pressed);
 
 // Places in the lists of states, layers and clouds; a loop as { track } or { bar }; the number of a passage.
 const [state, layer, cloud] = index.shown;
@@ -14,22 +17,21 @@ const inHash = { state: "cycle", layer: "layer", cloud: "cloud" };
 // Number of a place in all that is packed by place.
 const placeOf = ({ state: s, layer: l, cloud: c }) => (s * index.layers.length + l) * index.clouds.length + c;
 
-// Takes what the address names and the analysis has; says whether it named anything.
-function readHash(numbers) {
+// Takes what the address names and the analysis has, and lets go of all else; says whether it named anything.
+function readHash() {
   const words = new URLSearchParams(location.hash.slice(1));
-  let named = false;
+  if (![...Object.values(inHash), "loop", "passage"].some((word) => words.has(word))) return false;
+  Object.assign(shown, { state, layer, cloud, loop: null, passage: null });
   for (const [what, word] of Object.entries(inHash)) {
     const place = lists[what].findIndex((entry) => String(entry) === words.get(word));
-    if (place < 0) continue;
-    shown[what] = place;
-    named = true;
+    if (place >= 0) shown[what] = place;
   }
   const [, kind, number] = /^([tb])(\d+)$/.exec(words.get("loop") ?? "") ?? [];
   if (kind === "t" && Number(number) in numbers.tracks) shown.loop = { track: Number(number) };
-  if (kind === "b" && Number(number) in loopBars(numbers)) shown.loop = { bar: Number(number) };
+  if (kind === "b" && Number(number) in loopBars()) shown.loop = { bar: Number(number) };
   const passage = words.get("passage");
   if (/^\d+$/.test(passage ?? "") && Number(passage) < numbers.passages.length) shown.passage = Number(passage);
-  return named || kind !== undefined || passage !== null;
+  return true;
 }
 
 function writeHash() {
@@ -40,7 +42,8 @@ function writeHash() {
 }
 
 // A bar belongs to its place, and is let go with it; a loop that is followed stays.
-function choose(changes) {
+function choose(changes, playing = false) {
+  if ("state" in changes && !playing) view.stopPlay?.();
   const moved = ["state", "layer", "cloud"].some((what) => what in changes && changes[what] !== shown[what]);
   if (moved && shown.loop && "bar" in shown.loop) shown.loop = null;
   Object.assign(shown, changes);

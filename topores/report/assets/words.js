@@ -3,12 +3,11 @@
 const say = (english, values = {}) =>
   (index.words[english] ?? english).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
+const plurals = new Intl.PluralRules(index.lang);
+
 function many(count, noun) {
-  const [one, two, five] = index.nouns[noun];
-  const last = count % 10;
-  const teen = count % 100 > 10 && count % 100 < 20;
-  if (index.lang === "en") return `${whole(count)} ${count === 1 ? one : five}`;
-  return `${whole(count)}\u00a0${!teen && last === 1 ? one : !teen && last > 1 && last < 5 ? two : five}`;
+  const [one, few, most] = index.nouns[noun];
+  return `${whole(count)}${index.lang === "en" ? " " : "\u00a0"}${{ one, few }[plurals.select(count)] ?? most}`;
 }
 
 const localised = (text) =>

@@ -1,14 +1,17 @@
 """The space, cycle by cycle: the map of passages beside the heat map and the barcode, and what is chosen in them."""
 
+import numpy as np
+
 from topores.domain import Analysis
 from topores.report import shape_data
 from topores.report.bars import Bars, barcode, longest, persistence_diagram
-from topores.report.charts import PATHS
+from topores.report.charts import PATHS, legend
 from topores.report.controls import shown_place
 from topores.report.glossary import term
 from topores.report.heat_data import heat_measures
-from topores.report.language import later, say
+from topores.report.language import later, say, template
 from topores.report.numbers import short
+from topores.report.passage_data import Passages
 from topores.report.readings import distance_axis, layer_name, shown_cloud, state_name, trained
 from topores.report.safe import escaped
 from topores.report.sections.tracks import chart
@@ -76,8 +79,8 @@ def _map(analysis: Analysis) -> str:
         f'<canvas id="map" tabindex="0" role="img" aria-label="{label}"></canvas>'
         f'<p class="reading-line" id="map-reading" aria-live="polite"></p>'
         f'<details class="map-table"><summary>{say("The passages of this map as a table")}</summary>'
-        f'<div class="scroll" tabindex="0"><table class="numbers"><thead><tr>{head}</tr></thead><tbody></tbody></table>'
-        "</div></details></figure>"
+        f'<div class="scroll" tabindex="0"><table class="numbers"><caption></caption><thead><tr>{head}</tr></thead>'
+        "<tbody></tbody></table></div></details></figure>"
     )
 
 
@@ -91,19 +94,35 @@ def _sampled(analysis: Analysis) -> str:
 
 
 def _map_legend(analysis: Analysis) -> str:
-    if analysis.corpus is None:
-        return ""
-    entries = [_mark("circle", "t1", say("T1, the article")), _mark("triangle", "t2", say("T2, the meta-analysis"))]
-    if "held_out" in (*analysis.corpus.split_1, *analysis.corpus.split_2):
-        entries.append(_mark("circle", "t1 hollow", term("held out", say("hollow: held out"))))
+    """What the marks are, and what is drawn around them."""
+    entries = []
+    if analysis.corpus is not None:
+        entries += [
+            _mark("circle", "t1", say("T1, the article")),
+            _mark("triangle", "t2", say("T2, the meta-analysis")),
+        ]
+        if "held_out" in (*analysis.corpus.split_1, *analysis.corpus.split_2):
+            entries.append(_mark("circle", "t1 hollow", term("held out", say("hollow: held out"))))
+    entries.append(_drawn('<circle class="line look-all thick" r="5"/>', say("the chosen passage")))
+    if analysis.corpus is not None:
+        entries.append(_drawn('<circle class="line look-all" r="4.5"/>', say("found")))
+    if len(analysis.states) > 1:
+        entries.append(_drawn('<path class="axis" d="M-6 4L-2-3L6 1"/>', say("its way through the states")))
+    if analysis.neighbours is not None:
+        entries.append(_drawn('<path class="axis dashed" d="M-6 0H6"/>', say("to its nearest passages")))
+    if _has_loops(analysis):
+        entries.append(_drawn('<path class="line look-degree1" d="M-5 4L0-5L5 4Z"/>', say("around the chosen loop")))
     return f'<ul class="legend">{"".join(entries)}</ul>'
 
 
 def _mark(shape: str, look: str, name: str) -> str:
-    return (
-        f'<li><svg class="key" viewBox="-6 -6 12 12" width="14" height="14" aria-hidden="true">'
-        f'<path class="side-mark {look}" d="{PATHS[shape]}"/></svg>{name}</li>'
-    )
+    return _drawn(f'<path class="side-mark {look}" d="{PATHS[shape]}"/>', name)
+
+
+def _drawn(drawing: str, name: str) -> str:
+    """An entry of the legend."""
+    key = f'<svg class="key" viewBox="-6 -6 12 12" width="14" height="14" aria-hidden="true">{drawing}</svg>'
+    return f"<li>{key}{name}</li>"
 
 
 def _heat(analysis: Analysis) -> str:
@@ -131,7 +150,8 @@ def _heat(analysis: Analysis) -> str:
         f'<figure class="panel heat"><figcaption><label><strong>{term("heat map", say("Heat map"))}</strong> '
         f'<select id="heat-measure">{options}</select></label><small>{say("layers upwards, states across")}</small>'
         f'</figcaption><div class="scroll"><table class="heat-table{dense}"><thead><tr><td></td>{head}</tr></thead>'
-        f'<tbody>{rows}</tbody></table></div><p class="reading-line" id="heat-reading"></p></figure>'
+        f'<tbody>{rows}</tbody></table></div><p class="heat-scale"><span></span><i></i><span></span></p>'
+        '<p class="reading-line" id="heat-reading"></p></figure>'
     )
 
 
@@ -144,17 +164,22 @@ def _barcode(analysis: Analysis) -> str:
     if not _has_loops(analysis):
         return ""
     place, bars = _place(analysis), _bars(analysis)
-    reach = reach_of_noise(analysis, place)
     note = say(
-        "each starts where a ring of passages closes and ends where it fills up; "
-        "{grey}: as long as {noise} gets, dark: its passages are known",
-        grey=f'<span class="band-key"></span>{say("band")}',
+        "each starts where a ring of passages closes and ends where it fills up; {grey}: as long as {noise} gets; "
+        "{known}its passages are known; {chosen}the chosen one",
+        grey=_swatch("band", say("band")),
         noise=term("null band", say("noise")),
+        known=_swatch("known"),
+        chosen=_swatch("chosen"),
     )
-    pins = shape_data.pinned(analysis, place, 1, bars)
-    drawn = barcode(1, bars, pins, _span(analysis), distance_axis(analysis), note, reach)
+    pins, axis = shape_data.pinned(analysis, place, 1, bars), distance_axis(analysis)
+    drawn = barcode(1, bars, pins, _span(bars), axis, note, reach_of_noise(analysis, place), _every(analysis))
     label = say(CHOOSER)
     return f'<div class="chooser" tabindex="0" role="group" aria-label="{label}" data-chooser="bars">{drawn}</div>'
+
+
+def _swatch(look: str, name: str = "") -> str:
+    return f'<span class="band-key {look}"></span>{name}'
 
 
 CHOOSER = later("Bars of loops: arrow keys go from bar to bar, Escape lets go.")
@@ -171,11 +196,16 @@ def _loop(analysis: Analysis) -> str:
     chosen = f'<div class="chips" role="group" aria-label="{say("Loops")}">{say("Loop")} {chips}</div>' if chips else ""
     return (
         f'<article class="reader" id="loop"><h3>{say("The chosen loop")}</h3>{chosen}'
-        f'<div id="loop-told" aria-live="polite"><p class="note">{say(CHOOSE_LOOP)}</p></div>'
+        f'<div id="loop-told" aria-live="polite" data-elsewhere="{escaped(template(ELSEWHERE))}">'
+        f'<p class="note">{say(CHOOSE_LOOP)}</p></div>'
         f'<div class="panels two">{_diagram(analysis)}{_curve(analysis)}</div></article>'
     )
 
 
+ELSEWHERE = later(
+    "In this state it lasts {length} at the output, in both texts together, where it is followed; the map and the list "
+    "show its passages there."
+)
 CHOOSE_LOOP = later("Choose a loop by its number, or a bar in the barcode.")
 
 
@@ -193,17 +223,18 @@ def _around_the_loop(analysis: Analysis) -> str:
 
 def _diagram(analysis: Analysis) -> str:
     place, bars = _place(analysis), _bars(analysis)
-    pins = shape_data.pinned(analysis, place, 1, bars)
+    pins, axis = shape_data.pinned(analysis, place, 1, bars), distance_axis(analysis)
     note = say("death upwards; above the dashed line: longer than noise")
     reach = reach_of_noise(analysis, place)
-    return persistence_diagram({1: bars}, {1: pins}, _span(analysis), distance_axis(analysis), note, reach)
+    return persistence_diagram({1: bars}, {1: pins}, _span(bars), axis, note, reach, {1: _every(analysis)})
 
 
 def _curve(analysis: Analysis) -> str:
-    """The persistence of the followed loops over the states; the chosen one is drawn dark."""
+    """The persistence of the followed loops over the states; the chosen one stands out."""
     if not analysis.tracks or len(analysis.states) < 2:
         return ""
-    return chart(analysis)
+    lines = [(f"track{number}", say("Loop {n}", n=number + 1)) for number in range(len(analysis.tracks))]
+    return f"<div>{chart(analysis)}{legend(lines)}</div>"
 
 
 def _passages(analysis: Analysis) -> str:
@@ -212,9 +243,24 @@ def _passages(analysis: Analysis) -> str:
         return ""
     return (
         f'<article class="reader" id="passage"><h3>{say("The chosen passage")}</h3>'
-        f'<div id="found" aria-live="polite"></div>'
+        f'<div id="found" aria-live="polite"{_searched(analysis)}></div>'
         f'<div id="passage-told" aria-live="polite"><p class="note">{say(CHOOSE_PASSAGE)}</p></div></article>'
     )
+
+
+def _searched(analysis: Analysis) -> str:
+    """What the script says of a search where the page does not hold every passage, or not the whole of it."""
+    if analysis.corpus is None:
+        return ""
+    texts = (*analysis.corpus.t1, *analysis.corpus.t2)
+    held = Passages(analysis)
+    told = []
+    if len(held) < len(texts):
+        told.append(say("searched are {held:,} of {every:,} passages", held=len(held), every=len(texts)))
+    if any(len(passage.text) > held.limit for passage in texts):
+        told.append(say("of each its first {n:,} letters", n=held.limit))
+    words = ", ".join(told)
+    return f' data-searched="{escaped(f"{words[:1].upper()}{words[1:]}.")}"' if words else ""
 
 
 CHOOSE_PASSAGE = later(
@@ -231,6 +277,11 @@ def _bars(analysis: Analysis) -> Bars:
     return longest(shape_data.diagram(analysis, _place(analysis), 1))
 
 
-def _span(analysis: Analysis) -> tuple[float, float]:
-    """Of the loops at the encoder's output, in any state."""
-    return shape_data.span(analysis, [1], analysis.layers[-1])
+def _every(analysis: Analysis) -> int:
+    return len(shape_data.diagram(analysis, _place(analysis), 1))
+
+
+def _span(bars: Bars) -> tuple[float, float]:
+    """From the first birth to the last death: loops of other states may live far from there."""
+    ends = bars[np.isfinite(bars)]
+    return (float(ends.min()), float(ends.max())) if ends.size else (0.0, 1.0)
