@@ -344,7 +344,9 @@ def test_what_a_turn_leaves_is_a_deformation_only_beyond_dropout() -> None:
     assert moved is not None
     for share, movement in ((0.3, "turned and deformed"), (0.9, "turned")):
         floors = {"dropout": {"change": share * moved}}
-        assert judge(dataclasses.replace(made, floors=floors), seed=0).movement == movement
+        found = judge(dataclasses.replace(made, floors=floors), seed=0)
+        assert found.movement == movement
+        assert ("what they leave is no more than dropout makes" in found.sentence) == (movement == "turned")
 
 
 def test_a_space_that_shuffled_pairings_turn_as_much_is_said_to() -> None:

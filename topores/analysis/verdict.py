@@ -329,7 +329,8 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     claim = Claim(MOVED[TURN], turned, by_chance, p)
     # The share's p cannot fall below that of its few shuffles.
     kinds = ["turned"] if against or (p <= ALPHA and turned - by_chance >= BEYOND_CHANCE) else []
-    kinds += ["deformed"] if left >= DEFORMED and moved * np.sqrt(left) > (floor or 0.0) else []
+    beyond_noise = moved * np.sqrt(left) > (floor or 0.0)
+    kinds += ["deformed"] if left >= DEFORMED and beyond_noise else []
     # What no turn beyond chance explains has changed its shape, however little is left of it.
     movement = " and ".join(kinds) or "deformed"
     as_shuffled = _differing(evidence, MOVED)
@@ -337,8 +338,9 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     shuffled = words.turned_after_shuffled(_after_shuffled(evidence, TURN)) if TURN in as_shuffled else ""
     told = Phrase(
         "{moved} (one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{shuffled}"
-        "{against})",
+        "{against}{rest})",
         moved=title, turned=turned, by_chance=by_chance, shuffled=shuffled, against=against,
+        rest="" if beyond_noise else Phrase("; what they leave is no more than dropout makes"),
     )  # fmt: skip
     return movement, Part(told, [claim, *of_texts, *loops, *_beside_shuffled(evidence, as_shuffled)], title)
 
