@@ -329,8 +329,8 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     claim = Claim(MOVED[TURN], turned, by_chance, p)
     # The share's p cannot fall below that of its few shuffles.
     kinds = ["turned"] if against or (p <= ALPHA and turned - by_chance >= BEYOND_CHANCE) else []
-    beyond_noise = moved * np.sqrt(left) > (floor or 0.0)
-    kinds += ["deformed"] if left >= DEFORMED and beyond_noise else []
+    within = floor is not None and moved * np.sqrt(max(left, 0.0)) <= floor
+    kinds += ["deformed"] if left >= DEFORMED and not within else []
     # What no turn beyond chance explains has changed its shape, however little is left of it.
     movement = " and ".join(kinds) or "deformed"
     as_shuffled = _differing(evidence, MOVED)
@@ -340,7 +340,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
         "{moved} (one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{shuffled}"
         "{against}{rest})",
         moved=title, turned=turned, by_chance=by_chance, shuffled=shuffled, against=against,
-        rest="" if beyond_noise else Phrase("; what they leave is no more than dropout makes"),
+        rest=Phrase("; what they leave is no more than dropout makes") if left >= DEFORMED and within else "",
     )  # fmt: skip
     return movement, Part(told, [claim, *of_texts, *loops, *_beside_shuffled(evidence, as_shuffled)], title)
 
