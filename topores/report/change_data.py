@@ -1,12 +1,14 @@
 """Which changes of the space the page shows, and their values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from topores.domain import Analysis
 from topores.report.bars import degree_name
 from topores.report.glossary import Term
 from topores.report.language import later, say
+from topores.report.null_data import changes_by
+from topores.report.numbers import digits
 from topores.report.readings import Against, readings, series
 
 SINCE: dict[Against, str] = {"first": later("against the first state"), "previous": later("against the state before")}
@@ -62,6 +64,9 @@ DIVIDED = (
     ),
 )
 """Shares of one movement, of which the first four add to 1; each is held against what chance gives."""
+FROM_ONE = ("procrustes.scale", "linear_cka")
+"""Of which 1 is no change."""
+
 COMPARED_BY_DEGREE = (
     ("bottleneck_distance", Term("bottleneck", "Bottleneck"), later("how far the worst-matched bar moved")),
     ("wasserstein_distance", Term("Wasserstein", "Wasserstein"), later("how far all bars moved together")),
@@ -83,6 +88,8 @@ def panels(analysis: Analysis) -> list[Panel]:
     found += [_divided(m, str(title), note) for m, title, note in DIVIDED if (m, None) in known]
     for measure, title, note in COMPARED_BY_DEGREE:
         found += [_compared(measure, str(title), note, degree) for degree in _degrees(known, measure)]
+    alone = changes_by(analysis, "dropout")
+    found = [_beside_noise(panel, alone.get((panel.measure, panel.series[0].degree), [])) for panel in found]
     if len(analysis.states) < 2:
         found = []
     for measure, title, note in OWN_BY_DEGREE:
@@ -99,6 +106,16 @@ def _compared(measure: str, title: str, note: str, degree: int | None) -> Panel:
     of = "" if degree is None else f", {degree_name(degree)}"
     lines = tuple(Series(measure, degree, against, say(told), str(against)) for against, told in SINCE.items())
     return Panel(title + of, say(note), lines)
+
+
+def _beside_noise(panel: Panel, alone: Sequence[float]) -> Panel:
+    """Says how far two draws of dropout are apart, where that is a distance from 0."""
+    if not alone or panel.measure in FROM_ONE:
+        return panel
+    told = say(
+        "{note}; dropout alone, at the output, both texts: up to {most}", note=panel.note, most=digits(max(alone))
+    )
+    return replace(panel, note=told)
 
 
 def _divided(measure: str, title: str, note: str) -> Panel:

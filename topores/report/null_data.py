@@ -65,7 +65,7 @@ def spreads(
         if (m.cycle, m.cloud, m.against, m.threshold) == (cycle, "union", against, None):
             found.setdefault((m.measure, m.degree), []).append(settled(m.value))
     return {
-        key: Spread(float(np.mean(own)), float(np.std(own, ddof=1)) if len(own) > 1 else None, len(own))
+        key: Spread(float(np.mean(own)), settled(float(np.std(own, ddof=1))) if len(own) > 1 else None, len(own))
         for key, own in found.items()
     }
 

@@ -1,6 +1,6 @@
 import dataclasses
 
-from topores.domain import Analysis, Measurement
+from topores.domain import Analysis, Measurement, NullMeasurement
 from topores.report.numbers import digits
 from topores.report.sections import change
 
@@ -92,3 +92,14 @@ def test_the_mean_angle_stands_beside_the_largest(full: Analysis) -> None:
     assert rows[place + 1 : place + 3] == [
         f"Mean rotation, against the {s} (rad)" for s in ("first state", "state before")
     ]
+
+
+def test_a_change_is_read_beside_that_of_dropout_alone(full: Analysis) -> None:
+    """The made null changes by .10 to .13; what is 1 without a change has no such reach."""
+    last = full.states[-1].cycle
+    scaled = NullMeasurement("dropout", 0, Measurement(last, 6, "union", "linear_cka", 0.9, "0 to 1", against=last))
+    page = Page(f"<div>{change.render(dataclasses.replace(full, nulls=(*full.nulls, scaled)))}</div>")
+    notes = {e.words.split(" ")[0]: e.words for e in page.all("figcaption")}
+    told = "dropout alone, at the output, both texts: up to"
+    assert notes["Change"].endswith(f"how far the passages moved; 0: not at all; {told} 0.130")
+    assert [name for name, words in notes.items() if told in words] == ["Change"]

@@ -96,3 +96,12 @@ def test_one_state_has_one_table(full: Analysis) -> None:
     html = nulls.render(single)
     assert "First to last" not in html
     assert "<details" not in html
+
+
+def test_draws_that_differ_by_rounding_alone_do_not_differ(full: Analysis) -> None:
+    alike = tuple(
+        NullMeasurement("dropout", draw, Measurement(CYCLES[-1], 6, "union", "uniformity", value, ""))
+        for draw, value in enumerate((-0.1 - 0.2, -0.3, -0.3))
+    )
+    found = {row[0]: row[1:] for row in cells(nulls.render(dataclasses.replace(full, nulls=alike)))}
+    assert found["Uniformity"][1] == "−0.300 ± 0"

@@ -68,6 +68,10 @@ def test_the_command_of_the_analysis_can_be_pasted(full: Analysis) -> None:
 def test_options_that_are_not_as_by_default_stand_open(full: Analysis) -> None:
     opened = [e for e in Page(f"<div>{run.render(full)}</div>").all("details") if "open" in e.attributes]
     assert [e.words for e in opened] == ["Options that are not as by defaultbatch_size32learning_rate4e-05"]
+    options = {**full.run["options"], "null": ["shuffled", "frozen"], "track": []}
+    html = run.render(dataclasses.replace(full, run={**full.run, "options": options}))
+    assert "nullshuffled, frozen" in Page(f"<div>{html}</div>").all("details")[0].words
+    assert "track–" in Page(f"<div>{html}</div>").all("details")[1].words
     default = {**full.run, "options": {"model": "another", "seed": 3, "track": [], "embargo": 1}}
     assert "not as by default" not in run.render(dataclasses.replace(full, run=default))
 

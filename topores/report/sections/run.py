@@ -48,7 +48,7 @@ def render(analysis: Analysis) -> str:
             _command(say("To run it again"), _typed(analysis.run.get("argv"))),
             _command(say("To analyse it again"), shlex.join(analysis_command(analysis))),
             _chosen(options),
-            folded(say("All options"), key_values(options)) if options else "",
+            folded(say("All options"), _listed(options)) if options else "",
         ]
     )
 
@@ -58,14 +58,20 @@ def _chosen(options: Mapping[str, Any]) -> str:
     chosen = {
         name: value
         for name, value in options.items()
-        if name in DEFAULTS and name not in FIRST and _plain(value) != _plain(DEFAULTS[name])
+        if name in DEFAULTS and name not in FIRST and _as_held(value) != DEFAULTS[name]
     }
-    return folded(say("Options that are not as by default"), key_values(chosen), opened=True) if chosen else ""
+    return folded(say("Options that are not as by default"), _listed(chosen), opened=True) if chosen else ""
 
 
-def _plain(value: Any) -> Any:
+def _as_held(value: Any) -> Any:
     """A list as the tuple that the options hold."""
     return tuple(value) if isinstance(value, list) else value
+
+
+def _listed(options: Mapping[str, Any]) -> str:
+    """Options as facts: a list as its items, a dash where nothing was chosen."""
+    plain = {k: ", ".join(map(str, v)) if isinstance(v, list | tuple) else v for k, v in options.items()}
+    return key_values({name: "–" if value in (None, "") else value for name, value in plain.items()})
 
 
 def _untrained(analysis: Analysis) -> str:
