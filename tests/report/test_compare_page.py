@@ -393,3 +393,14 @@ def test_options_are_called_by_words_of_the_language(comparison: Comparison) -> 
 def test_every_option_of_training_has_a_name() -> None:
     assert {f.name.replace("_", " ") for f in dataclasses.fields(TrainConfig)} - {*BESIDE} == set(NAMES)
     assert option_name("wo<rds") == "<code>wo&lt;rds</code>"
+
+
+def test_a_long_option_may_be_broken_between_its_parts(comparison: Comparison) -> None:
+    """A path and a list of cycles pushed the last columns off the paper."""
+    first, *others = comparison.runs
+    options = {**first.options, "checkpoints": "0,1,2", "article": "/data/a_b/<x>.txt"}
+    run = {**first.analysis.run, "options": options, "sha256": {"t1": "7" * 64, "t2": "8" * 64}}
+    runs = Comparison((ComparedRun("x", dataclasses.replace(first.analysis, run=run)), *others))
+    html = render_comparison(runs, judge_comparison(runs))
+    assert "<td>0,<wbr>1,<wbr>2</td>" in html
+    assert "<td>/<wbr>data/<wbr>a_<wbr>b/&lt;x&gt;.txt</td>" in html

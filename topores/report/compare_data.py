@@ -48,7 +48,7 @@ SHOWN: Mapping[str, Shown] = {
     ),
     "intrinsic_dimension": Shown(Term("intrinsic dimension", "Intrinsic dimension"), later("from two neighbours")),
     "procrustes.residual": Shown(Term("deformation", "Deformation"), later("what turn and scale leave")),
-    "procrustes.angle": Shown(Term("rotation", "Rotation"), later("largest angle (rad)")),
+    "procrustes.angle": Shown(Term("rotation", "Rotation"), later("largest angle")),
     "procrustes.scale": Shown(Term("scale", "Scale"), later("1: as wide as at first")),
     "significant_loops": Shown(later("Loops beyond chance"), later("where they were judged")),
 }

@@ -1,5 +1,6 @@
 """The tables of a comparison: what differs between the runs, and their numbers at the same cycles and losses."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -68,11 +69,13 @@ def runs_table(judged: Judged, looks: Looks) -> str:
 
 
 def _option(value: Any) -> str:
+    """As HTML; a path or a list may be broken between its parts, so that print keeps all columns."""
     if value in (None, [], ()):
         return "–"
     if isinstance(value, int) and not isinstance(value, bool):
         return localised(f"{value:,}")
-    return clipped(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
+    text = clipped(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
+    return re.sub(r"(?<=[/,_])(?<!</)(?=\w)", "<wbr>", text)
 
 
 def _hash(sha256: str) -> str:
