@@ -83,3 +83,9 @@ def test_only_the_longest_bars_are_drawn_in_their_order() -> None:
     kept = longest(diagram)
     assert kept[:, 1].tolist() == lengths[100:].tolist()
     assert longest(kept) is kept
+
+
+def test_long_labels_of_the_y_axis_are_drawn_narrower() -> None:
+    chart = Page(line_chart("x", [0, 1], [Line("x", "all", [-1.2e-6, 9e-6])]))
+    labels = {e.words: e.attributes.get("textlength") for e in chart.all("text", text_anchor="end")}
+    assert (labels["−2×10⁻⁶"], labels["8×10⁻⁶"], labels["0"]) == (str(LEFT - 8), None, None)

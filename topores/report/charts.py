@@ -31,6 +31,10 @@ PATHS = {
 MOST_SHAPES = 40
 
 
+LONGEST_LABEL = 6
+"""Letters that fit left of the y axis."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a chart: a value, or None, for each place along the x axis."""
@@ -118,7 +122,7 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
     """Grid, ticks and the title of the x axis."""
     across = "".join(
         f'<path class="grid" d="M{LEFT} {y(v):g}H{RIGHT}"/><text class="tick" x="{LEFT - 6}" y="{y(v) + 3.5:g}" '
-        f'text-anchor="end">{label}</text>'
+        f'text-anchor="end"{_squeezed(label)}>{label}</text>'
         for v, label in y.ticks
     )
     along = "".join(
@@ -129,6 +133,11 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
     title = f'<text class="title" x="{RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escaped(axis)}</text>'
     base = f'<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
     return f'<g class="frame">{across}{base}{along}</g>{title}'
+
+
+def _squeezed(label: str) -> str:
+    """Long labels of the y axis are drawn narrower, or their first letters would lie beyond the edge."""
+    return f' textLength="{LEFT - 8}" lengthAdjust="spacingAndGlyphs"' if len(label) > LONGEST_LABEL else ""
 
 
 def _line(line: Line, cycles: Sequence[int], x: Scale, y: Scale) -> str:
