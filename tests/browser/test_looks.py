@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from .conftest import OpenPage
+from .made import made_large
 
 pytestmark = pytest.mark.slow
 
@@ -212,6 +213,50 @@ def test_print_is_whole_and_has_no_controls(kind: str, dark: bool, written: Writ
     assert on_paper["sections"] == on_screen
     assert on_paper["folded"] == []
     assert on_paper["controls"] == []
+
+
+A4 = 673
+"""Pixels of CSS across a sheet, less the margins of @page: 210 mm - 2 x 16 mm."""
+
+OFF_PAPER = """(width) => [...document.querySelectorAll("table, th, td, figure, svg, pre, p, li, .card")]
+  .filter((node) => node.offsetParent !== null || node.ownerSVGElement === null)
+  .filter((node) => node.getBoundingClientRect().right > width + 1)
+  .map((node) => `${node.closest("section")?.id}: ${node.tagName} ${node.textContent.slice(0, 40)}`)"""
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "thirty states"])
+def test_nothing_leaves_the_paper(kind: str, written: Written, open_page: OpenPage) -> None:
+    shown = made_large(60, 30, 2) if kind == "thirty states" else written(kind)
+    page = open_page(shown, width=A4).page
+    printed(page)
+    assert page.evaluate(OFF_PAPER, A4) == []
+
+
+def test_print_keeps_the_colours_and_names_what_the_heat_map_shows(written: Written, open_page: OpenPage) -> None:
+    page = open_page(written("full")).page
+    page.locator("#heat-measure").select_option(label="RankMe")
+    printed(page)
+    look = page.locator("#heat-measure").evaluate(
+        "(one) => [one.checkVisibility(), one.selectedOptions[0].textContent, getComputedStyle(one).printColorAdjust]"
+    )
+    assert look == [True, "RankMe", "exact"]
+    cells = page.locator(".heat-table button").evaluate_all(
+        "(all) => new Set(all.map((one) => getComputedStyle(one).backgroundColor)).size"
+    )
+    assert cells > 10
+
+
+def test_the_slider_stays_in_sight_on_a_phone(written: Written, open_page: OpenPage) -> None:
+    page = open_page(written("full"), width=360).page
+    page.locator("#method").scroll_into_view_if_needed()
+    expect(page.locator('input[data-choose="state"]')).to_be_in_viewport(ratio=1)
+
+
+def test_passages_are_shown_whole(written: Written, open_page: OpenPage) -> None:
+    page = open_page(written("full"), width=360).page
+    cut = "(all) => all.filter((one) => one.scrollHeight > one.clientHeight + 1).length"
+    assert page.locator("#loop-passages .passage").count() > 2
+    assert page.locator(".reader .passage").evaluate_all(cut) == 0
 
 
 def test_the_printer_gets_the_same_from_dark_mode_as_from_light_mode(written: Written, open_page: OpenPage) -> None:

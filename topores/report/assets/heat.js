@@ -32,10 +32,8 @@ function brief(value) {
   return localised(text).replaceAll("-", "−");
 }
 
-// Radians follow their number as they do everywhere; what else a number is measured in is told in brackets.
 function toldOfCell(s, at, value, unit) {
-  const measured = unit && (unit === index.unit ? ` ${unit}` : ` (${unit})`);
-  const number = value === null ? say("not measured") : digits(value) + measured;
+  const number = value === null ? say("not measured") : `${digits(value)} ${unit}`.trim();
   return say("{state}, {layer}: {value}", { state: index.states[s].label, layer: index.layerNames[at], value: number });
 }
 
