@@ -246,6 +246,17 @@ def test_print_keeps_the_colours_and_names_what_the_heat_map_shows(written: Writ
     assert cells > 10
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_many_states_have_columns_of_one_width_and_a_scale(width: int, open_page: OpenPage) -> None:
+    """Where there is no room for a number in each cell, the ends of the scale tell what the colours mean."""
+    page = open_page(made_large(60, 30, 2), width=width).page
+    widths = page.locator(".heat-table td button").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
+    assert max(widths) - min(widths) <= 1
+    told = page.locator(".heat-table td button").all_text_contents()
+    ends = [float(end) for end in page.locator(".heat-scale span").all_text_contents()]
+    assert [f"{end:.2g}" for end in ends] == [f"{function(map(float, told)):.2g}" for function in (min, max)]
+
+
 def test_the_slider_stays_in_sight_on_a_phone(written: Written, open_page: OpenPage) -> None:
     page = open_page(written("full"), width=360).page
     page.locator("#method").scroll_into_view_if_needed()
