@@ -359,7 +359,7 @@ def test_a_space_that_shuffled_pairings_turn_as_much_is_said_to() -> None:
         "the space turned, as with shuffled pairs (one rotation and scale explain 100% of the movement, "
         in found.sentence
     )
-    assert " by chance, 90% after shuffled pairings)" in found.sentence
+    assert " by chance, 90% after shuffled pairings, p = 0.96)" in found.sentence
     assert found.headline.endswith("the space turned, as with shuffled pairs")
     told = {c.what: c for c in found.claims if "movement" in c.what and "shuffled" in c.what}
     assert [(c.value, c.null) for c in told.values()] == [(0.91, pytest.approx(0.9)), (1.01, pytest.approx(1.0))]

@@ -335,7 +335,9 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     movement = " and ".join(kinds) or "deformed"
     as_shuffled = _differing(evidence, MOVED)
     title = words.moved(movement, as_shuffled=bool(as_shuffled) and min(as_shuffled.values()) >= ALPHA)
-    shuffled = words.turned_after_shuffled(_after_shuffled(evidence, TURN)) if TURN in as_shuffled else ""
+    shuffled: str = ""
+    if TURN in as_shuffled:
+        shuffled = words.turned_after_shuffled(_after_shuffled(evidence, TURN), as_shuffled[TURN])
     told = Phrase(
         "{moved} (one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{shuffled}"
         "{against}{rest})",

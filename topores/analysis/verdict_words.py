@@ -147,9 +147,9 @@ def moved(movement: str, *, as_shuffled: bool) -> Phrase:
     return Phrase("{moved}, as with shuffled pairs", moved=space) if as_shuffled else space
 
 
-def turned_after_shuffled(share: float) -> Phrase:
+def turned_after_shuffled(share: float, p: float) -> Phrase:
     """For the brackets: what one rotation and scale explain there."""
-    return Phrase(", {share:.0%} after shuffled pairings", share=share)
+    return Phrase(", {share:.0%} after shuffled pairings, p = {p:.2g}", share=share, p=p)
 
 
 # Loops.
