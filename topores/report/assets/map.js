@@ -55,7 +55,8 @@ function mark(path, side, x, y, size) {
     path.moveTo(x, y - size * 1.15);
     path.lineTo(x + size * 1.05, y + size * 0.8);
     path.lineTo(x - size * 1.05, y + size * 0.8);
-    path.closePath();
+    // Not closePath, which takes the longer the more there is on the path.
+    path.lineTo(x, y - size * 1.15);
   } else {
     path.moveTo(x + size, y);
     path.arc(x, y, size, 0, 2 * Math.PI);
@@ -90,9 +91,11 @@ function drawMarks(pen, at, look) {
   mapped.forEach((passage, i) => {
     const side = texts.side ? texts.side[passage] : 2;
     // Side, whether it is held out, and whether it is of the cloud that is shown, as one number.
-    const key = 4 * side + 2 * (texts.split?.[passage] === 1) + here[passage];
+    const hollow = texts.split?.[passage] === 1;
+    const key = 4 * side + 2 * hollow + here[passage];
     if (!groups.has(key)) groups.set(key, new Path2D());
-    mark(groups.get(key), side, at[2 * i], at[2 * i + 1], size);
+    // An outline in its own colour only makes a mark larger, which takes no stroke.
+    mark(groups.get(key), side, at[2 * i], at[2 * i + 1], hollow ? size : size + 0.6);
   });
   for (const [key, path] of groups) {
     pen.globalAlpha = key & 1 ? 0.9 : 0.15;
@@ -100,7 +103,7 @@ function drawMarks(pen, at, look) {
     pen.fillStyle = key & 2 ? look.paper : look.t[key >> 2];
     pen.lineWidth = 1.3;
     pen.fill(path);
-    pen.stroke(path);
+    if (key & 2) pen.stroke(path);
   }
   pen.globalAlpha = 1;
 }
