@@ -6,8 +6,7 @@ from typing import Any
 from topores.domain import Analysis
 from topores.report import shape_data, space_data
 from topores.report.arrays import Arrays, compressed
-from topores.report.axes import Scale
-from topores.report.bars import MOST_BARS, barcode_scales, degree_name, diagram_scales
+from topores.report.bars import MOST_BARS, degree_name
 from topores.report.change_data import all_series, panels
 from topores.report.charts import BOTTOM, LEFT, RIGHT, TOP
 from topores.report.heat_data import packed_heat
@@ -85,23 +84,10 @@ def _index(analysis: Analysis) -> dict[str, Any]:
         "kinds": [degree_name(degree) for degree in degrees],
         "most": MOST_BARS,
         "edge": {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
-        "loopAxes": _loop_axes(analysis),
         "step": shape_data.reach(analysis) / space_data.STEPS,
         "farStep": shape_data.span_of_distances(analysis) / space_data.STEPS,
         "unit": distance_unit(analysis),
     }
-
-
-def _loop_axes(analysis: Analysis) -> list[dict[str, Any]]:
-    """By layer: the scales of the loops' barcode and diagram, with where their ticks stand."""
-    return [
-        {"barcode": _axes(barcode_scales(span)), "diagram": _axes(diagram_scales(span))}
-        for span in (shape_data.span(analysis, [1], layer) for layer in analysis.layers)
-    ]
-
-
-def _axes(scales: tuple[Scale, Scale]) -> list[dict[str, Any]]:
-    return [{"line": one.line(), "ticks": [[one(value), label] for value, label in one.ticks]} for one in scales]
 
 
 def _numbers(analysis: Analysis) -> dict[str, Any]:

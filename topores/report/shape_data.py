@@ -28,19 +28,12 @@ def reach(analysis: Analysis) -> float:
     return span(analysis, degrees(analysis))[1]
 
 
-def span(analysis: Analysis, chosen: Collection[int], layer: int | None = None) -> tuple[float, float]:
+def span(analysis: Analysis, chosen: Collection[int]) -> tuple[float, float]:
     """Where the common axis of some degrees begins and ends: their first birth and last death in any state.
 
     Clusters are born at 0; loops often live in a narrow band far from it, which would be too small to see.
-
-    Args:
-        layer: The one whose states and clouds share the axis; None for all layers.
     """
-    finite = [
-        d[np.isfinite(d)]
-        for (_, of_layer, _, degree), d in analysis.diagrams.items()
-        if degree in chosen and layer in (None, of_layer) and d.size
-    ]
+    finite = [d[np.isfinite(d)] for (*_, degree), d in analysis.diagrams.items() if degree in chosen and d.size]
     values = np.concatenate(finite) if finite else np.empty(0)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     return (low, high) if high > low else (low, low + 1.0)

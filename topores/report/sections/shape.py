@@ -101,8 +101,8 @@ def _how_to_read() -> str:
         "to a much larger distance is worth a look; whether it is more than chance stands with it."
     )
     axes = say(
-        "Axes are the same for all states and clouds; those of loops are made anew for each layer. An open end at the "
-        "right edge, or a mark on the upper rim, never dies."
+        "Axes are the same for all states and clouds; those of loops are made anew for each of them and for each "
+        "layer. An open end at the right edge, or a mark on the upper rim, never dies."
     )
     return f'<aside class="panel reading"><h3>{say("How to read this")}</h3><p>{noise}</p><p>{axes}</p></aside>'
 
