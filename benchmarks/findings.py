@@ -148,16 +148,33 @@ def _changes(runs: list[dict]) -> str:
 
 
 def _movement(runs: list[dict]) -> str:
-    rows = ["what of the movement: one rotation and scale, by chance, p | own rotations | centres | how far, dropout"]
-    shares = ("one rotation and scale explain", "the texts' own rotations explain", "the texts' centres make")
+    shares = [
+        f"share of the squared movement that {part}"
+        for part in ("one rotation and scale explain", "the texts' own rotations explain", "the texts' centres make")
+    ]
+    rows = [
+        "what of the movement: one rotation and scale, by chance, p | own rotations | centres | how far, dropout | the "
+        "first and how far, beside shuffled pairings, p (and of a shuffled run beside the others)"
+    ]
+    beside = (shares[0], "movement of the passages")
     for run in runs:
-        found = [_claim(run, f"share of the squared movement that {share}") for share in shares]
+        found = [_claim(run, share) for share in shares]
         moved = _claim(run, "movement of the passages")
         told = [f"{c['value']:.3f}, {c['null']:.3f}, p {c['p']:.2g}" for c in found if c]
         far = f"{moved['value']:.2f}, {moved['null']:.2f}" if moved else ""
         gaps = [_claim(run, f"widest gap between clusters, cycle {cycle}") for cycle in (0, CYCLES[run["encoder"]][0])]
         gap = ", ".join(f"{c['p']:.2g}" for c in gaps if c)
-        rows.append(f"{run['corpus']:16}{run['seed']}  {' | '.join(told)} | {far} | p of the widest gap {gap}")
+        pairing = [
+            _claim({"true": run[kind]}, f"{what}, last state (mean of")
+            for kind in ("true", "shuffled")
+            for what in beside
+        ]
+        paired = " | ".join(f"{c['value']:.3f}, {c['null']:.3f}, p {c['p']:.2g}" for c in pairing if c)
+        row = f"{run['corpus']:16}{run['seed']}  {' | '.join(told)} | {far} | {paired} | p of the widest gap {gap}"
+        if pairing[0] and pairing[1]:
+            own, others = ((1 - pairing[0][of]) * pairing[1][of] ** 2 for of in ("value", "null"))
+            row += f" | deformed {own / others:.2f} times as much as by shuffled pairings"
+        rows.append(row)
     return "\n".join(rows)
 
 

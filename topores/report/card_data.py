@@ -41,7 +41,7 @@ LEARNING = {
 """By the verdict's outcome."""
 
 MOVEMENTS = {
-    "turned": later("It turned as a whole."),
+    "turned": later("It turned."),
     "deformed": later("It was deformed."),
     "turned and deformed": later("It turned, and was deformed."),
     "unchanged": later("Neither, beyond noise."),
