@@ -59,7 +59,12 @@ def later(english: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """A phrase in the language in force; any other text, such as a verdict of older results, as it is."""
+    """A phrase in the language in force; any other text, such as a verdict of older results, as it is.
+
+    In English that is the phrase itself, to the letter: the page says what the terminal and `--json` say.
+    """
+    if language() == "en":
+        return str(text)
     if isinstance(text, Count):
         return many(text.number, text.noun)
     return say(text.template, **text.values) if isinstance(text, Phrase) else text
