@@ -160,7 +160,8 @@ class Loop:
     birth: float
     death: float
     p: float
-    """What is judged by: the larger of the two below, corrected for all bars of the cloud."""
+    """What is judged by: the largest of the two below, corrected for all bars of the cloud, and of its cloud's surest
+    loop, corrected for all layers, states and clouds."""
     members: tuple[int, ...]
     """Rows of the cloud, in cyclic order; the last is joined to the first."""
     universal_p: float | None = None

@@ -43,6 +43,7 @@ def make_full() -> Analysis:
     return Analysis(
         name="closed_loop",
         protocol={
+            "options": {},
             "name": "angle-degree1-all",
             "metric": "angle",
             "degrees": [0, 1],
@@ -74,7 +75,11 @@ def make_bare() -> Analysis:
     square = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, np.inf]])
     return Analysis(
         name="points",
-        protocol={"name": "euclidean-degree1-last", "metric": "euclidean"},
+        protocol={
+            "name": "euclidean-degree1-last",
+            "metric": "euclidean",
+            "options": {"layers": "last", "metric": "euclidean"},
+        },
         states=(State(0, "points.npy", Path("points.npy")),),
         layers=(0,),
         clouds=("union",),

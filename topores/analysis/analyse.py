@@ -149,6 +149,13 @@ def protocol_of(config: TopologyConfig) -> Protocol:
     )  # fmt: skip
 
 
+def chosen_options(config: TopologyConfig) -> dict[str, Any]:
+    """What decides the analysis and is not as by default; `TopologyConfig.from_mapping` reads it back."""
+    usual = TopologyConfig(checkpoint=config.checkpoint).to_mapping()
+    given = {name: value for name, value in config.to_mapping().items() if value != usual[name]}
+    return {name: value for name, value in given.items() if name == "texts" or name not in NOT_DECIDING}
+
+
 def protocol_name(config: TopologyConfig) -> str:
     """Folder name of a protocol: what tells its results from those of another."""
     usual = TopologyConfig(checkpoint=config.checkpoint)
@@ -178,7 +185,7 @@ def fingerprint(source: Source, config: TopologyConfig, cache: Cache | None) -> 
 
 
 def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str, int]) -> dict[str, Any]:
-    """What was computed and how: enough to compute it again."""
+    """What was computed and how: with `options`, those that are not as by default, enough to compute it again."""
     plans = {cloud: protocol.plan(count) for cloud, count in points.items()}
     sampled = [cloud for cloud, plan in plans.items() if not plan.exact]
     return {
@@ -192,6 +199,7 @@ def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str
         "sampled": sampled,
         "resamples": config.resamples,
         "seed": config.seed,
+        "options": chosen_options(config),
         "versions": {name: metadata.version(name) for name in ("topores", "redzed-tda", "ripser", "numpy")},
     }
 

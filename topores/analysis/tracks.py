@@ -41,7 +41,7 @@ Bar = tuple[float, float]
 
 
 def tracks_of(
-    cloud: str, states: States, layers_of: Callable[[int], States], bench: Bench, sure: Sequence[float] | None = None
+    cloud: str, states: States, layers_of: Callable[[int], States], bench: Bench, sure: Sequence[float]
 ) -> tuple[Track, ...]:
     """The loops of one cloud that are beyond chance or longest at any state, followed through all of them.
 
@@ -56,7 +56,7 @@ def tracks_of(
     if len(states) < 2 or not 3 < len(states[0]) <= MOST_POINTS or bench.protocol.max_degree < 1:
         return ()
     vines = join_steps(_followed(list(pairwise(states)), DIAGRAMS, bench, "loops"))
-    p = _p_of_peaks(vines, states, bench, [0.0] * len(states) if sure is None else sure)
+    p = _p_of_peaks(vines, states, bench, sure)
     tracked = [vines[place] for place in _chosen(p)]
     by_peak = {peak: layers_of(peak) for peak in sorted({vine.peak for vine in tracked})}
     layers = _layers_of_each(tracked, by_peak, bench)

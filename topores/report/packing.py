@@ -22,8 +22,8 @@ WORDS = (
     later("born at {birth}, dies at {death}: it lasts {length}"), later("never dies"),
     later("Noise of this kind lasts up to {reach}: it is longer."),
     later("Noise of this kind lasts up to {reach}: it is no longer than that."),
-    later("p = {p}, the larger of two: {universal} by the universal law of noise bars, {spectrum} among clouds of the "
-          "same spectrum."),
+    later("p = {p}, the largest of three: {universal} by the universal law of noise bars, {spectrum} among clouds of "
+          "the same spectrum, and that of the surest loop here among all layers, states and clouds."),
     later("p = {p} where it is longest."), later("Found again in {share} of subsamples."),
     later("{passages} around it, in order:"),
     later("passage {n}"), later("point {n}"), later("trained on"), later("held out"), later("used on neither side"),

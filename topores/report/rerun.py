@@ -1,38 +1,28 @@
-"""The command that makes an analysis again: the name of its protocol holds every option that decides a number."""
-
-import re
+"""The command that makes an analysis again."""
 
 from topores.domain import Analysis
 from topores.report.language import language
 from topores.report.readings import trained
 
-NAME = re.compile(
-    r"(?P<metric>angle|euclidean)-degree(?P<max_degree>\d+)-(?P<layers>all|last|[\d+]+)(-max-points(?P<max_points>\d+))?"
-    r"(-subsamples(?P<subsamples>\d+))?(-subsample-size(?P<subsample_size>\d+))?(-resamples(?P<resamples>\d+))?"
-    r"(-nulls(?P<nulls>[a-z+_-]+?))?(-seed(?P<seed>\d+))?",
-    re.ASCII,
-)
-"""What analysis/analyse.py calls a protocol: three options that each has, then those that are not as by default."""
-
-BY_DEFAULT = {"metric": "angle", "max_degree": "1", "layers": "all", "lang": "en"}
-"""Of those that each has."""
-
 
 def analysis_command(analysis: Analysis) -> list[str]:
     """`topores topology` with every option that is not as by default.
 
-    Empty where it cannot be told: which files the texts of other models came from is not kept.
+    Empty where it cannot be told: older results keep no options, and models none of their own texts.
     """
+    options = analysis.protocol.get("options")
     arrays = all(state.path.suffix == ".npy" for state in analysis.states)
-    name = NAME.fullmatch(str(analysis.protocol.get("name", "")))
-    if name is None or not (arrays or trained(analysis)):
+    if not isinstance(options, dict) or not (arrays or trained(analysis) or "texts" in options):
         return []
     parts = ["topores", "topology"]
-    for checkpoint in _checkpoints(analysis):
-        parts += ["--checkpoint", checkpoint]
-    for option, value in (name.groupdict() | {"lang": language()}).items():
-        if value is not None and value != BY_DEFAULT.get(option):
-            parts += [f"--{option.replace('_', '-')}", value.replace("+", ",")]
+    given = {"checkpoint": _checkpoints(analysis), **options, "lang": [] if language() == "en" else language()}
+    for option, value in given.items():
+        flag = f"--{option.replace('_', '-')}"
+        if value is True:
+            parts.append(flag)
+            continue
+        for one in value if isinstance(value, list | tuple) else [value]:
+            parts += [flag, str(one)]
     return parts
 
 

@@ -51,7 +51,7 @@ function loopTold(track) {
   const judged = numbers.judged.find((one) => one.place === placeOf(shown) && one.bar === chosen);
   const { p = null, stability = null } = judged ?? numbers.tracks[track] ?? {};
   if (judged) {
-    lines.push(note("p = {p}, the larger of two: {universal} by the universal law of noise bars, {spectrum} among clouds of the same spectrum.",
+    lines.push(note("p = {p}, the largest of three: {universal} by the universal law of noise bars, {spectrum} among clouds of the same spectrum, and that of the surest loop here among all layers, states and clouds.",
       { p: digits(p), universal: digits(judged.universal), spectrum: digits(judged.spectrum) }));
   } else if (p !== null) lines.push(note("p = {p} where it is longest.", { p: digits(p) }));
   if (stability !== null) lines.push(note("Found again in {share} of subsamples.", { share: percent(stability) }));

@@ -17,7 +17,7 @@ def render(analysis: Analysis) -> str:
     run = analysis.run
     parts = [
         _method(),
-        _block(say("How the topology was computed"), analysis.protocol),
+        _block(say("How the topology was computed"), {k: v for k, v in analysis.protocol.items() if k != "options"}),
         _glossary(),
         _block(say("Versions"), run.get("versions")),
         _block(say("Seeds"), run.get("seeds")),
@@ -31,9 +31,10 @@ def _method() -> str:
         "<p>In each state and layer every passage is one point. Between the points of a cloud, persistent homology "
         "(Vietoris–Rips) finds clusters and loops at all distances at once; its diagrams are kept whole. Two states of "
         "the same passages are compared row by row (Procrustes, CKA, RTD) and diagram by diagram (bottleneck, "
-        "Wasserstein). The <i>p</i> of a loop is the larger of two: by the universal law of noise bars (Bobrowski and "
-        "Skraba 2023; Holm over the bars of its cloud), and among the longest bars of Gaussian clouds of the same "
-        "spectrum.</p><p>Numbers are shown with three significant digits; the "
+        "Wasserstein). The <i>p</i> of a loop is the largest of three: by the universal law of noise bars (Bobrowski "
+        "and Skraba 2023; Holm over the bars of its cloud), among the longest bars of Gaussian clouds of the same "
+        "spectrum, and that of the surest loop of its cloud among all layers, states and clouds (Benjamini and "
+        "Hochberg).</p><p>Numbers are shown with three significant digits; the "
         "exact ones stand in measures.parquet, beside the diagrams. Pictures that move with the slider are drawn from "
         "births and deaths rounded to 1/65,534 of the longest distance.</p>"
     )
