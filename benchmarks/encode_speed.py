@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from topores.backbones.loading import open_model
 from topores.compute.files import write_json
 from topores.compute.memory import keep_freed_memory, usual_memory
-from topores.encoders.full import open_model
 from topores.text import split_passages
 from topores.text.files import read_text
 from topores.training.provenance import versions

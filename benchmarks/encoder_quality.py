@@ -18,8 +18,8 @@ import numpy as np
 from measuring import held_out_mrr
 
 from topores import train
+from topores.backbones.loading import open_model
 from topores.compute.files import write_json
-from topores.encoders.full import open_model
 from topores.runs import Run
 from topores.topology import persistent_homology, total_persistence
 from topores.training.provenance import versions

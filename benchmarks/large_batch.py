@@ -19,9 +19,10 @@ import torch
 from accelerate import Accelerator
 from measuring import megabytes
 
+from topores.backbones.encoder import Encoder
+from topores.backbones.loading import open_model
 from topores.compute.files import write_json
 from topores.config import TrainConfig
-from topores.encoders.full import Encoder, open_model
 from topores.objectives.four_pairings import FourPairings
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batch

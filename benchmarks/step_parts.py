@@ -19,11 +19,11 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from topores.backbones.loading import open_model
 from topores.compute.files import write_json
 from topores.compute.memory import keep_freed_memory, usual_memory
 from topores.config import TrainConfig
-from topores.encoders._dropout import CheapDropout
-from topores.encoders.full import open_model
+from topores.forward.dropout import CheapDropout
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batch
 from topores.training.provenance import versions

@@ -23,13 +23,13 @@ from accelerate import Accelerator
 from measuring import in_turn
 
 from topores import variants
-from topores.commands.train import resolved
+from topores.backbones.encoder import Encoder
 from topores.compute.files import write_json
 from topores.config import TrainConfig
 from topores.domain import Corpus
-from topores.encoders.full import Encoder
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batches
+from topores.training.agreement import resolved
 from topores.training.assemble import optimizer_of
 from topores.training.loop import seed_for
 from topores.training.prepare import build_corpus, read_texts

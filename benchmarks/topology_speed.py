@@ -164,7 +164,7 @@ def _clouds(arguments: argparse.Namespace) -> list[list[np.ndarray]]:
     states = max(1, CHECKPOINTS // 10) if arguments.checkpoints is None else arguments.checkpoints
     if not arguments.rows:
         return [[_made(draw, arguments.points) for _ in range(LAYERS)] for _ in range(states)]
-    from topores.encoders.full import open_model
+    from topores.backbones.loading import open_model
 
     path, *columns = arguments.rows
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -25,8 +25,8 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from topores import train
 from topores.compute.files import write_json
 from topores.domain import Corpus
+from topores.evaluations.geometry import evaluate
 from topores.runs import Run
-from topores.training.evaluate import evaluate
 from topores.training.provenance import versions
 
 

@@ -28,13 +28,13 @@ import numpy as np
 import torch
 from measuring import megabytes
 
+from topores.backbones.encoder import Encoder
+from topores.backbones.loading import load_base, open_model
 from topores.compute.devices import choose_precision
 from topores.compute.files import write_json
 from topores.compute.memory import keep_freed_memory, usual_memory
 from topores.config import TrainConfig
 from topores.domain import Text
-from topores.encoders._base import load_base
-from topores.encoders.full import Encoder, open_model
 from topores.objectives.four_pairings import build as build_objective
 from topores.text import split_passages
 from topores.text.batches import Batch

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from topores.analysis.compared_run import LOOPS, RETRIEVAL
+from topores.analysis.comparison.run import LOOPS, RETRIEVAL
 from topores.compute.files import write_text
 
 RESAMPLES = 2000

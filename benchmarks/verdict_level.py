@@ -22,7 +22,7 @@ from measuring import held_out_mrr
 
 from topores import train
 from topores.analysis.chance import prediction_p
-from topores.analysis.verdict import ALPHA
+from topores.analysis.verdict.rules import ALPHA
 from topores.compute.files import write_json
 from topores.training.provenance import versions
 

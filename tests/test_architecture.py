@@ -12,14 +12,16 @@ import topores
 
 PACKAGE = Path(topores.__file__).parent
 FLOORS = {
-    "domain": 0, "options": 0, "config": 0, "errors": 0, "variants": 0,
-    "compute": 1,
-    "topology": 2, "text": 2,
-    "encoders": 3, "runs": 3,
-    "objectives": 4, "analysis": 4,
-    "training": 5, "report": 5,
-    "commands": 6, "integrations": 6, "api": 7,
-    "cli": 7, "__main__": 8,
+    "domain": 0, "phrases": 0, "options": 0, "config": 0, "errors": 0, "variants": 0,
+    "compute": 1, "forward": 1,
+    "topology": 2, "text": 2, "modules": 2,
+    "backbones": 3, "runs": 3,
+    "encoders": 4, "objectives": 4, "evaluations": 4,
+    "training": 5, "analysis": 5,
+    "integrations": 6,
+    "report": 7,
+    "commands": 8,
+    "cli": 9, "api": 9, "__main__": 10,
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from topores.config import LOSSES
-from topores.encoders.rotation import Rotation
+from topores.modules.rotation import Rotation
 from topores.objectives.four_pairings import four_pairings
 from topores.topology import (
     bottleneck_distance,

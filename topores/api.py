@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from topores.commands.topology import analyse as _analyse
-from topores.commands.train import resume as _resume
-from topores.commands.train import train as _train
 from topores.config import TopologyConfig, TrainConfig
 from topores.domain import Analysis
 from topores.errors import UsageError
 from topores.runs import Run, load_run
+from topores.training.running import resume as _resume
+from topores.training.running import train as _train
 
 __all__ = ["analyse", "load_run", "train"]
 

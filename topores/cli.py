@@ -260,20 +260,22 @@ def train(
         raise UsageError("--resume needs the run folder; give --output RUN.")
     settings = None if resume else TrainConfig.from_mapping(values)
     started = time.monotonic()
-    from topores.commands import train as command
+    from topores.commands.train import command_line, in_words, summary
     from topores.runs import load_run
+    from topores.training import running
+    from topores.training.agreement import default_output
 
-    folder = Path(values["output"]) if settings is None else settings.output or command.default_output(settings)
+    folder = Path(values["output"]) if settings is None else settings.output or default_output(settings)
     failed = None
     try:
         if settings is None:
-            run = command.resume(folder, values)
+            run = running.resume(folder, values)
         else:
-            run = command.train(settings, force=force, argv=command.command_line())
+            run = running.train(settings, force=force, argv=command_line())
     except FailedOn as fault:
         failed, run = fault, load_run(folder)
     if first_process():
-        click.echo(json.dumps(command.summary(run, time.monotonic() - started)) if as_json else command.in_words(run))
+        click.echo(json.dumps(summary(run, time.monotonic() - started)) if as_json else in_words(run))
     if failed:
         raise failed
 

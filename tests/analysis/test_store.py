@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from topores.analysis.store import PROTOCOL, read_results, write_results
-from topores.domain import Analysis, Claim, Count, Measurement, Phrase, State, Verdict, joined
+from topores.domain import Analysis, Claim, Measurement, State, Verdict
+from topores.phrases import Count, Phrase, joined
 
 SENTENCE = Phrase(
     "{span} {told}.",

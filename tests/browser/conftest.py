@@ -8,25 +8,25 @@ from typing import Protocol
 
 import pytest
 
-from topores.analysis.comparison import Comparison
-from topores.analysis.comparison_verdict import judge_comparison
+from topores.analysis.comparison.aligned import Comparison
+from topores.analysis.comparison.verdict import judge_comparison
 from topores.config import Language
 from topores.domain import Analysis
 from topores.report import write_report
-from topores.report.clock_page import render_clock
-from topores.report.compare_page import render_comparison
+from topores.report.clock.page import render_clock
+from topores.report.comparison.page import render_comparison
 from topores.report.writing import write_page
 
 pytest.importorskip("playwright", reason="playwright is not installed: make test-browser")
 
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from tests.report.clock.test_page import clock  # noqa: F401
+from tests.report.comparison.test_page import comparison, hostile_runs  # noqa: F401
+
 # Fixtures: the analyses that the tests of the report have, and the two pages that no analysis makes.
 from tests.report.conftest import bare, full, hostile  # noqa: F401
-from tests.report.test_clock_page import clock  # noqa: F401
-from tests.report.test_compare_page import comparison, hostile_runs  # noqa: F401
-
-from .made import attacked
+from tests.report.made import attacked
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

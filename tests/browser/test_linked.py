@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.report.conftest import OpenPage
 from topores.domain import Analysis
-
-from .conftest import OpenPage
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import OpenPage
-from .made import made_large
+from tests.report.conftest import OpenPage
+from tests.report.made import made_large
 
 pytestmark = pytest.mark.slow
 

@@ -7,13 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.report.conftest import OpenPage
 from topores.analysis.store import MEASURES, write_results
 from topores.domain import Analysis
-from topores.report.change_data import Series, panels
-from topores.report.numbers import digits
-from topores.report.readings import cloud_name
-
-from .conftest import OpenPage
+from topores.report.html.numbers import digits
+from topores.report.run.change_data import Series, panels
+from topores.report.run.readings import cloud_name
 
 pytestmark = pytest.mark.slow
 

@@ -11,12 +11,12 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page
 
+from tests.report.conftest import OpenPage
+from tests.report.made import ATTACK, ATTACKS, RUN, attacked
 from topores.domain import Analysis
 from topores.report import write_report
-from topores.report.safe import clean
+from topores.report.html.safe import clean
 
-from .conftest import OpenPage
-from .made import ATTACK, ATTACKS, RUN, attacked
 from .using import use_everything
 
 pytestmark = pytest.mark.slow

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.conftest import OpenPage
+from tests.report.made import SIZES, Size, made_large
 from topores.report import write_report
-
-from .conftest import OpenPage
-from .made import SIZES, Size, made_large
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from topores.config import TopologyConfig
 from topores.domain import Analysis
 from topores.errors import InputError, UsageError
 from topores.report.carried import carried
-from topores.report.document import document
+from topores.report.html.document import document
 from topores.runs import Run
 
 

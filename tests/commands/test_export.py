@@ -12,8 +12,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from topores import train
+from topores.backbones.loading import open_model
 from topores.commands.export import run_export
-from topores.encoders.full import open_model
 from topores.errors import InputError, RunError
 from topores.runs import Run
 

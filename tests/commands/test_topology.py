@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from topores import analyse, train
-from topores.analysis import verdict
 from topores.analysis.cells import CloudNumbers, Protocol, measure_cloud
 from topores.analysis.store import read_results, write_results
+from topores.analysis.verdict import rules as verdict
 from topores.commands.report import run_report
 from topores.commands.topology import run_topology, stop_if
 from topores.compute.parallel import WorkFailed

@@ -8,8 +8,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from topores import train, variants
+from topores.backbones.encoder import Encoder
 from topores.config import TrainConfig
-from topores.encoders.full import Encoder
 
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
 

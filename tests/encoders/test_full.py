@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from topores.encoders.full import open_model
+from topores.backbones.loading import open_model
 
 TEXTS = ["the trial", "aspirin and heart: 4 weeks of therapy", "patients"]
 

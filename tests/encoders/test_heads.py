@@ -10,13 +10,13 @@ from sentence_transformers import SentenceTransformer
 from torch.nn.functional import normalize
 
 from topores import load_run, train, variants
+from topores.backbones.loading import open_model
+from topores.backbones.pooled_views import HeadEncoder
 from topores.config import TrainConfig
 from topores.domain import Corpus, Passage
-from topores.encoders._cached import HeadEncoder
-from topores.encoders.full import open_model
-from topores.encoders.loreft import LoReFT
-from topores.encoders.rotation import Rotation
 from topores.errors import Interrupted, UsageError
+from topores.modules.loreft import LoReFT
+from topores.modules.rotation import Rotation
 from topores.objectives.four_pairings import four_pairings
 from topores.text.alignment import AlignedPairs
 
@@ -148,7 +148,7 @@ def test_prepared_views_are_the_frozen_layers_own(name: str, tiny_model: Path) -
 def test_prepared_views_are_kept_and_known_by_what_decides_them(tiny_model: Path, monkeypatch) -> None:
     made = []
     pooled = HeadEncoder.__mro__[1].pooled
-    monkeypatch.setattr("topores.encoders._encoder.Encoder.pooled", lambda *a: (made.append(1), pooled(*a))[1])
+    monkeypatch.setattr("topores.backbones.encoder.Encoder.pooled", lambda *a: (made.append(1), pooled(*a))[1])
     texts = corpus(["kept one"], ["kept two"])
     for options, computed in (({}, True), ({}, False), ({"seed": 1}, True), ({"cached_views": 2}, True), ({}, False)):
         made.clear()
@@ -199,7 +199,7 @@ def test_a_stopped_run_ends_in_the_bits_of_one_that_was_not(
         patch.setattr(loop, "on_any_process", lambda *_: len(taken) == 7)
         with pytest.raises(Interrupted):
             train(**options, output=tmp_path / "parts")
-    from topores.commands.train import resume
+    from topores.training.running import resume
 
     parts = resume(tmp_path / "parts")
     for one, other in zip(*(sorted(r.checkpoints[9].rglob("*.safetensors")) for r in (whole, parts)), strict=True):

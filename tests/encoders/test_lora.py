@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from topores.backbones.adapted import AdaptedEncoder
 from topores.config import TrainConfig
-from topores.encoders._adapted import AdaptedEncoder
 from topores.encoders.lora import build
 from topores.errors import UsageError
 

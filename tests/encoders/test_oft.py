@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from topores import variants
+from topores.backbones.adapted import AdaptedEncoder
 from topores.config import TrainConfig
-from topores.encoders._adapted import AdaptedEncoder
 from topores.errors import UsageError
 
 

@@ -4,10 +4,9 @@ import dataclasses
 
 import pytest
 
+from tests.report.made import make_bare, make_full
 from topores.domain import Analysis, Claim, Loop, Measurement, Passage, State, Verdict
 from topores.report import render
-
-from .made import make_bare, make_full
 
 HOSTILE = (
     "</script><script>document.title='ran'</script><img src=x onerror=alert(1)>\" ' & \u2028\u202e\x00\udc80 ]]><!--"

@@ -16,19 +16,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topores.analysis.compared_run import ComparedRun
-from topores.analysis.comparison import Comparison
-from topores.analysis.comparison_verdict import judge_comparison
-from topores.domain import Analysis, Claim, Count, Measurement, NullMeasurement, Phrase
+from tests.report.comparison.test_page import changed
+from tests.report.conftest import HOSTILE
+from tests.report.reading import Page
+from topores.analysis.comparison.aligned import Comparison
+from topores.analysis.comparison.run import ComparedRun
+from topores.analysis.comparison.verdict import judge_comparison
+from topores.domain import Analysis, Claim, Measurement, NullMeasurement
 from topores.errors import InputError
+from topores.phrases import Count, Phrase
 from topores.report.carried import END, MOST_RESULTS, OPENING, carried, read_report
-from topores.report.compare_page import render_comparison
-from topores.report.document import document
+from topores.report.comparison.page import render_comparison
+from topores.report.html.document import document
 from topores.report.language import speaking, spoken
-
-from .conftest import HOSTILE
-from .reading import Page
-from .test_compare_page import changed
 
 
 def report_of(analysis: Analysis, path: Path) -> Path:
@@ -131,7 +131,7 @@ def test_a_state_without_any_loop_is_told_from_one_that_was_not_judged(full: Ana
 @given(st.lists(st.floats(), min_size=1, max_size=20))
 @settings(max_examples=50)
 def test_every_number_comes_back_to_the_last_bit(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
-    from .made import make_bare
+    from tests.report.made import make_bare
 
     measured = tuple(Measurement(0, 0, "union", f"m{i}", value, "") for i, value in enumerate(values))
     folder = tmp_path_factory.mktemp("carried")

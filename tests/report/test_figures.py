@@ -17,6 +17,7 @@ from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from tests.report.made import CYCLES, LAYERS
 from topores import variants
 from topores.analysis.analyse import fingerprint
 from topores.analysis.opening import open_source
@@ -30,8 +31,6 @@ from topores.report.figures._files import styled
 from topores.report.figures._paper import BAND, INK
 from topores.runs import held_out_mrr
 from topores.topology import persistent_homology, universal_p_values
-
-from .made import CYCLES, LAYERS
 
 NAMES = ["barcode", "diagram", "heat_map", "loops_and_retrieval", "movement", "tracks"]
 LAST = (CYCLES[-1], LAYERS[-1], "union")

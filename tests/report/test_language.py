@@ -2,7 +2,6 @@
 
 import ast
 import copy
-import importlib
 import pickle
 import re
 from collections import Counter
@@ -15,12 +14,14 @@ import yaml
 
 import topores
 from topores import variants
-from topores.analysis.evidence import COMPARED
-from topores.domain import Count, Phrase, State, joined
+from topores.analysis.verdict.evidence import COMPARED
+from topores.backbones.encoder import CANNOT_CHANGE
+from topores.domain import State
+from topores.phrases import Count, Phrase, joined
 from topores.report.glossary import WORDS, Term, term
+from topores.report.html.numbers import data, digits, percent, short
 from topores.report.language import forms, many, say, speaking, spoken, template
-from topores.report.numbers import data, digits, percent, short
-from topores.report.readings import state_name
+from topores.report.run.readings import state_name
 
 PACKAGE = Path(topores.__file__).parent
 SPEAKING = sorted([*(PACKAGE / "report").rglob("*.py"), *(PACKAGE / "analysis").rglob("*.py"), PACKAGE / "domain.py"])
@@ -62,8 +63,9 @@ def looked_up() -> set[str]:
 
 def of_encoders() -> set[str]:
     """What each encoder cannot change."""
-    found = [importlib.import_module(f"topores.encoders.{file.stem}") for file in (PACKAGE / "encoders").glob("*.py")]
-    return {module.CANNOT_CHANGE for module in found if hasattr(module, "CANNOT_CHANGE")}
+    encoders = [variants.load("topores.encoders", name) for name in variants.names("topores.encoders")]
+    said = [value for module in encoders for name, value in vars(module).items() if name.startswith("CANNOT_CHANGE")]
+    return {CANNOT_CHANGE, *said}
 
 
 def places(text: str) -> Counter:
@@ -86,7 +88,7 @@ def test_every_noun_has_three_forms_and_none_is_unused() -> None:
 
 
 def kinds() -> list[str]:
-    from topores.report.bars import KINDS
+    from topores.report.run.bars import KINDS
 
     return list(KINDS.values())
 
@@ -120,7 +122,7 @@ def test_every_place_of_a_text_is_filled_where_it_is_said() -> None:
 
 
 def test_the_script_says_only_what_it_is_given() -> None:
-    from topores.report.packing import WORDS as GIVEN
+    from topores.report.run.packing import WORDS as GIVEN
 
     scripts = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "report" / "assets").glob("*.js"))
     asked = set(re.findall(r'\b(?:say|note)\("([^"]*)"', scripts))

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from topores.domain import Analysis, Claim, Passage, Phrase, Verdict
+from tests.report.reading import Page, english_of
+from topores.domain import Analysis, Claim, Passage, Verdict
+from topores.phrases import Phrase
 from topores.report import render
-
-from .reading import Page, english_of
 
 RUSSIAN = "Доверительный интервал не включает ноль."
 

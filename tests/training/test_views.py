@@ -14,8 +14,9 @@ from sentence_transformers import SentenceTransformer
 from torch import nn
 
 from topores import load_run, train
+from topores.backbones.encoder import Encoder
+from topores.backbones.loading import open_model
 from topores.config import TrainConfig
-from topores.encoders.full import Encoder, open_model
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batch
 from topores.training.views import Views

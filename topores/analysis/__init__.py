@@ -1,1 +1,1 @@
-"""Floor 4: states of a space -> clouds -> diagrams and measures -> verdict. Nothing here trains."""
+"""Floor 5: states of a space -> clouds -> diagrams and measures -> verdict. Nothing here trains."""

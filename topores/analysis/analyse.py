@@ -9,7 +9,6 @@ import numpy as np
 
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce
-from topores.analysis.evidence import Evidence, compared_at, floors_of, replicates_at
 from topores.analysis.ladder import measured_nulls
 from topores.analysis.loops import corrected_for_cells, surest, surest_loops
 from topores.analysis.maps import MapMaker, outlines_of
@@ -19,7 +18,8 @@ from topores.analysis.nulls._trained import nulls_beside, retrieval_of
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
 from topores.analysis.tracks import tracks_of
-from topores.analysis.verdict import judge
+from topores.analysis.verdict.evidence import Evidence, compared_at, floors_of, replicates_at
+from topores.analysis.verdict.rules import judge
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
 from topores.config import TopologyConfig

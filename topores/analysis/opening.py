@@ -103,7 +103,7 @@ def _unaligned(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
 
 def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
     """The encoder's tokenizer, and the longest passage that it reads and the options allow."""
-    from topores.encoders.full import open_model
+    from topores.backbones.loading import open_model
 
     encoder = open_model(model, choose_device(config.device))
     return encoder.tokenizer, min(config.passage_tokens, encoder.max_tokens or config.passage_tokens)

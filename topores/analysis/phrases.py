@@ -5,7 +5,8 @@ import re
 from string import Formatter
 from typing import Any
 
-from topores.domain import Claim, Count, Phrase, Verdict
+from topores.domain import Claim, Verdict
+from topores.phrases import Count, Phrase
 
 
 def verdict_facts(verdict: Verdict) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from topores.backbones import ENCODING
 from topores.compute.cache import Cache
 from topores.compute.devices import choose_device
 from topores.compute.files import sha256_file
@@ -20,8 +21,8 @@ from topores.text.corpus import CORPUS_FILES
 from topores.text.shuffling import with_random_tokens
 
 if TYPE_CHECKING:
-    from topores.encoders._encoder import Encoder
-    from topores.encoders._stem import SharedStem
+    from topores.backbones.encoder import Encoder
+    from topores.backbones.shared_stem import SharedStem
 
 Rows = Float[np.ndarray, "rows dim"]
 
@@ -74,7 +75,7 @@ class EncodedSource(Source):
         return self._stem_of(self.corpus)
 
     def _stem_of(self, corpus: Corpus) -> "SharedStem":
-        from topores.encoders._stem import SharedStem
+        from topores.backbones.shared_stem import SharedStem
 
         passages = (*corpus.t1, *corpus.t2)
         return SharedStem([p.text for p in passages], [p.side for p in passages])
@@ -97,7 +98,7 @@ class EncodedSource(Source):
     def _kept(self, state: State, texts: list[str], cache: Cache) -> list[Float[np.ndarray, "rows _"]]:
         """The layers as the cache has them, or will have them from now on."""
         weights = sha256_of_model(state.path, cache)
-        code = code_version("topores.encoders")
+        code = code_version(*ENCODING)
         key = digest(what="layers", weights=weights, texts=texts, t1=len(self.corpus.t1), code=code)
         kept = cache.get(key) if weights else None
         if kept:
@@ -111,7 +112,7 @@ class EncodedSource(Source):
         return self.stem.encode_layers(self._open(state), state.path)
 
     def _open(self, state: State) -> "Encoder":
-        from topores.encoders.full import open_model
+        from topores.backbones.loading import open_model
 
         return open_model(str(state.path), choose_device(self.device))
 
@@ -124,7 +125,7 @@ class EncodedSource(Source):
     def views_of(self, state: State, count: int, seed: int, cache: Cache | None) -> list[Rows]:
         """Rows of all passages under `count` dropout masks, which the seed decides."""
         weights, encoder = sha256_of_model(state.path, cache), None
-        texts, code = [p.text for p in (*self.corpus.t1, *self.corpus.t2)], code_version("topores.encoders")
+        texts, code = [p.text for p in (*self.corpus.t1, *self.corpus.t2)], code_version(*ENCODING)
         found = []
         for view in range(count):
             key = digest(
@@ -146,13 +147,13 @@ class EncodedSource(Source):
         return [stem.encode_layers(encoder, state.path)[-1] for encoder, state in zip(opened, states, strict=True)]
 
     def why_not_untrained(self) -> str | None:
-        from topores.encoders._untrained import why_not_untrained
+        from topores.backbones.untrained import why_not_untrained
 
         return why_not_untrained(self._open(self.states[-1]).model)
 
     def rows_of_untrained(self, state: State, seed: int) -> Rows:
         """Rows of all passages by an encoder of the shape of this one, with random weights."""
-        from topores.encoders._untrained import untrained_like
+        from topores.backbones.untrained import untrained_like
 
         encoder = untrained_like(self._open(state), seed)
         return encoder.encode([p.text for p in (*self.corpus.t1, *self.corpus.t2)])

@@ -1,1 +1,1 @@
-"""Floor 6: one file per command, the whole flow on one screen."""
+"""Floor 8: one file per command, the whole flow on one screen."""

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from topores.compute.files import write_json
 from topores.config import ClockConfig
 from topores.errors import Interrupted, RunError
-from topores.report.clock_page import ClockFindings, render_clock
+from topores.report.clock.page import ClockFindings, render_clock
 from topores.report.writing import write_page
 from topores.training.clock.kernel import STEP
 from topores.training.clock.law import Law, fit

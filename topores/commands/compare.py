@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from topores.analysis.compared_run import ComparedRun
-from topores.analysis.comparison import Comparison
-from topores.analysis.comparison_verdict import judge_comparison
+from topores.analysis.comparison.aligned import Comparison
+from topores.analysis.comparison.run import ComparedRun
+from topores.analysis.comparison.verdict import judge_comparison
 from topores.analysis.store import PROTOCOL, read_results
 from topores.config import Language
 from topores.domain import Verdict
 from topores.errors import InputError, UsageError
 from topores.report.carried import read_report
-from topores.report.compare_page import render_comparison
-from topores.report.safe import clean
+from topores.report.comparison.page import render_comparison
+from topores.report.html.safe import clean
 from topores.report.writing import write_page
 from topores.runs import load_run
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import topores
 from topores.commands.topology import run_topology
-from topores.commands.train import command_line, train
+from topores.commands.train import command_line
 from topores.config import Language, TopologyConfig, TrainConfig
 from topores.domain import Analysis
 from topores.report.figures import need_matplotlib
+from topores.training.running import train
 
 log = logging.getLogger(__name__)
 

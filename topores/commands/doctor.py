@@ -59,7 +59,7 @@ def _device() -> str:
 
 
 def _encoder() -> str:
-    from topores.encoders.full import open_model
+    from topores.backbones.loading import open_model
 
     rows = open_model("all-MiniLM-L6-v2", "cpu").encode(["a loop", "a loop", "something else"])
     if not np.allclose(rows[0], rows[1], atol=1e-6) or rows[0] @ rows[2] > 0.9:

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from sentence_transformers.sentence_transformer.modules import Dense
 
+from topores.backbones.encoder import Encoder
+from topores.backbones.loading import open_model
 from topores.compute.files import write_whole
 from topores.domain import Side
-from topores.encoders.full import Encoder, open_model
 from topores.errors import InputError, RunError
 from topores.runs import is_run, load_run
 

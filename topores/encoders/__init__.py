@@ -1,1 +1,1 @@
-"""Floor 3: what turns passages into unit rows. One file per way of training a base encoder."""
+"""Floor 4: what turns passages into unit rows. One file per way of training a base encoder."""

@@ -2,11 +2,11 @@
 
 import torch
 
+from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
 from topores.config import TrainConfig
-from topores.encoders._cached import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
-from topores.encoders._head import affine
+from topores.modules.heads import affine
 
-__all__ = ["BATCH_SIZE", "LEARNING_RATE", "HeadEncoder", "build"]
+__all__ = ["BATCH_SIZE", "LEARNING_RATE", "build"]
 
 CANNOT_CHANGE = "before normalisation, which passages lie on one line or plane, and in what ratios"
 

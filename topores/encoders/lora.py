@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from peft import LoraConfig
 from torch import nn
 
+from topores.backbones.adapted import AdaptedEncoder, with_adapters
 from topores.config import TrainConfig
-from topores.encoders._adapted import AdaptedEncoder, with_adapters
 from topores.errors import UsageError
 
 LEARNING_RATE = 4e-4

@@ -1,71 +1,26 @@
 """LoReFT: the representation is changed within a subspace of few dimensions, and the weights not at all."""
 
-from typing import Any
+from functools import partial
 
 import torch
-from jaxtyping import Float
-from sentence_transformers.sentence_transformer.modules import Dense
-from torch import Tensor, nn
-from torch.nn.functional import linear
+from sentence_transformers.sentence_transformer.modules import Transformer
 
+from topores.backbones.encoder import Encoder
+from topores.backbones.loading import load_base
+from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, with_head
+from topores.backbones.upper import UpperEncoder
+from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
-from topores.encoders._cached import BATCH_SIZE, LEARNING_RATE, with_head
-from topores.encoders._encoder import Encoder
-from topores.encoders._head import Head, affine
-from topores.encoders._orthonormal import with_orthonormal_rows
-from topores.errors import UsageError
+from topores.errors import InputError, UsageError
+from topores.forward.layers import chosen_layers, layer_stack
+from topores.modules.heads import by_side
+from topores.modules.intervened import IntervenedTransformer
+from topores.modules.loreft import LoReFT
 
-__all__ = ["BATCH_SIZE", "LEARNING_RATE", "LoReFT", "build"]
+__all__ = ["BATCH_SIZE", "LEARNING_RATE", "build"]
 
 CANNOT_CHANGE = "before normalisation, the part outside a subspace of dimension {n}"
-
-
-class LoReFT(Head):
-    """z = h + R^T (W h + b - R h), on the pooled embedding h.
-
-    R has orthonormal rows and spans the subspace that may change; in it, R z = W h + b, and nothing changes outside.
-    On the pooled embedding it does what the same intervention does on all tokens of the last layer before a mean.
-    W starts as R and b as 0, so that nothing is changed before training.
-
-    Source:
-        Wu et al. 2024, eq. 2, https://arxiv.org/abs/2404.03592.
-
-    Args:
-        dim: Dimensions of the embedding.
-        rank: Dimensions of the subspace.
-    """
-
-    def __init__(self, dim: int, rank: int) -> None:
-        super().__init__()
-        self.dim = dim
-        self.subspace = with_orthonormal_rows(nn.Linear(dim, rank, bias=False))
-        self.source = nn.Linear(dim, rank)
-        with torch.no_grad():
-            self.source.weight.copy_(self.rows)
-            self.source.bias.zero_()
-
-    @property
-    def rows(self) -> Float[Tensor, "rank dim"]:
-        """R."""
-        weight: Tensor = self.subspace.weight
-        return weight
-
-    def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
-        hidden, rows = features["sentence_embedding"], self.rows
-        changed = linear(hidden, self.source.weight - rows, self.source.bias)
-        return {**features, "sentence_embedding": hidden + changed @ rows}
-
-    @torch.no_grad()
-    def stock(self) -> Dense:
-        """z = M h + c with M = I + R^T (W - R) and c = R^T b; det M = det(W R^T)."""
-        rows = self.rows
-        matrix = torch.eye(self.dim, device=rows.device) + rows.T @ (self.source.weight - rows)
-        return affine(matrix, rows.T @ self.source.bias)
-
-    @torch.no_grad()
-    def condition_number(self) -> float:
-        """Of W R^T, the part of the map that can lose something; infinite if it does."""
-        return float(torch.linalg.cond((self.source.weight @ self.rows.T).double()))
+CANNOT_CHANGE_WITHIN = "every weight; of the hidden states, what lies outside the subspaces that are changed"
 
 
 def build(config: TrainConfig, device: str) -> Encoder:
@@ -78,8 +33,6 @@ def build(config: TrainConfig, device: str) -> Encoder:
     if config.layers in (None, "last") and config.positions == "all":
         unchanged = CANNOT_CHANGE.format(n=config.rank)
         return with_head(config, device, lambda dim: LoReFT(dim, _within(dim, config.rank)), cannot_change=unchanged)
-    from topores.encoders._interventions import with_loreft
-
     return with_loreft(config, device)
 
 
@@ -87,3 +40,48 @@ def _within(dim: int, rank: int) -> int:
     if rank > dim:
         raise UsageError(f"--rank is {rank}, but the embedding has {dim} dimensions; give {dim} or less.")
     return rank
+
+
+class IntervenedEncoder(UpperEncoder):
+    """An encoder of which LoReFT within its layers is trained, and nothing else."""
+
+    cannot_change = CANNOT_CHANGE_WITHIN
+
+    # Zero is no map that an intervention should be drawn to.
+    decays = False
+
+
+def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
+    """The base model of `config` with LoReFT on the outputs of `config.layers`, at `config.positions` of each text.
+
+    Source:
+        Wu et al. 2024, eq. 2 and section 3.3, https://arxiv.org/abs/2404.03592.
+
+    Raises:
+        InputError: The model is neither installed nor reachable, damaged, or no transformer; or it has LoReFT already.
+        UsageError: The rank is above the width, or a layer is not there.
+    """
+    keep_freed_memory()
+    base = by_side(load_base(config.model, device))
+    first = base[0]
+    if not isinstance(first, Transformer):
+        raise InputError(f"'{config.model}' is no transformer, whose layers could be changed; give one.")
+    if isinstance(first, IntervenedTransformer):
+        raise InputError(f"'{config.model}' has LoReFT in its layers already; give the model it was made from.")
+    for parameter in base.parameters():
+        parameter.requires_grad = False
+    width = first.get_embedding_dimension()
+    if config.rank > width:
+        raise UsageError(f"--rank is {config.rank}, but the layers are {width} wide; give {width} or less.")
+    _, stack = layer_stack(first.auto_model, config.model)
+    ranks = dict.fromkeys(chosen_layers(config.layers or "last", len(stack)), config.rank)
+    # Own generator: what the process drew before must not decide where training starts.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        intervened = IntervenedTransformer.around(first, ranks, config.positions)
+    base[0] = intervened
+    lowest = min(ranks)
+    return IntervenedEncoder(
+        base.to(device).eval(), frozen=lowest, entering=partial(intervened.changed, str(lowest)),
+        precision=config.precision,
+    )  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from peft import OFTConfig
 from torch import nn
 
+from topores.backbones.adapted import AdaptedEncoder, with_adapters
 from topores.config import TrainConfig
-from topores.encoders._adapted import AdaptedEncoder, with_adapters
 from topores.errors import UsageError
 
 LEARNING_RATE = 1e-3

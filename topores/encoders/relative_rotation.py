@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
+from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
 from topores.config import TrainConfig
 from topores.domain import Corpus
-from topores.encoders._cached import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
-from topores.encoders.rotation import CANNOT_CHANGE, Rotation
+from topores.encoders.rotation import CANNOT_CHANGE
+from topores.modules.rotation import Rotation
 
 __all__ = ["BATCH_SIZE", "LEARNING_RATE", "RelativeRotation", "build"]
 

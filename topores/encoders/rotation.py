@@ -1,66 +1,12 @@
 """One rotation, of T1 against T2: the coordinates of T2 stay, and T1 is turned within their space."""
 
-from typing import Any
-
-import torch
-from jaxtyping import Float
-from sentence_transformers.sentence_transformer.modules import Router
-from torch import Tensor, nn
-from torch.nn.utils.parametrizations import orthogonal
-
+from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
 from topores.config import TrainConfig
-from topores.encoders._cached import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
-from topores.encoders._head import Head, affine
+from topores.modules.rotation import Rotation
 
-__all__ = ["BATCH_SIZE", "LEARNING_RATE", "Rotation", "build"]
+__all__ = ["BATCH_SIZE", "LEARNING_RATE", "build"]
 
 CANNOT_CHANGE = "everything within each text: its distances, clusters and loops"
-
-
-class Rotation(Head):
-    """z = Q h for passages of T1, z = h for those of T2, with Q orthogonal; Q starts as the identity.
-
-    A rotation of both would leave every cosine as it is, so its gradient would be zero. Within each text nothing can
-    change: distances, loops and clusters of t1 and of t2 are those of the base model, whatever Q is.
-
-    In a checkpoint it is a stock router: `SentenceTransformer(path).encode(texts, task="t1")` turns, "t2" does not.
-
-    Source:
-        Lezcano 2019, trivializations, https://arxiv.org/abs/1909.09501 (Q is a Cayley map).
-
-    Args:
-        dim: Dimensions of the embedding.
-    """
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.dim, self.forward_kwargs = dim, {"task"}
-        turn = nn.Linear(dim, dim, bias=False)
-        nn.init.eye_(turn.weight)
-        self.turn = orthogonal(turn, orthogonal_map="cayley")
-
-    def forward(self, features: dict[str, Any], task: str | None = None, **_: Any) -> dict[str, Any]:
-        rows = features["sentence_embedding"]
-        from_t1 = features.get("from_t1")
-        if from_t1 is None:
-            return {**features, "sentence_embedding": self.turn(rows) if task == "t1" else rows}
-        return {**features, "sentence_embedding": torch.where(from_t1[:, None], self.turn(rows), rows)}
-
-    @property
-    def matrix(self) -> Float[Tensor, "dim dim"]:
-        """Q."""
-        weight: Tensor = self.turn.weight  # type: ignore[assignment]  # a parametrised one is computed here
-        return weight
-
-    @matrix.setter
-    def matrix(self, orthogonal: Float[Tensor, "dim dim"]) -> None:
-        with torch.no_grad():
-            self.turn.weight = orthogonal
-
-    @torch.no_grad()
-    def stock(self) -> Router:
-        """The two routes t1, turned, and t2, as it is, which is taken where none is named."""
-        return Router({"t1": [affine(self.matrix)], "t2": [affine(torch.eye(self.dim))]}, default_route="t2")
 
 
 def build(config: TrainConfig, device: str) -> HeadEncoder:

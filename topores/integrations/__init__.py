@@ -1,1 +1,1 @@
-"""topores within other people's trainers."""
+"""Floor 6: topores within other people's trainers."""

@@ -15,11 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from topores.analysis.compared_run import LOGGED, ComparedRun, Gist, gist_of, keys_of
+from topores.analysis.comparison.run import LOGGED, ComparedRun, Gist, gist_of, keys_of
 from topores.analysis.phrases import verdict_facts, with_phrases
 from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, State, Verdict
 from topores.errors import InputError
-from topores.report.arrays import compressed, opening
+from topores.report.html.arrays import compressed, opening
 
 VERSION = 1
 """Of what stands in the block; a report of a greater one is refused."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from topores.report.html.safe import escaped
 from topores.report.language import say
-from topores.report.safe import escaped
 
 WORDS = {
     "T1": "The first text: the article.",

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from topores.config import Language
-from topores.domain import Count, Phrase, filled
+from topores.phrases import Count, Phrase, filled
 
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 POINT, COMMA, THIN_SPACE, FIXED_SPACE = ".", ",", "\u202f", "\u00a0"

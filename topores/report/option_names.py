@@ -1,7 +1,7 @@
 """Options of a training run as the page calls them: in words, whatever the language."""
 
+from topores.report.html.safe import escaped
 from topores.report.language import later, say
-from topores.report.safe import escaped
 
 NAMES = (
     later("article"), later("meta analysis"), later("pairs"), later("model"), later("encoder"), later("rank"),

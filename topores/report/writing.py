@@ -6,7 +6,7 @@ from topores.compute.files import write_text
 from topores.config import Language
 from topores.domain import Analysis
 from topores.errors import InputError
-from topores.report.page import render
+from topores.report.run.page import render
 
 
 def write_report(analysis: Analysis, path: Path, lang: Language = "en") -> Path:

@@ -8,8 +8,8 @@ import torch
 from accelerate import Accelerator
 
 from topores import variants
+from topores.backbones.encoder import Encoder
 from topores.config import TrainConfig
-from topores.encoders.full import Encoder
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.best import Best

@@ -13,15 +13,15 @@ from torch import nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from topores.backbones.encoder import Encoder
 from topores.domain import PAIRINGS
-from topores.encoders.full import Encoder
 from topores.errors import InputError, Interrupted
+from topores.evaluations.geometry import evaluate
 from topores.objectives.four_pairings import FourPairings, PairingLosses
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.best import Best
 from topores.training.checkpoint import keep_checkpoint
-from topores.training.evaluate import evaluate
 from topores.training.heads.tight import TightStep
 from topores.training.monitors import Fault, Watch, stop_if
 from topores.training.schedule import kept_cycles, logged_cycles

@@ -3,9 +3,9 @@
 import logging
 from typing import Any
 
+from topores.backbones.encoder import Encoder
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
-from topores.encoders.full import Encoder
 from topores.text.corpus import corpus_from_pairs, corpus_from_texts
 from topores.text.files import read_text
 from topores.text.pair_files import PairTable, read_pairs

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from topores.backbones.encoder import Encoder
 from topores.compute.files import sha256_text
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
-from topores.encoders.full import Encoder
 from topores.text.pair_files import PairTable
 
 PACKAGES = (

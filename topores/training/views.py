@@ -17,8 +17,8 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from topores.backbones.encoder import Encoder
 from topores.domain import Side
-from topores.encoders.full import Encoder
 from topores.errors import UsageError
 
 

@@ -11,7 +11,7 @@ from topores import analyse, train, variants
 from topores.analysis.ladder import NULLS, in_words
 from topores.domain import Analysis, Measurement
 from topores.errors import UsageError
-from topores.report.null_data import NAMES
+from topores.report.run.null_data import NAMES
 from topores.runs import Run
 from topores.text.shuffling import with_random_tokens
 
@@ -109,7 +109,7 @@ def test_untrained_and_random_text_have_no_pairs_to_speak_of(analysis: Analysis)
 
 
 def test_random_texts_are_the_same_tokens(run: Run, tiny_model: Path) -> None:
-    from topores.encoders.full import open_model
+    from topores.backbones.loading import open_model
 
     tokenizer = open_model(str(tiny_model), "cpu").tokenizer
     made = with_random_tokens(run.corpus, tokenizer, seed=0)

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Iterator
 
-from topores.analysis.evidence import RETRIEVAL
 from topores.analysis.measure import measure_states
 from topores.analysis.nulls._ground import Ground
 from topores.analysis.sources import EncodedSource, Source, run_source
+from topores.analysis.verdict.evidence import RETRIEVAL
 from topores.domain import Measurement, NullMeasurement
 from topores.runs import Run, held_out_mrr
 

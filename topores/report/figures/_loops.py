@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from topores.domain import Analysis, State
-from topores.report import shape_data
-from topores.report.readings import shown_cloud
-from topores.report.space_data import reach_of_noise
+from topores.report.run import shape_data
+from topores.report.run.readings import shown_cloud
+from topores.report.run.space_data import reach_of_noise
 
 
 class Loops(NamedTuple):

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from topores.domain import Analysis, State
-from topores.report.axes import cycle_scale
-from topores.report.readings import state_axis, state_name
-from topores.report.safe import clean
+from topores.report.html.axes import cycle_scale
+from topores.report.html.safe import clean
+from topores.report.run.readings import state_axis, state_name
 
 SINGLE, DOUBLE = 3.5, 7.0
 """Widths of one and of two columns of a paper, in inches."""

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from topores.domain import Analysis
 from topores.report.figures._loops import Loops, loops_at_ends, span_of
 from topores.report.figures._paper import BAND, DOUBLE, INK, SINGLE, SOFT, lettered, new_figure, state_label
-from topores.report.readings import distance_axis
+from topores.report.run.readings import distance_axis
 
 TITLE = "Barcodes of the loops of the first and the last state"
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from topores.domain import Analysis
 from topores.report.figures._loops import Loops, loops_at_ends, span_of
 from topores.report.figures._paper import BLUE, INK, ORANGE, QUIET, SINGLE, new_figure, state_label
-from topores.report.readings import distance_axis
+from topores.report.run.readings import distance_axis
 
 TITLE = "Persistence diagram of loops, the first state against the last"
 

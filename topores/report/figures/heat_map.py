@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from topores.domain import Analysis
 from topores.report.figures._paper import DOUBLE, QUIET, SINGLE, in_unit, new_figure, with_gaps
-from topores.report.numbers import short
-from topores.report.readings import distance_unit, readings, series, shown_cloud, state_axis, trained
+from topores.report.html.numbers import short
+from topores.report.run.readings import distance_unit, readings, series, shown_cloud, state_axis, trained
 
 TITLE = "Total persistence of loops by layer and cycle"
 

@@ -22,9 +22,9 @@ from topores.report.figures._paper import (
     shape_or_none,
     with_gaps,
 )
-from topores.report.metric_lines import cycles, thinned
-from topores.report.null_data import over_cycles
-from topores.report.readings import distance_unit, known_number, readings, series, shown_cloud
+from topores.report.run.metric_lines import cycles, thinned
+from topores.report.run.null_data import over_cycles
+from topores.report.run.readings import distance_unit, known_number, readings, series, shown_cloud
 from topores.runs import held_out_mrr
 
 TITLE = "Total persistence of loops and held-out MRR over the cycles"

@@ -16,8 +16,8 @@ from topores.report.figures._paper import (
     shape_or_none,
     with_gaps,
 )
-from topores.report.null_data import changes_by
-from topores.report.readings import Against, readings, series, shown_cloud, unit_of
+from topores.report.run.null_data import changes_by
+from topores.report.run.readings import Against, readings, series, shown_cloud, unit_of
 
 TITLE = "Rotation, scale and deformation over the cycles"
 

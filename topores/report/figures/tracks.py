@@ -19,7 +19,7 @@ from topores.report.figures._paper import (
     new_figure,
     shape_or_none,
 )
-from topores.report.readings import distance_unit
+from topores.report.run.readings import distance_unit
 
 TITLE = "Loops followed through the states"
 

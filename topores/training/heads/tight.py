@@ -5,9 +5,9 @@ import torch
 from sentence_transformers.sentence_transformer.modules import Dense
 from torch import Tensor, nn
 
-from topores.encoders.full import Encoder
-from topores.encoders.linear import HeadEncoder
-from topores.encoders.loreft import LoReFT
+from topores.backbones.encoder import Encoder
+from topores.backbones.pooled_views import HeadEncoder
+from topores.modules.loreft import LoReFT
 from topores.objectives.four_pairings import FourPairings
 from topores.text.batches import Batches
 from topores.training.heads.cosine_loss import Losses

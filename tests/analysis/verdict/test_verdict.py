@@ -1,0 +1,493 @@
+"""The verdict's rules on made evidence, each with the answer a careful reader would give."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ortho_group
+
+from topores.analysis.chance import monte_carlo_p, sign_flip_p, turned_share
+from topores.analysis.loops import corrected_for_cells
+from topores.analysis.verdict.evidence import LONGEST_LOOP, MOVE, TURN, Evidence
+from topores.analysis.verdict.rules import judge
+from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, State, Verdict
+from topores.phrases import Phrase
+
+N = 24
+STATES = (State(0, "cycle 0", Path("a")), State(10, "cycle 10", Path("b")))
+
+
+def corpus(held_out: int = 12) -> Corpus:
+    sides = [tuple(Passage(s, "d", i, 0, 1, "x", 3) for i in range(N)) for s in ("t1", "t2")]
+    pairs = AlignedPairs(np.arange(N), np.arange(N), np.ones(N), np.ones(N), np.ones(N, bool), 1.0)
+    split = tuple("held_out" if i < held_out else "train" for i in range(N))
+    return Corpus(*sides, pairs, split, split, 1, "texts")
+
+
+def cloud(noise: float, seed: int = 0, noisy: slice = slice(None)) -> np.ndarray:
+    """T1's rows and T2's: each partner stands where its passage does, but for noise."""
+    rng = np.random.default_rng(seed)
+    t1 = rng.normal(size=(N, 40))
+    t2 = t1.copy()
+    t2[noisy] += noise * rng.normal(size=t2[noisy].shape)
+    rows = np.concatenate([t1, t2])
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def evidence(first: np.ndarray, last: np.ndarray, *, values: dict | None = None, loops=(), texts=None) -> Evidence:
+    table = {
+        ("uniformity", 0): -2.5, ("uniformity", 10): -2.5, ("rank_me", 0): 30.0, ("rank_me", 10): 30.0,
+        ("total_persistence", 0): 2.0, ("total_persistence", 10): 3.0,
+        ("change", 10): float(np.linalg.norm(last - first)), ("procrustes.residual", 10): 0.1, **(values or {}),
+    }  # fmt: skip
+    return Evidence(STATES, lambda measure, cycle: table.get((measure, cycle)), loops, texts or corpus(), first, last)
+
+
+NOISE = 6.0
+"""Partners in this much noise are found no better than by chance."""
+
+
+def sentence(*args: object, **kwargs: object) -> str:
+    return judge(evidence(*args, **kwargs), seed=0).sentence
+
+
+def test_learned() -> None:
+    found = judge(evidence(cloud(NOISE), cloud(0.2)), seed=0)
+    assert found.outcome == "learned"
+    assert "the encoder learned: unseen partners are found better than before (" in found.sentence
+    claim = found.claims[0]
+    assert claim.value == pytest.approx(1.0)
+    assert claim.null < 0.6
+    assert claim.p < 0.01
+
+
+def test_memorised_is_not_learned() -> None:
+    """Training pairs are found, held-out ones as badly as before."""
+    found = judge(evidence(cloud(NOISE), cloud(NOISE, noisy=slice(0, 12))), seed=0)
+    assert found.outcome == "memorised"
+    assert "the training pairs were memorised: unseen partners are found no better than before (" in found.sentence
+
+
+def test_few_questions_do_not_make_it_memorising() -> None:
+    found = judge(evidence(cloud(60.0), cloud(60.0, noisy=slice(0, 6)), texts=corpus(held_out=6)), seed=0)
+    assert "too few questions are held out to tell whether that is learning" in found.sentence
+    assert "memorised" not in found.sentence
+    assert found.outcome == "undecided"
+
+
+def test_unlearned() -> None:
+    found = judge(evidence(cloud(0.8), cloud(NOISE)), seed=0)
+    assert found.outcome == "unlearned"
+    assert "the encoder unlearned: unseen partners are found worse than before (" in found.sentence
+
+
+def test_known_by_heart_and_worse_is_memorised() -> None:
+    """Held-out partners are torn apart while those trained on come together."""
+    first, last = cloud(3.0), cloud(0.01)
+    last[N : N + 12] = np.roll(last[N : N + 12], 5, axis=0)
+    found = judge(evidence(first, last), seed=0)
+    assert found.outcome == "memorised"
+    assert "unseen partners are found worse than before" in found.sentence
+
+
+def test_noise_alone_shows_no_learning() -> None:
+    found = judge(evidence(cloud(NOISE, 1), cloud(NOISE, 2)), seed=0)
+    assert "no learning is shown" in found.sentence
+    assert found.outcome == "undecided"
+
+
+def test_nothing_held_out_is_said() -> None:
+    assert "nothing was held out to tell learning from memorising" in sentence(
+        cloud(NOISE), cloud(0.1), texts=corpus(held_out=0)
+    )
+
+
+def test_no_room_to_rise_is_said() -> None:
+    assert "had no room to rise" in sentence(cloud(0.1, 1), cloud(0.1, 1) + 1e-3)
+
+
+def test_frozen() -> None:
+    rows = cloud(1.0)
+    found = judge(evidence(rows, rows), seed=0)
+    assert found.sentence == "After 10 cycles nothing changed: every passage stands where it stood."
+    assert (found.outcome, found.movement) == ("frozen", "unchanged")
+
+
+@pytest.mark.parametrize(
+    ("uniformity", "rank", "word"),
+    [
+        (-0.3, 5.0, "collapsed"),
+        (-2.0, 29.0, "contracted"),
+        (-3.5, 40.0, "spread out"),
+        (-2.45, 30.0, "kept its spread"),
+    ],
+)
+def test_spread(uniformity: float, rank: float, word: str) -> None:
+    values = {("uniformity", 10): uniformity, ("rank_me", 10): rank}
+    found = judge(evidence(cloud(1), cloud(0.5), values=values), seed=0)
+    assert f"the space {word} (uniformity -2.50 to {uniformity:.2f}" in found.sentence
+    assert (found.outcome == "collapsed") == (word == "collapsed")
+
+
+def test_the_sentence_and_the_claims_give_each_number_in_its_place() -> None:
+    found = judge(evidence(cloud(1), cloud(0.5), values={("uniformity", 10): -3.5, ("rank_me", 10): 40.0}), seed=0)
+    assert "uniformity -2.50 to -3.50, RankMe 30 to 40" in found.sentence
+    assert "total loop persistence went from 2.00 to 3.00" in found.sentence
+    by_name = {claim.what.split(",")[0]: (claim.value, claim.null) for claim in found.claims}
+    assert by_name["uniformity"] == (-3.5, -2.5)
+    assert by_name["RankMe"] == (40.0, 30.0)
+    assert by_name["total loop persistence"] == (3.0, 2.0)
+
+
+def loop(cycle: int, p: float, first: int = 0) -> Loop:
+    return Loop(cycle, 6, "union", 0.5, 1.5, p, (first, first + 1, first + 2))
+
+
+def test_loops_are_counted_only_beyond_the_nulls() -> None:
+    none = sentence(cloud(1), cloud(0.5), loops=[loop(10, 0.4)])
+    assert "none of its loops is larger than chance makes" in none
+    assert "lost" not in none
+    lost = sentence(cloud(1), cloud(0.5), loops=[loop(10, 0.4), loop(0, 1e-4)])
+    assert "none of its loops is larger than chance makes; 1 of its loops of the first state is lost" in lost
+    gained = sentence(cloud(1), cloud(0.5), loops=[loop(10, 1e-4), loop(10, 0.01, 3), loop(0, 1e-4)])
+    assert "2 of its loops are larger than chance makes (p = 0.0001), 1 more than before" in gained
+    kept = sentence(cloud(1), cloud(0.5), loops=[loop(10, 1e-4), loop(0, 1e-4)])
+    assert kept.endswith("1 of its loops is larger than chance makes (p = 0.0001).")
+
+
+def test_cells_are_corrected_together() -> None:
+    """One p of .04 among ten cells is what ten cells give; of ten such, each counts."""
+    places = [(10, layer, "union") for layer in range(10)]
+    one = corrected_for_cells(dict(zip(places, [0.04] + 9 * [1.0], strict=True)))
+    assert list(one) == places
+    assert min(one.values()) == pytest.approx(0.4)
+    assert list(corrected_for_cells(dict.fromkeys(places, 0.04)).values()) == pytest.approx([0.04] * 10)
+    assert corrected_for_cells({}) == {}
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5)), cells={places[0]: 0.04, places[1]: 0.4})
+    claim = next(c for c in judge(made, seed=0).claims if "of 2 cells (layer, cycle, cloud)" in c.what)
+    assert (claim.value, claim.p) == (1, 0.04)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "shuffled", "gained"),
+    [
+        (0.1, 0.5, (), True),
+        (0.1, 0.25, (), False),  # within what other halves of the passages do
+        (0.5, 0.1, (), False),  # it counts more loops, and the longest became shorter
+        (0.1, 0.5, (0.49, 0.5, 0.51), False),
+        (0.1, 0.5, (0.1, 0.11, 0.12), True),
+    ],
+)
+def test_a_loop_is_gained_only_where_the_longest_grew_and_shuffled_pairings_do_not_show_it(
+    was: float, now: float, shuffled: tuple[float, ...], gained: bool
+) -> None:
+    made = dataclasses.replace(
+        evidence(cloud(1), cloud(0.5), loops=[loop(10, 0.01), loop(0, 0.06)]), before={LONGEST_LOOP: was},
+        own={LONGEST_LOOP: now}, floors={"resample": {LONGEST_LOOP: 0.2}},
+        shuffled=[{LONGEST_LOOP: value} for value in shuffled],
+    )  # fmt: skip
+    found = judge(made, seed=0)
+    assert "1 of its loops is larger than chance makes (p = 0.01)" in found.sentence
+    assert ("1 more than before" in found.sentence) == gained
+    assert ("1 loop gained" in found.headline) == gained
+
+
+def test_one_state_shows_no_change() -> None:
+    one = Evidence(STATES[:1], lambda m, _: {"rank_me": 30.0, "uniformity": -2.5}.get(m), [], None, cloud(1), cloud(1))
+    assert (
+        judge(one, seed=0).sentence == "Cycle 0 alone shows no change: its last layer has RankMe 30, uniformity -2.50."
+    )
+
+
+def test_sign_flip_p_of_four_equal_differences_is_one_in_eight() -> None:
+    # Of 16 sign patterns two are as extreme: all plus, all minus.
+    assert sign_flip_p(np.ones(4), seed=0) == pytest.approx(1 / 8, abs=0.01)
+    assert sign_flip_p(np.zeros(4), seed=0) == 1.0
+
+
+def test_sign_flip_rejects_noise_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    rejected = sum(sign_flip_p(rng.normal(size=15), seed=i) < 0.05 for i in range(200))
+    assert 2 <= rejected <= 20  # 200 draws at .05: 99.9 % of binomials
+
+
+def test_a_pure_rotation_is_all_turn_and_noise_is_none_beyond_chance() -> None:
+    before = np.random.default_rng(0).normal(size=(60, 30))
+    turn = ortho_group.rvs(30, random_state=0)
+    seen, by_chance, p = turned_share(before, 1.3 * before @ turn, seed=0)
+    assert seen == pytest.approx(1.0, abs=1e-6)
+    assert by_chance < 0.95
+    assert p == 0.05  # the least that 19 shuffles can give
+    noisy = before + 0.5 * np.random.default_rng(1).normal(size=before.shape)
+    seen, by_chance, p = turned_share(before, noisy, seed=0)
+    assert abs(seen - by_chance) < 0.05
+    assert p > 0.05
+
+
+def test_monte_carlo_p_counts_the_value_itself() -> None:
+    assert monte_carlo_p(3.0, [1.0, 2.0, 3.0]) == pytest.approx(2 / 4)
+    assert monte_carlo_p(9.0, [1.0] * 19) == pytest.approx(0.05)
+
+
+# The headline.
+
+
+def test_the_headline_claims_what_the_rules_do() -> None:
+    learned = against(OWN, SHUFFLED)
+    assert learned.headline == "Learned; the space deformed"
+    assert against(OWN, []).headline == "Learned (no control run); the space deformed"
+    no_better = against({**OWN, "held_out_mrr": 0.51}, SHUFFLED)
+    assert no_better.headline == "No better than shuffled pairings; the space deformed"
+
+
+def test_the_headline_of_what_stayed_or_collapsed() -> None:
+    rows = cloud(1.0)
+    assert judge(evidence(rows, rows), seed=0).headline == "Nothing changed"
+    values = {("uniformity", 10): -0.3, ("rank_me", 10): 5.0}
+    assert judge(evidence(cloud(1), cloud(0.5), values=values), seed=0).headline == "The space collapsed"
+    none = evidence(cloud(NOISE), cloud(0.1), texts=corpus(held_out=0))
+    assert judge(none, seed=0).headline.startswith("No unseen pairs to judge by; the space ")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [(0, 2, "2 loops gained"), (0, 1, "1 loop gained"), (3, 1, "2 loops lost"), (1, 0, "1 loop lost"), (2, 2, "")],
+)
+def test_the_headline_counts_loops_beyond_chance(first: int, last: int, told: str) -> None:
+    loops = [loop(0, 1e-4, k) for k in range(first)] + [loop(10, 1e-4, k) for k in range(last)] + [loop(10, 0.4, 9)]
+    found = judge(evidence(cloud(1), cloud(0.5), loops=loops), seed=0).headline
+    assert found.endswith(f"; {told}") if told else "loop" not in found
+
+
+def test_the_headline_without_a_run_says_how_many_states_there_are() -> None:
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5)), corpus=None)
+    assert judge(made, seed=0).headline == "2 states: the space deformed"
+    one = Evidence(STATES[:1], lambda _, __: 1.0, [loop(0, 1e-4), loop(0, 0.4)], None, cloud(1), cloud(1))
+    assert judge(one, seed=0).headline == "One state; 1 loop beyond chance"
+    assert judge(dataclasses.replace(one, loops=[]), seed=0).headline == "One state; no loop beyond chance"
+    assert (
+        judge(dataclasses.replace(one, value=lambda _, __: None), seed=0).headline == "One state, so no change to judge"
+    )
+
+
+def test_every_text_of_the_verdict_is_a_phrase() -> None:
+    """What is no phrase cannot be said in another language."""
+    for found in (against(OWN, SHUFFLED), judge(evidence(cloud(1), cloud(0.5)), seed=0)):
+        assert isinstance(found.sentence, Phrase)
+        assert isinstance(found.headline, Phrase)
+        assert all(isinstance(claim.what, Phrase) for claim in found.claims)
+        assert len(found.headline) <= 90
+
+
+# Against dropout and resampling.
+
+BEFORE = {"held_out_mrr": 0.5, "total_persistence": 2.0, "uniformity": -2.5, "rank_me": 30.0}
+OWN = {"held_out_mrr": 0.9, "total_persistence": 6.0, "uniformity": -3.0, "rank_me": 70.0}
+FLOORS = {
+    "dropout": {"total_persistence": 0.5, "uniformity": 0.1, "rank_me": 2.0, "change": 0.2},
+    "resample": {"total_persistence": 1.0, "uniformity": 0.05, "rank_me": 1.0},
+}
+
+
+def test_a_change_is_beside_the_larger_floor() -> None:
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5)), before=BEFORE, own=OWN, floors=FLOORS)
+    found = {c.what.partition(" (")[0]: c for c in judge(made, seed=0).claims}
+    assert (found["change of total loop persistence"].value, found["change of total loop persistence"].null) == (
+        4.0,
+        1.0,
+    )
+    assert found["change of RankMe"].null == 2.0
+    assert "change of MRR of held-out pairs" not in found
+
+
+def test_passages_that_move_no_further_than_under_dropout_are_unchanged() -> None:
+    values = {("change", 10): 0.19}
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5), values=values), floors=FLOORS)
+    found = judge(made, seed=0)
+    assert found.movement == "unchanged"
+    assert (
+        "the passages moved no further than under dropout (0.19 of their spread, dropout alone 0.20)" in found.sentence
+    )
+    values = {("change", 10): 0.21}
+    made = dataclasses.replace(evidence(cloud(1), cloud(0.5), values=values), floors=FLOORS)
+    assert judge(made, seed=0).movement == "deformed"
+
+
+def test_loops_within_the_floor_are_said_to_be() -> None:
+    floors = {"resample": {"total_persistence": 1.5}}
+    near = dataclasses.replace(evidence(cloud(1), cloud(0.5)), floors=floors)
+    assert "went from 2.00 to 3.00, within dropout and resampling" in judge(near, seed=0).sentence
+    far = dataclasses.replace(near, floors={"resample": {"total_persistence": 0.5}})
+    assert "went from 2.00 to 3.00;" in judge(far, seed=0).sentence
+
+
+def movement(first: np.ndarray, last: np.ndarray) -> str:
+    """Without a corpus, so that there may be as many passages as it takes to tell."""
+    return judge(dataclasses.replace(evidence(first, last), corpus=None), seed=0).movement
+
+
+def test_a_turn_is_told_from_a_deformation() -> None:
+    rng = np.random.default_rng(9)
+    first, turn = rng.normal(size=(200, 10)), ortho_group.rvs(10, random_state=0)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    assert movement(first, first @ turn) == "turned"
+    assert movement(first, first + 0.1 * rng.normal(size=first.shape)) == "deformed"
+    assert movement(first, first @ turn + 0.25 * rng.normal(size=first.shape)) == "turned and deformed"
+
+
+def test_what_a_turn_leaves_is_a_deformation_only_beyond_dropout() -> None:
+    rng = np.random.default_rng(9)
+    first, turn = rng.normal(size=(200, 10)), ortho_group.rvs(10, random_state=0)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    made = dataclasses.replace(evidence(first, first @ turn + 0.25 * rng.normal(size=first.shape)), corpus=None)
+    moved = made.value("change", 10)
+    assert moved is not None
+    for share, movement in ((0.3, "turned and deformed"), (0.9, "turned")):
+        floors = {"dropout": {"change": share * moved}}
+        found = judge(dataclasses.replace(made, floors=floors), seed=0)
+        assert found.movement == movement
+        assert ("what they leave is no more than dropout makes" in found.sentence) == (movement == "turned")
+
+
+def test_a_space_that_shuffled_pairings_turn_as_much_is_said_to() -> None:
+    rows = cloud(1.0)
+    last = rows @ ortho_group.rvs(40, random_state=0)
+    alike = [{TURN: 0.9 + d, MOVE: 1.0 + d} for d in (-0.01, 0.0, 0.01)]
+    made = dataclasses.replace(evidence(rows, last), own={TURN: 0.91, MOVE: 1.01}, shuffled=alike)
+    found = judge(made, seed=0)
+    assert (
+        "the space turned, as with shuffled pairs (one rotation and scale explain 100% of the movement, "
+        in found.sentence
+    )
+    assert " by chance, 90% after shuffled pairings, p = 0.96)" in found.sentence
+    assert found.headline.endswith("the space turned, as with shuffled pairs")
+    told = {c.what: c for c in found.claims if "movement" in c.what and "shuffled" in c.what}
+    assert [(c.value, c.null) for c in told.values()] == [(0.91, pytest.approx(0.9)), (1.01, pytest.approx(1.0))]
+    for other in ({TURN: 0.2, MOVE: 1.01}, {TURN: 0.91, MOVE: 3.0}):
+        found = judge(dataclasses.replace(made, own=other), seed=0)
+        assert "as with shuffled pairs" not in found.sentence
+        assert ", 90% after shuffled pairings" in found.sentence
+
+
+def test_texts_that_turn_against_each_other_are_said_to() -> None:
+    first = cloud(1.0)
+    last = first.copy()
+    last[:N] = first[:N] @ ortho_group.rvs(40, random_state=0)
+    assert "the two texts turned against each other: 100% of the change lies between them" in sentence(first, last)
+    assert judge(evidence(first, last), seed=0).movement == "turned"  # neither text changed its shape
+    both = first @ ortho_group.rvs(40, random_state=0)
+    assert "against each other" not in sentence(first, both)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "word"), [(0.1, 0.9, "gained"), (0.9, 0.1, "lost"), (0.9, 0.9, ""), (0.1, 0.1, "")]
+)
+def test_clusters_are_gained_or_lost_against_the_same_spectrum(was: float, now: float, word: str) -> None:
+    draws = [{"longest_cluster": 0.2 + 0.001 * i} for i in range(40)]
+    made = dataclasses.replace(
+        evidence(cloud(1), cloud(0.5)), before={"longest_cluster": was}, own={"longest_cluster": now},
+        spectrum={0: draws, 10: draws},
+    )  # fmt: skip
+    said = judge(made, seed=0).sentence
+    assert f"a cluster was {word} (p = 0.049)" in said if word else "a cluster was" not in said
+
+
+@pytest.mark.parametrize(("last", "floor"), [(1.0, 0.0), (0.6, 0.5)])
+def test_a_cluster_is_not_lost_while_its_gap_widens_or_stays_within_noise(last: float, floor: float) -> None:
+    near, far = ([{"longest_cluster": at + 0.001 * i} for i in range(40)] for at in (0.2, 2.0))
+    made = dataclasses.replace(
+        evidence(cloud(1), cloud(0.5)), before={"longest_cluster": 0.9}, own={"longest_cluster": last},
+        spectrum={0: near, 10: far}, floors={"resample": {"longest_cluster": floor}},
+    )  # fmt: skip
+    assert "a cluster was" not in judge(made, seed=0).sentence
+
+
+# Against runs on shuffled pairings.
+
+SHUFFLED = [
+    {"held_out_mrr": 0.50 + d, "total_persistence": 6.0 + d, "uniformity": -3.0 + d, "rank_me": 70 + 10 * d}
+    for d in (-0.02, 0.0, 0.02)
+]
+
+
+def against(own: dict[str, float], shuffled: list[dict[str, float]], first: float = NOISE) -> Verdict:
+    made = evidence(cloud(first), cloud(0.2))
+    return judge(dataclasses.replace(made, before=BEFORE, own=own, shuffled=shuffled, floors=FLOORS), seed=0)
+
+
+def claims_of(verdict: Verdict) -> dict[str, Claim]:
+    return {c.what.partition(",")[0]: c for c in verdict.claims if "runs on shuffled pairings" in c.what}
+
+
+def test_better_than_before_and_than_shuffled_is_learned() -> None:
+    found = against(OWN, SHUFFLED)
+    assert found.outcome == "learned"
+    assert "unseen partners are found better than before and than after shuffled pairings (" in found.sentence
+    assert "after shuffled pairings 0.50 in 3 runs, which see large effects only, p = " in found.sentence
+    claim = claims_of(found)["MRR of held-out pairs"]
+    assert (claim.value, claim.null) == (0.9, pytest.approx(0.5))
+    assert claim.p < 0.01
+    assert set(claims_of(found)) == {"MRR of held-out pairs", "total loop persistence", "uniformity", "RankMe"}
+
+
+@pytest.mark.parametrize("mrr", [0.51, 0.2])
+def test_no_better_than_shuffled(mrr: float) -> None:
+    """Also where it is worse, which is no sign that the pairing taught something; and where it rose."""
+    found = against({**OWN, "held_out_mrr": mrr}, SHUFFLED)
+    assert found.outcome == "no better than shuffled"
+    assert "found better than before, but no better, beyond chance, than after shuffled pairings" in found.sentence
+    still = against({**OWN, "held_out_mrr": mrr}, SHUFFLED, first=0.3)
+    assert still.outcome == "no better than shuffled"
+    assert "unseen partners are found no better, beyond chance, than after shuffled pairings" in still.sentence
+
+
+def test_more_runs_are_not_called_few() -> None:
+    assert "which see large effects only" not in against(OWN, SHUFFLED + SHUFFLED).sentence
+
+
+def test_what_the_pairing_changed_is_named() -> None:
+    """All three left the floors; what shuffled runs show too is not the pairing's."""
+    found = against({**OWN, "total_persistence": 3.1, "uniformity": -4.0}, SHUFFLED)
+    assert (
+        "total loop persistence and uniformity changed as under no shuffled pairing, while RankMe changed no more, "
+        "beyond chance, than under shuffled pairings" in found.sentence
+    )
+    assert claims_of(found)["RankMe"].p == 1
+    found = against(OWN, SHUFFLED)
+    assert (
+        "total loop persistence, uniformity and RankMe changed, and no more, beyond chance, than under shuffled "
+        "pairings" in found.sentence
+    )
+
+
+def test_what_stays_within_the_floors_is_not_named_though_shuffled_runs_differ() -> None:
+    found = against({**OWN, "total_persistence": 2.4, "uniformity": -2.55, "rank_me": 31.0}, SHUFFLED)
+    assert "nothing in its shape changed beyond dropout and resampling" in found.sentence
+    assert claims_of(found)["total loop persistence"].p < 0.05
+
+
+def test_many_measures_need_more_than_one_of_them_alone() -> None:
+    """A difference that p = .03 by itself is, is none among three."""
+    near = {**OWN, "total_persistence": 6.0 + 0.02 * 5.9 * np.sqrt(4 / 3)}
+    alone = {name: near[name] for name in ("held_out_mrr", "total_persistence")}
+    assert "total loop persistence changed as under no shuffled pairing" in against(alone, SHUFFLED).sentence
+    assert "changed, and no more, beyond chance, than under shuffled pairings" in against(near, SHUFFLED).sentence
+
+
+def test_nothing_held_out_still_compares_the_space() -> None:
+    own = {name: value for name, value in OWN.items() if name != "held_out_mrr"}
+    made = dataclasses.replace(
+        evidence(cloud(NOISE), cloud(0.2), texts=corpus(held_out=0)), before=BEFORE, own={**own, "rank_me": 5.0},
+        shuffled=SHUFFLED, floors=FLOORS,
+    )  # fmt: skip
+    found = judge(made, seed=0)
+    assert "RankMe changed as under no shuffled pairing" in found.sentence
+    assert found.outcome == "undecided"
+
+
+@pytest.mark.parametrize("shuffled", [[], SHUFFLED[:1]])
+def test_without_spread_nothing_is_compared(shuffled: list) -> None:
+    found = against(OWN, shuffled)
+    assert "shuffled" not in found.sentence
+    assert not claims_of(found)

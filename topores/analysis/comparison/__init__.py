@@ -1,0 +1,1 @@
+"""Runs side by side: their numbers aligned, grouped by replicate, and judged."""

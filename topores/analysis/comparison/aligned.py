@@ -1,0 +1,128 @@
+"""Several runs side by side: the same numbers at the same cycles, and at the same losses. Nothing is judged here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from topores.analysis.comparison.run import COUNTED, ByCycle, ComparedRun
+
+LEVELS = 6
+"""Losses at which runs are compared, from the lowest start to the lowest loss that all reached."""
+
+DECIDE_LOSS = (
+    "objective", "loss", "temperature", "learn_temperature", "temperature_bounds", "weights", "passage_tokens",
+    "held_out", "embargo",
+)  # fmt: skip
+"""Options that decide what a loss means, beside the texts and the size of a batch."""
+
+Values = tuple[float | None, ...]
+"""By run; None where it is not known."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    runs: tuple[ComparedRun, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [run.name for run in self.runs]
+
+    @cached_property
+    def cycles(self) -> tuple[int, ...]:
+        """Cycles that all runs kept, and that were measured in all."""
+        return tuple(sorted(set.intersection(*(set(run.kept) for run in self.runs))))
+
+    @cached_property
+    def levels(self) -> tuple[float, ...]:
+        """Losses that all runs came down to, falling; equal factors apart, or equal steps if one is not above 0.
+
+        They end where the kept states do, so that all is known there; where too few were kept, where the log does.
+        """
+        kept = [[run.losses[cycle] for cycle in run.kept if cycle in run.losses] for run in self.runs]
+        return _levels(kept) or _levels([list(run.losses.values()) for run in self.runs])
+
+    def at_cycle(self, quantity: str, cycle: int) -> Values:
+        return tuple(run.values[quantity].get(cycle) for run in self.runs)
+
+    def at_loss(self, quantity: str, level: float) -> Values:
+        return tuple(at_loss(run, quantity, level) for run in self.runs)
+
+    def reached(self, level: float) -> Values:
+        """About which cycle each run came down to a loss."""
+        return tuple(_at(run.losses, {cycle: float(cycle) for cycle in run.losses}, level) for run in self.runs)
+
+    @cached_property
+    def losses_differ_by(self) -> tuple[str, ...]:
+        """What makes a loss of one run mean something else than the same of another; nothing if it means the same."""
+        facts = [_meaning_of_loss(run) for run in self.runs]
+        return tuple(name for name in facts[0] if _differ(fact[name] for fact in facts))
+
+    @cached_property
+    def same_texts(self) -> bool:
+        return not _differ(run.texts for run in self.runs)
+
+    @cached_property
+    def same_questions(self) -> bool:
+        """Whether all runs are asked the same of the same held-out passages."""
+        return not _differ(run.gist.questions for run in self.runs)
+
+
+def _levels(losses: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    if not all(losses):
+        return ()
+    high, low = min(own[0] for own in losses), max(min(own) for own in losses)
+    if low >= high:
+        return ()
+    steps = np.geomspace(high, low, LEVELS) if low > 0 else np.linspace(high, low, LEVELS)
+    # Rounding must not put an end beyond what was reached.
+    return (high, *steps[1:-1].tolist(), low)
+
+
+def at_loss(run: ComparedRun, quantity: str, level: float) -> float | None:
+    """A quantity where the run first came down to a loss, on a straight line between the states around it.
+
+    A count is that of the first state at or below the loss.
+
+    Returns:
+        None if the run began below the loss, never reached it, or if the quantity is not known there.
+    """
+    known = run.values[quantity]
+    if quantity != COUNTED:
+        return _at(run.losses, known, level)
+    states = [cycle for cycle in run.kept if cycle in run.losses]
+    found = _crossing([run.losses[cycle] for cycle in states], level)
+    return None if found is None else known.get(states[found[0]])
+
+
+def _at(losses: ByCycle, values: ByCycle, level: float) -> float | None:
+    cycles = [cycle for cycle in losses if cycle in values]
+    found = _crossing([losses[cycle] for cycle in cycles], level)
+    if found is None:
+        return None
+    place, share = found
+    now = values[cycles[place]]
+    before = values[cycles[place - 1]] if place else now
+    return before + share * (now - before)
+
+
+def _crossing(losses: Sequence[float], level: float) -> tuple[int, float] | None:
+    """The first place at or below `level`, and how far it lies on the way there from the place before."""
+    place = next((i for i, loss in enumerate(losses) if loss <= level), None)
+    if place is None or (place == 0 and losses[0] < level):
+        return None
+    if place == 0:
+        return 0, 1.0
+    return place, (losses[place - 1] - level) / (losses[place - 1] - losses[place])
+
+
+def _meaning_of_loss(run: ComparedRun) -> dict[str, Any]:
+    options = {name: run.options.get(name) for name in DECIDE_LOSS}
+    return {"texts": run.texts, "batch_size": run.batch, **options}
+
+
+def _differ(values: Iterable[Any]) -> bool:
+    first, *others = values
+    return any(other != first for other in others)

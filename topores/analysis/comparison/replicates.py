@@ -1,0 +1,202 @@
+"""Runs that differ in the seed alone, taken together: only their spread tells a difference from luck."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+from scipy.stats import ttest_1samp
+
+from topores.analysis.chance import prediction_p
+from topores.analysis.comparison.run import RETRIEVAL, ComparedRun
+from topores.phrases import Count, Phrase, joined
+from topores.topology.significance import holm
+
+NOT_DECIDING = (
+    "seed", "output", "cycles", "checkpoints", "keep", "stop_at_turn", "fail_on", "track", "null", "seeds", "device",
+)  # fmt: skip
+"""Options that leave every cycle as it is, but for luck: the same run with another seed, longer, kept or watched
+otherwise."""
+
+PLACES = ("article", "meta_analysis", "pairs")
+"""Options that say where the texts lie; what decides is their hash."""
+
+FEWEST_PAIRED = 3
+"""Seeds that two groups must share to be compared seed by seed."""
+
+ROUNDING = 1e-12
+"""Spreads below this share of the values are none."""
+
+MOST_LETTERS = 32
+"""Longest value that a group is called by in full; of a hash the beginning does."""
+
+Read = Callable[[ComparedRun], float | None]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in the seed alone."""
+
+    name: str
+    """That of its only run; else a phrase."""
+    runs: tuple[ComparedRun, ...]
+    """Each of another seed; a run that repeats a seed says nothing new and is left out."""
+    repeats: tuple[ComparedRun, ...] = ()
+    """Those left out."""
+
+    @property
+    def told(self) -> str:
+        if len(self.runs) == 1:
+            return self.name
+        return Phrase("{name} ({seeds})", name=self.name, seeds=Count(len(self.runs), "seed"))
+
+    def values(self, read: Read) -> list[float] | None:
+        """One number of each run; None if one of them has none."""
+        found = [read(run) for run in self.runs]
+        known = [value for value in found if value is not None]
+        return known if len(known) == len(found) else None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number of two groups, the greater mean first."""
+
+    quantity: str
+    greater: Group
+    lesser: Group
+    means: tuple[float, float]
+    test: str
+    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty where no spread is known to judge by."""
+    p: float | None
+    """Corrected for all pairs of groups, and for all quantities but retrieval, which is a question of its own."""
+
+
+def grouped(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
+    """The runs in groups of replicates, in the order in which they were given."""
+    facts = [_decided_by(run) for run in runs]
+    distinct = [fact for i, fact in enumerate(facts) if fact not in facts[:i]]
+    names = _names(distinct)
+    found = []
+    for name, fact in zip(names, distinct, strict=True):
+        own = [run for run, its in zip(runs, facts, strict=True) if its == fact]
+        first = {run.seed: run for run in reversed(own)}
+        judged = tuple(run for run in own if first[run.seed] is run)
+        single = len(own) == 1
+        found.append(Group(own[0].name if single else name, judged, tuple(run for run in own if run not in judged)))
+    return tuple(found)
+
+
+def _decided_by(run: ComparedRun) -> dict[str, Any]:
+    """All that a run follows from but its seed. The hash of the base weights is left out: heads begin at random."""
+    options = {name: value for name, value in run.options.items() if name not in (*NOT_DECIDING, *PLACES)}
+    return {"null": run.null, **options, **dict(zip(("T1", "T2"), run.texts, strict=True))}
+
+
+def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
+    """As few of the facts in which they differ as tell all apart."""
+    keys = list(dict.fromkeys(key for fact in facts for key in fact))
+    chosen: list[str] = []
+    for key in keys:
+        if len({_key(fact, chosen) for fact in facts}) == len(facts):
+            break
+        if len({_key(fact, [*chosen, key]) for fact in facts}) > len({_key(fact, chosen) for fact in facts}):
+            chosen.append(key)
+    return [joined(", ", [_told(key, fact.get(key)) for key in chosen]) or Phrase("all runs") for fact in facts]
+
+
+def _key(fact: Mapping[str, Any], keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(repr(fact.get(key)) for key in keys)
+
+
+def _told(key: str, value: Any) -> str:
+    """
+    >>> _told("encoder", "loreft"), _told("null", "shuffled"), _told("learning_rate", 0.001)
+    ('encoder loreft', 'shuffled null', 'learning rate 0.001')
+    """
+    if key == "null":
+        return Phrase("{kind} null", kind=value) if value else Phrase("no null")
+    text = PurePath(value).name if isinstance(value, str) else str(value)
+    return f"{key.replace('_', ' ')} {text if len(text) <= MOST_LETTERS else text[:8] + '…'}"
+
+
+def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Difference, ...]:
+    """Every quantity of every two groups; those of different texts are described and not judged.
+
+    Args:
+        reads: What is compared, by its name.
+    """
+    found = [
+        _difference(name, one, other, read)
+        for name, read in reads.items()
+        for one, other in itertools.combinations(groups, 2)
+    ]
+    known = [difference for difference in found if difference is not None]
+    retrieval = [d for d in known if d.quantity == RETRIEVAL]
+    return (*_corrected(retrieval), *_corrected([d for d in known if d.quantity != RETRIEVAL]))
+
+
+def _difference(quantity: str, one: Group, other: Group, read: Read) -> Difference | None:
+    mine, its = one.values(read), other.values(read)
+    if mine is None or its is None:
+        return None
+    test, p = ("", None) if one.runs[0].texts != other.runs[0].texts else _test(one, other, mine, its)
+    means = float(np.mean(mine)), float(np.mean(its))
+    if means[0] >= means[1]:
+        return Difference(quantity, one, other, means, test, p)
+    return Difference(quantity, other, one, (means[1], means[0]), test, p)
+
+
+def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tuple[str, float | None]:
+    """Which test the seeds allow, and its p; chosen by the seeds alone, never by the numbers."""
+    seeds, others = [run.seed for run in one.runs], [run.seed for run in other.runs]
+    if len(seeds) >= FEWEST_PAIRED and sorted(seeds) == sorted(others):
+        its = [its[others.index(seed)] for seed in seeds]
+        return Phrase("seed by seed"), paired_p(mine, its)
+    if min(len(mine), len(its)) >= 2:
+        return Phrase("Welch"), welch_p(mine, its)
+    if max(len(mine), len(its)) >= 2:
+        (single,), several = sorted((mine, its), key=len)
+        return Phrase("prediction"), prediction_p(single, several)
+    return "", None
+
+
+def _corrected(found: Sequence[Difference]) -> list[Difference]:
+    judged = iter(holm([d.p for d in found if d.p is not None]))
+    return [
+        d if d.p is None else Difference(d.quantity, d.greater, d.lesser, d.means, d.test, next(judged)) for d in found
+    ]
+
+
+def welch_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """Two-sided p that two groups of two or more runs have one mean, whatever their spreads.
+
+    Welch's statistic with the degrees of freedom of the smaller group: with Welch's own estimate of them, two runs
+    against five are told apart by chance in up to a tenth of all cases instead of a twentieth.
+
+    Source: Hsu 1938 bounds the statistic so, whatever the spreads; told by Qiu and Zhang 2017, who carry it to many
+    dimensions. https://arxiv.org/abs/1712.10099
+    """
+    apart = float(np.mean(first) - np.mean(second))
+    error = np.sqrt(np.var(first, ddof=1) / len(first) + np.var(second, ddof=1) / len(second))
+    nothing = ROUNDING * max(np.abs(first).max(), np.abs(second).max())
+    if error <= nothing:
+        # No scale to measure by: all that is known is that they part cleanly, as two of all ways to part them do.
+        return 1.0 if abs(apart) <= nothing else min(1.0, 2 / comb(len(first) + len(second), len(first)))
+    return float(2 * student.sf(abs(apart) / error, df=min(len(first), len(second)) - 1))
+
+
+def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """Two-sided p that the differences of runs of the same seed, which share their held-out passages, have mean 0.
+
+    Source: Student 1908, The probable error of a mean, Biometrika 6, 1-25.
+    """
+    apart = np.subtract(first, second)
+    nothing = ROUNDING * max(np.abs(first).max(), np.abs(second).max())
+    if np.ptp(apart) <= nothing:
+        # As in `welch_p`: two of all ways to give the differences their signs.
+        return 1.0 if np.abs(apart).max() <= nothing else 2 / 2 ** len(apart)
+    return float(ttest_1samp(apart, 0.0).pvalue)

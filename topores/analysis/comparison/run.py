@@ -1,0 +1,219 @@
+"""One run as a comparison reads it: its numbers by quantity and cycle, and the loss of each of its states."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from topores.analysis.chance import ALPHA
+from topores.analysis.verdict.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
+from topores.compute.files import sha256_text
+from topores.domain import Analysis, Corpus, Measurement
+from topores.phrases import Phrase
+
+COUNTED = "significant_loops"
+
+LOGGED = (RETRIEVAL, "train_mrr", "uniformity", "rank_me", "modality_gap", "alignment")
+"""What a run logs at many cycles; MRR is the mean of both directions."""
+
+UNMOVED = {"procrustes.residual": 0.0, "procrustes.angle": 0.0, "procrustes.scale": 1.0}
+"""What the first state is against itself."""
+
+MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *UNMOVED)
+"""What is measured at kept cycles, of the union cloud at the last layer. Changes are since the first."""
+
+WORDS = {
+    **COMPARED,
+    "train_mrr": Phrase("MRR of training pairs"),
+    "alignment": Phrase("alignment"),
+    "procrustes.residual": Phrase("deformation"),
+    "procrustes.angle": Phrase("largest rotation"),
+    "procrustes.scale": Phrase("scale"),
+    COUNTED: Phrase("loops beyond chance"),
+}
+
+QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
+"""All that is compared, in words."""
+
+ByCycle = dict[int, float]
+
+
+@dataclass(frozen=True)
+class Gist:
+    """What a comparison reads of a run's passages and bars, so that they need not be there."""
+
+    trained_on: int
+    """Passages of T1 that are trained on; 0 where there are no passages."""
+    questions: str | None
+    """Hash of all that decides what is asked of held-out passages; None where there are no passages."""
+    without_loops: tuple[int, ...]
+    """Cycles of states whose union cloud has no finite bar of degree 1 at the last layer."""
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    name: str
+    """Unlike that of every other run in the comparison."""
+    analysis: Analysis
+    carried: Gist | None = None
+    """Its gist where the analysis has neither passages nor bars, as in a report."""
+
+    @cached_property
+    def gist(self) -> Gist:
+        return gist_of(self.analysis) if self.carried is None else self.carried
+
+    @cached_property
+    def kept(self) -> tuple[int, ...]:
+        """Cycles whose states were measured."""
+        return tuple(state.cycle for state in self.analysis.states)
+
+    @cached_property
+    def values(self) -> dict[str, ByCycle]:
+        """Of each quantity, what is known of it by cycle, in order of cycle."""
+        counted = _significant_loops(self.analysis, self.gist.without_loops)
+        return {**_logged(self.analysis.metrics), **_measured(self.analysis), COUNTED: counted}
+
+    @cached_property
+    def losses(self) -> ByCycle:
+        """The loss of each logged state, as near as the log tells.
+
+        A line has the mean loss over the steps of its cycle, so over states before the one that it ends in. It is put
+        in the middle of these, and the loss of a state is read between two lines; the last state has that of its own.
+        """
+        lines = [
+            (line["cycle"], loss) for line in self.analysis.metrics if (loss := _number(line.get("loss"))) is not None
+        ]
+        if not lines:
+            return {}
+        middle = {cycle: max(0.0, cycle - (1 + 1 / self.steps) / 2) for cycle, _ in lines}
+        # With one step a cycle, that of cycle 1 is taken where the untrained state is: its line says no more.
+        known = {middle[cycle]: loss for cycle, loss in reversed(lines)}
+        places = sorted(known)
+        found = np.interp([cycle for cycle, _ in lines], places, [known[place] for place in places])
+        return {cycle: float(loss) for (cycle, _), loss in zip(lines, found, strict=True)}
+
+    @property
+    def steps(self) -> int:
+        """Batches of a cycle; 1 if it is not known."""
+        batch = _number(self.options.get("batch_size"))
+        return math.ceil(self.gist.trained_on / batch) or 1 if batch else 1
+
+    @property
+    def batch(self) -> str:
+        """How many passages of T1 compete in a batch: all that are trained on, or so many."""
+        batch = _number(self.options.get("batch_size"))
+        return "all" if self.steps == 1 else f"{batch:.0f}"
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return _mapping(self.analysis.run.get("options"))
+
+    @property
+    def sha256(self) -> Mapping[str, Any]:
+        """Of the texts (t1, t2) and the base weights."""
+        return _mapping(self.analysis.run.get("sha256"))
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        return str(self.sha256.get("t1", "")), str(self.sha256.get("t2", ""))
+
+    @property
+    def null(self) -> str:
+        """'shuffled' or 'frozen' where the run is a null of another; else nothing."""
+        return str(_mapping(self.analysis.run.get("null")).get("kind", ""))
+
+    @property
+    def seed(self) -> tuple[str, str]:
+        """What tells it from runs that are otherwise the same: its seed, and that of its permutation."""
+        null = _mapping(self.analysis.run.get("null"))
+        return str(self.options.get("seed", "")), str(null.get("seed", ""))
+
+
+def gist_of(analysis: Analysis) -> Gist:
+    """That of an analysis with its passages and bars."""
+    corpus, layer = analysis.corpus, max(analysis.layers)
+    loops = {state.cycle: analysis.diagrams.get((state.cycle, layer, "union", 1)) for state in analysis.states}
+    return Gist(
+        trained_on=0 if corpus is None else corpus.split_1.count("train"),
+        questions=None if corpus is None else _questions(corpus),
+        without_loops=tuple(
+            cycle for cycle, bars in loops.items() if bars is not None and not np.isfinite(bars).all(axis=1).any()
+        ),
+    )
+
+
+def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
+    found: dict[str, ByCycle] = {name: {} for name in LOGGED}
+    for line in metrics:
+        for name in LOGGED:
+            known = [value for key in keys_of(name) if (value := _number(line.get(key))) is not None]
+            if known:
+                found[name][line["cycle"]] = float(np.mean(known))
+    return found
+
+
+def keys_of(name: str) -> list[str]:
+    """Where a logged quantity stands in a line of metrics.jsonl."""
+    return [f"{name}_1to2", f"{name}_2to1"] if name.endswith("_mrr") else [name]
+
+
+def _measured(analysis: Analysis) -> dict[str, ByCycle]:
+    first, last_layer = analysis.states[0].cycle, max(analysis.layers)
+    found: dict[str, ByCycle] = {name: {} for name in MEASURED}
+    for measure, value in UNMOVED.items():
+        found[measure][first] = value
+    for m in analysis.measurements:
+        name = _quantity(m, first)
+        if name is not None and (m.layer, m.cloud) == (last_layer, "union") and math.isfinite(m.value):
+            found[name][m.cycle] = m.value
+    return found
+
+
+def _quantity(m: Measurement, first: int) -> str | None:
+    """What a measurement is called in a comparison; None for what is not compared, or is taken from the log.
+
+    Args:
+        first: Cycle of the first state, which changes are against.
+    """
+    if m.threshold is not None or m.against not in (None, first):
+        return None
+    name = m.measure if m.degree is None else NAMES.get((m.measure, m.degree))
+    return name if name in MEASURED else None
+
+
+def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
+    """How many loops chance does not make; only for states whose loops were judged.
+
+    Args:
+        without: Cycles of states that have no loop to judge.
+    """
+    layer = max(analysis.layers)
+    found: ByCycle = {}
+    for state in analysis.states:
+        place = (state.cycle, layer, "union")
+        judged = [loop for loop in analysis.loops if (loop.cycle, loop.layer, loop.cloud) == place]
+        if judged or state.cycle in without:
+            found[state.cycle] = float(sum(loop.p < ALPHA for loop in judged))
+    return found
+
+
+def _questions(corpus: Corpus) -> str:
+    pairs, chosen = corpus.pairs, corpus.pairs_in("held_out")
+    asked = sorted(zip(pairs.t1[chosen].tolist(), pairs.t2[chosen].tolist(), strict=True))
+    texts = [passage.text for passage in (*corpus.t1, *corpus.t2)]
+    return sha256_text(json.dumps([texts, corpus.split_1, corpus.split_2, asked]))
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, or None: what stands in a file instead is null, NaN or anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

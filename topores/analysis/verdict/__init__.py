@@ -1,0 +1,1 @@
+"""What the analysis says in words, and what it rests on."""

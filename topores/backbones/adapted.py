@@ -1,0 +1,112 @@
+"""Encoders whose linear layers carry adapters of peft: the stock weights are frozen, the adapters are trained."""
+
+import copy
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftConfig, get_peft_model_state_dict, inject_adapter_in_model
+from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import save_file
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Transformer
+from torch import nn
+
+from topores.backbones.loading import load_base
+from topores.backbones.upper import UpperEncoder
+from topores.compute.memory import keep_freed_memory
+from topores.config import TrainConfig
+from topores.errors import InputError
+from topores.forward.layers import chosen_layers, layer_stack, linear_layers
+from topores.modules.heads import by_side
+
+ADAPTER = "adapter"
+"""Folder within a checkpoint that holds the adapter alone. In the checkpoint itself sentence-transformers would take
+its configuration for a sign that the base model is to be had elsewhere."""
+
+
+class AdaptedEncoder(UpperEncoder):
+    """An encoder of which adapters are trained; the weights that they stand on keep every bit.
+
+    A checkpoint is a stock model with the adapters merged in. Beside its weights it has the adapter alone, as peft
+    writes and reads it: `PeftModel.from_pretrained(base, checkpoint / "adapter")`.
+    """
+
+    def plain(self) -> SentenceTransformer:
+        return merged(self.model)
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        save_adapter(self.model, folder / ADAPTER)
+
+
+def with_adapters(
+    config: TrainConfig,
+    device: str,
+    configure: Callable[[Mapping[str, nn.Linear]], PeftConfig],
+    *,
+    cannot_change: str,
+) -> AdaptedEncoder:
+    """The base model of `config`, its linear layers adapted as `configure` says.
+
+    Args:
+        configure: Given the linear layers of the chosen layers by name, the adapter that they get.
+        cannot_change: What the algebra of the adapter rules out.
+
+    Raises:
+        InputError: The model is neither installed nor reachable, damaged, or no transformer.
+        UsageError: `config` names a layer that is not there.
+    """
+    keep_freed_memory()
+    model = by_side(load_base(config.model, device))
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    bert = _transformer(model, config.model).auto_model
+    _, stack = layer_stack(bert, config.model)
+    layers = chosen_layers(config.layers or "all", len(stack))
+    adapter = configure(linear_layers(bert, config.model, layers))
+    # Own generator: what the process drew before must not decide where training starts.
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # peft asks transformers for a property that has a new name.
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.manual_seed(config.seed)
+        inject_adapter_in_model(adapter, bert)
+    model.to(device).eval()
+    encoder = AdaptedEncoder(model, frozen=layers[0] - 1, precision=config.precision)
+    encoder.cannot_change = cannot_change
+    return encoder
+
+
+@torch.no_grad()
+def merged(model: SentenceTransformer) -> SentenceTransformer:
+    """A copy of `model` in which every adapter is part of the stock weight that it stood on; equal to rounding."""
+    plain = copy.deepcopy(model)
+    for parent in list(plain.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, BaseTunerLayer):
+                child.merge()
+                setattr(parent, name, child.get_base_layer())
+        vars(parent).pop("peft_config", None)
+    return plain.requires_grad_(True)
+
+
+def save_adapter(model: SentenceTransformer, folder: Path) -> None:
+    """Write the adapter of `model` alone, in peft's format; it names no base model, and no place on this machine."""
+    bert: Any = model[0].auto_model
+    tensors = get_peft_model_state_dict(bert, save_embedding_layers=False)
+    facts = bert.peft_config["default"].to_dict()
+    # In order, since a set has none: the same run writes the same bytes.
+    facts = {name: sorted(value) if isinstance(value, set) else value for name, value in facts.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    named = {f"base_model.model.{name}": tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(named, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    (folder / "adapter_config.json").write_text(json.dumps(facts, indent=2, sort_keys=True), encoding="utf-8")
+
+
+def _transformer(model: SentenceTransformer, name: str) -> Transformer:
+    if not isinstance(model[0], Transformer):
+        raise InputError(f"'{name}' is no transformer, whose layers could be changed; give one, or --encoder full.")
+    return model[0]

@@ -1,0 +1,171 @@
+"""Encoders that train a head on pooled embeddings: the frozen layers below run once per passage and view."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from topores.backbones.dropout_views import batches_by_length, begin_view, drawn, key_of
+from topores.backbones.encoder import Encoder
+from topores.backbones.loading import load_base
+from topores.compute.cache import Cache
+from topores.compute.memory import keep_freed_memory
+from topores.compute.resources import available_memory
+from topores.config import TrainConfig
+from topores.domain import Corpus, Side
+from topores.errors import ResourceError
+from topores.modules.heads import with_stock_heads
+
+log = logging.getLogger(__name__)
+
+LEARNING_RATE = 1e-3
+BATCH_SIZE = 1024
+
+
+class HeadEncoder(Encoder):
+    """An encoder of which a head on the pooled embedding is trained, and nothing else.
+
+    `prepare` computes what the frozen layers make of each passage: once without dropout, and under `cached_views`
+    dropout masks. From then on a view is one of these, and its head. A text that was not prepared goes the whole way.
+
+    Args:
+        base: Its weights are frozen.
+        head: A sentence-transformers module that changes 'sentence_embedding' (texts, dim), given also 'from_t1'
+            (texts,) where sides are known. It stands before the base's last normalisation, if it has one.
+    """
+
+    # Zero is no map that a head should be drawn to.
+    decays = False
+
+    def __init__(self, base: SentenceTransformer, head: nn.Module, *, precision: str = "fp32") -> None:
+        modules = list(base)
+        after = [modules.pop()] if isinstance(modules[-1], Normalize) else []
+        for parameter in base.parameters():
+            parameter.requires_grad = False
+        below = SentenceTransformer(modules=modules, device=str(base.device))
+        model = SentenceTransformer(modules=[*modules, head, *after], device=str(base.device))
+        model.eval()
+        super().__init__(model, precision=precision)
+        # In a tuple: these modules are parts of `model` already, and must not be counted twice.
+        self._frozen = (Encoder(below, precision=precision),)
+        self._place: dict[str, int] = {}
+        self._views = self._clean = torch.empty(0)
+
+    @property
+    def head(self) -> nn.Module:
+        """What is trained."""
+        modules = list(self.model)
+        return modules[-2] if isinstance(modules[-1], Normalize) else modules[-1]
+
+    def prepare(self, corpus: Corpus, config: TrainConfig) -> None:
+        """Compute the pooled embeddings of all passages, or take them from the cache.
+
+        Raises:
+            ResourceError: They would not fit in memory.
+        """
+        texts = list(dict.fromkeys(p.text for p in (*corpus.t1, *corpus.t2)))
+        dim = int(self.model.get_embedding_dimension() or 0)
+        needed = (config.cached_views + 1) * len(texts) * dim * 4
+        if needed > available_memory():
+            raise ResourceError(
+                f"{config.cached_views} views of {len(texts)} passages need {needed / 2**30:.1f} GB, and "
+                f"{available_memory() / 2**30:.1f} GB are left; give fewer --cached-views."
+            )
+        frozen, cache = self._frozen[0], Cache()
+        key = key_of(
+            frozen, frozen.state_dict().items(), model=repr(frozen.model),
+            what="pooled views", texts=texts, views=config.cached_views, seed=config.seed,
+        )  # fmt: skip
+        kept = cache.get(key)
+        if kept is None:
+            log.info(
+                "The frozen layers read %d passages %d times, once for all cycles (%.1f MB).",
+                len(texts), config.cached_views + 1, needed / 2**20,
+            )  # fmt: skip
+            kept = {"views": _all_views(frozen, texts, config), "clean": _pooled(frozen.eval(), texts).cpu().numpy()}
+            cache.put(key, kept)
+        self._place = {text: place for place, text in enumerate(texts)}
+        self._views = torch.from_numpy(kept["views"]).to(self.model.device)
+        self._clean = torch.from_numpy(kept["clean"]).to(self.model.device)
+
+    def plain(self) -> SentenceTransformer:
+        return with_stock_heads(self.model)
+
+    def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
+        """One view of each text, with gradient to the head; a text given twice gets two of its cached views."""
+        if not all(text in self._place for text in texts):
+            return super().forward(texts, sides)
+        places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
+        return self._headed(self._views[self.drawn(texts), places], sides)
+
+    def _rows_of(
+        self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
+    ) -> list[Float[np.ndarray, "texts _"]]:
+        if layers or not all(text in self._place for text in texts):
+            return super()._rows_of(texts, sides, layers=layers)
+        places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
+        return [self._headed(self._clean[places], sides).cpu().numpy()]
+
+    def _headed(self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None) -> Float[Tensor, "texts dim"]:
+        features = {"sentence_embedding": pooled, **self.sided(sides)}
+        return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
+
+    def drawn(self, texts: Sequence[str]) -> Tensor:
+        """Which view each text shows."""
+        return drawn(texts, len(self._views)).to(self.model.device)
+
+    def bank(self, texts: Sequence[str]) -> Float[Tensor, "views texts dim"]:
+        """What the frozen layers gave of prepared texts, before the head."""
+        return self._views[:, [self._place[text] for text in texts]]
+
+
+def with_head(
+    config: TrainConfig,
+    device: str,
+    make: Callable[[int], nn.Module],
+    kind: type[HeadEncoder] = HeadEncoder,
+    *,
+    cannot_change: str,
+) -> HeadEncoder:
+    """The base model of `config` under the head that `make` gives for its dimensions, as a `kind` of encoder.
+
+    Args:
+        cannot_change: What the algebra of the head rules out.
+
+    Raises:
+        InputError: The model is neither installed nor reachable, or damaged.
+    """
+    keep_freed_memory()
+    base = load_base(config.model, device)
+    # Own generator: what the process drew before must not decide where training starts.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        head = make(int(base.get_embedding_dimension() or 0)).to(device)
+    encoder = kind(base, head, precision=config.precision)
+    encoder.cannot_change = cannot_change
+    return encoder
+
+
+@torch.inference_mode()
+def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Float[np.ndarray, "views texts dim"]:
+    frozen.train()
+    views = []
+    for view in range(config.cached_views):
+        begin_view(config.seed, view)
+        views.append(_pooled(frozen, texts).cpu().numpy())
+    frozen.eval()
+    return np.stack(views)
+
+
+@torch.inference_mode()
+def _pooled(frozen: Encoder, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
+    """What the frozen layers give, in the mode they are in, not normalised."""
+    batches = batches_by_length(texts)
+    rows = torch.cat([frozen.pooled([texts[i] for i in batch]) for batch in batches])
+    return rows[torch.tensor(np.argsort(np.concatenate(batches)), device=rows.device)]

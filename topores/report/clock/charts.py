@@ -1,0 +1,185 @@
+"""The two pictures of the logarithmic clock: cycles over 1 / temperature, and the margin over cycles."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from topores.report.html.axes import Scale, cycle_scale, value_scale
+from topores.report.html.charts import BOTTOM, LEFT, PATHS, RIGHT, TOP, frame, panel
+from topores.report.html.numbers import Number, digits, power, short
+from topores.report.html.safe import escaped
+
+Facts = Mapping[str, Any]
+"""An object of the clock's summary, or a run."""
+
+Place = tuple[Number, Number]
+
+STROKES = 60
+"""Straight pieces of a curve."""
+
+LABELS = 0.2
+"""Room above the margin to be reached, for the temperatures, as a share of what is below it."""
+
+NAME = 34
+"""Length of a temperature's name."""
+
+MOST_RUNS = 24
+"""More runs than this are drawn by the first starts of each temperature."""
+
+
+def law_chart(found: Facts, runs: Sequence[Facts]) -> str:
+    """Counted and extrapolated cycles over 1 / temperature, with the fitted line and the predicted one.
+
+    Nothing where no temperature has either.
+    """
+    shown = [row for row in found["temperatures"] if _height(row) is not None]
+    if not shown:
+        return ""
+    x = value_scale([1 / row["temperature"] for row in shown], LEFT + 6, RIGHT - 30)
+    y = _decades([count for row in shown for count in (_height(row) or 1, *row["counts"])])
+    lines = _law_lines(found["law"], runs, x, y) if found["law"] else ""
+    drawing = frame(x, y, "1 / temperature") + lines + "".join(_point(row, x, y) for row in shown) + _named(shown, x, y)
+    note = "Each point is a temperature, which stands beside it. The cycles are on a logarithmic scale."
+    label = f"Cycles to the margin over 1 / temperature, {len(shown)} temperatures"
+    return panel("Cycles to the margin", drawing, label, note=note)
+
+
+def law_legend(found: Facts) -> str:
+    """What the shapes and lines of both charts mean; only for what is there."""
+    rows, law = found["temperatures"], found["law"]
+    entries = [
+        ("mark look-counted", "counted: a literal run", any(row["counts"] for row in rows)),
+        ("mark look-foretold", "extrapolated by the fitted line", any(row["extrapolated"] for row in rows)),
+        ("line look-fitted", "fitted line", law),
+        ("line look-law", "line with the predicted slope", law),
+    ]
+    return '<ul class="legend">' + "".join(_key(look, name) for look, name, there in entries if there) + "</ul>"
+
+
+def drawn_runs(runs: Sequence[Facts]) -> list[Facts]:
+    """All runs, or of many starts the first ones of each temperature."""
+    temperatures = list(dict.fromkeys(run["temperature"] for run in runs))
+    each = max(1, MOST_RUNS // max(1, len(temperatures)))
+    return [run for t in temperatures for run in [r for r in runs if r["temperature"] == t][:each]]
+
+
+def margin_chart(found: Facts, runs: Sequence[Facts]) -> str:
+    """The margin of each run over its cycles, and the one that was to be reached."""
+    margins = [look["margin"] for run in runs for look in run["looks"]]
+    x = cycle_scale(sorted({look["cycle"] for run in runs for look in run["looks"]}), LEFT + 6, RIGHT - 14)
+    room = LABELS * (found["margin"] - min(margins))
+    y = value_scale([*margins, found["margin"] + room], BOTTOM, TOP)
+    level = f'<path class="level look-law" d="M{LEFT} {y(found["margin"]):g}H{RIGHT}"/>'
+    lines = "".join(_run_line(run, x, y) for run in runs)
+    reached = "".join(
+        _mark("counted", x(run["reached"]), y(found["margin"])) for run in runs if run["reached"] is not None
+    )
+    drawing = frame(x, y, "cycle") + level + lines + reached + _run_names(found, runs, x, y)
+    note = (
+        "Each line is a run, its temperature beside its end; a dot where it reached the margin that was to be "
+        f"reached, {digits(found['margin'])}, across."
+    )
+    label = f"Margin of the worst row over cycles, {len(runs)} runs"
+    return panel("Margin of the worst row", drawing, label, note=note, unit="cosine")
+
+
+def _height(row: Facts) -> Number | None:
+    return row["cycles"] or row["extrapolated"]
+
+
+def _decades(cycles: Iterable[Number]) -> Scale:
+    """Whole powers of ten around `cycles`, on a scale of log10; at most nine of them named."""
+    heights = [math.log10(max(1, count)) for count in cycles]
+    low, high = math.floor(min(heights)), math.ceil(max(heights))
+    high = max(high, low + 1)
+    every = 1 + (high - low) // 9
+    ticks = tuple((10.0**k, _tick(k)) for k in range(low, high + 1, every))
+    return Scale(10.0**low, 10.0**high, BOTTOM, TOP, ticks, math.log10)
+
+
+def _tick(exponent: int) -> str:
+    return short(10**exponent) if exponent <= 9 else power(exponent)
+
+
+def _law_lines(law: Facts, runs: Sequence[Facts], x: Scale, y: Scale) -> str:
+    """The fitted line, and below it the one of the predicted slope through the middle of the counts."""
+    middle = fmean(1 / run["temperature"] for run in runs if run["reached"] is not None)
+    predicted = law["intercept"] + (law["slope"] - law["expected"]) * middle
+    return _curve(law["slope"], law["intercept"], "fitted", x, y) + _curve(law["expected"], predicted, "law", x, y)
+
+
+def _curve(slope: Number, intercept: Number, look: str, x: Scale, y: Scale) -> str:
+    """temperature x e^(intercept + slope / temperature), where it is within the chart."""
+    sharpness = [x.low + (x.high - x.low) * k / STROKES for k in range(STROKES + 1)]
+    places = [(s, (intercept + slope * s - math.log(s)) / math.log(10)) for s in sharpness if s > 0]
+    within = [(x(s), y(10**height)) for s, height in places if math.log10(y.low) <= height <= math.log10(y.high)]
+    return _polyline(within, look)
+
+
+def _polyline(places: Sequence[Place], look: str, name: str = "") -> str:
+    points = " ".join(f"{across:g},{up:g}" for across, up in places)
+    title = f"<title>{escaped(name)}</title>" if name else ""
+    return f'<polyline class="line look-{look}" points="{points}">{title}</polyline>'
+
+
+def _point(row: Facts, x: Scale, y: Scale) -> str:
+    """The shape of a temperature, and a stroke from the quickest to the slowest of its starts."""
+    across, height = x(1 / row["temperature"]), y(_height(row) or 1)
+    ends = sorted({y(count) for count in row["counts"]})
+    stroke = f'<path class="line look-counted" d="M{across:g} {ends[0]:g}V{ends[-1]:g}"/>' if len(ends) > 1 else ""
+    return stroke + _mark("foretold" if row["cycles"] is None else "counted", across, height)
+
+
+def _mark(look: str, across: Number, up: Number) -> str:
+    return f'<path class="mark look-{look}" d="{PATHS["circle"]}" transform="translate({across:g} {up:g})"/>'
+
+
+def _named(rows: Iterable[Facts], x: Scale, y: Scale) -> str:
+    """Temperatures at the lower right of their points, as far as they keep apart."""
+    places = {row["temperature"]: (x(1 / row["temperature"]), y(_height(row) or 1)) for row in rows}
+    named = _apart(places, lambda one, other: abs(one[0] - other[0]) < NAME and abs(one[1] - other[1]) < 10)
+    return "".join(
+        f'<text class="tick" x="{across + 6:g}" y="{min(up + 11, BOTTOM - 3):g}">{temperature:g}</text>'
+        for temperature, (across, up) in named.items()
+    )
+
+
+def _run_line(run: Facts, x: Scale, y: Scale) -> str:
+    places = [(x(look["cycle"]), y(look["margin"])) for look in run["looks"]]
+    return _polyline(places, "run", f"temperature {run['temperature']:g}, seed {run['seed']}")
+
+
+def _run_names(found: Facts, runs: Sequence[Facts], x: Scale, y: Scale) -> str:
+    """Temperatures above the dots, upright because dots are near each other; or at the end of a run without one."""
+    first = {run["temperature"]: run for run in reversed(runs)}
+    places = {t: _end(run, found["margin"], x, y) for t, run in sorted(first.items(), reverse=True)}
+    named = _apart(places, lambda one, other: abs(one[0] - other[0]) < 12 and abs(one[1] - other[1]) < 24)
+    return "".join(
+        f'<text class="tick" transform="translate({across + 5:g} {up - 7:g}) rotate(-65)">{temperature:g}</text>'
+        for temperature, (across, up) in named.items()
+    )
+
+
+def _end(run: Facts, margin: Number, x: Scale, y: Scale) -> Place:
+    if run["reached"] is not None:
+        return x(run["reached"]), y(margin)
+    return x(run["looks"][-1]["cycle"]), y(run["looks"][-1]["margin"])
+
+
+def _apart(places: Mapping[Number, Place], near: Callable[[Place, Place], bool]) -> dict[Number, Place]:
+    """Those places, in order, that are not near one before."""
+    kept: dict[Number, Place] = {}
+    for temperature, place in places.items():
+        if not any(near(place, other) for other in kept.values()):
+            kept[temperature] = place
+    return kept
+
+
+def _key(look: str, name: str) -> str:
+    """An entry of a legend: a shape or a stretch of a line."""
+    drawn = f'd="{PATHS["circle"]}" transform="translate(14 6)"' if look.startswith("mark") else 'd="M1 6H27"'
+    return (
+        f'<li><svg class="key" viewBox="0 0 28 12" width="28" height="12" aria-hidden="true">'
+        f'<path class="{look}" {drawn}/></svg>{name}</li>'
+    )

@@ -1,0 +1,1 @@
+"""The page of a run, or of any other states of a space."""

@@ -1,0 +1,287 @@
+"""The space, cycle by cycle: the map of passages beside the heat map and the barcode, and what is chosen in them."""
+
+import numpy as np
+
+from topores.domain import Analysis
+from topores.report.glossary import term
+from topores.report.html.charts import PATHS, legend
+from topores.report.html.numbers import short
+from topores.report.html.safe import escaped
+from topores.report.language import later, say, template
+from topores.report.run import shape_data
+from topores.report.run.bars import Bars, barcode, longest, persistence_diagram
+from topores.report.run.controls import shown_place
+from topores.report.run.heat_data import heat_measures
+from topores.report.run.passage_data import Passages
+from topores.report.run.readings import distance_axis, layer_name, shown_cloud, state_name, trained
+from topores.report.run.sections.tracks import chart
+from topores.report.run.space_data import reach_of_noise
+
+ORDER = 6
+TITLE = later("The space, cycle by cycle")
+
+
+def render(analysis: Analysis) -> str:
+    if not analysis.maps and not _has_loops(analysis):
+        return ""
+    beside = f"{_heat(analysis)}{_barcode(analysis)}"
+    return "".join(
+        [
+            f"<p>{_words(analysis)}</p>",
+            f"<noscript><p class=warning>{say(NEEDS_SCRIPT)}</p></noscript>",
+            shown_place(analysis, state=True),
+            f'<div class="instrument">{_map(analysis)}<div class="beside">{beside}</div></div>',
+            f'<div class="instrument readers">{_passages(analysis)}{_loop(analysis)}</div>',
+            _around_the_loop(analysis),
+        ]
+    )
+
+
+NEEDS_SCRIPT = later(
+    "The map and the heat map need JavaScript, which is switched off here; the rest of the page shows the last state."
+)
+
+
+def _has_loops(analysis: Analysis) -> bool:
+    return any(degree == 1 for *_, degree in analysis.diagrams)
+
+
+def _words(analysis: Analysis) -> str:
+    parts = []
+    if analysis.maps:
+        parts.append(say("Each mark of the map is a passage."))
+    if _has_loops(analysis):
+        parts.append(
+            say("Choose a bar of the barcode, or a numbered loop, to see the passages that lie around that hole.")
+        )
+    parts.append(say("A cell of the heat map sets cycle and layer."))
+    return " ".join(parts)
+
+
+def _map(analysis: Analysis) -> str:
+    """The canvas that the script draws on, and the table behind it."""
+    if not analysis.maps:
+        return ""
+    note = say(
+        "every state turned onto the first one, then all of them seen along the same two principal axes; "
+        "nearness on the map is not nearness in the space"
+    )
+    label = say(
+        "Map of the passages. Arrow keys go from passage to passage, Enter chooses the one that is marked, Escape "
+        "lets go; the same passages stand in the table below."
+    )
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in (say("Passage"), say("Across"), say("Up"), say("First words"))
+    )
+    return (
+        f'<figure class="panel map"><figcaption><strong>{term("map", say("Map of the passages"))}</strong>'
+        f"<small>{note}. <span data-explained></span>{_sampled(analysis)}</small></figcaption>{_map_legend(analysis)}"
+        f'<canvas id="map" tabindex="0" role="img" aria-label="{label}"></canvas>'
+        f'<p class="reading-line" id="map-reading" aria-live="polite"></p>'
+        f'<details class="map-table"><summary>{say("The passages of this map as a table")}</summary>'
+        f'<div class="scroll" tabindex="0"><table class="numbers"><caption></caption><thead><tr>{head}</tr></thead>'
+        "<tbody></tbody></table></div></details></figure>"
+    )
+
+
+def _sampled(analysis: Analysis) -> str:
+    """Says so where not all passages are drawn."""
+    drawn, every = len(analysis.maps[0].rows), len(analysis.members.get("union", ()))
+    if drawn >= every:
+        return ""
+    words = say("{drawn:,} of {every:,} passages are drawn, chosen uniformly.", drawn=drawn, every=every)
+    return f" <strong>{words}</strong>"
+
+
+def _map_legend(analysis: Analysis) -> str:
+    """What the marks are, and what is drawn around them."""
+    entries = []
+    if analysis.corpus is not None:
+        entries += [
+            _mark("circle", "t1", say("T1, the article")),
+            _mark("triangle", "t2", say("T2, the meta-analysis")),
+        ]
+        if "held_out" in (*analysis.corpus.split_1, *analysis.corpus.split_2):
+            entries.append(_mark("circle", "t1 hollow", term("held out", say("hollow: held out"))))
+    entries.append(_drawn('<circle class="line look-all thick" r="5"/>', say("the chosen passage")))
+    if analysis.corpus is not None:
+        entries.append(_drawn('<circle class="line look-all" r="4.5"/>', say("found")))
+    if len(analysis.states) > 1:
+        entries.append(_drawn('<path class="axis" d="M-6 4L-2-3L6 1"/>', say("its way through the states")))
+    if analysis.neighbours is not None:
+        entries.append(_drawn('<path class="axis dashed" d="M-6 0H6"/>', say("to its nearest passages")))
+    if _has_loops(analysis):
+        entries.append(_drawn('<path class="line look-degree1" d="M-5 4L0-5L5 4Z"/>', say("around the chosen loop")))
+    return f'<ul class="legend">{"".join(entries)}</ul>'
+
+
+def _mark(shape: str, look: str, name: str) -> str:
+    return _drawn(f'<path class="side-mark {look}" d="{PATHS[shape]}"/>', name)
+
+
+def _drawn(drawing: str, name: str) -> str:
+    """An entry of the legend."""
+    key = f'<svg class="key" viewBox="-6 -6 12 12" width="14" height="14" aria-hidden="true">{drawing}</svg>'
+    return f"<li>{key}{name}</li>"
+
+
+def _heat(analysis: Analysis) -> str:
+    """A table of layers and states; the script fills in the chosen measure."""
+    measures = heat_measures(analysis)
+    if not measures:
+        return ""
+    options = "".join(
+        f'<option value="{number}">{escaped(say(one.title))}</option>' for number, (one, _) in enumerate(measures)
+    )
+    head = "".join(
+        f'<th scope="col"><span title="{escaped(state_name(s))}">{_short_label(analysis, n)}</span></th>'
+        for n, s in enumerate(analysis.states)
+    )
+    rows = "".join(
+        f'<tr data-layer="{number}"><th scope="row">{escaped(layer_name(analysis, layer))}</th>'
+        + "".join(
+            f'<td><button type="button" data-cell="{state}"></button></td>' for state in range(len(analysis.states))
+        )
+        + "</tr>"
+        for number, layer in reversed(list(enumerate(analysis.layers)))
+    )
+    dense = " dense" if len(analysis.states) > 14 else ""
+    return (
+        f'<figure class="panel heat"><figcaption><label><strong>{term("heat map", say("Heat map"))}</strong> '
+        f'<select id="heat-measure">{options}</select></label><small>{say("layers upwards, states across")}</small>'
+        f'</figcaption><div class="scroll"><table class="heat-table{dense}"><thead><tr><td></td>{head}</tr></thead>'
+        f'<tbody>{rows}</tbody></table></div><p class="heat-scale"><span></span><i></i><span></span></p>'
+        '<p class="reading-line" id="heat-reading"></p></figure>'
+    )
+
+
+def _short_label(analysis: Analysis, number: int) -> str:
+    """Cycles by their number alone; other states by their place."""
+    return escaped(short(analysis.states[number].cycle) if trained(analysis) else str(number + 1))
+
+
+def _barcode(analysis: Analysis) -> str:
+    if not _has_loops(analysis):
+        return ""
+    place, bars = _place(analysis), _bars(analysis)
+    note = say(
+        "each starts where a ring of passages closes and ends where it fills up; {grey}: as long as {noise} gets; "
+        "{known}its passages are known; {chosen}the chosen one",
+        grey=_swatch("band", say("band")),
+        noise=term("null band", say("noise")),
+        known=_swatch("known"),
+        chosen=_swatch("chosen"),
+    )
+    pins, axis = shape_data.pinned(analysis, place, 1, bars), distance_axis(analysis)
+    drawn = barcode(1, bars, pins, _span(bars), axis, note, reach_of_noise(analysis, place), _every(analysis))
+    label = say(CHOOSER)
+    return f'<div class="chooser" tabindex="0" role="group" aria-label="{label}" data-chooser="bars">{drawn}</div>'
+
+
+def _swatch(look: str, name: str = "") -> str:
+    return f'<span class="band-key {look}"></span>{name}'
+
+
+CHOOSER = later("Bars of loops: arrow keys go from bar to bar, Escape lets go.")
+
+
+def _loop(analysis: Analysis) -> str:
+    """What is known of the chosen loop: the script fills it in."""
+    if not _has_loops(analysis):
+        return ""
+    chips = "".join(
+        f'<button type="button" class="chip" data-track="{number}" aria-pressed="false">{number + 1}</button>'
+        for number in range(len(analysis.tracks))
+    )
+    chosen = f'<div class="chips" role="group" aria-label="{say("Loops")}">{say("Loop")} {chips}</div>' if chips else ""
+    return (
+        f'<article class="reader" id="loop"><h3>{say("The chosen loop")}</h3>{chosen}'
+        f'<div id="loop-told" aria-live="polite" data-elsewhere="{escaped(template(ELSEWHERE))}">'
+        f'<p class="note">{say(CHOOSE_LOOP)}</p></div>'
+        f'<div class="panels two">{_diagram(analysis)}{_curve(analysis)}</div></article>'
+    )
+
+
+ELSEWHERE = later(
+    "In this state it lasts {length} at the output, in both texts together, where it is followed; the map and the list "
+    "show its passages there."
+)
+CHOOSE_LOOP = later("Choose a loop by its number, or a bar in the barcode.")
+
+
+def _around_the_loop(analysis: Analysis) -> str:
+    """The passages around the chosen loop, in order and across the whole page: there may be dozens."""
+    if not _has_loops(analysis):
+        return ""
+    title, hypothesis = say("Passages around the chosen loop"), say("A hypothesis to read, not a fact.")
+    return (
+        f'<article class="reader" id="loop-around" hidden><h3>{title}</h3>'
+        f'<p class="note"><span id="loop-counted"></span> <strong>{hypothesis}</strong></p>'
+        '<ol id="loop-passages"></ol></article>'
+    )
+
+
+def _diagram(analysis: Analysis) -> str:
+    place, bars = _place(analysis), _bars(analysis)
+    pins, axis = shape_data.pinned(analysis, place, 1, bars), distance_axis(analysis)
+    note = say("death upwards; above the dashed line: longer than noise")
+    reach = reach_of_noise(analysis, place)
+    return persistence_diagram({1: bars}, {1: pins}, _span(bars), axis, note, reach, {1: _every(analysis)})
+
+
+def _curve(analysis: Analysis) -> str:
+    """The persistence of the followed loops over the states; the chosen one stands out."""
+    if not analysis.tracks or len(analysis.states) < 2:
+        return ""
+    lines = [(f"track{number}", say("Loop {n}", n=number + 1)) for number in range(len(analysis.tracks))]
+    return f"<div>{chart(analysis)}{legend(lines)}</div>"
+
+
+def _passages(analysis: Analysis) -> str:
+    """The chosen passage, and those found by search or lasso."""
+    if not analysis.maps:
+        return ""
+    return (
+        f'<article class="reader" id="passage"><h3>{say("The chosen passage")}</h3>'
+        f'<div id="found" aria-live="polite"{_searched(analysis)}></div>'
+        f'<div id="passage-told" aria-live="polite"><p class="note">{say(CHOOSE_PASSAGE)}</p></div></article>'
+    )
+
+
+def _searched(analysis: Analysis) -> str:
+    """What the script says of a search where the page does not hold every passage, or not the whole of it."""
+    if analysis.corpus is None:
+        return ""
+    texts = (*analysis.corpus.t1, *analysis.corpus.t2)
+    held = Passages(analysis)
+    told = []
+    if len(held) < len(texts):
+        told.append(say("searched are {held:,} of {every:,} passages", held=len(held), every=len(texts)))
+    if any(len(passage.text) > held.limit for passage in texts):
+        told.append(say("of each its first {n:,} letters", n=held.limit))
+    words = ", ".join(told)
+    return f' data-searched="{escaped(f"{words[:1].upper()}{words[1:]}.")}"' if words else ""
+
+
+CHOOSE_PASSAGE = later(
+    "Choose a passage on the map, draw a line around several, or search for words, to read it beside its neighbours in "
+    "the other text."
+)
+
+
+def _place(analysis: Analysis) -> shape_data.Place:
+    return analysis.states[-1].cycle, analysis.layers[-1], shown_cloud(analysis)
+
+
+def _bars(analysis: Analysis) -> Bars:
+    return longest(shape_data.diagram(analysis, _place(analysis), 1))
+
+
+def _every(analysis: Analysis) -> int:
+    return len(shape_data.diagram(analysis, _place(analysis), 1))
+
+
+def _span(bars: Bars) -> tuple[float, float]:
+    """From the first birth to the last death: loops of other states may live far from there."""
+    ends = bars[np.isfinite(bars)]
+    return (float(ends.min()), float(ends.max())) if ends.size else (0.0, 1.0)

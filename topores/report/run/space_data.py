@@ -1,0 +1,182 @@
+"""What the map, the barcodes and the heat map are drawn from, packed for the script of the page."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from topores.domain import Analysis, Outline, Track
+from topores.report.html.arrays import MOST, Arrays
+from topores.report.run import shape_data
+from topores.report.run.bars import longest
+from topores.report.run.passage_data import Passages
+from topores.report.run.shape_data import Place
+from topores.topology.noise_reach import noise_reach
+
+STEPS = MOST - 1
+"""Distances are packed as whole numbers of steps, this many from 0 to the largest one; `MOST` never ends."""
+
+FINE_PLACES = 200_000
+"""Places on all maps up to which each coordinate has `STEPS`; beyond, it has `COARSE`: still finer than a screen."""
+
+COARSE = 2_046
+
+NONE = MOST
+"""In a list of passages or bars: there is none."""
+
+
+def places(analysis: Analysis) -> Iterator[Place]:
+    """States, within them layers, within them clouds: the order of all that is packed by place."""
+    for state in analysis.states:
+        for layer in analysis.layers:
+            for cloud in analysis.clouds:
+                yield state.cycle, layer, cloud
+
+
+def pack_bars(analysis: Analysis, arrays: Arrays) -> dict[str, Any]:
+    """Bars by place and degree: how many are drawn, growing births, lengths. Returns what does not fit 16 bits."""
+    step = shape_data.reach(analysis) / STEPS
+    counts, shown, births, lengths, reach = [], [], [], [], []
+    for place in places(analysis):
+        for degree in shape_data.degrees(analysis):
+            whole = shape_data.diagram(analysis, place, degree)
+            bars = longest(whole)
+            ends = np.isfinite(bars[:, 1])
+            steps = np.round(np.where(np.isfinite(bars), bars, 0.0) / step).astype(np.int64)
+            counts.append(len(whole))
+            shown.append(len(bars))
+            births.append(np.diff(steps[:, 0], prepend=0))
+            lengths.append(np.where(ends, steps[:, 1] - steps[:, 0], MOST))
+        reach.append(reach_of_noise(analysis, place))
+    arrays.put("bars.shown", np.array(shown, dtype=np.int64))
+    arrays.put("bars.births", _joined(births))
+    arrays.put("bars.lengths", _joined(lengths))
+    return {"counts": counts, "reach": reach}
+
+
+def reach_of_noise(analysis: Analysis, place: Place) -> float | None:
+    """The ratio death / birth that loops of noise stay below; None where it cannot be told."""
+    bars = shape_data.diagram(analysis, place, 1)
+    bars = bars[(bars[:, 0] > 0) & (bars[:, 1] > bars[:, 0])]
+    found = noise_reach(bars)
+    return None if found is None else float(f"{found:.6g}")
+
+
+def pack_outlines(analysis: Analysis, passages: Passages, arrays: Arrays) -> None:
+    """By place: how many bars of degree 1 have passages; for each its number, how many passages, and these."""
+    flat: list[int] = []
+    for place in places(analysis):
+        known = _numbered(analysis, place, analysis.outlines.get(place, ()))
+        flat.append(len(known))
+        for bar, outline in known:
+            members = passages.numbers(place[2], outline.members)
+            flat += [bar, len(members), *members]
+    arrays.put("outlines", np.array(flat, dtype=np.int64))
+
+
+def _numbered(analysis: Analysis, place: Place, outlines: tuple[Outline, ...]) -> list[tuple[int, Outline]]:
+    """Each outline with the place of its bar among those that are drawn."""
+    drawn = longest(shape_data.diagram(analysis, place, 1))
+    found = [(bar_number(drawn, (one.birth, one.death)), one) for one in outlines]
+    return [(bar, one) for bar, one in found if bar is not None]
+
+
+def bar_number(drawn: np.ndarray, bar: tuple[float, float]) -> int | None:
+    """The place of a bar among those drawn; None if it is not there."""
+    same = np.flatnonzero(np.isclose(drawn, bar, rtol=1e-6, atol=1e-9).all(axis=1))
+    return int(same[0]) if len(same) else None
+
+
+def pack_maps(analysis: Analysis, passages: Passages, arrays: Arrays) -> dict[str, Any]:
+    """Coordinates by layer: the first state's, then the difference of each to the one before, modulo 65,536."""
+    if not analysis.maps:
+        return {}
+    every = sum(one.places.size for one in analysis.maps)
+    steps = STEPS if every <= 2 * FINE_PLACES else COARSE
+    half = []
+    for one in analysis.maps:
+        size = float(np.abs(one.places).max()) or 1.0
+        half.append(float(f"{size:.6g}"))
+        whole = np.clip(np.round((one.places / size + 1) / 2 * steps), 0, steps).astype(np.int64)
+        moved = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])) % (MOST + 1)
+        # Coordinate by coordinate: those of one axis are more alike.
+        arrays.put(f"map.{one.layer}", np.moveaxis(moved, 2, 1))
+    arrays.put("map.passages", np.array(passages.numbers("union", analysis.maps[0].rows.tolist()), dtype=np.int64))
+    explained = [[float(f"{share:.3g}") for share in one.explained.tolist()] for one in analysis.maps]
+    return {"steps": steps, "half": half, "explained": explained}
+
+
+def pack_neighbours(analysis: Analysis, passages: Passages, arrays: Arrays) -> list[int]:
+    """The nearest passages and how far they are, by state and mapped passage. Returns the states that are known."""
+    near = analysis.neighbours
+    if near is None:
+        return []
+    numbers = np.array([*passages.numbers("union", near.rows.tolist()), NONE], dtype=np.int64)
+    arrays.put("near.passages", numbers[near.nearest])
+    far = np.where(np.isnan(near.distances), 0.0, near.distances) / shape_data.span_of_distances(analysis) * STEPS
+    arrays.put("near.distances", np.clip(np.round(far), 0, STEPS).astype(np.int64))
+    return near.states.tolist()
+
+
+def tracks(analysis: Analysis, passages: Passages) -> list[dict[str, Any]]:
+    """Loops followed through the states: persistence, bar and passages at each, and what is known of their peak."""
+    return [
+        {
+            "persistence": [
+                None if birth is None or death is None else float(f"{death - birth:.6g}")
+                for birth, death in zip(track.births, track.deaths, strict=True)
+            ],
+            "bars": _bars_of(analysis, track),
+            "members": [passages.numbers(track.cloud, members) for members in track.members],
+            "sure": list(track.sure),
+            "p": None if track.p is None or np.isnan(track.p) else float(f"{track.p:.6g}"),
+            "stability": None if track.stability is None else float(f"{track.stability:.6g}"),
+            "layers": list(track.layers),
+        }
+        for track in analysis.tracks
+    ]
+
+
+def _bars_of(analysis: Analysis, track: Track) -> list[int | None]:
+    found: list[int | None] = []
+    for state, birth, death in zip(analysis.states, track.births, track.deaths, strict=True):
+        if birth is None or death is None:
+            found.append(None)
+            continue
+        drawn = longest(shape_data.diagram(analysis, (state.cycle, track.layer, track.cloud), 1))
+        found.append(bar_number(drawn, (birth, death)))
+    return found
+
+
+def judged(analysis: Analysis) -> list[dict[str, Any]]:
+    """Bars whose p is known by both nulls: where they are, and the numbers."""
+    found = []
+    for loop in analysis.loops:
+        place = (loop.cycle, loop.layer, loop.cloud)
+        bar = bar_number(longest(shape_data.diagram(analysis, place, 1)), (loop.birth, loop.death))
+        if bar is not None and loop.cloud in analysis.clouds:
+            found.append(
+                {
+                    "place": _number(analysis, place), "bar": bar, "p": _short(loop.p),
+                    "universal": _short(loop.universal_p), "spectrum": _short(loop.spectrum_p),
+                    "stability": _short(loop.stability),
+                }
+            )  # fmt: skip
+    return found
+
+
+def _number(analysis: Analysis, place: Place) -> int:
+    """The number of a place in the order of `places`."""
+    cycle, layer, cloud = place
+    state = [one.cycle for one in analysis.states].index(cycle)
+    layers, clouds = analysis.layers, analysis.clouds
+    return (state * len(layers) + layers.index(layer)) * len(clouds) + clouds.index(cloud)
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(f"{value:.6g}")
+
+
+def _joined(parts: list[Int[np.ndarray, " _"]]) -> Int[np.ndarray, " _"]:
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])

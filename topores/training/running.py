@@ -1,0 +1,132 @@
+"""Runs from their beginning or their newest state to their last cycle, and the nulls beside them."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+from topores.compute.devices import choose_device
+from topores.config import TrainConfig
+from topores.errors import RunError
+from topores.runs import Run, is_run, load_run
+from topores.text.corpus import write_corpus
+from topores.training.agreement import agreed_options, build_encoder, default_output, resolved
+from topores.training.assemble import train_run
+from topores.training.best import refuse_without_held_out
+from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of
+from topores.training.prepare import build_corpus, read_texts
+from topores.training.provenance import circumstances, run_facts
+from topores.training.tracking import refuse_missing
+from topores.training.turn import refuse_unmeasured
+
+log = logging.getLogger(__name__)
+
+
+def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ()) -> Run:
+    """Train a new run and return it.
+
+    Started by torchrun or accelerate launch, the first process prepares the run folder and the others read it there.
+
+    Args:
+        config: What to train on what, and where to.
+        force: Replace the run that stands in the output folder.
+        argv: Command line to keep with the run.
+
+    Raises:
+        ToporesError: Unusable input (3), an output folder that holds another run (4), no space (5), interrupted (130).
+    """
+    device = choose_device(config.device)
+    config = resolved(config, device)
+    accelerator = Accelerator(cpu=device == "cpu")
+    run = Run(config.output or default_output(config))
+    if not accelerator.is_main_process:
+        return _follow(run, accelerator)
+    run.refuse_if_occupied(force=force)
+    refuse_missing(config.trackers)
+    if config.stop_at_turn:
+        refuse_unmeasured(config.encoder)
+    # The texts are read before the folder is touched: bad input leaves nothing behind.
+    texts = read_texts(config)
+    encoder = build_encoder(config, accelerator)
+    corpus = build_corpus(config, texts, encoder)
+    refuse_without_held_out(config.keep, corpus)
+    with run.written_by_us_alone():
+        # Once more: while we read the texts another process may have trained here, to its end.
+        run.refuse_if_occupied(force=force)
+        run.clear()
+        write_corpus(corpus, run.folder)
+        run.write_start(config, run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes))
+        done = train_run(run, config, encoder, accelerator, resume=False)
+    return _with_nulls(done, accelerator)
+
+
+def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
+    """Continue the run in `folder` to its last cycle, or to a later one.
+
+    Args:
+        given: Options given again; each must agree with the run's, but `cycles` may be larger, what only looks on
+            (fail_on, track) may change, and `stop_at_turn` may be taken back: then it goes on past its turn.
+
+    Raises:
+        RunError: There is no run, its state is damaged, or an option differs.
+    """
+    run = load_run(folder)
+    accelerator = Accelerator(cpu=choose_device(run.options.device) == "cpu")
+    if not accelerator.is_main_process:
+        return _follow(run, accelerator)
+    with run.written_by_us_alone():
+        run = load_run(folder)
+        config = agreed_options(run, given or {})
+        _warn_of_other_circumstances(run, accelerator)
+        if config != run.options:
+            run.write_start(config, run.facts)
+        done = train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
+    return _with_nulls(done, accelerator)
+
+
+def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
+    """Train the nulls that the options of `run` ask for, each to its end; those that are there go on or stay."""
+    for null in nulls_of(run.options):
+        options = options_of(null, run.options, run)
+        assert options.output is not None  # it lies in the run's folder
+        beside = Run(options.output)
+        begun = is_run(beside.folder)
+        if begun and beside.metrics and beside.metrics[-1]["cycle"] >= options.cycles:
+            continue
+        log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.told)
+        if not accelerator.is_main_process:
+            _trained_by_first(beside, accelerator)
+            continue
+        with beside.written_by_us_alone():
+            if not begun:
+                beside.clear()
+                write_corpus(corpus_of(null, run.corpus), beside.folder)
+            beside.write_start(options, facts_of(null, run.facts))
+            train_run(beside, options, build_encoder(options, accelerator), accelerator, resume=begun)
+    return run
+
+
+def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
+    now = circumstances(accelerator.device, accelerator.num_processes)
+    for name in now:
+        if run.facts.get(name, now[name]) != now[name]:
+            log.warning(
+                "'%s' goes on with %s = %s, but was begun with %s: it will not end in the bits of a run never stopped.",
+                run.folder, name, now[name], run.facts[name],
+            )  # fmt: skip
+
+
+def _follow(run: Run, accelerator: Accelerator) -> Run:
+    """Train in a process that does not write: with what the first one put into the run folder."""
+    return _with_nulls(_trained_by_first(run, accelerator), accelerator)
+
+
+def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:
+    accelerator.wait_for_everyone()
+    if not is_run(run.folder):
+        raise RunError(f"'{run.folder}' is not seen by process {accelerator.process_index}; give a shared --output.")
+    # Read anew: the first process may have written other options since.
+    run = Run(run.folder)
+    return train_run(run, run.options, build_encoder(run.options, accelerator), accelerator, resume=True)
