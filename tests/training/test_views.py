@@ -33,7 +33,7 @@ def encoder(tiny_model: Path) -> Encoder:
 def batch() -> Batch:
     texts_1 = tuple(f"trial {i} gave {'aspirin ' * (i % 5)}to {i * 37 % 101} patients." for i in range(N))
     texts_2 = tuple(f"review {i} of {'deaths ' * (i % 3)}in {i} weeks." for i in range(N))
-    return Batch(texts_1, texts_2, np.eye(N), np.eye(2 * N, dtype=bool))
+    return Batch(texts_1, texts_2, np.eye(N), ~np.eye(2 * N, dtype=bool), np.arange(N), np.arange(N))
 
 
 def losses_and_gradients(encoder: Encoder, batch: Batch, piece_size: int | None, loss: str = "infonce"):

@@ -98,11 +98,15 @@ class HeadEncoder(Encoder):
         return with_stock_heads(self.model)
 
     def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
-        """One view of each text, with gradient to the head; a text given twice gets two of its cached views."""
+        """One view of each text, with gradient to the head; a text given twice gets two of its cached views.
+
+        In evaluation mode, the embedding without dropout.
+        """
         if not all(text in self._place for text in texts):
             return super().forward(texts, sides)
         places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
-        return self._headed(self._views[self.drawn(texts), places], sides)
+        pooled = self._views[self.drawn(texts), places] if self.training else self._clean[places]
+        return self._headed(pooled, sides)
 
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool

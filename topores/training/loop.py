@@ -3,25 +3,25 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
 from topores.backbones.encoder import Encoder
-from topores.domain import PAIRINGS
 from topores.errors import InputError, Interrupted
-from topores.evaluations.geometry import evaluate
-from topores.objectives.four_pairings import FourPairings, PairingLosses
+from topores.evaluations._subject import Subject
+from topores.objectives._objective import Losses, Objective
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.best import Best
 from topores.training.checkpoint import keep_checkpoint
+from topores.training.evaluate import Evaluations
 from topores.training.heads.tight import TightStep
 from topores.training.monitors import Fault, Watch, stop_if
 from topores.training.schedule import kept_cycles, logged_cycles
@@ -42,7 +42,7 @@ class Trainee:
 
     run: Run
     encoder: Encoder
-    objective: FourPairings
+    objective: Objective
     optimizer: Optimizer
     batches: Batches
     accelerator: Accelerator
@@ -59,6 +59,8 @@ class Trainee:
     """Says where the run is to end before its last cycle (--stop-at-turn)."""
     record: Record
     """Sends a logged cycle to the trackers."""
+    evaluations: Evaluations
+    """Measures a logged cycle."""
     tight: TightStep | None = None
     """Takes the place of the graph, where a head is all that is trained and a batch is the whole corpus."""
     fail_on: frozenset[str] = frozenset()
@@ -73,14 +75,17 @@ class Trainee:
         """The encoder as the objective of one step sees it."""
         # Batch and dropout depend on (seed, step, rank) alone, so a resumed run needs no replay.
         rank = self.accelerator.process_index
-        return Views(self.encoder, self.accelerator, self.piece_size, lambda n: seed_for(self.seed, step, rank, n))
+        trained = self.modules.parameters()
+        return Views(
+            self.encoder, self.accelerator, self.piece_size, lambda n: seed_for(self.seed, step, rank, n), trained
+        )
 
     @property
     def modules(self) -> nn.ModuleDict:
         return as_one_module(self.encoder, self.objective)
 
 
-def as_one_module(encoder: Encoder, objective: FourPairings) -> nn.ModuleDict:
+def as_one_module(encoder: Encoder, objective: Objective) -> nn.ModuleDict:
     """Encoder and objective under the names that the resume state has for them."""
     return nn.ModuleDict({"encoder": encoder, "objective": objective})
 
@@ -151,25 +156,20 @@ def take_step(trainee: Trainee) -> dict[str, float]:
 def with_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, float]:
     """The losses of a step; what is trained has its gradient when this returns."""
     if trainee.tight:
-        found = trainee.tight.gradients(views.seed_of(0))
-        named = {f"loss_{name}": found.by_pairing[name] for name in PAIRINGS}
-        return {
-            "loss": found.total, **named, "one_minus_p": found.one_minus_p, "temperature": trainee.objective.temperature
-        }  # fmt: skip
+        return trainee.tight.gradients(views.seed_of(0))
     losses = trainee.objective(views, trainee.batches.at(step))
     if torch.isfinite(losses.total):
         views.backward(losses.total)
-    return as_numbers(losses, trainee.objective)
+    return as_numbers(losses, trainee.objective.metrics)
 
 
 @torch.no_grad()
 def untrained_losses(trainee: Trainee) -> dict[str, float]:
     """The losses of the first cycle's batches before any step, under the dropout they will meet."""
     trainee.encoder.train()
-    steps = range(trainee.batches.per_cycle)
-    return mean_losses(
-        [as_numbers(trainee.objective(trainee.views(i), trainee.batches.at(i)), trainee.objective) for i in steps]
-    )
+    objective, batches = trainee.objective, trainee.batches
+    steps = range(batches.per_cycle)
+    return mean_losses([as_numbers(objective(trainee.views(i), batches.at(i)), objective.metrics) for i in steps])
 
 
 def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: bool) -> list[Fault]:
@@ -187,7 +187,8 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
     if not trainee.writes:
         return []
-    measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus) | trainee.turn.measured(rows, corpus)
+    subject = Subject(trainee.encoder, trainee.objective, corpus, rows[: len(corpus.t1)], rows[len(corpus.t1) :])
+    measured = trainee.evaluations(subject) | trainee.turn.measured(rows, corpus)
     line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned
@@ -210,10 +211,19 @@ def on_any_process(asked: bool, accelerator: Accelerator) -> bool:
     return bool(accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), reduction="sum") > 0)
 
 
-def as_numbers(losses: PairingLosses, objective: FourPairings) -> dict[str, float]:
-    parts = [losses.total, *(losses.by_pairing[name] for name in PAIRINGS), losses.one_minus_p]
-    names = ["loss", *(f"loss_{name}" for name in PAIRINGS), "one_minus_p"]
-    return dict(zip(names, torch.stack(parts).tolist(), strict=True)) | {"temperature": objective.temperature}
+def as_numbers(losses: Losses, promised: Sequence[str]) -> dict[str, float]:
+    """The losses of a step for metrics.jsonl: `loss`, and what the objective promised to log.
+
+    Raises:
+        ValueError: The objective logged something else than its `metrics`.
+    """
+    if set(losses.logged) != set(promised):
+        raise ValueError(f"the objective logged {sorted(losses.logged)}, but its metrics are {sorted(promised)}")
+    values = {"loss": losses.total, **{name: losses.logged[name] for name in promised}}
+    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    # Together: each transfer from an accelerator waits for all that it has to do.
+    numbers = dict(zip(tensors, torch.stack([t.detach() for t in tensors.values()]).tolist(), strict=True))
+    return {name: numbers[name] if name in numbers else float(value) for name, value in values.items()}
 
 
 def mean_losses(losses: list[dict[str, float]]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -32,7 +32,7 @@ def losses_and_gradients(
     weights: tuple[Tensor, ...],
     hidden: Float[Tensor, "rows dim"],
     alignment: Float[Tensor, "passages_1 passages_2"],
-    not_negative: Bool[Tensor, "passages passages"] | None,
+    negative_weights: Shaped[Tensor, "passages passages"] | None,
     *,
     log_temperature: float,
     pairing_weights: Mapping[str, int | float],
@@ -49,7 +49,7 @@ def losses_and_gradients(
     rows = normalize(head(hidden, *leaves), dim=1)
     losses = four_pairings(
         *rows.split([n_1, n_1, n_2, n_2]),
-        weights=alignment.to(hidden), not_negative=not_negative, temperature=sharpness.exp(),
+        weights=alignment.to(hidden), negative_weights=negative_weights, temperature=sharpness.exp(),
         pairing_weights=pairing_weights, loss=loss,
     )  # fmt: skip
     return losses, list(torch.autograd.grad(losses.total, [*leaves, sharpness]))

@@ -51,7 +51,8 @@ class CosineLoss:
         self._sums, self._by_sum, self._along = (np.zeros(rows, dtype) for _ in range(3))
         self._of_pairs = np.zeros(len(task.pairs.column), dtype)
         self._losses, self._by_sum64, self._by_pair = np.zeros(5), np.zeros(rows), np.zeros(len(self._of_pairs))
-        self._unsigned = [_unsigned(entries) for entries in (*task.spared, *task.pairs)]
+        self._unsigned = [_unsigned(entries) for entries in (*task.reweighted, *task.pairs)]
+        self._weights = task.negative_weight.astype(dtype)
         self._finds = (*(_unsigned(numbers) for numbers in task.finds[:4]), *task.finds[4:])
         self._nowhere, self._no_base = np.zeros(0, np.uint64), np.zeros((0, 0), dtype)
 
@@ -82,6 +83,7 @@ class CosineLoss:
         self._kernels.weigh(
             self._gram, self._no_base if base is None else base, self._nowhere if places is None else _unsigned(places),
             inverse, self._slopes, self._sums, self._of_pairs, self.kind(sharpness), self.kind(shift), *self._unsigned,
+            self._weights,
         )  # fmt: skip
         least = 2.0 ** -_ROOM[self.kind]
         if not np.all(self._sums[task.has_negatives] >= least):

@@ -30,7 +30,7 @@ def compiled(dtype: str) -> Kernels:
 
     weigh   From the Gram matrix of the rows (less the part that stands in `base`, from which row i and column j take
             what is at places[i], places[j]): their cosines, in its place; e^(cosine x sharpness) x 2^shift of the
-            negatives, with 0 for those that are spared; each row's sum of these; and the cosines of the pairs.
+            negatives, times their weights; each row's sum of these; and the cosines of the pairs.
     slopes  From the derivatives of the loss with respect to each of those sums and to the pairs' cosines: the
             derivative U of the loss by the Gram matrix, in the place of the exponentials, such that U + U^T is that
             of its two halves. Both halves of the diagonal carry what the rows' lengths do. `along` gets, for each
@@ -64,7 +64,8 @@ def compiled(dtype: str) -> Kernels:
     @njit(nogil=True, error_model="numpy")
     def weigh(
         gram: Any, base: Any, places: Any, inverse: Any, exponentials: Any, sums: Any, of_pairs: Any,
-        sharpness: Any, shift: Any, spared_start: Any, spared: Any, pairs_start: Any, pairs: Any,
+        sharpness: Any, shift: Any, weighted_start: Any, weighted: Any, pairs_start: Any, pairs: Any,
+        weights: Any,
     ) -> None:  # fmt: skip
         taken = np.zeros_like(sums)
         sums[:] = nothing
@@ -75,8 +76,8 @@ def compiled(dtype: str) -> Kernels:
             to_exponentials(
                 gram[i, after:], taken[after:], inverse[after:], inverse[i], sharpness, shift, exponentials[i, after:]
             )
-            for entry in range(spared_start[i], spared_start[i + 1]):
-                exponentials[i, spared[entry]] = nothing
+            for entry in range(weighted_start[i], weighted_start[i + 1]):
+                exponentials[i, weighted[entry]] *= weights[entry]
             for entry in range(pairs_start[i], pairs_start[i + 1]):
                 of_pairs[entry] = gram[i, pairs[entry]]
             sums[i] += add_up(exponentials[i, after:], sums[after:])

@@ -56,7 +56,7 @@ class HeadObjective:
     Args:
         bank: Embeddings before the head, of each view of each passage, T1's passages first. Their type, float32 or
             float64, is the one that is computed in.
-        alignment, not_negative, pairing_weights, loss: As in `four_pairings`.
+        alignment, negative_weights, pairing_weights, loss: As in `four_pairings`.
         temperature: Divides the cosine; may be set anew before any cycle.
         memory: Bytes that the products of the bank may take; `kept_bytes` says what they would.
 
@@ -69,7 +69,7 @@ class HeadObjective:
         self,
         bank: Array,
         alignment: Array,
-        not_negative: Array | None = None,
+        negative_weights: Array | None = None,
         *,
         temperature: int | float = 0.05,
         pairing_weights: Mapping[str, int | float] = PAIRING_WEIGHTS,
@@ -78,12 +78,12 @@ class HeadObjective:
     ) -> None:
         self._bank = torch.as_tensor(bank).detach()
         self._alignment = torch.as_tensor(alignment).detach().cpu().double()
-        self._not_negative = None if not_negative is None else torch.as_tensor(not_negative)
+        self._negative_weights = None if negative_weights is None else torch.as_tensor(negative_weights)
         self._check(pairing_weights)
         self.temperature = temperature
         self._pairing_weights, self._loss_name = dict(pairing_weights), loss
-        spared = None if self._not_negative is None else self._not_negative.numpy()
-        task = task_of(self._alignment.numpy(), spared, pairing_weights)
+        counts = None if self._negative_weights is None else self._negative_weights.numpy()
+        task = task_of(self._alignment.numpy(), counts, pairing_weights)
         self._loss = CosineLoss(task, loss, str(self._bank.dtype).removeprefix("torch."))
         views, passages, dim = self._bank.shape
         # The views of a passage side by side: a cycle then reads the products of the bank in their order.
@@ -186,7 +186,7 @@ class HeadObjective:
 
     def _by_autograd(self, head: by_autograd.Head, weights: tuple[Tensor, ...]) -> tuple[Losses, list[Tensor]]:
         losses, gradients = by_autograd.losses_and_gradients(
-            head, weights, self._hidden, self._alignment, self._not_negative,
+            head, weights, self._hidden, self._alignment, self._negative_weights,
             log_temperature=math.log(self.temperature), pairing_weights=self._pairing_weights, loss=self._loss_name,
         )  # fmt: skip
         by_pairing = {name: part.item() for name, part in losses.by_pairing.items()}
@@ -201,6 +201,9 @@ class HeadObjective:
             )
         if self._bank.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"bank is of {self._bank.dtype}; convert it to float32 or float64")
+        weights = self._negative_weights
+        if weights is not None and not torch.equal(weights, weights.T):
+            raise ValueError("negative_weights must be symmetric: half of the Gram matrix is computed")
         if set(pairing_weights) != set(PAIRINGS):
             raise ValueError(f"pairing_weights names {sorted(pairing_weights)}; give a weight to each of {PAIRINGS}")
 

@@ -29,38 +29,38 @@ def compiled() -> Callable[..., None]:
 
     @njit(nogil=True, error_model="numpy")
     def pulls(
-        loss: int, asker: Any, answer: Any, pair: Any, pairing: Any, share: Any, weight: Any, pull_share: Any,
+        loss: int, anchor: Any, candidate: Any, pair: Any, pairing: Any, share: Any, weight: Any, pull_share: Any,
         of_pairs: Any, sums: Any, sharpness: float, shift: float, losses: Any, by_sum: Any, by_pair: Any,
     ) -> None:  # fmt: skip
         decoupled, gte, supcon = loss == of_decoupled, loss == of_gte, loss == of_supcon
         powers = np.exp(of_pairs * sharpness + shift * np.log(2.0))
         found = np.zeros(len(sums))
         if supcon:
-            for q in range(len(asker)):
-                found[asker[q]] += powers[pair[q]]
+            for q in range(len(anchor)):
+                found[anchor[q]] += powers[pair[q]]
         losses[:] = 0.0
         by_sum[:] = 0.0
         by_pair[:] = 0.0
-        for q in range(len(asker)):
+        for q in range(len(anchor)):
             if share[q] == 0.0 and pull_share[q] == 0.0:
                 continue
-            own, negatives = powers[pair[q]], sums[asker[q]]
+            own, negatives = powers[pair[q]], sums[anchor[q]]
             losses[4] += pull_share[q] * negatives / (own + negatives)
             # `beside` is what D holds beside the positive itself.
             beside = negatives
             if gte:
-                beside += sums[answer[q]]
+                beside += sums[candidate[q]]
             if supcon:
-                beside += found[asker[q]] - own
+                beside += found[anchor[q]] - own
             whole = beside if decoupled else own + beside
             losses[pairing[q]] += share[q] * (np.log(beside / own) if decoupled else np.log1p(beside / own))
-            by_sum[asker[q]] += weight[q] / whole
+            by_sum[anchor[q]] += weight[q] / whole
             if gte:
-                by_sum[answer[q]] += weight[q] / whole
+                by_sum[candidate[q]] += weight[q] / whole
             by_pair[pair[q]] -= weight[q] * (1.0 if decoupled or supcon else beside / whole)
         if supcon:
-            # D has all positives of the asker, and each of its finds has that D.
-            for q in range(len(asker)):
-                by_pair[pair[q]] += powers[pair[q]] * by_sum[asker[q]]
+            # D has all positives of the anchor, and each of its finds has that D.
+            for q in range(len(anchor)):
+                by_pair[pair[q]] += powers[pair[q]] * by_sum[anchor[q]]
 
     return pulls

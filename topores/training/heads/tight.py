@@ -10,7 +10,6 @@ from topores.backbones.pooled_views import HeadEncoder
 from topores.modules.loreft import LoReFT
 from topores.objectives.four_pairings import FourPairings
 from topores.text.batches import Batches
-from topores.training.heads.cosine_loss import Losses
 from topores.training.heads.objective import HeadObjective, LinearCycle, LoReFTCycle
 
 
@@ -33,19 +32,24 @@ class TightStep:
         self.first = np.concatenate([places[:n_1], places[2 * n_1 : 2 * n_1 + n_2]])
         self.second = np.concatenate([places[n_1 : 2 * n_1], places[2 * n_1 + n_2 :]])
         self.cycle = HeadObjective(
-            encoder.bank([*batch.texts_1, *batch.texts_2]), batch.weights, batch.not_negative,
+            encoder.bank([*batch.texts_1, *batch.texts_2]), batch.weights, batch.negative_weights,
             pairing_weights=objective.pairing_weights, loss=objective.loss,
         )  # fmt: skip
 
-    def gradients(self, seed: int) -> Losses:
-        """The losses under the views that `seed` draws; what is trained has its gradient when this returns."""
+    def gradients(self, seed: int) -> dict[str, float]:
+        """The losses under the views that `seed` draws, as the graph would log them.
+
+        What is trained has its gradient when this returns.
+        """
         torch.manual_seed(seed)
         drawn = self.encoder.drawn(self.texts).numpy()
         self.cycle.temperature = self.objective.temperature
         found = self._through_the_head(drawn[self.first], drawn[self.second])
         if self.objective.learn_temperature:
             self.objective.log_temperature.grad = torch.tensor(found.log_temperature)
-        return found.losses
+        total, by_pairing, one_minus_p = found.losses
+        parts = {f"loss_{name}": part for name, part in by_pairing.items()}
+        return {"loss": total, **parts, "one_minus_p": one_minus_p, "temperature": self.objective.temperature}
 
     def _through_the_head(self, first: np.ndarray, second: np.ndarray) -> LoReFTCycle | LinearCycle:
         if isinstance(self.head, LoReFT):
