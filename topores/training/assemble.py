@@ -1,4 +1,4 @@
-"""What a run trains with, put together from its options: objective, optimizer, state, watch and trackers."""
+"""A run assembled from its options: objective, optimizer, state, watch and trackers."""
 
 import logging
 from contextlib import nullcontext
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Accelerator, *, resume: bool) -> Run:
-    """Train the run that stands in its folder, from the newest state if `resume`, to its last cycle."""
+    """Train the run in its folder to its last cycle, from the newest state if `resume`."""
     assert config.batch_size is not None  # resolved when the run began
     objective: Objective = variants.load("topores.objectives", config.objective).build(config)
     objective.to(encoder.model.device)
@@ -40,7 +40,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     objective.to(encoder.model.device)
     optimizer = optimizer_of(encoder, objective, config)
     modules = as_one_module(encoder, objective)
-    progress = _restored(run, modules, optimizer, batches, accelerator) if resume else Progress()
+    progress = _restore(run, modules, optimizer, batches, accelerator) if resume else Progress()
     tight = tight_step(
         encoder, objective, batches, processes=accelerator.num_processes, piece_size=config.micro_batch_size
     )
@@ -65,7 +65,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
         if encoder.closed_form:
             solve_at_once(trainee, config.cycles)
         else:
-            # The tight step is on one thread: torch's others, woken between two steps, take longer than they help.
+            # The tight step runs on one thread: waking torch's others between steps costs more than they save.
             with one_thread() if tight else nullcontext():
                 train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stopping)
     return Run(run.folder)
@@ -87,16 +87,16 @@ def optimizer_of(encoder: Encoder, objective: Objective, config: TrainConfig) ->
     )  # fmt: skip
 
 
-def _restored(
+def _restore(
     run: Run, modules: torch.nn.Module, optimizer: torch.optim.Optimizer, batches: Batches, accelerator: Accelerator
 ) -> Progress:
-    """Bring a run to its newest whole state, and its metrics to the same cycle."""
+    """Restore a run from its newest intact state, and cut its metrics back to the same cycle."""
     progress, cycle = Progress(), -1
     if any((run.folder / "state").glob("step-*")):
         progress = load_state(run.folder / "state", modules, optimizer, logged=len(run.metrics))
         cycle = progress.step // batches.per_cycle
     elif run.metrics:
-        log.warning("'%s' holds no state to go on from; it begins again at cycle 0.", run.folder)
+        log.warning("'%s' has no saved state to continue from; training starts again at cycle 0.", run.folder)
     if accelerator.is_main_process:
         run.keep_metrics_until(cycle)
     return progress

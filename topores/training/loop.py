@@ -1,10 +1,11 @@
-"""The training loop: whole, on one screen, with nothing hidden that a resume would need."""
+"""The training loop: all of it on one screen, with no hidden state that a resume would need."""
 
 import logging
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ STATE_EVERY = 120.0
 
 @dataclass
 class Trainee:
-    """What a loop changes, and what it needs to do so."""
+    """Everything that the training loop changes or reads."""
 
     run: Run
     encoder: Encoder
@@ -48,23 +49,23 @@ class Trainee:
     accelerator: Accelerator
     progress: Progress
     seed: int
-    """With the step, all that batches and dropout depend on."""
+    """Batches and dropout depend on this and on the step alone."""
     piece_size: int | None
-    """Views that are in memory at once (--micro-batch-size); None for all of a batch."""
+    """How many views are in memory at once (--micro-batch-size); None for the whole batch."""
     watch: Watch
-    """Says when the run collapses, freezes or only memorises."""
+    """Notices when the run collapses, freezes or only memorises."""
     best: Best
     """Keeps the checkpoint of the best cycle (--keep best)."""
     turn: Turn
-    """Says where the run is to end before its last cycle (--stop-at-turn)."""
+    """Notices where the run should end before its last cycle (--stop-at-turn)."""
     record: Record
     """Sends a logged cycle to the trackers."""
     evaluations: Evaluations
     """Measures a logged cycle."""
     tight: TightStep | None = None
-    """Takes the place of the graph, where a head is all that is trained and a batch is the whole corpus."""
+    """Replaces autograd where only a head is trained and one batch is the whole corpus."""
     fail_on: frozenset[str] = frozenset()
-    """Of 'collapsed', 'frozen' and 'memorised', those that end the run."""
+    """Which of 'collapsed', 'frozen' and 'memorised' end the run."""
 
     @property
     def writes(self) -> bool:
@@ -75,10 +76,13 @@ class Trainee:
         """The encoder as the objective of one step sees it."""
         # Batch and dropout depend on (seed, step, rank) alone, so a resumed run needs no replay.
         rank = self.accelerator.process_index
-        trained = self.modules.parameters()
         return Views(
-            self.encoder, self.accelerator, self.piece_size, lambda n: seed_for(self.seed, step, rank, n), trained
+            self.encoder, self.accelerator, self.piece_size, lambda n: seed_for(self.seed, step, rank, n), self.trained
         )
+
+    @cached_property
+    def trained(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.modules.parameters() if parameter.requires_grad]
 
     @property
     def modules(self) -> nn.ModuleDict:
@@ -86,20 +90,20 @@ class Trainee:
 
 
 def as_one_module(encoder: Encoder, objective: Objective) -> nn.ModuleDict:
-    """Encoder and objective under the names that the resume state has for them."""
+    """Encoder and objective as one module, under the names that the resume state uses."""
     return nn.ModuleDict({"encoder": encoder, "objective": objective})
 
 
 def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Callable[[], bool]) -> None:
-    """Train from where `trainee.progress` stands to `cycles`, or to the turn; log and keep what the schedule names.
+    """Train from `trainee.progress` to `cycles` or to the turn, logging and keeping the cycles of the schedule.
 
     Args:
-        checkpoints: log, every:K, a list, or none (DESIGN: the run folder).
-        stopping: Asked after every step; True saves the state and ends.
+        checkpoints: Which cycles to keep: log, every:K, a list, or none.
+        stopping: Called after every step; if it returns True, the state is saved and training ends.
 
     Raises:
-        Interrupted: `stopping` said so; the state is saved.
-        FailedOn: The run does what `trainee.fail_on` names; the state is saved.
+        Interrupted: `stopping` returned True; the state is saved.
+        FailedOn: The run has one of the faults in `trainee.fail_on`; the state is saved.
     """
     kept = kept_cycles(checkpoints, cycles)
     logged = logged_cycles(cycles, kept)
@@ -132,19 +136,19 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
         stop_if(faults, trainee.fail_on)
         if stop and not turned and progress.step < cycles * batches.per_cycle:
             bar.close()
-            raise Interrupted(f"Stopped in cycle {cycle + 1:,} of {cycles:,}, saved; go on with --resume.")
+            raise Interrupted(f"Stopped in cycle {cycle + 1:,} of {cycles:,} and saved; continue with --resume.")
     bar.close()
     if trainee.turn.reached:
         log.info("%s", trainee.turn.reached.sentence)
 
 
 def take_step(trainee: Trainee) -> dict[str, float]:
-    """One batch: its losses, its gradient, one step of the optimizer."""
+    """Train on one batch; returns its losses by key of metrics.jsonl."""
     step = trainee.progress.step
     views = trainee.views(step)
     if not trainee.encoder.training:
         trainee.encoder.train()
-    numbers = with_gradients(trainee, views, step)
+    numbers = compute_gradients(trainee, views, step)
     if not math.isfinite(numbers["loss"]):
         raise InputError(f"The loss of step {step} is {numbers['loss']}; give a smaller --learning-rate.")
     trainee.optimizer.step()
@@ -153,8 +157,8 @@ def take_step(trainee: Trainee) -> dict[str, float]:
     return numbers
 
 
-def with_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, float]:
-    """The losses of a step; what is trained has its gradient when this returns."""
+def compute_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, float]:
+    """The losses of a step. Gradients are left in the parameters."""
     if trainee.tight:
         return trainee.tight.gradients(views.seed_of(0))
     losses = trainee.objective(views, trainee.batches.at(step))
@@ -165,7 +169,7 @@ def with_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, float
 
 @torch.no_grad()
 def untrained_losses(trainee: Trainee) -> dict[str, float]:
-    """The losses of the first cycle's batches before any step, under the dropout they will meet."""
+    """Losses of the first cycle's batches before any step, under the dropout masks that training will use."""
     trainee.encoder.train()
     objective, batches = trainee.objective, trainee.batches
     steps = range(batches.per_cycle)
@@ -173,13 +177,13 @@ def untrained_losses(trainee: Trainee) -> dict[str, float]:
 
 
 def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: bool) -> list[Fault]:
-    """Evaluate, write the line of metrics.jsonl and, if the cycle is to be kept, a checkpoint and the state.
+    """Evaluate and write the line of metrics.jsonl and, for cycles to keep, a checkpoint and the state.
 
     Args:
-        keep: The schedule keeps it. The best cycle so far and the turn are kept as well, where asked for.
+        keep: Whether the schedule keeps this cycle. The best cycle so far and the turn are kept too, if asked for.
 
     Returns:
-        What the run does wrong, if anything; nothing in a process that does not write.
+        What is wrong with the run at this cycle; empty in a process that does not write.
     """
     run, corpus = trainee.run, trainee.batches.corpus
     passages = (*corpus.t1, *corpus.t2)
@@ -205,7 +209,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
 
 
 def on_any_process(asked: bool, accelerator: Accelerator) -> bool:
-    """Whether any process was asked to stop: all must stop after the same step."""
+    """Whether any process was asked to stop. All must stop after the same step."""
     if accelerator.num_processes == 1:
         return asked
     return bool(accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), reduction="sum") > 0)
@@ -231,5 +235,5 @@ def mean_losses(losses: list[dict[str, float]]) -> dict[str, float]:
 
 
 def seed_for(seed: int, step: int, rank: int, piece: int) -> int:
-    """A seed for torch that differs for every step, process and piece, and never overlaps by addition."""
+    """A seed for torch that differs for every step, process and piece (hashed, so that sums cannot collide)."""
     return int(np.random.SeedSequence([seed, step, rank, piece]).generate_state(1, np.uint64)[0])

@@ -57,7 +57,7 @@ class Views(_objective.Views):
         accelerator: Knows the processes.
         piece_size: Texts whose activations are in memory at once; None for all.
         seed_of: Seed of torch's generator for a piece, by its number in the step; nothing else decides dropout.
-        trained: Parameters that gradients may reach; those of the encoder if None. An objective with parameters of its
+        trained: Parameters that are trained; those of the encoder if None. An objective with parameters of its
             own needs them here for `per_text` to be right over several processes.
     """
 
@@ -67,10 +67,10 @@ class Views(_objective.Views):
         accelerator: Accelerator,
         piece_size: int | None,
         seed_of: Callable[[int], int],
-        trained: Iterable[nn.Parameter] | None = None,
+        trained: Sequence[nn.Parameter] | None = None,
     ) -> None:
         self.encoder, self.accelerator, self.piece_size, self.seed_of = encoder, accelerator, piece_size, seed_of
-        self.trained = [p for p in (encoder.parameters() if trained is None else trained) if p.requires_grad]
+        self._trained = trained
         self.passes: list[Pass] = []
         self.pieces_so_far = 0
 
@@ -114,19 +114,20 @@ class Views(_objective.Views):
             self._backward_through_pieces()
 
     def _backward_through_pieces(self) -> None:
-        # What came straight from the loss, every process has whole; what comes through pieces is only its share.
-        direct = [(p, p.grad) for p in self.trained if p.grad is not None]
+        # Gradients that come straight from the loss are complete on every process; those through pieces are its share.
+        trained = list(self.encoder.parameters()) if self._trained is None else self._trained
+        direct = [(p, p.grad) for p in trained if p.grad is not None]
         for parameter, _ in direct:
             parameter.grad = None
         for done in self.passes:
             if done.rows.grad is None:
-                continue  # the objective asked for these rows and did not use them
+                continue  # the loss does not depend on these rows
             for number, piece in enumerate(done.pieces):
                 rows = done.computed[number] if done.computed else _computed(done.measure, piece)
                 rows.backward(done.rows.grad[piece.places])
         self.passes.clear()
         if self.accelerator.num_processes > 1:
-            _sum_gradients(self.trained, self.accelerator)
+            _sum_gradients(trained, self.accelerator)
         for parameter, gradient in direct:
             parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
 

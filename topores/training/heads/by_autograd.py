@@ -1,4 +1,4 @@
-"""The same losses and gradients by torch's graph: for temperatures that the matrices cannot hold, and to compare."""
+"""The same losses and gradients by autograd: for temperatures at which the tight step underflows, and for tests."""
 
 from collections.abc import Callable, Mapping
 
@@ -41,7 +41,7 @@ def losses_and_gradients(
     """`four_pairings` of the rows of t1, t1_again, t2 and t2_again under a head.
 
     Returns:
-        The losses; the gradient of the total by each of `weights`, and by the logarithm of the temperature.
+        The losses; the gradients of the total with respect to each of `weights` and to the log of the temperature.
     """
     n_1, n_2 = alignment.shape
     leaves = [weight.detach().requires_grad_() for weight in weights]

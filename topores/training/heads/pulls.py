@@ -1,4 +1,4 @@
-"""What finding each positive costs, and how the costs change with its similarity and with the sums over negatives."""
+"""The loss of each positive, and its derivatives with respect to the similarity and to the sums over negatives."""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,19 +11,19 @@ from topores.config import LOSSES
 
 
 @cache
-@no_type_check  # a type checker's wrapper is nothing that numba could compile
+@no_type_check  # numba cannot compile the wrapper that a run-time type checker puts around it
 def compiled() -> Callable[..., None]:
-    """`pulls(loss, ...)`, which adds up, in float64 and in the order of the finds, the losses of `four_pairings`.
+    """`pulls(loss, ...)`: sums the losses of `four_pairings` in float64, in the order of the finds.
 
-    All four are -log(e^s / D), where D holds sums over negatives; so a negative's derivative is its exponential times
-    a number of its row, and here these numbers are found:
+    All four losses are -log(e^s / D), where D contains sums over negatives. The derivative with respect to a negative
+    is therefore its exponential times a factor of its row. The function fills:
 
-        losses      by pairing, and the mean of 1 - p
-        by_sum      the derivative of the total by the sum over each row's negatives
-        by_pair     by the similarity of each pair
+        losses      the loss of each pairing, and the mean of 1 - p
+        by_sum      derivative of the total with respect to each row's sum over negatives
+        by_pair     derivative of the total with respect to the similarity of each pair
 
-    `loss` is its place in `LOSSES`: one function to compile, for it is few lines of a cycle's many. 1 - p is taken as
-    negatives / D and not from p, so it is right to its last digits however near to 0.
+    `loss` is an index in `LOSSES`, so that one function is compiled for all four. 1 - p is computed as negatives / D,
+    not from p, so that it keeps its digits near 0.
     """
     of_decoupled, of_gte, of_supcon = (LOSSES.index(name) for name in ("decoupled", "gte", "supcon"))
 
@@ -46,7 +46,7 @@ def compiled() -> Callable[..., None]:
                 continue
             own, negatives = powers[pair[q]], sums[anchor[q]]
             losses[4] += pull_share[q] * negatives / (own + negatives)
-            # `beside` is what D holds beside the positive itself.
+            # `beside` is D without the positive itself.
             beside = negatives
             if gte:
                 beside += sums[candidate[q]]
@@ -59,7 +59,7 @@ def compiled() -> Callable[..., None]:
                 by_sum[candidate[q]] += weight[q] / whole
             by_pair[pair[q]] -= weight[q] * (1.0 if decoupled or supcon else beside / whole)
         if supcon:
-            # D has all positives of the anchor, and each of its finds has that D.
+            # D contains all positives of the anchor, and each of its finds has that D.
             for q in range(len(anchor)):
                 by_pair[pair[q]] += powers[pair[q]] * by_sum[anchor[q]]
 

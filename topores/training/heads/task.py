@@ -12,7 +12,7 @@ from topores.objectives._rows import by_row, excluded, positives
 
 
 class Entries(NamedTuple):
-    """Places in the upper triangle of a matrix, row by row: those of row i are `column[start[i]:start[i + 1]]`."""
+    """Entries in the upper triangle of a matrix, in CSR form: row i has columns `column[start[i]:start[i + 1]]`."""
 
     start: Int[np.ndarray, " ends"]
     column: Int[np.ndarray, " entries"]
@@ -37,7 +37,7 @@ class Finds(NamedTuple):
 
 
 class Task(NamedTuple):
-    """The rows are t1, t1_again, t2, t2_again, as in `four_pairings`."""
+    """Everything about a batch that does not change between cycles. Rows are t1, t1_again, t2, t2_again."""
 
     rows: int
     pairing_weights: Float[np.ndarray, " pairings"]
@@ -50,7 +50,7 @@ class Task(NamedTuple):
     has_negatives: Bool[np.ndarray, " rows"]
 
 
-def task_of(
+def make_task(
     alignment: Float[np.ndarray, "passages_1 passages_2"],
     negative_weights: Shaped[np.ndarray, "passages passages"] | None,
     pairing_weights: Mapping[str, int | float],
@@ -69,19 +69,19 @@ def task_of(
     chosen = has_negatives[anchor]
     mean = np.zeros_like(share)
     for number in range(len(PAIRINGS)):
-        of_pairing = chosen & (pairing == number)
-        mean[of_pairing] = share[of_pairing] / max(1, len(np.unique(anchor[of_pairing])))
+        own = chosen & (pairing == number)
+        mean[own] = share[own] / max(1, len(np.unique(anchor[own])))
     judged = chosen & crosses if (chosen & crosses).any() else chosen
     pull_share = np.where(judged, share, 0.0) / max(1, len(np.unique(anchor[judged])))
-    of_pairings = np.array([pairing_weights[name] for name in PAIRINGS], dtype=np.float64)
-    weight = mean * of_pairings[pairing] / 2
+    weight_of_pairing = np.array([pairing_weights[name] for name in PAIRINGS], dtype=np.float64)
+    weight = mean * weight_of_pairing[pairing] / 2
     above_1, above_2 = np.nonzero(np.triu(counts != 1, k=1))
     return Task(
         rows=rows,
-        pairing_weights=of_pairings,
+        pairing_weights=weight_of_pairing,
         finds=Finds(anchor, candidate, pair.reshape(-1), pairing, mean, weight, pull_share),
-        pairs=_entries(keys // rows, keys % rows, rows),
-        reweighted=_entries(above_1, above_2, rows),
+        pairs=_as_csr(keys // rows, keys % rows, rows),
+        reweighted=_as_csr(above_1, above_2, rows),
         negative_weight=counts[above_1, above_2],
         has_negatives=has_negatives,
     )
@@ -98,6 +98,6 @@ def _counts(
     return torch.where(none, 0.0, by_row(negative_weights.double(), len(alignment))).numpy()
 
 
-def _entries(row: Int[np.ndarray, " entries"], column: Int[np.ndarray, " entries"], rows: int) -> Entries:
-    """From places that stand row by row."""
+def _as_csr(row: Int[np.ndarray, " entries"], column: Int[np.ndarray, " entries"], rows: int) -> Entries:
+    """Entries that are sorted by row, in CSR form."""
     return Entries(np.searchsorted(row, np.arange(rows + 1)), np.ascontiguousarray(column))
