@@ -21,7 +21,7 @@ from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
 from topores.errors import InputError
 from topores.forward.layers import chosen_layers, layer_stack, linear_layers
-from topores.modules.heads import by_side
+from topores.modules.heads import by_side, with_stock_modules
 
 ADAPTER = "adapter"
 """Folder within a checkpoint that holds the adapter alone. In the checkpoint itself sentence-transformers would take
@@ -36,7 +36,7 @@ class AdaptedEncoder(UpperEncoder):
     """
 
     def plain(self) -> SentenceTransformer:
-        return merged(self.model)
+        return with_stock_modules(merged(self.model))
 
     def save(self, folder: Path) -> None:
         super().save(folder)

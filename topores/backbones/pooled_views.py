@@ -20,7 +20,6 @@ from topores.compute.resources import available_memory
 from topores.config import TrainConfig
 from topores.domain import Corpus, Side
 from topores.errors import ResourceError
-from topores.modules.heads import with_stock_heads
 
 log = logging.getLogger(__name__)
 
@@ -94,9 +93,6 @@ class HeadEncoder(Encoder):
         self._place = {text: place for place, text in enumerate(texts)}
         self._views = torch.from_numpy(kept["views"]).to(self.model.device)
         self._clean = torch.from_numpy(kept["clean"]).to(self.model.device)
-
-    def plain(self) -> SentenceTransformer:
-        return with_stock_heads(self.model)
 
     def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """One view of each text, with gradient to the head; a text given twice gets two different cached views.

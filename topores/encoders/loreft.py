@@ -7,6 +7,7 @@ from sentence_transformers.sentence_transformer.modules import Transformer
 
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import load_base
+from topores.backbones.own_modules import is_own
 from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, with_head
 from topores.backbones.upper import UpperEncoder
 from topores.compute.memory import keep_freed_memory
@@ -66,8 +67,8 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
     first = base[0]
     if not isinstance(first, Transformer):
         raise InputError(f"'{config.model}' is no transformer, whose layers could be changed; give one.")
-    if isinstance(first, IntervenedTransformer):
-        raise InputError(f"'{config.model}' has LoReFT in its layers already; give the model it was made from.")
+    if is_own(first):
+        raise InputError(f"'{config.model}' begins with {type(first).__name__}; give the model it was made from.")
     for parameter in base.parameters():
         parameter.requires_grad = False
     width = first.get_embedding_dimension()
