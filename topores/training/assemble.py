@@ -42,7 +42,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     tight = tight_step(
         encoder, objective, batches, processes=accelerator.num_processes, piece_size=config.micro_batch_size
     )
-    watch = Watch(run.metrics, loss=config.loss, says="null" not in run.facts)
+    watch = Watch(run.metrics, loss=config.objective_options.loss, says="null" not in run.facts)
     best = Best(run, kept_cycles(config.checkpoints, config.cycles), asked=config.keep == "best")
     turn = Turn(config.encoder, run.metrics, asked=config.stop_at_turn)
     first = progress.step // batches.per_cycle
