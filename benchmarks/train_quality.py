@@ -62,7 +62,7 @@ def _today(run: Run, seed: int, arguments: argparse.Namespace, folder: Path) -> 
         learning_rate=run.options.learning_rate, weight_decay=run.options.weight_decay, lr_scheduler_type="constant",
         save_strategy="no", report_to="none", disable_tqdm=True, logging_strategy="no", use_cpu=True,
     )  # fmt: skip
-    loss = MultipleNegativesRankingLoss(model, scale=1 / run.options.temperature)
+    loss = MultipleNegativesRankingLoss(model, scale=1 / run.options.objective_options.temperature)
     SentenceTransformerTrainer(model=model, args=settings, train_dataset=data, loss=loss).train()
     rows = [model.encode([p.text for p in side], normalize_embeddings=True) for side in (corpus.t1, corpus.t2)]
     return retrieval(*rows, corpus, "held_out")

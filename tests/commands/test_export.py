@@ -29,7 +29,8 @@ def trained(tiny_options: dict, tmp_path_factory: pytest.TempPathFactory) -> Cal
         name = f"{encoder}{options}"
         if name not in runs:
             output = folder / str(len(runs))
-            runs[name] = train(**{**tiny_options, "cycles": 2, "rank": 4, **options}, encoder=encoder, output=output)
+            rank = {"rank": 4} if encoder in ("lora", "loreft", "oft") else {}
+            runs[name] = train(**{**tiny_options, "cycles": 2, **rank, **options}, encoder=encoder, output=output)
         return runs[name]
 
     return of

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.parametrize("name", variants.names("topores.encoders"))
 @pytest.fixture
 def encoder(name: str, tiny_model: Path) -> Encoder:
     return variants.load("topores.encoders", name).build(
-        TrainConfig.from_mapping({"pairs": "p.csv", "model": str(tiny_model)}), "cpu"
+        TrainConfig.from_mapping({"pairs": "p.csv", "encoder": name, "model": str(tiny_model)}), "cpu"
     )
 
 

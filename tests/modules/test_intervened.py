@@ -29,7 +29,7 @@ def encoder_of(tiny_model: Path, **options: object) -> IntervenedEncoder:
 
 
 def config_of(tiny_model: Path, **options: object) -> TrainConfig:
-    return TrainConfig.from_mapping({"pairs": "p.csv", "model": str(tiny_model), **options})
+    return TrainConfig.from_mapping({"pairs": "p.csv", "encoder": "loreft", "model": str(tiny_model), **options})
 
 
 def moved(encoder: IntervenedEncoder) -> IntervenedEncoder:

@@ -1,7 +1,5 @@
 """The objective as a module: what it asks of the encoder, and its temperature, fixed or learned."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -56,9 +54,9 @@ def test_a_batch_goes_through_whole(loss: str, learned: bool) -> None:
 
 
 def test_the_options_reach_the_objective() -> None:
-    texts = {"article": Path("a.txt"), "meta_analysis": Path("b.txt")}
+    texts = {"article": "a.txt", "meta_analysis": "b.txt"}
     options = {"loss": "gte", "weights": "1to2=0,2to2=2", "temperature": 0.2, "temperature_bounds": "0.1,0.3"}
-    made = build(TrainConfig(**texts, **options, learn_temperature=True))
+    made = build(TrainConfig.from_mapping({**texts, **options, "learn_temperature": True}))
     assert made.temperature == pytest.approx(0.2)
     assert len(list(made.parameters())) == 1
     assert made.temperature_bounds == (0.1, 0.3)

@@ -212,9 +212,7 @@ def test_without_a_whole_state_it_is_one_line_and_nothing_is_changed(
     damage(newest)
     model, optimizer = trained(1)
     before, moments = deepcopy(model.state_dict()), deepcopy(optimizer.state_dict())
-    with pytest.raises(
-        RunError, match=r"has no readable state \(step-0+4: .*\); train the run again"
-    ) as fault:
+    with pytest.raises(RunError, match=r"has no readable state \(step-0+4: .*\); train the run again") as fault:
         load_state(tmp_path, model, optimizer)
     assert fault.value.exit_code == 4
     assert "\n" not in str(fault.value)

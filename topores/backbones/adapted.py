@@ -66,7 +66,7 @@ def with_adapters(
         parameter.requires_grad = False
     bert = _transformer(model, config.model).auto_model
     _, stack = layer_stack(bert, config.model)
-    layers = chosen_layers(config.layers or "all", len(stack))
+    layers = chosen_layers(config.encoder_options.layers, len(stack))
     adapter = configure(linear_layers(bert, config.model, layers))
     # Own generator: what the process drew before must not decide where training starts.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():

@@ -71,22 +71,23 @@ class HeadEncoder(Encoder):
         """
         texts = list(dict.fromkeys(p.text for p in (*corpus.t1, *corpus.t2)))
         dim = int(self.model.get_embedding_dimension() or 0)
-        needed = (config.cached_views + 1) * len(texts) * dim * 4
+        count = config.encoder_options.cached_views
+        needed = (count + 1) * len(texts) * dim * 4
         if needed > available_memory():
             raise ResourceError(
-                f"{config.cached_views} views of {len(texts)} passages need {needed / 2**30:.1f} GB, and "
+                f"{count} views of {len(texts)} passages need {needed / 2**30:.1f} GB, and "
                 f"{available_memory() / 2**30:.1f} GB are available; give fewer --cached-views."
             )
         frozen, cache = self._frozen[0], Cache()
         key = key_of(
             frozen, frozen.state_dict().items(), model=repr(frozen.model),
-            what="pooled views", texts=texts, views=config.cached_views, seed=config.seed,
+            what="pooled views", texts=texts, views=count, seed=config.seed,
         )  # fmt: skip
         kept = cache.get(key)
         if kept is None:
             log.info(
                 "The frozen layers encode %d passages %d times, once for the whole run (%.1f MB).",
-                len(texts), config.cached_views + 1, needed / 2**20,
+                len(texts), count + 1, needed / 2**20,
             )  # fmt: skip
             kept = {"views": _all_views(frozen, texts, config), "clean": _pooled(frozen.eval(), texts).cpu().numpy()}
             cache.put(key, kept)
@@ -159,7 +160,7 @@ def with_head(
 def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Float[np.ndarray, "views texts dim"]:
     frozen.train()
     views = []
-    for view in range(config.cached_views):
+    for view in range(config.encoder_options.cached_views):
         begin_view(config.seed, view)
         views.append(_pooled(frozen, texts).cpu().numpy())
     frozen.eval()

@@ -45,7 +45,7 @@ class UpperEncoder(Encoder):
         if reason:
             log.info("The frozen layers run in every step, because this model cannot be cut in two: %s.", reason)
             return
-        self._states = token_states(self, self._cut, texts, masks=config.cached_views, seed=config.seed)
+        self._states = token_states(self, self._cut, texts, masks=config.encoder_options.cached_views, seed=config.seed)
 
     def pooled(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         if self._states is None or not self._states.has(texts):

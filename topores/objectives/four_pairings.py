@@ -100,12 +100,13 @@ class FourPairings(Objective):
 
 
 def build(config: TrainConfig) -> FourPairings:
+    options = config.objective_options
     return FourPairings(
-        temperature=config.temperature,
-        pairing_weights=config.pairing_weights,
-        loss=config.loss,
-        learn_temperature=config.learn_temperature,
-        temperature_bounds=config.least_and_greatest_temperature,
+        temperature=options.temperature,
+        pairing_weights=options.pairing_weights,
+        loss=options.loss,
+        learn_temperature=options.learn_temperature,
+        temperature_bounds=options.least_and_greatest_temperature,
     )
 
 
