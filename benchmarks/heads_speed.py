@@ -27,7 +27,7 @@ from measuring import in_turn
 
 from topores.compute.files import write_json
 from topores.config import PAIRING_WEIGHTS
-from topores.training.clock.kernel import compiled
+from topores.training.clock.kernel import compile_cycles
 from topores.training.clock.vectors import start
 from topores.training.heads import by_autograd
 from topores.training.heads.objective import HeadObjective
@@ -124,7 +124,7 @@ def _product_speed(repeats: int) -> float:
 
 
 def _clock(repeats: int, cycles: int = 100_000) -> float:
-    vectors, run = start(8, 8, 0), compiled(8, 8, "infonce")
+    vectors, run = start(8, 8, 0), compile_cycles(8, 8, "infonce")
     taken = _in_turn({"clock": lambda: run(vectors, 0.1, cycles)}, min(repeats, 10))
     return cycles / taken["least_ms"]["clock"] * 1e3
 

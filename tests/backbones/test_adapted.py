@@ -168,9 +168,9 @@ def test_a_run_resumes_to_the_same_bits(name: str, tiny_model: Path, two_texts, 
 
 
 def test_layers_and_models_that_have_no_place_for_adapters(name: str, tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^--layers is '3', but the model has the layers 1 to 2; give some of these"):
+    with pytest.raises(UsageError, match=r"^--layers is '3', but the model has layers 1 to 2; choose among these"):
         encoder_of(name, tiny_model, layers="3")
     words = StaticEmbedding(AutoTokenizer.from_pretrained(tiny_model), embedding_dim=8)
     SentenceTransformer(modules=[words], device="cpu").save(str(tmp_path / "words"), create_model_card=False)
-    with pytest.raises(InputError, match=r"words' is no transformer, whose layers could be changed; give one"):
+    with pytest.raises(InputError, match=r"words' is not a transformer, so its layers cannot be adapted; give one"):
         encoder_of(name, tmp_path / "words")

@@ -227,11 +227,11 @@ def test_a_model_that_does_not_take_the_cut_is_trained_whole(
     encoder._cut.entering = lambda hidden, _: 2 * hidden + 1  # as if something stood between the layers
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
-    assert "does not take a cut, they need more than hidden states" in caplog.text
+    assert "does not take a cut, they need more than the hidden states" in caplog.text
     encoder._cut.entering = lambda *_: hidden  # noqa: F821  raises
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
-    assert "they cannot be run so (NameError)" in caplog.text
+    assert "they cannot be run separately (NameError)" in caplog.text
 
 
 def test_a_run_resumes_to_the_same_bits(
@@ -262,6 +262,6 @@ def test_the_cut_gives_the_layers_own_states(kind: str, tiny_model: Path) -> Non
     features = encoder.tokenised(TEXTS)
     with torch.no_grad():
         embed(encoder.model, features)
-        states, _ = cut.below(features)
+        states, _ = cut.run_below(features)
     hook.remove()
     assert torch.equal(states, seen[0])

@@ -140,7 +140,7 @@ class TestTensorboard:
 
     def test_a_full_disk_at_the_start(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         spy(monkeypatch, "start", OSError(28, "No space left on device"))
-        with pytest.raises(ResourceError, match="No space is left"):
+        with pytest.raises(ResourceError, match="The disk that holds"):
             send("tensorboard", tmp_path)
 
     def test_named_twice_it_is_opened_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,5 +108,7 @@ def save_adapter(model: SentenceTransformer, folder: Path) -> None:
 
 def _transformer(model: SentenceTransformer, name: str) -> Transformer:
     if not isinstance(model[0], Transformer):
-        raise InputError(f"'{name}' is no transformer, whose layers could be changed; give one, or --encoder full.")
+        raise InputError(
+            f"'{name}' is not a transformer, so its layers cannot be adapted; give one, or --encoder full."
+        )
     return model[0]

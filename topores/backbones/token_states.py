@@ -118,7 +118,7 @@ def token_states(encoder: Encoder, cut: Cut, texts: Sequence[str], *, masks: int
 def _keys(encoder: Encoder, cut: Cut, tokenised: Tokenised, masks: int, seed: int) -> list[str]:
     """Of each view; that without dropout is the last, and no seed decides it."""
     tokens = [{name: tensor.cpu().numpy() for name, tensor in batch.items()} for batch in tokenised.features]
-    frozen = key_of(encoder, cut.weights_below(), model=cut.told, what="token states", tokens=tokens)
+    frozen = key_of(encoder, cut.weights_below(), model=cut.description, what="token states", tokens=tokens)
     return [digest(frozen=frozen, **view) for view in [*({"seed": seed, "mask": m} for m in range(masks)), {}]]
 
 
@@ -133,7 +133,7 @@ def _computed(encoder: Encoder, cut: Cut, tokenised: Tokenised, seed: int, view:
     flat = np.empty((starts[-1], cut.dim), dtype=np.float32)
     for batch, features in zip(tokenised.batches, tokenised.features, strict=True):
         with encoder.autocast(enabled=view is not None):
-            hidden, layout = cut.below(features)
+            hidden, layout = cut.run_below(features)
         states = hidden[0].float().cpu().numpy()
         for text, at in _standing(layout):
             begin, end = starts[batch[text]], starts[batch[text] + 1]

@@ -66,4 +66,4 @@ class UpperEncoder(Encoder):
         assert self._cut is not None  # its states are there
         views = drawn(texts, len(states.views) - 1) if self.training else None
         hidden, layout = states.gathered(texts, views, self.model.device)
-        return self._cut.above(hidden, layout, self.sided(sides))
+        return self._cut.run_above(hidden, layout, self.sided(sides))

@@ -1,4 +1,4 @@
-"""What `topores clock` can be told."""
+"""Options of `topores clock`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from topores.options import Options, at_least, one_of, within
 
 CLOCK_LOSSES = ("infonce", "decoupled")
 SHARPEST, BLUNTEST = 0.01, 1.0
-"""Temperatures between which the exponentials of all cosines are numbers of float64."""
+"""Range of temperatures in which the exponentials of all cosines fit in float64."""
 
 
 @dataclass(frozen=True)
@@ -15,34 +15,34 @@ class ClockConfig(Options):
     """Options of `topores clock`."""
 
     temperatures: str = "0.2,0.15,0.12,0.1,0.09,0.08"
-    """Temperatures of the loss, parted by commas; each is a run of its own."""
+    """Temperatures of the loss, separated by commas; each is a separate run."""
 
     loss: str = "infonce"
-    """What a positive competes with: infonce, itself and all negatives; decoupled, the negatives alone."""
+    """Denominator of the loss: infonce = the positive and all negatives; decoupled = the negatives only."""
 
     share: float = 0.9
-    """Share of the simplex margin that the worst row has to reach."""
+    """Target: the margin of the worst row, as a share of the simplex margin, the largest one possible."""
 
     cycles: int = 10_000_000
-    """Most cycles of a run; what it does not reach by then is extrapolated. 1e9 is accepted."""
+    """Maximum cycles of a run; a target not reached by then is extrapolated. 1e9 is accepted."""
 
     to_the_end: bool = False
-    """Go on to --cycles after the share is reached."""
+    """Continue to --cycles after the target is reached."""
 
     pairs: int = 8
-    """How many pairs of unit vectors there are."""
+    """Number of pairs of unit vectors."""
 
     dim: int = 8
-    """Dimensions that they live in."""
+    """Dimension of the vectors."""
 
     starts: int = 1
-    """Random starts of each temperature: --seed and the seeds after it."""
+    """Random starts per temperature, with seeds --seed, --seed + 1, ..."""
 
     seed: int = 0
-    """Decides the start."""
+    """Seed of the first random start."""
 
     output: Path = Path("runs/clock")
-    """Folder of the runs."""
+    """Folder for the runs."""
 
     def __post_init__(self) -> None:
         self._refuse(
@@ -60,14 +60,14 @@ class ClockConfig(Options):
 
     @property
     def each_temperature(self) -> tuple[float, ...]:
-        """The temperatures, as they were given; one that was given twice is there once."""
+        """The temperatures in the order given, without duplicates."""
         return tuple(dict.fromkeys(float(part) for part in self.temperatures.split(",")))
 
     @property
     def margin(self) -> float:
-        """Cosine of partners over that of the nearest negative that is to be reached.
+        """Target margin: cosine to the partner minus cosine to the nearest negative.
 
-        It can be 1 + 1 / (pairs - 1) at most: the pairs are then the corners of a regular simplex.
+        The largest possible margin is 1 + 1 / (pairs - 1), with the pairs at the corners of a regular simplex.
         """
         return self.share * (1 + 1 / (self.pairs - 1))
 
@@ -75,7 +75,7 @@ class ClockConfig(Options):
         if self.dim >= self.pairs - 1:
             return []
         return [
-            f"--dim is {self.dim}, but {self.pairs} pairs can only be equally far apart in {self.pairs - 1} "
+            f"--dim is {self.dim}, but {self.pairs} pairs can be equally far apart only in {self.pairs - 1} "
             f"dimensions or more; give --dim {self.pairs - 1}."
         ]
 
@@ -84,6 +84,6 @@ def _temperature_faults(spec: str) -> list[str]:
     try:
         found = [float(part) for part in spec.split(",")]
     except ValueError:
-        return [f"--temperatures is '{spec}'; give numbers parted by commas, such as 0.2,0.1."]
+        return [f"--temperatures is '{spec}'; give numbers separated by commas, such as 0.2,0.1."]
     wrong = [value for value in found if not SHARPEST <= value <= BLUNTEST]
     return [f"--temperatures has {wrong[0]:g}; give numbers from {SHARPEST} to {BLUNTEST:g}."] if wrong else []

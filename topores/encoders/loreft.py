@@ -65,7 +65,7 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
     base = by_side(load_base(config.model, device))
     first = base[0]
     if not isinstance(first, Transformer):
-        raise InputError(f"'{config.model}' is no transformer, whose layers could be changed; give one.")
+        raise InputError(f"'{config.model}' is not a transformer, so its layers cannot be adapted; give one.")
     if isinstance(first, IntervenedTransformer):
         raise InputError(f"'{config.model}' has LoReFT in its layers already; give the model it was made from.")
     for parameter in base.parameters():

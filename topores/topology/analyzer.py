@@ -21,7 +21,7 @@ from topores.topology.points import unit_rows
 from topores.topology.significance import universal_p_values
 from topores.topology.subsamples import Average, SubsamplePlan, average, sampled_homology
 
-OF_DIAGRAMS: dict[str, Callable[[np.ndarray], float]] = {
+DIAGRAM_MEASURES: dict[str, Callable[[np.ndarray], float]] = {
     "bars": len,
     "total_persistence": total_persistence,
     "persistence_entropy": persistence_entropy,
@@ -114,7 +114,7 @@ class TopologyAnalyzer(BaseEstimator):
         self.diagrams_ = list(self.averages_.diagrams[0])
         if not self.plan_.exact:
             self.diagrams_[0] = persistent_homology(rows, max_degree=0, **options)[0]
-        found = self._of_diagrams() | self._of_rows(rows)
+        found = self._diagram_measures() | self._row_measures(rows)
         self.measures_ = {name: float(each.mean) for name, each in found.items()}
         self.standard_errors_ = {name: float(each.standard_error) for name, each in found.items()}
         return self
@@ -153,26 +153,26 @@ class TopologyAnalyzer(BaseEstimator):
         seed = int(given) if isinstance(given, int | np.integer) else int(check_random_state(given).randint(2**31 - 1))
         return SubsamplePlan(count, min(self.subsample_size, self.max_points), self.subsamples, seed)
 
-    def _of_diagrams(self) -> dict[str, Average]:
+    def _diagram_measures(self) -> dict[str, Average]:
         found = {}
-        for name, function in OF_DIAGRAMS.items():
+        for name, function in DIAGRAM_MEASURES.items():
             found[f"{name}_0"] = average([function(self.diagrams_[0])], exact=True)
             for degree in range(1, len(self.diagrams_)):
                 drawn = [function(diagrams[degree]) for diagrams in self.averages_.diagrams]
                 found[f"{name}_{degree}"] = average(drawn, exact=self.plan_.exact)
         return found
 
-    def _of_rows(self, rows: np.ndarray) -> dict[str, Average]:
-        def of_parts(measure: Callable[[np.ndarray], float], of: np.ndarray) -> Average:
+    def _row_measures(self, rows: np.ndarray) -> dict[str, Average]:
+        def over_draws(measure: Callable[[np.ndarray], float], of: np.ndarray) -> Average:
             drawn = (of[np.ix_(part, part)] if self.metric == "precomputed" else of[part] for part in self.plan_)
             return average([_if_determined(measure, each) for each in drawn], exact=self.plan_.exact)
 
-        found = {"intrinsic_dimension": of_parts(lambda part: intrinsic_dimension(part, metric=self.metric), rows)}
+        found = {"intrinsic_dimension": over_draws(lambda part: intrinsic_dimension(part, metric=self.metric), rows)}
         if self.metric == "precomputed":
             return found
         seen = unit_rows(rows) if self.metric == "angle" else rows
         whole = average([_if_determined(rank_me, seen)], exact=True)
-        return found | {"rank_me": whole, "uniformity": of_parts(uniformity, seen)}
+        return found | {"rank_me": whole, "uniformity": over_draws(uniformity, seen)}
 
 
 def _if_determined(measure: Callable[[np.ndarray], float], rows: np.ndarray) -> float:

@@ -57,7 +57,7 @@ def certified_tree(cloud: MeasuredCloud) -> Edges:
             search.compare(np.argsort(doubtful, kind="stable")[:half])
             doubtful, shortest = search.look()
         tree.append(search.join(np.unique(shortest[doubtful == 0])))
-    return _joined(tree)
+    return _concatenate(tree)
 
 
 class _Search:
@@ -72,7 +72,7 @@ class _Search:
 
     def look(self) -> tuple[Int[np.ndarray, " groups"], Int[np.ndarray, " groups"]]:
         """How many points of each group may have an edge shorter than the shortest known, and which that is."""
-        self.known = _ascending(_between_groups(self.known, self.group))
+        self.known = _sort_edges(_between_groups(self.known, self.group))
         shortest = _shortest_of_each(self.group[self.known.ends], int(self.group.max()) + 1)
         self.limit = np.append(self.known.lengths, np.inf)[shortest]
         in_doubt = self.beyond < self.limit[self.group]
@@ -83,8 +83,8 @@ class _Search:
         in_doubt = np.flatnonzero((self.beyond < self.limit[self.group]) & np.isin(self.group, groups))
         in_doubt = in_doubt[np.argsort(self.group[in_doubt], kind="stable")]
         step = max(1, PAIRS_AT_ONCE // len(self.cloud))
-        found = [self._compare(in_doubt[start : start + step]) for start in range(0, len(in_doubt), step)]
-        self.known = _joined([self.known, *found])
+        found = [self._edges_to_all(in_doubt[start : start + step]) for start in range(0, len(in_doubt), step)]
+        self.known = _concatenate([self.known, *found])
 
     def join(self, places: Int[np.ndarray, " places"]) -> Edges:
         """Join groups by known edges. Each group's first in one order of all edges, so that none closes a ring."""
@@ -94,26 +94,26 @@ class _Search:
         self.group = connected_components(graph, directed=False)[1][self.group]
         return edges
 
-    def _compare(self, chosen: Int[np.ndarray, " chosen"]) -> Edges:
+    def _edges_to_all(self, chosen: Int[np.ndarray, " chosen"]) -> Edges:
         own = self.group[chosen]
         same = own[:, None] == self.group
         for precision in (np.float32, np.float64):
             squares = self.cloud.least_squares(chosen, precision)
             squares[same] = np.inf
             nearest = np.column_stack([np.arange(len(chosen)), squares.argmin(axis=1)])
-            found = self._measured(chosen, nearest)
+            found = self._measure_pairs(chosen, nearest)
             np.minimum.at(self.limit, own, found.lengths)
             squares[nearest[:, 0], nearest[:, 1]] = np.inf
-            shorter = self._below(squares, self.cloud.squares(self.limit[own]))
+            shorter = self._pairs_below(squares, self.cloud.to_squares(self.limit[own]))
             if len(shorter) <= IN_DOUBT * len(chosen):
                 break
         if len(shorter):
             squares[shorter[:, 0], shorter[:, 1]] = np.inf
-            found = _joined([found, self._measured(chosen, shorter)])
-        self.beyond[chosen] = np.maximum(self.beyond[chosen], self.cloud.at_least(squares.min(axis=1)))
+            found = _concatenate([found, self._measure_pairs(chosen, shorter)])
+        self.beyond[chosen] = np.maximum(self.beyond[chosen], self.cloud.to_lengths(squares.min(axis=1)))
         return found
 
-    def _below(
+    def _pairs_below(
         self, squares: Float[np.ndarray, "chosen points"], threshold: Float[np.ndarray, " chosen"]
     ) -> Int[np.ndarray, "pairs 2"]:
         # One step up keeps the comparison in the squares' own precision on the safe side.
@@ -121,7 +121,7 @@ class _Search:
         rows, columns = np.divmod(np.flatnonzero(squares < threshold[:, None]), squares.shape[1])
         return np.column_stack([rows, columns])
 
-    def _measured(self, chosen: Int[np.ndarray, " chosen"], pairs: Int[np.ndarray, "pairs 2"]) -> Edges:
+    def _measure_pairs(self, chosen: Int[np.ndarray, " chosen"], pairs: Int[np.ndarray, "pairs 2"]) -> Edges:
         self.to_measure -= len(pairs)
         if self.to_measure < 0:
             raise TooClose(f"more than {MEASURED} pairs a point look equally short")
@@ -134,12 +134,12 @@ def _between_groups(edges: Edges, group: Int[np.ndarray, " points"]) -> Edges:
     return Edges(edges.ends[between], edges.lengths[between])
 
 
-def _ascending(edges: Edges) -> Edges:
+def _sort_edges(edges: Edges) -> Edges:
     order = np.argsort(edges.lengths, kind="stable")
     return Edges(edges.ends[order], edges.lengths[order])
 
 
-def _joined(parts: list[Edges]) -> Edges:
+def _concatenate(parts: list[Edges]) -> Edges:
     return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 

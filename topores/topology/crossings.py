@@ -75,7 +75,7 @@ def shortest_odd_loop(
     """
     count = len(matrix)
     cover = _double_cover(matrix, allowed, odd)
-    sources = _touching_all(allowed & odd)
+    sources = _vertex_cover(allowed & odd)
     best, base = np.inf, sources[0]
     for start in range(0, len(sources), SOURCES_AT_ONCE):
         some = sources[start : start + SOURCES_AT_ONCE]
@@ -86,7 +86,7 @@ def shortest_odd_loop(
     path = [int(base) + count]
     while path[-1] != base:
         path.append(int(previous[path[-1]]))
-    return _first_closed(np.array(path) % count)
+    return _first_cycle(np.array(path) % count)
 
 
 def _bridges(
@@ -110,7 +110,7 @@ def _settle(
 ) -> Int[np.ndarray, "left 2"]:
     """Settle those edges that close a triangle with two settled ones, and return the others."""
     one, other = edges.T
-    there, crossed = _packed(settled), _packed(odd)
+    there, crossed = _pack_bits(settled), _pack_bits(odd)
     common = there[one] & there[other]
     differing = (crossed[one] ^ crossed[other]) & common
     is_odd, is_even = differing.any(axis=1), (differing != common).any(axis=1)
@@ -123,7 +123,7 @@ def _settle(
     return edges[~done]
 
 
-def _packed(mask: Bool[np.ndarray, "points points"]) -> UInt64[np.ndarray, "points words"]:
+def _pack_bits(mask: Bool[np.ndarray, "points points"]) -> UInt64[np.ndarray, "points words"]:
     """64 places of a row in one number: a row's common neighbours with another then take a few operations."""
     packed = np.packbits(mask, axis=1)
     return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
@@ -144,7 +144,7 @@ def _double_cover(
     return csr_array((np.concatenate([lengths, lengths]), (rows, columns)), shape=(2 * count, 2 * count))
 
 
-def _touching_all(edges: Bool[np.ndarray, "points points"]) -> Int[np.ndarray, " sources"]:
+def _vertex_cover(edges: Bool[np.ndarray, "points points"]) -> Int[np.ndarray, " sources"]:
     """Few points, of which each edge has one: the one with the most edges left, again and again."""
     left = edges.copy()
     degree, chosen = left.sum(axis=1), []
@@ -156,7 +156,7 @@ def _touching_all(edges: Bool[np.ndarray, "points points"]) -> Int[np.ndarray, "
     return np.array(chosen, dtype=np.int64)
 
 
-def _first_closed(walk: Int[np.ndarray, " steps"]) -> Int[np.ndarray, " members"]:
+def _first_cycle(walk: Int[np.ndarray, " steps"]) -> Int[np.ndarray, " members"]:
     """The first part of the walk that meets itself: the rest has no length, or the walk would not be shortest."""
     seen: dict[int, int] = {}
     for step, point in enumerate(walk.tolist()):

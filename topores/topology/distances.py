@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from topores.errors import did_you_mean
-from topores.topology.points import Numbers, as_points, scaled, unit_rows
+from topores.topology.points import Numbers, as_points, scale_by_power_of_two, unit_rows
 
 METRICS = ("angle", "euclidean", "precomputed")
 
@@ -43,18 +43,18 @@ def pairwise_distances(points: Numbers, metric: str = "angle") -> Float[np.ndarr
     Raises:
         ValueError: NaN, infinite or no values; a zero row under "angle"; a matrix that is not one of distances.
     """
-    if _known(metric) == "precomputed":
+    if _check_metric(metric) == "precomputed":
         return as_distance_matrix(points)
     return squareform(condensed_distances(points, metric))
 
 
 def condensed_distances(points: Numbers, metric: str = "angle") -> Float[np.ndarray, " pairs"]:
     """The distances of `pairwise_distances`, each pair once: (0, 1), (0, 2), ..., (n - 2, n - 1)."""
-    if _known(metric) == "precomputed":
+    if _check_metric(metric) == "precomputed":
         return squareform(as_distance_matrix(points), checks=False)
     if metric == "angle":
         return _condensed_angles(unit_rows(points))
-    rows, exponent = scaled(as_points(points))
+    rows, exponent = scale_by_power_of_two(as_points(points))
     return np.ldexp(pdist(rows), exponent)
 
 
@@ -72,13 +72,13 @@ def distance_rows(points: Numbers, metric: str = "angle") -> tuple[int, Callable
 
     Nothing of size points x points is kept, unless `points` is the matrix itself.
     """
-    if _known(metric) == "precomputed":
+    if _check_metric(metric) == "precomputed":
         matrix = as_distance_matrix(points)
         return len(matrix), lambda index: matrix[index]
     if metric == "angle":
         unit = unit_rows(points)
         return len(unit), lambda index: _angles_between(unit[[index]], unit)[0]
-    rows, exponent = scaled(as_points(points))
+    rows, exponent = scale_by_power_of_two(as_points(points))
     return len(rows), lambda index: np.ldexp(cdist(rows[[index]], rows)[0], exponent)
 
 
@@ -174,7 +174,7 @@ def _angles_of_all(unit: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "
     return angles_of_chords(pdist(unit), lambda far: squareform(cdist(unit, -unit), checks=False)[far])
 
 
-def _known(metric: str) -> str:
+def _check_metric(metric: str) -> str:
     if metric not in METRICS:
         raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
     return metric

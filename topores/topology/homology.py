@@ -50,7 +50,7 @@ def persistent_homology(
         Bauer 2021, Ripser, https://arxiv.org/abs/1908.02518; redzed, https://pypi.org/project/redzed-tda.
     """
     if choose_engine(engine, field, max_degree) == TREE:
-        return [_of_tree(minimum_spanning_tree(points, metric=metric).lengths, _as_threshold(threshold))]
+        return [_tree_diagram(minimum_spanning_tree(points, metric=metric).lengths, _as_threshold(threshold))]
     return Filtration(points, metric=metric).diagrams(
         max_degree=max_degree, threshold=threshold, field=field, engine=engine
     )
@@ -99,11 +99,11 @@ class Filtration:
         chosen = None if rows is None else _as_rows(rows, self.points)
         count = self.points if chosen is None else len(chosen)
         if self._ranking is None or count == 1:
-            return _padded([np.array([[0.0, np.inf]])], degree)
+            return _pad_diagrams([np.array([[0.0, np.inf]])], degree)
         ranks = self._ranking.ranks if chosen is None else self._ranks_among(chosen)
         highest = min(degree, count - 2)
         found = run_engine(name, ranks, highest, self._ranking.last_up_to(cap), field.__index__())
-        return _padded([_diagram(bars, self._ranking) for bars in found], degree)
+        return _pad_diagrams([_diagram(bars, self._ranking) for bars in found], degree)
 
     def _ranks_among(self, rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows rows"]:
         assert self._ranking is not None
@@ -116,7 +116,7 @@ def _diagram(ranks: np.ndarray, ranking: Ranking) -> Float[np.ndarray, "bars 2"]
     return _longer_than_rounding(ranking.lengths(np.asarray(ranks, dtype=np.float64)))
 
 
-def _of_tree(lengths: Float[np.ndarray, " edges"], cap: float) -> Float[np.ndarray, "bars 2"]:
+def _tree_diagram(lengths: Float[np.ndarray, " edges"], cap: float) -> Float[np.ndarray, "bars 2"]:
     """Degree 0: each edge of the spanning tree ends one bar; those past the threshold never end."""
     deaths = np.append(np.where(lengths > cap, np.inf, lengths), np.inf)
     return _longer_than_rounding(np.stack([np.zeros_like(deaths), deaths], axis=1))
@@ -128,7 +128,7 @@ def _longer_than_rounding(bars: Float[np.ndarray, "bars 2"]) -> Float[np.ndarray
     return bars[np.lexsort((bars[:, 1], bars[:, 0]))]
 
 
-def _padded(diagrams: list[np.ndarray], degree: int) -> list[np.ndarray]:
+def _pad_diagrams(diagrams: list[np.ndarray], degree: int) -> list[np.ndarray]:
     """n points have no homology above degree n - 2, so nothing is computed there."""
     empty = [np.empty((0, 2)) for _ in range(degree + 1)]
     return (diagrams + empty[len(diagrams) :])[: degree + 1]

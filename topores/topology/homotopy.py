@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from scipy.spatial.distance import squareform
 
 from topores.topology.homology import ROUNDING
-from topores.topology.ranking import in_order
+from topores.topology.ranking import argsort_distances
 
 COMPARED_AT_ONCE = 2**22
 """Distances that are compared with edges in one step."""
@@ -50,12 +50,12 @@ class Homotopy:
 
     def lengths(self, time: float) -> Float[np.ndarray, " edges"]:
         """Of all edges at one time."""
-        return _at(time, *self._pairs)
+        return _interpolate(time, *self._pairs)
 
     def bars(self, time: float) -> Bars:
         """The bars at one time; those that are rounding between tied distances are left out."""
         lengths = self.lengths(time)
-        order, _ = in_order(lengths)
+        order, _ = argsort_distances(lengths)
         ranks = np.empty(len(lengths))
         ranks[order] = np.arange(1, len(lengths) + 1)
         found = np.asarray(redzed_tda.rips(ranks, maxdim=1)[1])
@@ -77,7 +77,7 @@ class Homotopy:
         Source:
             Toussaint 1980, The relative neighbourhood graph of a finite planar set (edges without such a point).
         """
-        squares = [_at(time, *self._squares) for time in (since, until)]
+        squares = [_interpolate(time, *self._squares) for time in (since, until)]
         for points in np.split(self._central_first, CENTRAL):
             at_once = max(1, COMPARED_AT_ONCE // max(1, len(points)))
             parts = np.split(edges, range(at_once, len(edges), at_once))
@@ -86,7 +86,7 @@ class Homotopy:
 
     def lunes(self, edges: Int[np.ndarray, " edges"], time: float) -> UInt8[np.ndarray, "edges bytes"]:
         """For each edge the points that are nearer to both its ends than these to each other: one bit a point."""
-        square = _at(time, *self._squares)
+        square = _interpolate(time, *self._squares)
         one, other = self._one[edges], self._other[edges]
         return np.packbits(np.maximum(square[one], square[other]) < square[one, other][:, None], axis=1)
 
@@ -106,7 +106,7 @@ class Homotopy:
         return np.asarray(nearer.any(axis=1))
 
 
-def _at(
+def _interpolate(
     time: float,
     start: Float[np.ndarray, "..."],
     end: Float[np.ndarray, "..."],

@@ -11,7 +11,7 @@ from topores.topology.diagrams import finite_bars
 from topores.topology.engines import as_degree
 from topores.topology.factors import singular_values, svd
 from topores.topology.homology import persistent_homology
-from topores.topology.points import Numbers, as_points, scaled, unit_rows
+from topores.topology.points import Numbers, as_points, scale_by_power_of_two, unit_rows
 
 METRICS = ("angle", "euclidean")
 
@@ -49,10 +49,10 @@ class GaussianLike:
     """
 
     def __init__(self, points: Numbers) -> None:
-        rows, self._exponent = scaled(as_points(points))
+        rows, self._exponent = scale_by_power_of_two(as_points(points))
         self._points, self._mean = len(rows), rows.mean(axis=0)
         _, sizes, directions = svd(rows - self._mean, full_matrices=False)
-        self._sizes = _of_the_cloud(sizes, rows)
+        self._sizes = _drop_rounding(sizes, rows)
         self._directions = directions[: len(self._sizes)]
 
     def draw(self, seed: SupportsIndex) -> Float[np.ndarray, "points dim"]:
@@ -114,7 +114,7 @@ def matched_spectrum_p_values(
     if not len(bars):
         return np.empty(0)
     observed = log_ratios(2 * np.sin(bars / 2) if metric == "angle" else bars)
-    sizes = _of_the_cloud(singular_values(rows - rows.mean(axis=0)), rows)
+    sizes = _drop_rounding(singular_values(rows - rows.mean(axis=0)), rows)
     largest = [_largest_log_ratio(_random_frame(len(rows), len(sizes), random) * sizes, highest) for _ in range(draws)]
     return p_among_largest(observed, np.array(largest))
 
@@ -163,7 +163,7 @@ def as_coordinates(points: Numbers, metric: str) -> Float[np.ndarray, "points di
         )
     if metric not in METRICS:
         raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
-    return unit_rows(points) if metric == "angle" else scaled(as_points(points))[0]
+    return unit_rows(points) if metric == "angle" else scale_by_power_of_two(as_points(points))[0]
 
 
 def as_degree_with_ratios(degree: SupportsIndex) -> int:
@@ -186,7 +186,7 @@ def _random_frame(points: int, columns: int, random: np.random.Generator) -> Flo
     return frame * np.sign(corner.diagonal())
 
 
-def _of_the_cloud(
+def _drop_rounding(
     sizes: Float[np.ndarray, " all"], rows: Float[np.ndarray, "points dim"]
 ) -> Float[np.ndarray, " rank"]:
     """The singular values that are more than rounding: the others' columns need not be drawn."""

@@ -75,8 +75,8 @@ class MovementFrom:
     def __init__(self, before_1: Numbers, before_2: Numbers) -> None:
         self._texts = as_points(before_1, "a"), as_points(before_2, "a")
         same_columns(*self._texts)
-        self._both = _Start.of(np.vstack(self._texts))
-        self._each = [_Start.of(text) for text in self._texts]
+        self._both = _Start.from_rows(np.vstack(self._texts))
+        self._each = [_Start.from_rows(text) for text in self._texts]
 
     def split(self, after_1: Numbers, after_2: Numbers) -> MovementSplit:
         """`split_movement` to where they are now.
@@ -85,20 +85,21 @@ class MovementFrom:
             ValueError: Unusable points, or different shapes.
         """
         goals = self._goals(after_1, after_2)
-        moved = self._moved(goals)
+        moved = self._total_movement(goals)
         if moved is None:
             return MovementSplit(0.0, 0.0, 0.0, 0.0)
         total, left, shift = moved
         deformation = sum(
-            _squared(_left_by_procrustes(start, _centred(goal))) for start, goal in zip(self._each, goals, strict=True)
+            _squared_norm(_procrustes_residual(start, _centre(goal)))
+            for start, goal in zip(self._each, goals, strict=True)
         )
         # Rounding alone can leave more than there was.
-        shared, relative = max(total - _squared(left), 0.0), max(_squared(left) - shift - deformation, 0.0)
+        shared, relative = max(total - _squared_norm(left), 0.0), max(_squared_norm(left) - shift - deformation, 0.0)
         return MovementSplit(*(float(part / total) for part in (shared, relative, shift, deformation)))
 
     def shift(self, after_1: Numbers, after_2: Numbers) -> float:
         """The share of the shift alone, at less of the cost."""
-        moved = self._moved(self._goals(after_1, after_2))
+        moved = self._total_movement(self._goals(after_1, after_2))
         return 0.0 if moved is None else float(moved[2] / moved[0])
 
     def _goals(self, after_1: Numbers, after_2: Numbers) -> list[Float[np.ndarray, "_ dim"]]:
@@ -109,18 +110,22 @@ class MovementFrom:
             same_columns(before, after)
         return goals
 
-    def _moved(
+    def _total_movement(
         self, goals: Sequence[Float[np.ndarray, "_ dim"]]
     ) -> tuple[float, Float[np.ndarray, "points some"], float] | None:
         """Squared movement, what is left of it beside the shared rotation, the shift within that; None for none."""
-        goal = _centred(np.vstack(goals))
-        total = _squared(goal - self._both.points)
-        if total <= ROUNDING**2 * max(self._both.size, _squared(goal)):
+        goal = _centre(np.vstack(goals))
+        total = _squared_norm(goal - self._both.points)
+        if total <= ROUNDING**2 * max(self._both.size, _squared_norm(goal)):
             return None
-        left = _left_by_procrustes(self._both, goal)
+        left = _procrustes_residual(self._both, goal)
         lengths = [len(text) for text in self._texts]
         first, second = np.split(left, lengths[:1])
-        return total, left, float(np.prod(lengths) / sum(lengths) * _squared(first.mean(axis=0) - second.mean(axis=0)))
+        return (
+            total,
+            left,
+            float(np.prod(lengths) / sum(lengths) * _squared_norm(first.mean(axis=0) - second.mean(axis=0))),
+        )
 
 
 class _Start(NamedTuple):
@@ -134,9 +139,9 @@ class _Start(NamedTuple):
     """Squared."""
 
     @classmethod
-    def of(cls, rows: Float[np.ndarray, "points dim"]) -> "_Start":
-        points = _centred(rows)
-        return cls(points, _in_own_span(points), _squared(points))
+    def from_rows(cls, rows: Float[np.ndarray, "points dim"]) -> "_Start":
+        points = _centre(rows)
+        return cls(points, _in_own_span(points), _squared_norm(points))
 
 
 def change_between_texts(before_1: Numbers, before_2: Numbers, after_1: Numbers, after_2: Numbers) -> float:
@@ -165,15 +170,15 @@ def change_between_texts(before_1: Numbers, before_2: Numbers, after_1: Numbers,
     """
     texts = _matched_texts(before_1, before_2, after_1, after_2)
     start, moves = zip(
-        *(_as_few_rows(_centred(before), _centred(after - before)) for before, after in texts), strict=True
+        *(_as_few_rows(_centre(before), _centre(after - before)) for before, after in texts), strict=True
     )
 
     def change(one: int, other: int) -> float:
         # Y Y' - X X' from the moves, for the difference of the two would lose the digits of a small change.
-        return _squared(moves[one] @ (start[other] + moves[other]).T + start[one] @ moves[other].T)
+        return _squared_norm(moves[one] @ (start[other] + moves[other]).T + start[one] @ moves[other].T)
 
     between, within = 2 * change(0, 1), change(0, 0) + change(1, 1)
-    size = sum(_squared(before @ before.T) for before in start)
+    size = sum(_squared_norm(before @ before.T) for before in start)
     return between / (between + within) if between + within > ROUNDING**2 * size else float("nan")
 
 
@@ -196,7 +201,7 @@ def _matched_texts(
     return texts
 
 
-def _left_by_procrustes(start: _Start, goal: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points some"]:
+def _procrustes_residual(start: _Start, goal: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points some"]:
     """What the best rotation and scale of centred points leave, in coordinates of the span of `goal`."""
     own = _in_own_span(goal)
     turn, reached = _turn(start.own, own)
@@ -230,9 +235,9 @@ def _as_few_rows(
     return rows[:, :dim], rows[:, dim:]
 
 
-def _centred(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
+def _centre(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
     return points - points.mean(axis=0)
 
 
-def _squared(points: Float[np.ndarray, "..."]) -> float:
+def _squared_norm(points: Float[np.ndarray, "..."]) -> float:
     return float(np.square(points).sum())

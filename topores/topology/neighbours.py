@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike
 from scipy.spatial.distance import cdist
 
 from topores.topology.distances import angles_of_chords
-from topores.topology.points import Numbers, as_points, scaled, unit_rows
+from topores.topology.points import Numbers, as_points, scale_by_power_of_two, unit_rows
 
 UNDERFLOW = 2.0**-100
 """More than all that vanishes below the range of float32 in a squared distance, with coordinates up to 1."""
@@ -39,7 +39,7 @@ def comparable_rows(points: Numbers, metric: str) -> tuple[Float[np.ndarray, "po
     """Rows whose distances can be compared, and the power of two by which lengths are to be multiplied in the end."""
     if metric == "angle":
         return unit_rows(points), 0
-    return scaled(as_points(points))
+    return scale_by_power_of_two(as_points(points))
 
 
 class MeasuredCloud:
@@ -53,16 +53,16 @@ class MeasuredCloud:
         self.is_angle = metric == "angle"
         self.centre = rows.mean(axis=0)
         self.spread = 0
-        self.spread = int(np.frexp(max(np.abs(self.centred(part)).max() for part in self._parts()))[1])
+        self.spread = int(np.frexp(max(np.abs(self.centre_rows(part)).max() for part in self._parts()))[1])
         self.single = np.empty(rows.shape, dtype=np.float32)
         for part in self._parts():
-            self.single[part] = self.centred(part)
+            self.single[part] = self.centre_rows(part)
         self._low_single = self._low(self.single)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def centred(self, part: slice | Int[np.ndarray, " chosen"]) -> Float[np.ndarray, "chosen dim"]:
+    def centre_rows(self, part: slice | Int[np.ndarray, " chosen"]) -> Float[np.ndarray, "chosen dim"]:
         """Rows minus the centre; over 2 ** spread, so that the largest coordinate of all is between 1/2 and 1."""
         return np.ldexp(self.rows[part] - self.centre, -self.spread)
 
@@ -84,19 +84,19 @@ class MeasuredCloud:
             result += self._low_single
             result += self._low_single[points][:, None]
             return result
-        rows = self.centred(points)
+        rows = self.centre_rows(points)
         result = np.empty((len(points), len(self)))
         for part in self._parts():
-            columns = self.centred(part)
+            columns = self.centre_rows(part)
             result[:, part] = (-2 * rows) @ columns.T + self._low(columns)
         return result + self._low(rows)[:, None]
 
-    def at_least(self, squares: Float[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
+    def to_lengths(self, squares: Float[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
         """Lengths that the squares of `least_squares` stand for."""
         chords = np.ldexp(np.sqrt(np.maximum(squares.astype(np.float64), 0)), self.spread)
         return 2 * np.arcsin(np.minimum(chords / 2, 1)) if self.is_angle else chords
 
-    def squares(self, lengths: Float[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
+    def to_squares(self, lengths: Float[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
         """The other way round and slightly more: a pair whose least square is not below this is no shorter."""
         chords = 2 * np.sin(lengths / 2) if self.is_angle else lengths
         return np.ldexp(chords, -self.spread) ** 2 * (1 + 2.0**-40)
@@ -127,11 +127,11 @@ def near_neighbours(cloud: MeasuredCloud, count: int) -> Neighbours:
         Johnson, Douze and Jégou 2019, Billion-scale similarity search with GPUs. https://arxiv.org/abs/1702.08734
     """
     # In parts, so that an interrupt is heard.
-    found = [_near(cloud, start, count) for start in range(0, len(cloud), ROWS_AT_ONCE)]
+    found = [_near_block(cloud, start, count) for start in range(0, len(cloud), ROWS_AT_ONCE)]
     return Neighbours(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _near(cloud: MeasuredCloud, start: int, count: int) -> Neighbours:
+def _near_block(cloud: MeasuredCloud, start: int, count: int) -> Neighbours:
     rows = cloud.single[start : start + ROWS_AT_ONCE]
     # One more than asked for: a point mostly finds itself.
     squares, indices = faiss.knn(rows, cloud.single, min(count + 1, len(cloud)))
@@ -141,4 +141,4 @@ def _near(cloud: MeasuredCloud, start: int, count: int) -> Neighbours:
     norms = np.linalg.norm(rows.astype(np.float64), axis=1)
     # What is nearer than the reach has |y| < |x| + reach: points far from the centre spoil no one else's bound.
     error = margin(rows.shape[1], np.float32) * (2 * norms + np.sqrt(reach)) ** 2 + UNDERFLOW
-    return Neighbours(indices, lengths, cloud.at_least(reach - error))
+    return Neighbours(indices, lengths, cloud.to_lengths(reach - error))

@@ -33,7 +33,7 @@ def common_plane(states: Sequence[State]) -> Plane:
         Generalised Procrustes without scaling, one step: Gower and Dijksterhuis 2004, Procrustes Problems, chapter 9.
     """
     width = max(2, *(state.shape[1] for state in states))
-    whole = [_centred(state, width) for state in states]
+    whole = [_centre(state, width) for state in states]
     turned = [whole[0], *(state @ _turn(state, whole[0]) for state in whole[1:])]
     axes = _principal_axes(turned)
     places = np.stack([state @ axes for state in turned])
@@ -42,7 +42,7 @@ def common_plane(states: Sequence[State]) -> Plane:
     return Plane(places, np.divide(seen, total, out=np.ones_like(total), where=total > 0))
 
 
-def _centred(state: State, width: int) -> State:
+def _centre(state: State, width: int) -> State:
     padded = np.zeros((len(state), width))
     padded[:, : state.shape[1]] = state - state.mean(axis=0)
     return padded

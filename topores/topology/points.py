@@ -94,7 +94,7 @@ def unit_rows(points: Numbers) -> Float[np.ndarray, "points dim"]:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def centred(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndarray, "points dim"]:
+def centre_rows(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndarray, "points dim"]:
     """Rows minus their mean.
 
     Raises:
@@ -107,7 +107,7 @@ def centred(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndar
     return points - points.mean(axis=0)
 
 
-def scaled(points: Float[np.ndarray, "points dim"]) -> tuple[Float[np.ndarray, "points dim"], int]:
+def scale_by_power_of_two(points: Float[np.ndarray, "points dim"]) -> tuple[Float[np.ndarray, "points dim"], int]:
     """Points over a power of two near their size: squares neither overflow nor vanish, and no digit changes."""
     exponent = int(np.frexp(np.abs(points).max())[1])
     return np.ldexp(points, -exponent), exponent

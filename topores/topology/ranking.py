@@ -21,10 +21,10 @@ class Ranking:
     """
 
     def __init__(self, distances: Float[np.ndarray, " pairs"]) -> None:
-        order, ordered = in_order(distances)
+        order, ordered = argsort_distances(distances)
         places = _first_of_equals(ordered)
         if len(distances) >= EXACT_INTEGERS:
-            places, order_of_ranks = _dense(places, order)
+            places, order_of_ranks = _dense_ranks(places, order)
         else:
             order_of_ranks = order
         zeros = int(np.searchsorted(ordered, 0, side="right"))
@@ -52,7 +52,9 @@ class Ranking:
         return float(self.ranks[self._order[within - 1]]) if within else 0.0
 
 
-def in_order(distances: Float[np.ndarray, " pairs"]) -> tuple[Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+def argsort_distances(
+    distances: Float[np.ndarray, " pairs"],
+) -> tuple[Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
     """np.argsort, several times faster, and the distances in that order; equal ones keep the order of their places.
 
     Places ride in the low bits of keys that sort as the distances do.
@@ -98,7 +100,7 @@ def _first_of_equals(ordered: Float[np.ndarray, " pairs"]) -> Int[np.ndarray, " 
     return places
 
 
-def _dense(
+def _dense_ranks(
     firsts: Int[np.ndarray, " pairs"], order: Int[np.ndarray, " pairs"]
 ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " distinct"]]:
     """Ranks without the gaps that equal distances leave, and where the distance of each stands."""

@@ -28,7 +28,7 @@ class Links(NamedTuple):
     """Bars after that can have come from nothing else."""
 
 
-def joined(parts: Sequence[Links]) -> Links:
+def join_links(parts: Sequence[Links]) -> Links:
     """What becomes of the bars through several stretches, in order: a link is sure if it is so all along.
 
     Args:
@@ -78,11 +78,11 @@ class _Options(NamedTuple):
     closing: Bool[np.ndarray, " before"]
     opening: Bool[np.ndarray, " after"]
 
-    def turned(self) -> "_Options":
+    def reverse(self) -> "_Options":
         """The same backwards; it shares its memory with this one."""
         return _Options(self.pairs.T, self.opening, self.closing)
 
-    def settled(self) -> Bool[np.ndarray, " before"]:
+    def settled_bars(self) -> Bool[np.ndarray, " before"]:
         """Bars before with one option left, which no other bar can take from them."""
         one = self.pairs.sum(axis=1) + self.closing == 1
         after_one = self.pairs.sum(axis=0) + self.opening == 1
@@ -117,11 +117,11 @@ class Possibilities:
     ) -> None:
         start, end = (homotopy.lengths(time) for time in times)
         self._before, self._after = _side(bars[0], edges, start, end), _side(bars[1], edges, end, start)
-        births = _within(self._after.birth_places, self._before.births_reached)
-        deaths = _within(self._after.ends[:, 1], self._before.deaths_reached)
+        births = _is_reached(self._after.birth_places, self._before.births_reached)
+        deaths = _is_reached(self._after.ends[:, 1], self._before.deaths_reached)
         self._options = _Options(births & deaths, self._before.may_vanish, self._after.may_vanish)
         _settle(self._options)
-        self._sure_before, self._sure_after = self._options.settled(), self._options.turned().settled()
+        self._sure_before, self._sure_after = self._options.settled_bars(), self._options.reverse().settled_bars()
 
     def longest_doubt(self) -> float:
         """Length of the longest bar whose link is not sure; 0 if all are."""
@@ -138,7 +138,7 @@ class Possibilities:
         partners[one] = other
         rows, columns = np.flatnonzero(~self._sure_before), np.flatnonzero(~self._sure_after)
         if len(rows) and len(columns):
-            saved = _saved(self._options, self._before, self._after, rows, columns)
+            saved = _link_savings(self._options, self._before, self._after, rows, columns)
             for row, column in zip(*linear_sum_assignment(saved), strict=True):
                 if saved[row, column] < 0:
                     partners[rows[row]] = columns[column]
@@ -201,7 +201,9 @@ def _reach(
     )
 
 
-def _within(ends: Num[np.ndarray, " after"], reached: Num[np.ndarray, "2 before"]) -> Bool[np.ndarray, "before after"]:
+def _is_reached(
+    ends: Num[np.ndarray, " after"], reached: Num[np.ndarray, "2 before"]
+) -> Bool[np.ndarray, "before after"]:
     least, most = reached[:, :, None]
     return (least <= ends) & (ends <= most)
 
@@ -210,14 +212,14 @@ def _settle(options: _Options) -> None:
     """Take from all others what a bar must have because it has no other option, until nothing more follows."""
     left = -1
     while left != (left := int(options.pairs.sum() + options.closing.sum() + options.opening.sum())):
-        for some in (options, options.turned()):
+        for some in (options, options.reverse()):
             must = ~some.closing & (some.pairs.sum(axis=1) == 1)
             taken = some.pairs[must].any(axis=0)
             some.pairs[np.ix_(~must, taken)] = False
             some.opening[taken] = False
 
 
-def _saved(
+def _link_savings(
     options: _Options,
     before: _Side,
     after: _Side,
@@ -225,7 +227,9 @@ def _saved(
     columns: Int[np.ndarray, " columns"],
 ) -> Float[np.ndarray, "rows columns"]:
     """What linking two bars saves against closing the one and opening the other; 0 where they cannot be one."""
-    missed = _apart(before.if_kept[rows], after.ends[columns]) + _apart(before.ends[rows], after.if_kept[columns])
+    missed = _pair_distances(before.if_kept[rows], after.ends[columns]) + _pair_distances(
+        before.ends[rows], after.if_kept[columns]
+    )
     far = 1e3 * max(side.ends.max(initial=0.0) for side in (before, after))
     closed, opened = (
         np.where(may[some], side.length[some], far)
@@ -234,6 +238,6 @@ def _saved(
     return np.where(options.pairs[np.ix_(rows, columns)], np.minimum(missed - closed[:, None] - opened, 0), 0.0)
 
 
-def _apart(a: Float[np.ndarray, "a 2"], b: Float[np.ndarray, "b 2"]) -> Float[np.ndarray, "a b"]:
+def _pair_distances(a: Float[np.ndarray, "a 2"], b: Float[np.ndarray, "b 2"]) -> Float[np.ndarray, "a b"]:
     births, deaths = (np.abs(np.subtract.outer(a[:, i], b[:, i])) for i in (0, 1))
     return np.maximum(births, deaths)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topores.topology.factors import svd
-from topores.topology.points import Numbers, as_matched_points, centred, same_columns
+from topores.topology.points import Numbers, as_matched_points, centre_rows, same_columns
 
 SAME_DIRECTION = 1 - 1e-12
 """Cosine from which a direction of one span counts as one of the other: an angle of a millionth."""
@@ -106,7 +106,7 @@ def best_turn(a: Numbers, b: Numbers) -> BestTurn:
     """
     rows_a, rows_b = as_matched_points(a, b)
     same_columns(rows_a, rows_b)
-    cloud, goal = centred(rows_a, "a"), centred(rows_b, "b")
+    cloud, goal = centre_rows(rows_a, "a"), centre_rows(rows_b, "b")
     fit = _fit(cloud, goal)
     size = np.square(cloud).sum()
     scale = fit.sizes.sum() / size
@@ -136,17 +136,17 @@ def relative_rotation_angles(
     for before, after in matched:
         same_columns(before, after)
     same_columns(matched[0][0], matched[1][0])
-    clouds = [(centred(before, "before"), centred(after, "after")) for before, after in matched]
+    clouds = [(centre_rows(before, "before"), centre_rows(after, "after")) for before, after in matched]
     # Most often nothing is in common, and the spans alone say so at a quarter of the cost.
-    if not _common(*(_span(before)[0] for before, _ in clouds))[0].size:
+    if not _common_directions(*(_span(before)[0] for before, _ in clouds))[0].size:
         return RotationAngles(np.empty(0), np.empty(0))
     turn_1, turn_2 = (_fit(*cloud).isometry for cloud in clouds)
-    first, second = _common(turn_1.basis, turn_2.basis)
+    first, second = _common_directions(turn_1.basis, turn_2.basis)
     both = np.vstack([before for before, _ in clouds])
     return _spectrum(both @ turn_1.basis @ first, np.square(both).sum(), turn_1.images @ first, turn_2.images @ second)
 
 
-def _common(
+def _common_directions(
     one: Float[np.ndarray, "dim some"], other: Float[np.ndarray, "dim others"]
 ) -> tuple[Float[np.ndarray, "some directions"], Float[np.ndarray, "others directions"]]:
     """The directions that lie in the spans of both orthonormal bases, in coordinates of each."""

@@ -45,9 +45,9 @@ def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> Spanning
         Prim 1957, Shortest connection networks and some generalizations; Borůvka 1926.
     """
     try:
-        edges, lengths = _by_proven_edges(points, metric) if _is_large(points, metric) else _by_all(points, metric)
+        edges, lengths = _boruvka_tree(points, metric) if _is_large(points, metric) else _prim_tree(points, metric)
     except TooClose:
-        edges, lengths = _by_all(points, metric)
+        edges, lengths = _prim_tree(points, metric)
     order = np.argsort(lengths, kind="stable")
     return SpanningTree(np.sort(edges[order], axis=1), lengths[order])
 
@@ -68,9 +68,9 @@ def _is_large(points: Numbers, metric: str) -> bool:
     return metric in ("angle", "euclidean") and length_hint(points) > FEW
 
 
-def _by_proven_edges(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
+def _boruvka_tree(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
     rows, exponent = comparable_rows(points, metric)
-    first, of_each = _distinct(rows)
+    first, of_each = _distinct_rows(rows)
     edges, lengths = certified_tree(MeasuredCloud(rows[first] if len(first) < len(rows) else rows, metric))
     # Copies of a point cost nothing, and more of them than near neighbours would prove nothing.
     copies = np.setdiff1d(np.arange(len(rows)), first)
@@ -78,7 +78,9 @@ def _by_proven_edges(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edg
     return edges, np.ldexp(np.concatenate([np.zeros(len(copies)), lengths]), exponent)
 
 
-def _distinct(rows: Float[np.ndarray, "points dim"]) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, " points"]]:
+def _distinct_rows(
+    rows: Float[np.ndarray, "points dim"],
+) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, " points"]]:
     """The first index of each different row, ascending, and the place of each row's own among them."""
     place: dict[bytes, int] = {}
     first: list[int] = []
@@ -92,7 +94,7 @@ def _distinct(rows: Float[np.ndarray, "points dim"]) -> tuple[Int[np.ndarray, " 
     return np.array(first), np.array(of_each)
 
 
-def _by_all(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
+def _prim_tree(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
     count, distances_of = distance_rows(points, metric)
     shortest = np.full(count, np.inf)
     neighbour = np.zeros(count, dtype=np.int64)

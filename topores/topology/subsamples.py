@@ -153,7 +153,7 @@ def sampled_homology(
     if len(rows) != plan.points:
         raise ValueError(f"plan is for {plan.points} points, but there are {len(rows)}. Make one for this cloud.")
     options = {"metric": metric, "max_degree": max_degree, "threshold": threshold, "field": field, "engine": engine}
-    diagrams = list(mapper(partial(_of_rows, rows, options), plan))
+    diagrams = list(mapper(partial(_homology_of_rows, rows, options), plan))
     at = _lengths(diagrams) if thresholds is None else as_numbers(thresholds, "thresholds").reshape(-1)
 
     def averages(summary: Callable[[np.ndarray], Any]) -> list[Average]:
@@ -174,7 +174,7 @@ def sampled_homology(
     )
 
 
-def _of_rows(
+def _homology_of_rows(
     points: Float[np.ndarray, "points dim"], options: dict[str, Any], rows: Int[np.ndarray, " size"]
 ) -> list[np.ndarray]:
     chosen = points[np.ix_(rows, rows)] if options["metric"] == "precomputed" else points[rows]

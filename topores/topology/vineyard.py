@@ -13,7 +13,7 @@ from topores.topology.distances import as_distance_matrix
 from topores.topology.homotopy import Bars, Homotopy
 from topores.topology.points import Numbers
 from topores.topology.ranking import EXACT_INTEGERS
-from topores.topology.reachable import CLOSED, Links, Possibilities, joined
+from topores.topology.reachable import CLOSED, Links, Possibilities, join_links
 
 HALVINGS = 12
 """How often a step is halved at most: two bars that are still one within 1/4096 of it are not told apart."""
@@ -98,7 +98,7 @@ def follow_step(
     shortest, budget = _as_least(least), _as_budget(most)
     homotopy = Homotopy(*_as_matrices([before, after]))
     bars = homotopy.bars(0.0), homotopy.bars(1.0)
-    return FollowedStep(bars[0].ends, bars[1].ends, joined(_links_of_step(homotopy, bars, shortest, budget)))
+    return FollowedStep(bars[0].ends, bars[1].ends, join_links(_links_of_step(homotopy, bars, shortest, budget)))
 
 
 def join_steps(steps: Sequence[FollowedStep]) -> list[Vine]:
@@ -201,7 +201,7 @@ class _Growing:
         self._numbers: list[int] = []
         self._ends: list[dict[int, Float[np.ndarray, " 2"]]] = []
         self._doubts: list[set[int]] = []
-        self._numbers = [self._new() for _ in bars]
+        self._numbers = [self._new_vine() for _ in bars]
         self.arrive(bars, 0)
 
     def follow(self, links: Links, step: int) -> None:
@@ -212,7 +212,7 @@ class _Growing:
                 after[partner] = number
             if not sure:
                 self._doubts[number].add(step)
-        self._numbers = [self._new() if number is None else number for number in after]
+        self._numbers = [self._new_vine() if number is None else number for number in after]
         for number in np.array(self._numbers, dtype=np.int64)[~links.sure_after].tolist():
             self._doubts[number].add(step)
 
@@ -232,7 +232,7 @@ class _Growing:
                 found.append(Vine(table[0], table[1], sure))
         return sorted(found, key=lambda vine: -np.nanmax(vine.persistence))
 
-    def _new(self) -> int:
+    def _new_vine(self) -> int:
         self._ends.append({})
         self._doubts.append(set())
         return len(self._ends) - 1

@@ -35,7 +35,7 @@ def landscape(
     Source:
         https://jmlr.org/papers/v16/bubenik15a.html
     """
-    count, bars = levels.__index__(), _ended(as_diagram(diagram), end)
+    count, bars = levels.__index__(), _cut_essential(as_diagram(diagram), end)
     if count < 1:
         raise ValueError(f"levels is {count}; expected 1 or more. Use 1 for the highest alone.")
     at = as_numbers(thresholds, "thresholds")
@@ -50,7 +50,7 @@ def landscape(
     return heights.reshape(count, *at.shape)
 
 
-def _ended(bars: Float[np.ndarray, "bars 2"], end: SupportsFloat | None) -> Float[np.ndarray, "kept 2"]:
+def _cut_essential(bars: Float[np.ndarray, "bars 2"], end: SupportsFloat | None) -> Float[np.ndarray, "kept 2"]:
     births, deaths = bars.T
     if end is None:
         return bars[np.isfinite(deaths)]

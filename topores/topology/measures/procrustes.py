@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topores.topology.factors import svd
-from topores.topology.points import Numbers, as_matched_points, centred, same_columns
+from topores.topology.points import Numbers, as_matched_points, centre_rows, same_columns
 
 UNIT = "share of the size of b (residual), factor (scale), radians (angle)"
 SOURCE = "Gower and Dijksterhuis 2004, Procrustes Problems, chapter 4; Schoenemann 1966, A generalized solution"
@@ -41,7 +41,7 @@ def procrustes(a: Numbers, b: Numbers) -> Procrustes:
     """
     rows_a, rows_b = as_matched_points(a, b)
     same_columns(rows_a, rows_b)
-    centred_a, centred_b = centred(rows_a, "a"), centred(rows_b, "b")
+    centred_a, centred_b = centre_rows(rows_a, "a"), centre_rows(rows_b, "b")
     left, sizes, right = svd(centred_a.T @ centred_b)
     rank = int((sizes > sizes[0] * max(centred_a.shape) * np.finfo(float).eps).sum())
     rotation = left[:, :rank] @ right[:rank] + _least_turn(left[:, rank:], right[rank:])
