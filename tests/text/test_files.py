@@ -124,7 +124,7 @@ def test_one_lost_character_is_borne(tmp_path: Path) -> None:
 def test_text_decoded_wrongly_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, code_page("cp1251").misread(RUSSIAN).encode())
     message = refusal(path)
-    assert "2 of 2 lines were read as cp1251" in message
+    assert "2 of 2 lines were decoded as cp1251" in message
     assert "--repair" in message
     assert "'Испытание" in message
 

@@ -1,9 +1,9 @@
-"""Borůvka's minimum spanning tree in which only proven edges are taken, so that few distances need measuring.
+"""Borůvka's minimum spanning tree from certified edges, so that few distances need to be measured.
 
-Each group of points takes its shortest known edge to another group once no unknown edge can be shorter: every point
-carries a bound below which it has no unknown edge out of its group. The k-th neighbours' distances prove nearly all
-edges of small groups. When less than half of the groups have a proven edge, those with the fewest points in doubt are
-compared with all points; the largest group hardly ever is, for its neighbours find it.
+Each point has a lower bound on its unmeasured edges that leave its group. A group takes its shortest measured edge to
+another group once no unmeasured edge can be shorter. The distances of k-th neighbours certify nearly all edges of
+small groups. When less than half of the groups have a certified edge, the groups with the fewest uncertain points are
+compared with all points; the largest group hardly ever is, because its neighbours find it.
 """
 
 from typing import NamedTuple
@@ -16,20 +16,20 @@ from scipy.sparse.csgraph import connected_components
 from topores.topology.neighbours import MeasuredCloud, near_neighbours
 
 NEAR = 16
-"""Neighbours looked for at the start. More prove more and cost more to measure."""
+"""Nearest neighbours searched at the start. More certify more edges and cost more to measure."""
 
 PAIRS_AT_ONCE = 2**24
-"""Pairs bounded at once when points are compared with all points: 64 MiB in float32, 128 in float64."""
+"""Pairs per step when points are compared with all points: 64 MiB in float32, 128 MiB in float64."""
 
 IN_DOUBT = 4
-"""Pairs a point that float32 cannot rule out, past which float64 is asked."""
+"""Pairs per point that float32 cannot rule out, above which the bounds are recomputed in float64."""
 
 MEASURED = 64
-"""Pairs a point that may be measured in all, past which it is better to measure every distance once."""
+"""Limit of measured pairs per point, above which it is faster to measure every distance once."""
 
 
 class TooClose(ArithmeticError):
-    """Rounding cannot tell more pairs from the shortest than are worth measuring, as in tight clusters far apart."""
+    """Too many pairs are equally short up to rounding, as in tight clusters far apart."""
 
 
 class Edges(NamedTuple):
@@ -40,13 +40,13 @@ class Edges(NamedTuple):
 
 
 def certified_tree(cloud: MeasuredCloud) -> Edges:
-    """Edges of a minimum spanning tree, in no order; lengths as the cloud measures them.
+    """Edges of a minimum spanning tree, unordered; lengths as the cloud measures them.
 
     Raises:
-        TooClose: It would take longer than measuring every distance.
+        TooClose: The search would take longer than measuring every distance.
 
     Source:
-        Borůvka 1926, as told by Nešetřil, Milková and Nešetřilová 2001. https://doi.org/10.1016/S0012-365X(00)00224-7
+        Borůvka 1926, translated by Nešetřil, Milková and Nešetřilová 2001. https://doi.org/10.1016/S0012-365X(00)00224-7
     """
     search = _Search(cloud)
     tree = [Edges(np.empty((0, 2), dtype=np.int64), np.empty(0))]
@@ -71,7 +71,7 @@ class _Search:
         self.to_measure = MEASURED * len(cloud)
 
     def look(self) -> tuple[Int[np.ndarray, " groups"], Int[np.ndarray, " groups"]]:
-        """How many points of each group may have an edge shorter than the shortest known, and which that is."""
+        """For each group: how many points may have an edge shorter than its shortest known one, and that edge."""
         self.known = _sort_edges(_between_groups(self.known, self.group))
         shortest = _shortest_of_each(self.group[self.known.ends], int(self.group.max()) + 1)
         self.limit = np.append(self.known.lengths, np.inf)[shortest]
@@ -79,7 +79,7 @@ class _Search:
         return np.bincount(self.group[in_doubt], minlength=len(shortest)), shortest
 
     def compare(self, groups: Int[np.ndarray, " groups"]) -> None:
-        """Compare the points in doubt of some groups with all points, after which these groups' edges are proven."""
+        """Compare the uncertain points of some groups with all points, which certifies the groups' edges."""
         in_doubt = np.flatnonzero((self.beyond < self.limit[self.group]) & np.isin(self.group, groups))
         in_doubt = in_doubt[np.argsort(self.group[in_doubt], kind="stable")]
         step = max(1, PAIRS_AT_ONCE // len(self.cloud))
@@ -87,7 +87,7 @@ class _Search:
         self.known = _concatenate([self.known, *found])
 
     def join(self, places: Int[np.ndarray, " places"]) -> Edges:
-        """Join groups by known edges. Each group's first in one order of all edges, so that none closes a ring."""
+        """Join groups by known edges, each group's first in one total order of all edges, so that no cycle closes."""
         edges = Edges(self.known.ends[places], self.known.lengths[places])
         pairs, count = self.group[edges.ends].T, len(self.limit)
         graph = coo_array((np.ones(len(places)), tuple(pairs)), shape=(count, count))
@@ -116,7 +116,7 @@ class _Search:
     def _pairs_below(
         self, squares: Float[np.ndarray, "chosen points"], threshold: Float[np.ndarray, " chosen"]
     ) -> Int[np.ndarray, "pairs 2"]:
-        # One step up keeps the comparison in the squares' own precision on the safe side.
+        # Rounding up keeps the comparison safe in the precision of `squares`.
         threshold = np.nextafter(threshold.astype(squares.dtype), np.inf, dtype=squares.dtype)
         rows, columns = np.divmod(np.flatnonzero(squares < threshold[:, None]), squares.shape[1])
         return np.column_stack([rows, columns])
@@ -124,7 +124,7 @@ class _Search:
     def _measure_pairs(self, chosen: Int[np.ndarray, " chosen"], pairs: Int[np.ndarray, "pairs 2"]) -> Edges:
         self.to_measure -= len(pairs)
         if self.to_measure < 0:
-            raise TooClose(f"more than {MEASURED} pairs a point look equally short")
+            raise TooClose(f"more than {MEASURED} pairs per point look equally short")
         ends = np.column_stack([chosen[pairs[:, 0]], pairs[:, 1]])
         return Edges(ends, self.cloud.lengths(ends))
 
@@ -144,7 +144,7 @@ def _concatenate(parts: list[Edges]) -> Edges:
 
 
 def _shortest_of_each(pairs: Int[np.ndarray, "edges 2"], count: int) -> Int[np.ndarray, " groups"]:
-    """Where each group's first edge stands among pairs of groups; -1 where a group has none."""
+    """Index of each group's first edge among pairs of groups; -1 where a group has none."""
     groups, first = np.unique(pairs, return_index=True)
     result = np.full(count, -1)
     result[groups] = first // 2
