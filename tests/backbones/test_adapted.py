@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from topores import train, variants
-from topores.backbones.adapted import AdaptedEncoder, merged
+from topores.backbones.adapted import AdaptedEncoder, merge_adapters
 from topores.backbones.loading import open_model
 from topores.config import TrainConfig
 from topores.errors import InputError, UsageError
@@ -102,7 +102,7 @@ def test_the_packed_layout_gives_what_the_padded_model_gives(name: str, tiny_mod
 
 def test_merged_is_a_stock_model_with_the_same_embeddings(name: str, tiny_model: Path) -> None:
     encoder = moved(encoder_of(name, tiny_model))
-    rows, plain = encoder.encode(TEXTS), merged(encoder.model)
+    rows, plain = encoder.encode(TEXTS), merge_adapters(encoder.model)
     assert np.abs(plain.encode(TEXTS) - rows).max() < 1e-5
     assert plain.state_dict().keys() == SentenceTransformer(str(tiny_model), device="cpu").state_dict().keys()
     assert not any("peft" in type(module).__module__ for module in plain.modules())

@@ -125,8 +125,8 @@ def test_views_are_the_frozen_layers_under_dropout(kind: str, tiny_model: Path) 
     assert min(away) > 0.05
     assert len({view.tobytes() for view in states.views}) == 4
     seen: list[np.ndarray] = []
-    gathered = states.gathered
-    states.gathered = lambda texts, views, device: (seen.append(views), gathered(texts, views, device))[1]
+    gather = states.gather
+    states.gather = lambda texts, views, device: (seen.append(views), gather(texts, views, device))[1]
     encoder.train()([TEXTS[0], TEXTS[0], TEXTS[0]])
     assert sorted(seen[0].tolist()) == [0, 1, 2]
     encoder.encode(TEXTS)
@@ -153,7 +153,7 @@ def test_what_is_cached_is_not_computed_again(kind: str, tiny_model: Path, caplo
     caplog.set_level(logging.INFO, logger="topores")
     first = prepared(kind, tiny_model)
     (line,) = [line for line in caplog.messages if "frozen" in line]
-    assert "they read 4 passages 4 times, once for all cycles" in line
+    assert "they encode 4 passages in 4 views, once per run" in line
     caplog.clear()
     second = prepared(kind, tiny_model)
     assert not [line for line in caplog.messages if "frozen" in line]
@@ -259,7 +259,7 @@ def test_the_cut_gives_the_layers_own_states(kind: str, tiny_model: Path) -> Non
     seen = []
     layer = encoder.model[0].auto_model.encoder.layer[cut.layers - 1]
     hook = layer.register_forward_hook(lambda _, __, output: seen.append(output), prepend=True)
-    features = encoder.tokenised(TEXTS)
+    features = encoder.tokenise(TEXTS)
     with torch.no_grad():
         embed(encoder.model, features)
         states, _ = cut.run_below(features)

@@ -77,7 +77,7 @@ def test_other_architectures_fall_back_to_padding_and_say_so(tiny_model, tmp_pat
     with caplog.at_level(logging.INFO, logger="topores"):
         encoder = Encoder(model)
     assert not encoder.packed
-    assert "does not take the packed layout" in caplog.text
+    assert "does not support the packed layout" in caplog.text
     assert np.abs(encoder.encode(TEXTS) - expected.numpy()).max() < 2e-6
     assert encoder.train()(TEXTS).requires_grad
 

@@ -182,7 +182,9 @@ def test_a_checkpoint_holds_the_stock_weights_and_the_interventions(
     ours = open_model(str(folder), "cpu")
     assert ours.packed
     assert np.abs(ours.encode(TEXTS) - encoder.encode(TEXTS)).max() < 1e-6
-    with pytest.raises(InputError, match=r"saved' has LoReFT in its layers already; give the model it was made from"):
+    with pytest.raises(
+        InputError, match=r"saved' already has LoReFT in its layers; give the model it was trained from"
+    ):
         encoder_of(folder)
     # Saved by whoever opened it, it is the same again.
     again.save(str(tmp_path / "twice"), create_model_card=False)

@@ -164,7 +164,7 @@ def test_a_broken_line(tmp_path: Path, line: str) -> None:
 
 @pytest.mark.parametrize(("row", "kind"), [(["a"], "a list"), ("text", "a text"), (None, "null"), (5, "a number")])
 def test_a_line_that_is_no_object(tmp_path: Path, row: Any, kind: str) -> None:
-    assert f"line 3 holds {kind}" in refusal(jsonl(tmp_path, [*pairs(2), row]))
+    assert f"line 3 is {kind}" in refusal(jsonl(tmp_path, [*pairs(2), row]))
 
 
 @pytest.mark.parametrize("missing", [None, "", " \n"])

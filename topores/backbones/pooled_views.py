@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from topores.backbones.dropout_views import batches_by_length, begin_view, drawn, key_of
+from topores.backbones.dropout_views import batches_by_length, begin_view, draw_views, key_of
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import load_base
 from topores.compute.cache import Cache
@@ -102,7 +102,7 @@ class HeadEncoder(Encoder):
         if not all(text in self._place for text in texts):
             return super().forward(texts, sides)
         places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
-        return self._headed(self._views[self.drawn(texts), places], sides)
+        return self._headed(self._views[self.draw_views(texts), places], sides)
 
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
@@ -113,12 +113,12 @@ class HeadEncoder(Encoder):
         return [self._headed(self._clean[places], sides).cpu().numpy()]
 
     def _headed(self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None) -> Float[Tensor, "texts dim"]:
-        features = {"sentence_embedding": pooled, **self.sided(sides)}
+        features = {"sentence_embedding": pooled, **self.side_features(sides)}
         return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
 
-    def drawn(self, texts: Sequence[str]) -> Tensor:
+    def draw_views(self, texts: Sequence[str]) -> Tensor:
         """Which view each text shows."""
-        return drawn(texts, len(self._views)).to(self.model.device)
+        return draw_views(texts, len(self._views)).to(self.model.device)
 
     def bank(self, texts: Sequence[str]) -> Float[Tensor, "views texts dim"]:
         """What the frozen layers gave of prepared texts, before the head."""

@@ -1,4 +1,4 @@
-"""An encoder of the same shape that knows nothing: the transformer's weights drawn anew, all heads left out."""
+"""A randomly initialised encoder of the same architecture, without heads."""
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -10,21 +10,21 @@ from topores.backbones.encoder import Encoder
 
 
 def why_not_untrained(model: SentenceTransformer) -> str | None:
-    """Why no encoder of the same shape can be made, or None."""
+    """The reason why no untrained encoder of this architecture can be made, or None."""
     first = next(iter(model), None)
-    return None if isinstance(first, Transformer) else "the model is no transformer whose shape could be taken"
+    return None if isinstance(first, Transformer) else "the model does not start with a transformer"
 
 
 def untrained_like(encoder: Encoder, seed: int) -> Encoder:
-    """The transformer of `encoder` as its configuration would draw it before any training, and its pooling.
+    """The transformer of `encoder` with freshly initialised weights, and its pooling.
 
     Args:
-        encoder: It is used up: its transformer is replaced.
-        seed: Decides the weights; the process's own generator stays as it is.
+        encoder: Consumed: its transformer is replaced.
+        seed: Seed of the weights; the state of the process's generator is restored.
     """
     modules: list[nn.Module] = [m for m in encoder.model if isinstance(m, Transformer | Pooling | Normalize)]
     transformer = modules[0]
-    assert isinstance(transformer, Transformer)  # why_not_untrained says so
+    assert isinstance(transformer, Transformer)  # checked by why_not_untrained
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = AutoModel.from_config(transformer.model.config, attn_implementation="sdpa")

@@ -187,7 +187,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
     if not trainee.writes:
         return []
-    measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus) | trainee.turn.measured(rows, corpus)
+    measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus) | trainee.turn.measure(rows, corpus)
     line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned

@@ -40,7 +40,7 @@ class TightStep:
     def gradients(self, seed: int) -> Losses:
         """The losses under the views that `seed` draws; what is trained has its gradient when this returns."""
         torch.manual_seed(seed)
-        drawn = self.encoder.drawn(self.texts).numpy()
+        drawn = self.encoder.draw_views(self.texts).numpy()
         self.cycle.temperature = self.objective.temperature
         found = self._through_the_head(drawn[self.first], drawn[self.second])
         if self.objective.learn_temperature:
