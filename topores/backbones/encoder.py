@@ -98,9 +98,9 @@ class Encoder(nn.Module):
 
     def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """One view of each text, with gradient; repeated texts get different dropout masks."""
-        return normalize(self.pooled(texts, sides), dim=-1)
+        return normalize(self.pooled_rows(texts, sides), dim=-1)
 
-    def pooled(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
+    def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """Output of the model's last module, not normalised, float32."""
         with self.autocast():
             return self._embed(self._features(texts, sides))[-1].float()

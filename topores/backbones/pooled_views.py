@@ -167,5 +167,5 @@ def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Fl
 def _pooled(frozen: Encoder, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
     """What the frozen layers give, in the mode they are in, not normalised."""
     batches = batches_by_length(texts)
-    rows = torch.cat([frozen.pooled([texts[i] for i in batch]) for batch in batches])
+    rows = torch.cat([frozen.pooled_rows([texts[i] for i in batch]) for batch in batches])
     return rows[torch.tensor(np.argsort(np.concatenate(batches)), device=rows.device)]

@@ -47,9 +47,9 @@ class UpperEncoder(Encoder):
             return
         self._states = token_states(self, self._cut, texts, masks=config.cached_views, seed=config.seed)
 
-    def pooled(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
+    def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         if self._states is None or not self._states.contains(texts):
-            return super().pooled(texts, sides)
+            return super().pooled_rows(texts, sides)
         with self.autocast():
             return self._from_states(self._states, texts, sides).float()
 

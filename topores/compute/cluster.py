@@ -79,7 +79,7 @@ class Cluster(Pool):
             future, item = self._in_flight[index]
             result = attempt(self._result_of, index, future)
             if future.cancelled():
-                raise self._lost()
+                raise self._lost_connection()
             del self._in_flight[index]
             if isinstance(result, Failed) and isinstance(result.reason, _OtherVersion):
                 raise result.reason
@@ -131,7 +131,7 @@ class Cluster(Pool):
             ResourceError: There was no worker for WITHOUT_WORKERS seconds, or the scheduler is gone.
         """
         if self._client.status != "running":
-            raise self._lost()
+            raise self._lost_connection()
         now = time.monotonic()
         if now < self._looked + 2:
             return
@@ -145,7 +145,7 @@ class Cluster(Pool):
                 "start some with dask worker, and run the command again."
             )
 
-    def _lost(self) -> ResourceError:
+    def _lost_connection(self) -> ResourceError:
         return ResourceError(
             f"The Dask scheduler at '{self._scheduler}' was lost; run the command again when it is up."
         )
