@@ -125,8 +125,8 @@ def test_views_are_the_frozen_layers_under_dropout(kind: str, tiny_model: Path) 
     assert min(away) > 0.05
     assert len({view.tobytes() for view in states.views}) == 4
     seen: list[np.ndarray] = []
-    gathered = states.gathered
-    states.gathered = lambda texts, views, device: (seen.append(views), gathered(texts, views, device))[1]
+    gather = states.gather
+    states.gather = lambda texts, views, device: (seen.append(views), gather(texts, views, device))[1]
     encoder.train()([TEXTS[0], TEXTS[0], TEXTS[0]])
     assert sorted(seen[0].tolist()) == [0, 1, 2]
     encoder.encode(TEXTS)
@@ -153,7 +153,7 @@ def test_what_is_cached_is_not_computed_again(kind: str, tiny_model: Path, caplo
     caplog.set_level(logging.INFO, logger="topores")
     first = prepared(kind, tiny_model)
     (line,) = [line for line in caplog.messages if "frozen" in line]
-    assert "they read 4 passages 4 times, once for all cycles" in line
+    assert "they encode 4 passages in 4 views, once per run" in line
     caplog.clear()
     second = prepared(kind, tiny_model)
     assert not [line for line in caplog.messages if "frozen" in line]
@@ -227,11 +227,11 @@ def test_a_model_that_does_not_take_the_cut_is_trained_whole(
     encoder._cut.entering = lambda hidden, _: 2 * hidden + 1  # as if something stood between the layers
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
-    assert "does not take a cut, they need more than hidden states" in caplog.text
+    assert "does not take a cut, they need more than the hidden states" in caplog.text
     encoder._cut.entering = lambda *_: hidden  # noqa: F821  raises
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
-    assert "they cannot be run so (NameError)" in caplog.text
+    assert "they cannot be run separately (NameError)" in caplog.text
 
 
 def test_a_run_resumes_to_the_same_bits(
@@ -259,9 +259,9 @@ def test_the_cut_gives_the_layers_own_states(kind: str, tiny_model: Path) -> Non
     seen = []
     layer = encoder.model[0].auto_model.encoder.layer[cut.layers - 1]
     hook = layer.register_forward_hook(lambda _, __, output: seen.append(output), prepend=True)
-    features = encoder.tokenised(TEXTS)
+    features = encoder.tokenise(TEXTS)
     with torch.no_grad():
         embed(encoder.model, features)
-        states, _ = cut.below(features)
+        states, _ = cut.run_below(features)
     hook.remove()
     assert torch.equal(states, seen[0])

@@ -236,7 +236,7 @@ class TestKeepBest:
         assert run.metrics[-1]["cycle"] == TURN
 
     def test_without_held_out_pairs_it_is_refused_and_nothing_is_left(self, hard_options: dict, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"^--keep best goes by held-out pairs, and there are none; give"):
+        with pytest.raises(InputError, match=r"^--keep best needs held-out pairs, but there are none; give"):
             train(**{**hard_options, "held_out": 0}, keep="best", output=tmp_path / "run")
         assert not (tmp_path / "run").exists()
 

@@ -159,7 +159,7 @@ def test_no_passage_is_longer_than_the_encoder_reads(tiny_options: dict, tmp_pat
 def test_a_text_identical_to_the_other(tiny_options: dict, tmp_path: Path) -> None:
     copy = tmp_path / "copy.txt"
     copy.write_text(tiny_options["article"].read_text(encoding="utf-8") + "\n\n", encoding="utf-8")
-    with pytest.raises(InputError, match="hold the same text"):
+    with pytest.raises(InputError, match="have the same text"):
         train(**{**tiny_options, "meta_analysis": copy}, output=tmp_path / "run")
 
 

@@ -198,8 +198,8 @@ def _fault(kind: str, number: int) -> Exception:
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (errno.ENOSPC, r"No space is left on the disk of .*; free some"),
-        (errno.EDQUOT, r"No space is left on the disk of .*; free some"),
+        (errno.ENOSPC, r"The disk that holds .* is full; free some space"),
+        (errno.EDQUOT, r"The disk that holds .* is full; free some space"),
         (errno.EFBIG, r"cannot be written \(file too large\)"),
         (errno.EROFS, r"cannot be written \(read-only file system\)"),
         (errno.EIO, r"cannot be written \(input/output error\)"),
@@ -233,7 +233,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_one_folder_has_one_writer(tmp_path: Path) -> None:
-    with one_writer(tmp_path), pytest.raises(RunError, match="Another process writes"), one_writer(tmp_path):
+    with one_writer(tmp_path), pytest.raises(RunError, match="Another process is writing"), one_writer(tmp_path):
         pass
     with one_writer(tmp_path):
         pass  # free again

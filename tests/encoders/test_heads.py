@@ -147,8 +147,8 @@ def test_prepared_views_are_the_frozen_layers_own(name: str, tiny_model: Path) -
 
 def test_prepared_views_are_kept_and_known_by_what_decides_them(tiny_model: Path, monkeypatch) -> None:
     made = []
-    pooled = HeadEncoder.__mro__[1].pooled
-    monkeypatch.setattr("topores.backbones.encoder.Encoder.pooled", lambda *a: (made.append(1), pooled(*a))[1])
+    pooled = HeadEncoder.__mro__[1].pooled_rows
+    monkeypatch.setattr("topores.backbones.encoder.Encoder.pooled_rows", lambda *a: (made.append(1), pooled(*a))[1])
     texts = corpus(["kept one"], ["kept two"])
     for options, computed in (({}, True), ({}, False), ({"seed": 1}, True), ({"cached_views": 2}, True), ({}, False)):
         made.clear()

@@ -60,9 +60,12 @@ def test_dimensions_are_turned_within_their_blocks_only(tiny_model: Path) -> Non
 
 @pytest.mark.parametrize(
     ("rank", "said"),
-    [(7, "blocks of 7 do not rotate 32 inputs; give 4 or 8"), (1, "blocks of 1 do not rotate 32 inputs; give 2 or 4"),
-     (64, "blocks of 64 do not rotate 32 inputs; give 16 or 32")],
+    [
+        (7, "32 inputs cannot be rotated in blocks of 7; give 4 or 8"),
+        (1, "32 inputs cannot be rotated in blocks of 1; give 2 or 4"),
+        (64, "32 inputs cannot be rotated in blocks of 64; give 16 or 32"),
+    ],
 )  # fmt: skip
 def test_blocks_that_do_not_fill_the_width(tiny_model: Path, rank: int, said: str) -> None:
-    with pytest.raises(UsageError, match=rf"^--rank is {rank}, and {said}\.$"):
+    with pytest.raises(UsageError, match=rf"^--rank is {rank}, but {said}\.$"):
         encoder_of(tiny_model, rank=rank)

@@ -77,7 +77,7 @@ def test_other_architectures_fall_back_to_padding_and_say_so(tiny_model, tmp_pat
     with caplog.at_level(logging.INFO, logger="topores"):
         encoder = Encoder(model)
     assert not encoder.packed
-    assert "does not take the packed layout" in caplog.text
+    assert "does not support the packed layout" in caplog.text
     assert np.abs(encoder.encode(TEXTS) - expected.numpy()).max() < 2e-6
     assert encoder.train()(TEXTS).requires_grad
 
@@ -87,7 +87,7 @@ def test_a_window_wider_than_the_probe_is_seen_in_the_configuration(tiny_model, 
     model = made(tiny_model, tmp_path, BertConfig(**sizes(tiny_model), **{name: 64}))
     with caplog.at_level(logging.INFO, logger="topores"):
         assert not Encoder(model).packed
-    assert "it attends to near tokens only" in caplog.text
+    assert "its attention is local (windowed)" in caplog.text
 
 
 def test_a_model_of_another_shape_falls_back(tiny_model: Path, tmp_path: Path) -> None:

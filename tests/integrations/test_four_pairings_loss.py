@@ -168,7 +168,10 @@ def test_other_than_two_columns_are_refused(train: Callable[..., Any], model: Se
         ({"loss": "infonse"}, "loss is 'infonse'. Did you mean 'infonce'"),
         ({"pairing_weights": {"1to3": 1}}, "names '1to3'. Did you mean"),
         ({"pairing_weights": {"1to2": -1}}, "gives 1to2 the weight -1; give 0 or more"),
-        ({"pairing_weights": dict.fromkeys(PAIRING_WEIGHTS, 0)}, "all 0, so nothing is learned; raise one"),
+        (
+            {"pairing_weights": dict.fromkeys(PAIRING_WEIGHTS, 0)},
+            "all 0, so nothing would be learned; give at least one above 0",
+        ),
     ],
 )
 def test_options_that_cannot_be(model: SentenceTransformer, options: dict[str, Any], says: str) -> None:

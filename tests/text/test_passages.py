@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from topores.domain import Passage, Text
 from topores.errors import InputError
 from topores.text.packing import FEWEST_TOKENS
-from topores.text.passages import count_tokens, first_passage, split_passages, untruncated
+from topores.text.passages import count_tokens, first_passage, split_passages, without_truncation
 
 SAMPLE = [
     "The trial enrolled patients with a suspected heart attack in many hospitals.",
@@ -287,7 +287,7 @@ def test_truncation_and_padding_are_left_out_of_account_and_left_alone() -> None
     assert count_tokens("trial", made) == 3
     assert count_tokens(" ".join(SAMPLE[:1] * 20), made) > 100
     assert made.truncation["max_length"] == made.padding["length"] == 16
-    assert untruncated(made) is untruncated(made)
+    assert without_truncation(made) is without_truncation(made)
 
 
 def test_added_tokens_are_seen() -> None:

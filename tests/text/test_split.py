@@ -259,7 +259,7 @@ def test_an_empty_split_column_is_none():
 def test_splits_that_contradict_or_say_nothing_known_are_named(t2, splits, words):
     with pytest.raises(InputError, match=words) as refused:
         split_pairs(pairs_of(range(4), t2), 4, 4, splits=splits)
-    assert "leave the column out" in str(refused.value)
+    assert "remove the column" in str(refused.value)
 
 
 def test_a_contradiction_through_a_pair_without_a_split_is_named_too():

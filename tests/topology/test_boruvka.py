@@ -152,7 +152,7 @@ def test_float32_rows_of_a_large_cloud_have_prims_lengths():
 
 def test_points_too_close_for_their_distance_from_others_are_refused_rather_than_measured_pair_by_pair():
     rows, _ = comparable_rows(two_clusters(400, spread=1e-10), "euclidean")
-    with pytest.raises(boruvka.TooClose, match="more than 64 pairs a point look equally short"):
+    with pytest.raises(boruvka.TooClose, match="more than 64 pairs per point look equally short"):
         boruvka.certified_tree(MeasuredCloud(rows, "euclidean"))
 
 

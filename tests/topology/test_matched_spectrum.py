@@ -169,7 +169,7 @@ def test_without_bars_there_is_no_p():
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ({"metric": "precomputed"}, "metric is 'precomputed', but a spectrum is one of coordinates"),
+        ({"metric": "precomputed"}, "metric is 'precomputed', but a spectrum needs coordinates"),
         ({"metric": "angel"}, "metric is 'angel'. Did you mean 'angle'"),
         ({"degree": 0}, "degree is 0; expected 1 or higher"),
         ({"degree": -1}, "max_degree is -1"),

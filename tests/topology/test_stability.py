@@ -100,8 +100,8 @@ def test_the_seed_draws_the_points_and_a_matrix_or_its_order_of_storage_says_the
         ({"at": np.nan}, "at is nan"),
         ({"resamples": 0}, "resamples is 0; expected 1 or more"),
         ({"bar": [0.7, 0.9]}, "bar has birth 0.7, where no edge closes a loop"),
-        ({"bar": [1, np.inf]}, "bar never dies"),
-        ({"bar": [1, 1.9]}, "bar dies before the death given"),
+        ({"bar": [1, np.inf]}, "bar has no finite death"),
+        ({"bar": [1, 1.9]}, "bar dies before its given death"),
     ],
 )
 def test_what_cannot_be_asked_is_named(options, said):
