@@ -183,7 +183,7 @@ def test_a_checkpoint_holds_the_stock_weights_and_the_interventions(
     assert ours.packed
     assert np.abs(ours.encode(TEXTS) - encoder.encode(TEXTS)).max() < 1e-6
     with pytest.raises(
-        InputError, match=r"saved' already has LoReFT in its layers; give the model it was trained from"
+        InputError, match=r"saved' already has IntervenedTransformer; give the model it was trained from"
     ):
         encoder_of(folder)
     # Saved by whoever opened it, it is the same again.

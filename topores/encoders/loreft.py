@@ -40,10 +40,6 @@ def build(config: TrainConfig, device: str) -> Encoder:
     return with_loreft(config, device)
 
 
-def _make_head(dim: int, rank: int) -> LoReFT:
-    return LoReFT(dim, _check_rank(dim, rank))
-
-
 def _check_rank(dim: int, rank: int) -> int:
     if rank > dim:
         raise UsageError(f"--rank is {rank}, but the embedding has {dim} dimensions; give {dim} or less.")
