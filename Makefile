@@ -15,8 +15,11 @@ help:  ## List what make can do here
 demo: $(VENV)/.installed  ## Install, run the whole job on the sample texts, print the path of the report
 	$(BIN)/topores demo
 
+# With COVERAGE=1, as continuous integration asks for it, the quick tests must also enter every module of topores.
 test: lint  ## Linters, types and the quick tests: a few minutes
-	$(BIN)/python -m pytest
+	@mkdir -p build
+	$(BIN)/python$(if $(COVERAGE), -m coverage run --data-file build/coverage) -m pytest
+	$(if $(COVERAGE),$(BIN)/python tests/every_module.py build/coverage)
 
 test-all: test test-slow  ## The quick tests, then the slow ones: everything but the browser
 
@@ -32,7 +35,7 @@ lint: $(VENV)/.installed-test  ## Linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18)'; \
+	@if command -v npm >/dev/null && node -e 'process.exit(Number(parseInt(process.versions.node) < 18))'; \
 	then $(MAKE) --no-print-directory lint-page; \
 	else echo "Skipped: ESLint over the page's script. It needs npm and node 18 or newer: apt-get install npm" >&2; fi
 

@@ -60,6 +60,7 @@ def test_a_null_is_told_measured_and_shown(name: str, analysis: Analysis) -> Non
     assert any(m.measure == "linear_probe_auc" for m in found) == (name in RUNS)
 
 
+@pytest.mark.slow
 def test_the_same_command_draws_the_same(run: Run, analysis: Analysis) -> None:
     again = analyse(run.folder, cache="none", nulls="dropout,resample,random-text,untrained,matched-spectrum")
     for name in ("dropout", "resample", "random_text", "untrained", "matched_spectrum"):
