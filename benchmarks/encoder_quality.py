@@ -60,7 +60,7 @@ def _run(texts: dict[str, Path], encoder: str, seed: int) -> dict:
         lines = {line["cycle"]: line for line in run.metrics}
         kept = [_measured(run, cycle, lines[cycle]) for cycle in run.checkpoints]
         return {
-            "options": {name: run.options.to_mapping()[name] for name in ("learning_rate", "batch_size", "rank")},
+            "options": {name: run.options.to_mapping().get(name) for name in ("learning_rate", "batch_size", "rank")},
             "passages": [len(run.corpus.t1), len(run.corpus.t2)],
             "held_out_pairs": len(run.corpus.pairs_in("held_out")),
             "seconds_a_cycle": _seconds_a_cycle(run.metrics), "cpu_seconds": spent, "cycles": kept,

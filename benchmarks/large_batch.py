@@ -76,7 +76,7 @@ def _batch(n: int) -> Batch:
     for name in ("article", "meta_analysis"):
         words = (SAMPLE / f"{name}.md").read_text(encoding="utf-8").split()
         sides.append(tuple(" ".join(words[i : i + 12]) for i in np.linspace(0, len(words) - 12, n).astype(int)))
-    return Batch(*sides, weights=np.eye(n), not_negative=np.eye(2 * n, dtype=bool))
+    return Batch(*sides, np.eye(n), ~np.eye(2 * n, dtype=bool), np.arange(n), np.arange(n))
 
 
 def _arguments() -> argparse.Namespace:

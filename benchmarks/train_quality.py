@@ -25,7 +25,7 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from topores import train
 from topores.compute.files import write_json
 from topores.domain import Corpus
-from topores.evaluations.geometry import evaluate
+from topores.evaluations.retrieval import retrieval
 from topores.runs import Run
 from topores.training.provenance import versions
 
@@ -62,10 +62,10 @@ def _today(run: Run, seed: int, arguments: argparse.Namespace, folder: Path) -> 
         learning_rate=run.options.learning_rate, weight_decay=run.options.weight_decay, lr_scheduler_type="constant",
         save_strategy="no", report_to="none", disable_tqdm=True, logging_strategy="no", use_cpu=True,
     )  # fmt: skip
-    loss = MultipleNegativesRankingLoss(model, scale=1 / run.options.temperature)
+    loss = MultipleNegativesRankingLoss(model, scale=1 / run.options.objective_options.temperature)
     SentenceTransformerTrainer(model=model, args=settings, train_dataset=data, loss=loss).train()
     rows = [model.encode([p.text for p in side], normalize_embeddings=True) for side in (corpus.t1, corpus.t2)]
-    return evaluate(*rows, corpus)
+    return retrieval(*rows, corpus, "held_out")
 
 
 def _four_rows(corpus: Corpus) -> Dataset:

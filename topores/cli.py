@@ -7,43 +7,24 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from topores import variants
 from topores.compute.devices import first_process, leave_processes
-from topores.config import (
-    DEVICES,
-    KEPT,
-    LANGUAGES,
-    LOSSES,
-    METRICS,
-    PRECISIONS,
-    ClockConfig,
-    Language,
-    TopologyConfig,
-    TrainConfig,
-)
+from topores.config import LANGUAGES, ClockConfig, Language, TopologyConfig, TrainConfig
 from topores.errors import FailedOn, InputError, Interrupted, ToporesError, UsageError, did_you_mean
-from topores.options import field_docs, is_whole, whole_number
+from topores.flags import TrainCommand, options_from
+from topores.options import is_whole, underscored, whole_number
 
-CHOICES: dict[str, Callable[[], Sequence[str]]] = {
-    "encoder": lambda: variants.names("topores.encoders"),
-    "objective": lambda: variants.names("topores.objectives"),
-    "loss": lambda: list(LOSSES),
-    "keep": lambda: list(KEPT),
-    "precision": lambda: list(PRECISIONS),
-    "device": lambda: list(DEVICES),
-    "metric": lambda: list(METRICS),
-    "lang": lambda: LANGUAGES,
-}
+INTERNAL = 70
+"""Exit code of a failure inside topores: EX_SOFTWARE of sysexits.h."""
 
 
 class OneLine(click.Group):
-    """A group whose commands end with one line and an exit code, never with a traceback."""
+    """A group whose commands report an error in one line and an exit code, never as a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -70,7 +51,7 @@ class OneLine(click.Group):
         except Exception as fault:
             if _debug():
                 raise
-            _end(f"Something inside topores failed ({type(fault).__name__}: {fault}); --debug shows where.", 1)
+            _end(f"Something inside topores failed ({type(fault).__name__}: {fault}); --debug shows where.", INTERNAL)
 
 
 def _debug() -> bool:
@@ -85,67 +66,27 @@ def _end(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def options_of(config: type, *, positional: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
-    """A click option for each field of an options class, its docstring as help."""
-
-    def decorate(command: Callable) -> Callable:
-        docs = field_docs(config)
-        for field in reversed(dataclasses.fields(config)):
-            if field.name in positional:
-                command = click.argument(field.name, required=False)(command)
-                continue
-            command = click.option(*_flags(field), help=docs[field.name] + _default(field), **_behaviour(field))(
-                command
-            )
-        return command
-
-    return decorate
-
-
-def _flags(field: dataclasses.Field) -> list[str]:
-    name = field.name.replace("_", "-")
-    # --no-... takes back what the run was started with, or what --config says.
-    return [f"--{name}/--no-{name}" if field.type is bool else f"--{name}", *(["-o"] if field.name == "output" else [])]
-
-
-def _behaviour(field: dataclasses.Field) -> dict[str, Any]:
-    """Every value stays as typed: `Options.from_mapping` reads it, as it reads YAML. None means not given."""
-    if field.type is bool:
-        return {"is_flag": True, "default": None}
-    kind = " | ".join(CHOICES[field.name]()) if field.name in CHOICES else _metavar(field)
-    return {"default": None, "metavar": kind, "multiple": "tuple" in str(field.type)}
-
-
-def _default(field: dataclasses.Field) -> str:
-    return "" if field.default in (None, (), False) else f"  [default: {field.default}]"
-
-
-def _metavar(field: dataclasses.Field) -> str:
-    kinds = {int: "N", float: "X", str: "TEXT"}
-    return kinds.get(field.type, "PATH")  # type: ignore[arg-type]
-
-
 def common(command: Callable) -> Callable:
     """Options that every command has."""
     for option in (
-        click.option("--debug", is_flag=True, help="Show the traceback of a failure."),
-        click.option("-v", "--verbose", count=True, help="Say more."),
-        click.option("-q", "--quiet", is_flag=True, help="Say only warnings and the result."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; talk goes to stderr."),
+        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+        click.option("-v", "--verbose", count=True, help="Print more messages."),
+        click.option("-q", "--quiet", is_flag=True, help="Print only warnings and the result."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout; messages go to stderr."),
     ):
         command = option(command)
     return command
 
 
-def talk(quiet: bool, verbose: int, debug: bool) -> None:
-    """Send what the package says to stderr, and keep other libraries silent unless asked."""
+def send_messages(quiet: bool, verbose: int, debug: bool) -> None:
+    """Send the package's messages to stderr, and silence other libraries unless --verbose is given."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     package = logging.getLogger("topores")
     package.handlers, package.propagate = [handler], False
-    said = logging.DEBUG if verbose or debug else logging.WARNING if quiet else logging.INFO
-    # Of several processes the first one speaks.
-    package.setLevel(said if first_process() else logging.ERROR)
+    level = logging.DEBUG if verbose or debug else logging.WARNING if quiet else logging.INFO
+    # With several processes, only the first one prints messages.
+    package.setLevel(level if first_process() else logging.ERROR)
     if not verbose:
         warnings.simplefilter("ignore")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -153,7 +94,7 @@ def talk(quiet: bool, verbose: int, debug: bool) -> None:
 
 
 def given(options: dict[str, Any], config: Path | None) -> dict[str, Any]:
-    """Options of the config file, and over them those that were typed."""
+    """Options of the config file, overridden by those on the command line."""
     typed = {name: value for name, value in options.items() if value is not None and value != ()}
     return {**_yaml(config), **typed}
 
@@ -168,13 +109,11 @@ def _yaml(path: Path | None) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as fault:
         raise InputError(f"--config '{path}' cannot be read ({fault}); give a YAML file of option names.") from fault
     if not isinstance(values, dict):
-        raise InputError(f"--config '{path}' holds no 'name: value' lines; write one option a line, e.g. cycles: 20.")
-    return {str(name).replace("-", "_"): value for name, value in values.items()}
+        raise InputError(f"--config '{path}' has no 'name: value' lines; write one option per line, e.g. cycles: 20.")
+    return underscored(values)
 
 
-config_file = click.option(
-    "--config", type=click.Path(path_type=Path), help="YAML file with the same names as the options."
-)
+config_file = click.option("--config", type=click.Path(path_type=Path), help="YAML file of options, by the same names.")
 
 
 def _known_language(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -190,7 +129,7 @@ language = click.option(
 
 
 figures_too = click.option(
-    "--figures", is_flag=True, help="Draw figures for papers too, as SVG and PNG, into a folder beside the report."
+    "--figures", is_flag=True, help="Also draw figures for papers, as SVG and PNG, in a folder beside the report."
 )
 
 
@@ -200,10 +139,10 @@ def main() -> None:
     """Train a sentence encoder on two fixed texts, and see what happens to the topology of its space.
 
     \b
-    topores demo                                    the whole job on a sample, in about a minute
+    topores demo                                    all of it on sample texts, in about a minute
     topores train ARTICLE META_ANALYSIS -o runs/x   train on the four pairings of two texts
     topores topology --checkpoint runs/x            measure the space, write reports/x.html
-    topores compare runs/x runs/y                   set runs side by side, write one report
+    topores compare runs/x runs/y                   compare runs side by side, write one report
     """
 
 
@@ -228,16 +167,16 @@ def demo(
     debug: bool,
 ) -> None:
     """Train on the sample texts, measure the space, write the report."""
-    talk(quiet, verbose, debug)
+    send_messages(quiet, verbose, debug)
     from topores.commands.demo import run_demo
 
     _print_analysis(*run_demo(cycles, output, report, lang, figures=figures), as_json, figures)
 
 
-@main.command()
-@options_of(TrainConfig, positional=("article", "meta_analysis"))
-@click.option("--resume", is_flag=True, help="Continue the run in --output; options need not be given again.")
-@click.option("--force", is_flag=True, help="Replace the run that stands in --output.")
+@main.command(cls=TrainCommand)
+@options_from(TrainConfig, positional=("article", "meta_analysis"))
+@click.option("--resume", is_flag=True, help="Continue the run in --output; other options need not be repeated.")
+@click.option("--force", is_flag=True, help="Replace an existing run in --output.")
 @config_file
 @common
 def train(
@@ -252,9 +191,9 @@ def train(
 ) -> None:
     """Train on ARTICLE and META_ANALYSIS, or on --pairs FILE.
 
-    Each cycle meets every aligned pair in the four pairings T1->T1, T2->T2, T1->T2 and T2->T1.
+    Each cycle trains every aligned pair in the four pairings T1->T1, T2->T2, T1->T2 and T2->T1.
     """
-    talk(quiet, verbose, debug)
+    send_messages(quiet, verbose, debug)
     values = given(options, config)
     if resume and not values.get("output"):
         raise UsageError("--resume needs the run folder; give --output RUN.")
@@ -281,15 +220,15 @@ def train(
 
 
 @main.command()
-@options_of(TopologyConfig)
-@click.option("--force", is_flag=True, help="Compute again what is known, and begin even if memory seems too small.")
+@options_from(TopologyConfig)
+@click.option("--force", is_flag=True, help="Recompute existing results, and start even if memory seems too small.")
 @config_file
 @common
 def topology(
     force: bool, config: Path | None, as_json: bool, quiet: bool, verbose: int, debug: bool, **options: Any
 ) -> None:
     """Measure how the space changes over the checkpoints of a run, or over any models or arrays."""
-    talk(quiet, verbose, debug)
+    send_messages(quiet, verbose, debug)
     settings = TopologyConfig.from_mapping(given(options, config))
     from topores.commands.topology import run_topology, stop_if
 
@@ -316,8 +255,8 @@ def report(
     verbose: int,
     debug: bool,
 ) -> None:
-    """Write the report of RUN again from its stored results, computing nothing."""
-    talk(quiet, verbose, debug)
+    """Write the report of RUN again from its stored results, without computing anything."""
+    send_messages(quiet, verbose, debug)
     from topores.commands.report import run_report
 
     _print_analysis(*run_report(run, output, lang, figures=figures), as_json, figures)
@@ -333,13 +272,13 @@ def report(
 def compare(
     runs: tuple[Path, ...], output: Path | None, lang: Language, as_json: bool, quiet: bool, verbose: int, debug: bool
 ) -> None:
-    """Set runs side by side, at the same cycles and at the same losses, from their stored results.
+    """Compare runs at the same cycles and at the same losses, from their stored results.
 
-    RUN is a run folder, or the report of a run, which carries its results; both may be mixed.
+    RUN is a run folder, or the report of a run, which contains its results; the two may be mixed.
 
-    Runs that differ in the seed alone are replicates: a difference is claimed only where their spread bears it.
+    Runs that differ only in the seed are replicates: a difference is claimed only if it exceeds their spread.
     """
-    talk(quiet, verbose, debug)
+    send_messages(quiet, verbose, debug)
     from topores.commands.compare import in_words, run_compare, summary
 
     found = run_compare(runs, output, lang)
@@ -349,8 +288,8 @@ def compare(
 @main.command()
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the model to write.")
-@click.option("--cycle", metavar="N", help="Checkpoint of a run.  [default: the last one]")
-@click.option("--force", is_flag=True, help="Replace what stands at --output.")
+@click.option("--cycle", metavar="N", help="Cycle of the checkpoint, if SOURCE is a run.  [default: the last one]")
+@click.option("--force", is_flag=True, help="Replace an existing model at --output.")
 @common
 def export(
     source: Path, output: Path, cycle: str | None, force: bool, as_json: bool, quiet: bool, verbose: int, debug: bool
@@ -359,7 +298,7 @@ def export(
 
     Adapters and heads are merged; the model loads where topores is not installed.
     """
-    talk(quiet, verbose, debug)
+    send_messages(quiet, verbose, debug)
     if cycle is not None and not is_whole(cycle):
         raise UsageError(f"--cycle is {cycle!r}; give a whole number.")
     from topores.commands.export import in_words, run_export, summary
@@ -369,11 +308,11 @@ def export(
 
 
 @main.command()
-@options_of(ClockConfig)
+@options_from(ClockConfig)
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Report to write.  [default: reports/<name of --output>.html]"
 )
-@click.option("--force", is_flag=True, help="Begin again the runs that stand in --output.")
+@click.option("--force", is_flag=True, help="Restart the existing runs in --output.")
 @config_file
 @common
 def clock(
@@ -386,11 +325,11 @@ def clock(
     debug: bool,
     **options: Any,
 ) -> None:
-    """Count the cycles that free unit vectors need to learn their pairs, by the temperature of the loss.
+    """Count the cycles that free unit vectors need to learn their pairs, at each temperature of the loss.
 
-    The margin grows with the logarithm of the cycles: what takes too long to run is extrapolated, and said to be.
+    The margin grows with the logarithm of the cycles. Runs that would take too long are extrapolated, and marked so.
     """
-    talk(quiet, verbose, debug)
+    send_messages(quiet, verbose, debug)
     settings = ClockConfig.from_mapping(given(options, config))
     from topores.commands.clock import in_words, report_clock, run_clock, summary
 
@@ -400,17 +339,19 @@ def clock(
 
 
 @main.command()
-@click.option("--prune", is_flag=True, help="Remove results that were not used for 30 days, or by the limits below.")
-@click.option("--older-than", metavar="DAYS", help="With --prune: remove what was not used for so long; 0 is all.")
+@click.option("--prune", is_flag=True, help="Remove results not used for 30 days, or beyond the limits below.")
 @click.option(
-    "--larger-than", metavar="SIZE", help="With --prune: remove the longest unused beyond a size such as 2GB."
+    "--older-than", metavar="DAYS", help="With --prune: remove results not used for this long; 0 removes all."
+)
+@click.option(
+    "--larger-than", metavar="SIZE", help="With --prune: remove the least recently used beyond a size such as 2GB."
 )
 @common
 def cache(
     prune: bool, older_than: str | None, larger_than: str | None, as_json: bool, quiet: bool, verbose: int, debug: bool
 ) -> None:
-    """Say what is kept of earlier analyses, and remove it on request."""
-    talk(quiet, verbose, debug)
+    """Show cached results of earlier analyses, and remove them on request."""
+    send_messages(quiet, verbose, debug)
     from topores.commands.cache import in_words, run_cache, summary
 
     found = run_cache(prune, older_than, larger_than)
@@ -420,8 +361,8 @@ def cache(
 @main.command()
 @common
 def doctor(as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
-    """Check that this machine has what topores needs, and that its engines agree."""
-    talk(quiet, verbose, debug)
+    """Check that this machine has everything topores needs, and that the homology engines agree."""
+    send_messages(quiet, verbose, debug)
     from topores.commands.doctor import run_doctor
 
     checks = run_doctor()
@@ -434,7 +375,7 @@ def doctor(as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
 
 
 def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool, figures: bool) -> None:
-    """The result of demo, topology and report, in words or as one object; figures only where they were asked for."""
+    """Print the result of demo, topology or report, in words or as one JSON object; figures only if requested."""
     from topores.report.figures import figures_in, folder_beside
 
     drawn = {"figures": [str(path) for path in figures_in(folder_beside(report))]} if figures else {}

@@ -6,7 +6,7 @@ import inspect
 import itertools
 import math
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,21 @@ Config = TypeVar("Config", bound="Options")
 
 @dataclass(frozen=True)
 class Options:
-    """What the two kinds of options share: reading from a mapping, writing to one."""
+    """Options of a command or of a variant: fields with a default and, below each, the string that documents it.
+
+    A subclass says in `faults` what values cannot be; creating it raises one `UsageError` that names all of them.
+    """
+
+    def __post_init__(self) -> None:
+        refuse(self.faults())
+
+    def faults(self) -> list[str]:
+        """One sentence for each value that cannot be. A subclass adds its own to those of its base class."""
+        return [fault for field in dataclasses.fields(self) for fault in _choice_faults(self, field)]
+
+    def faults_beside(self, common: Any) -> list[str]:  # noqa: ARG002  for variants whose options depend on others
+        """One sentence for each value of a variant that the command's common options rule out."""
+        return []
 
     @classmethod
     def from_mapping(cls: type[Config], values: Mapping[str, Any]) -> Config:
@@ -28,27 +42,72 @@ class Options:
         Raises:
             UsageError: An unknown name, or values that cannot be; all faults in one message.
         """
-        known = [f.name for f in dataclasses.fields(cls)]
-        values = {str(name).replace("-", "_"): value for name, value in values.items()}
+        values, known = underscored(values), [field.name for field in dataclasses.fields(cls)]
         unknown = [name for name in values if name not in known]
         if unknown:
             raise UsageError(f"No option is called '{unknown[0]}'. {did_you_mean(unknown[0], known)}")
-        return cls(**{f.name: _read(f, values[f.name]) for f in dataclasses.fields(cls) if f.name in values})
+        return cls(**read_values(cls, values))
 
     def to_mapping(self) -> dict[str, Any]:
-        """The options as plain values, for YAML and JSON; `from_mapping` reads them back."""
-        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {name: _plain(value) for name, value in plain.items()}
+        """The options as plain values, for YAML and JSON; `from_mapping` reads them back.
 
-    def _refuse(self, faults: list[str]) -> None:
-        """All faults in one line, or nothing."""
-        if faults:
-            raise UsageError(" ".join(faults))
+        Options within options stand in the same flat mapping.
+        """
+        flat: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            flat |= value.to_mapping() if isinstance(value, Options) else {field.name: _plain(value)}
+        return flat
+
+
+def choice(default: Any, known: Sequence[str] | Callable[[], Sequence[str]], *, kind: str = "") -> Any:
+    """A field whose value is one of a few names, or a tuple of them; they are looked up when the options are made.
+
+    Args:
+        known: The names, or a function that lists them.
+        kind: What is named, such as 'encoder', for the message that refuses an unknown name.
+    """
+    return dataclasses.field(default=default, metadata={"choices": known, "kind": kind})
+
+
+def choices(field: dataclasses.Field) -> tuple[str, ...]:
+    """The names that a field made by `choice` takes; none for any other field."""
+    known = field.metadata.get("choices", ())
+    return tuple(known() if callable(known) else known)
+
+
+def refuse(faults: Sequence[str]) -> None:
+    """
+    Raises:
+        UsageError: There are faults; all stand in one line.
+    """
+    if faults:
+        raise UsageError(" ".join(faults))
+
+
+def underscored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values under their names with underscores, as fields have them."""
+    return {str(name).replace("-", "_"): value for name, value in values.items()}
+
+
+def read_values(config: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that are fields of `config`, each in the type of its field; None means the default.
+
+    Raises:
+        UsageError: A value of another type.
+    """
+    fields = [field for field in dataclasses.fields(config) if values.get(field.name) is not None]
+    return {field.name: _read(field, values[field.name]) for field in fields}
+
+
+def field_docs(config: type) -> dict[str, str]:
+    """The string below each field of a dataclass, by field name; a base class's string unless the field has its own."""
+    docs = [_own_docs(kind) for kind in reversed(config.__mro__) if dataclasses.is_dataclass(kind)]
+    return {name: text for own in docs for name, text in own.items()}
 
 
 @cache
-def field_docs(config: type) -> dict[str, str]:
-    """The string below each field of a dataclass, by field name."""
+def _own_docs(config: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0].body  # type: ignore[attr-defined]
     return {
         field.target.id: " ".join(str(doc.value.value).split())
@@ -76,9 +135,9 @@ def _read(field: dataclasses.Field, value: Any) -> Any:
     """One value of YAML or the command line, in the type of its field."""
     kind = str(field.type)
     try:
-        if value is None or "tuple" in kind:
-            items = [] if value is None else [value] if isinstance(value, str | Path) else value
-            return tuple(Path(i) if "Path" in kind else str(i) for i in items) if "tuple" in kind else None
+        if "tuple" in kind:
+            items = [value] if isinstance(value, str | Path) else value
+            return tuple(Path(i) if "Path" in kind else str(i) for i in items)
         if "Path" in kind:
             return Path(value)
         if "int" in kind:
@@ -120,19 +179,21 @@ def within(config: Options, field: str, low: int | float, high: int | float) -> 
     return [] if low <= value <= high else [f"{_option(field)} is {value}; give a number from {low} to {high}."]
 
 
-def one_of(config: Options, field: str, known: tuple[str, ...]) -> list[str]:
-    value = getattr(config, field)
-    return [] if value in known else [f"{_option(field)} is '{value}'. {did_you_mean(value, known)}"]
-
-
 def listed(values: tuple[str, ...]) -> tuple[str, ...]:
-    """('a', 'b', 'c') from ('a,b', 'c'): an option that may be repeated, or part its values with commas."""
+    """('a', 'b', 'c') from ('a,b', 'c'): an option that may be repeated, or separate its values by commas."""
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def list_faults(option: str, values: tuple[str, ...], known: Iterable[str]) -> list[str]:
-    unknown = [value for value in listed(values) if value not in known]
-    return [f"--{option} is '{unknown[0]}'. {did_you_mean(unknown[0], known)}"] if unknown else []
+def _choice_faults(config: Options, field: dataclasses.Field) -> list[str]:
+    known, value = choices(field), getattr(config, field.name)
+    if not known or value is None:
+        return []
+    unknown = [name for name in (listed(value) if isinstance(value, tuple) else (value,)) if name not in known]
+    if not unknown:
+        return []
+    kind = field.metadata["kind"]
+    seen = f"No {kind} is called '{unknown[0]}'" if kind else f"{_option(field.name)} is '{unknown[0]}'"
+    return [f"{seen}. {did_you_mean(unknown[0], known)}"]
 
 
 def _option(field: str) -> str:

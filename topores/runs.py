@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from topores.compute.files import append_line, disk_faults, one_writer, undo_unfinished, write_json, write_text
+from topores.compute.set_aside import put_back, remove_former, set_aside
 from topores.config import TrainConfig
 from topores.domain import Corpus, State
-from topores.errors import RunError
+from topores.errors import FailedOn, Interrupted, RunError
 from topores.text.corpus import read_corpus
 
 FILES = ("run.json", "config.yaml", "passages.parquet", "pairs.parquet", "metrics.jsonl")
@@ -35,7 +36,7 @@ class Run:
     @cached_property
     def options(self) -> TrainConfig:
         """The resolved options it was started with."""
-        return TrainConfig.from_mapping(_read_yaml(self.folder / "config.yaml"))
+        return TrainConfig.from_mapping(_read_yaml(self.folder / "config.yaml"), stored=True)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -88,6 +89,8 @@ class Run:
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add the line of a cycle; it is on the disk when this returns, so a state saved next can count on it."""
         append_line(self.folder / "metrics.jsonl", json.dumps(line))
+        if line["cycle"] > 0:
+            remove_former(self.folder)
 
     def keep_metrics_until(self, cycle: int) -> None:
         """Drop the lines after `cycle`, and one cut short: a resumed run writes them again."""
@@ -144,6 +147,25 @@ class Run:
             for name in FOLDERS:
                 if (self.folder / name).is_dir():
                     shutil.rmtree(self.folder / name)
+
+    @contextmanager
+    def replacing(self) -> Iterator[None]:
+        """Set aside the run that stands here while a new one begins.
+
+        If the new run fails before it has logged a cycle of training, the former one is put back; else it is removed
+        when that cycle is logged. A run that is interrupted can be resumed, so it stays.
+
+        Raises:
+            ResourceError: Something cannot be moved.
+        """
+        set_aside(self.folder, (*FILES, *FOLDERS))
+        try:
+            yield
+        except (FailedOn, Interrupted):
+            raise
+        except BaseException:
+            put_back(self.folder, (*FILES, *FOLDERS))
+            raise
 
     @contextmanager
     def written_by_us_alone(self) -> Iterator[None]:

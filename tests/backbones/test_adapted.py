@@ -27,7 +27,7 @@ pytestmark = pytest.mark.parametrize("name", ["lora", "oft"])
 
 
 def encoder_of(name: str, model: Path, **options: object) -> AdaptedEncoder:
-    config = TrainConfig.from_mapping({"pairs": "p.csv", "model": str(model), **options})
+    config = TrainConfig.from_mapping({"pairs": "p.csv", "encoder": name, "model": str(model), **options})
     return variants.load("topores.encoders", name).build(config, "cpu")
 
 

@@ -12,12 +12,12 @@ from topores.errors import InputError
 def test_a_name_that_is_nowhere(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither a folder, nor installed, nor reachable"):
         _base.load_base("nobody/nothing", "cpu")
-    with pytest.raises(InputError, match=r"is no folder; give a sentence-transformers folder or a hub id"):
+    with pytest.raises(InputError, match=r"is not a folder; give a sentence-transformers folder or a hub id"):
         _base.load_base(str(tmp_path / "missing"), "cpu")
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"is no model folder: it has neither modules\.json nor"):
+    with pytest.raises(InputError, match=r"is not a model folder: it has neither modules\.json nor"):
         _base.load_base(str(tmp_path), "cpu")
 
 

@@ -250,7 +250,7 @@ def test_a_signal_saves_and_ends_with_130(processes: Processes, tmp_path: Path, 
     os.kill(process, number)
     os.kill(process, signal.SIGCONT)
     assert processes.end(process) == 130
-    assert processes.lines()[-1] == "topores: Stopped in cycle 2 of 3, saved; go on with --resume."
+    assert processes.lines()[-1] == "topores: Stopped in cycle 2 of 3 and saved; continue with --resume."
     processes.finish(folder)
 
 
@@ -287,7 +287,7 @@ def test_a_damaged_newest_state_and_then_both(processes: Processes, tmp_path: Pa
     before = contents(spare)
     assert processes.run(spare) == 4
     assert len(processes.lines()) == 1
-    assert processes.lines()[0].startswith(f"topores: '{spare}/state' holds no state that can be read (")
+    assert processes.lines()[0].startswith(f"topores: '{spare}/state' has no readable state (")
     assert contents(spare) == before
 
 

@@ -13,8 +13,9 @@ from sentence_transformers import SentenceTransformer
 
 from topores import train
 from topores.backbones.loading import open_model
-from topores.commands.export import run_export
-from topores.errors import InputError, RunError
+from topores.commands.export import PROBES, in_words, run_export, summary
+from topores.errors import RunError
+from topores.modules.loreft import LoReFT
 from topores.runs import Run
 
 PLAIN = ("full", "linear", "lora", "loreft", "oft", "rotation")
@@ -28,7 +29,8 @@ def trained(tiny_options: dict, tmp_path_factory: pytest.TempPathFactory) -> Cal
         name = f"{encoder}{options}"
         if name not in runs:
             output = folder / str(len(runs))
-            runs[name] = train(**{**tiny_options, "cycles": 2, "rank": 4, **options}, encoder=encoder, output=output)
+            rank = {"rank": 4} if encoder in ("lora", "loreft", "oft") else {}
+            runs[name] = train(**{**tiny_options, "cycles": 2, **rank, **options}, encoder=encoder, output=output)
         return runs[name]
 
     return of
@@ -43,6 +45,7 @@ def test_it_gives_the_rows_of_the_checkpoint(encoder: str, trained: Callable[...
     assert done.difference < 1e-6
     assert done.texts == len(run.corpus.t1) + len(run.corpus.t2)
     assert done.by_side == (encoder == "rotation")
+    assert not done.needs_topores
     texts = [p.text for p in run.corpus.t1]
     task = {"task": "t1"} if done.by_side else {}
     rows = SentenceTransformer(str(tmp_path / "plain"), device="cpu").encode(texts, **task)
@@ -87,14 +90,33 @@ def test_only_a_model_is_replaced(trained: Callable[..., Run], tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_loreft_inside_the_transformer_has_no_plain_form(trained: Callable[..., Run], tmp_path: Path) -> None:
+def test_a_module_that_no_stock_module_can_stand_for_is_kept(trained: Callable[..., Run], tmp_path: Path) -> None:
     run = trained("loreft", layers="all", positions="first:2")
-    with pytest.raises(InputError, match="LoReFT inside the transformer, which no stock module does"):
-        run_export(run.folder, tmp_path / "plain")
-    assert not (tmp_path / "plain").exists()
+    done = run_export(run.folder, tmp_path / "model")
+    assert done.needs_topores
+    assert summary(done)["needs_topores"] is True
+    assert done.texts == len(run.corpus.t1) + len(run.corpus.t2)
+    assert f'SentenceTransformer("{done.folder}", trust_remote_code=True).encode(texts)' in in_words(done)
+    assert "loads where topores is installed" in in_words(done)
     texts = [p.text for p in run.corpus.t1]
-    known = SentenceTransformer(str(run.checkpoints[2]), device="cpu", trust_remote_code=True).encode(texts)
-    assert np.abs(open_model(str(run.checkpoints[2]), "cpu").encode(texts) - known).max() < 1e-6
+    rows = SentenceTransformer(str(done.folder), device="cpu", trust_remote_code=True).encode(texts)
+    assert np.abs(open_model(str(run.checkpoints[2]), "cpu").encode(texts) - rows).max() < 1e-6
+
+
+def test_a_module_that_can_be_replaced_is(tiny_model: Path, tmp_path: Path) -> None:
+    """A head that was saved as it is, and not through an encoder."""
+    transformer, pooling, last = list(open_model(str(tiny_model), "cpu").model)
+    head = LoReFT(32, 4)
+    torch.nn.init.normal_(head.source.weight)
+    model = SentenceTransformer(modules=[transformer, pooling, head, last], device="cpu")
+    model.save(str(tmp_path / "own"), create_model_card=False)
+    done = run_export(tmp_path / "own", tmp_path / "stock")
+    assert not done.needs_topores
+    assert "trust_remote_code" not in in_words(done)
+    assert "topores" not in (tmp_path / "stock" / "modules.json").read_text(encoding="utf-8")
+    rows = SentenceTransformer(str(tmp_path / "stock"), device="cpu").encode(PROBES)
+    assert np.abs(rows - model.encode(PROBES)).max() < 1e-6
+    assert np.abs(rows - open_model(str(tiny_model), "cpu").encode(PROBES)).max() > 1e-2
 
 
 def test_a_map_that_cannot_be_undone_is_told(

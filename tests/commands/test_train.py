@@ -97,7 +97,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(tiny_options: dict, tiny_ru
     _, said = running.communicate(timeout=120)
     assert running.returncode in (0, 130)  # 0: it was quicker than the signal
     if running.returncode == 130:
-        assert "saved; go on with --resume." in said
+        assert "and saved; continue with --resume." in said
         assert "Traceback" not in said
     resumed = train(resume=True, output=folder)
     assert same_weights(weights(tiny_run, 4), weights(resumed, 4))

@@ -9,6 +9,8 @@ from sentence_transformers import SentenceTransformer
 
 from topores import train, variants
 from topores.backbones.encoder import Encoder
+from topores.backbones.loading import open_model
+from topores.backbones.own_modules import names_own_modules
 from topores.config import TrainConfig
 
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.parametrize("name", variants.names("topores.encoders"))
 @pytest.fixture
 def encoder(name: str, tiny_model: Path) -> Encoder:
     return variants.load("topores.encoders", name).build(
-        TrainConfig.from_mapping({"pairs": "p.csv", "model": str(tiny_model)}), "cpu"
+        TrainConfig.from_mapping({"pairs": "p.csv", "encoder": name, "model": str(tiny_model)}), "cpu"
     )
 
 
@@ -47,7 +49,9 @@ def test_padding_and_order_change_nothing(encoder: Encoder) -> None:
 
 def test_the_last_layer_is_the_encoders_own_output(encoder: Encoder) -> None:
     layers = encoder.encode_layers(TEXTS)
-    assert len(layers) == 3  # embeddings and two layers
+    if not encoder.own_modules:
+        assert len(layers) == 3  # embeddings and two layers; a module of topores may have any number
+    assert len(layers) == len(encoder.encode_layers(TEXTS[:1])) >= 1
     assert np.array_equal(layers[-1], encoder.encode(TEXTS))
 
 
@@ -85,8 +89,15 @@ def test_a_saved_encoder_is_a_sentence_transformers_folder(encoder: Encoder, tmp
         take_step(encoder)
     assert np.abs(encoder.encode(TEXTS, ["t1"] * 4) - before).max() > 1e-3
     encoder.eval().save(tmp_path / "saved")
-    theirs = SentenceTransformer(str(tmp_path / "saved"), device="cpu").encode(TEXTS)
+    own = names_own_modules(tmp_path / "saved")
+    theirs = SentenceTransformer(str(tmp_path / "saved"), device="cpu", trust_remote_code=own).encode(TEXTS)
     assert np.abs(theirs - encoder.encode(TEXTS)).max() < 1e-6
+    ours = open_model(str(tmp_path / "saved"), "cpu")
+    assert np.abs(ours.encode(TEXTS, ["t1"] * 4) - encoder.encode(TEXTS, ["t1"] * 4)).max() < 1e-6
+    assert bool(ours.own_modules) == own
+    if own:
+        with pytest.raises(ValueError, match="pass the argument `trust_remote_code=True`"):
+            SentenceTransformer(str(tmp_path / "saved"), device="cpu")
     assert list((tmp_path / "saved").rglob("*.safetensors"))
     assert not list((tmp_path / "saved").rglob("*.bin"))
 

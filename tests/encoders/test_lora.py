@@ -12,7 +12,8 @@ from topores.errors import UsageError
 
 
 def encoder_of(tiny_model: Path, **options: object) -> AdaptedEncoder:
-    return build(TrainConfig.from_mapping({"pairs": "p.csv", "model": str(tiny_model), **options}), "cpu")
+    given = {"pairs": "p.csv", "encoder": "lora", "model": str(tiny_model), **options}
+    return build(TrainConfig.from_mapping(given), "cpu")
 
 
 @pytest.mark.parametrize("rank", [1, 3, 32])

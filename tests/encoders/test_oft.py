@@ -15,7 +15,7 @@ from topores.errors import UsageError
 
 
 def encoder_of(tiny_model: Path, name: str = "oft", **options: object) -> AdaptedEncoder:
-    config = TrainConfig.from_mapping({"pairs": "p.csv", "model": str(tiny_model), **options})
+    config = TrainConfig.from_mapping({"pairs": "p.csv", "encoder": name, "model": str(tiny_model), **options})
     return variants.load("topores.encoders", name).build(config, "cpu")
 
 

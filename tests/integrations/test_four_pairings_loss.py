@@ -81,7 +81,7 @@ def test_dropout_makes_two_views_of_each_text(model: SentenceTransformer) -> Non
     torch.manual_seed(3)
     views = normalize(model(model.preprocess(texts * 4))["sentence_embedding"], dim=1).chunk(4)
     assert not torch.allclose(views[0], views[1])
-    expected = four_pairings(*views, not_negative=torch.eye(3).repeat(2, 2).bool())
+    expected = four_pairings(*views, negative_weights=~torch.eye(3).repeat(2, 2).bool())
     assert found.item() == pytest.approx(expected.total.item(), rel=1e-5)
 
 
@@ -109,7 +109,7 @@ def test_equal_texts_do_not_push_each_other_apart(model: SentenceTransformer) ->
         for b in range(8):
             spared[a, b] = texts[a] == texts[b] or frozenset((texts[a], texts[b])) in belong
     first, second = rows(model, one), rows(model, two)
-    expected = four_pairings(first, first, second, second, not_negative=spared).total
+    expected = four_pairings(first, first, second, second, negative_weights=~spared).total
     unspared = four_pairings(first, first, second, second).total
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
     assert found.item() < unspared.item() - 0.1
@@ -141,7 +141,7 @@ def test_static_embeddings_without_padding(model: SentenceTransformer) -> None:
     spared = torch.zeros(6, 6, dtype=torch.bool)
     for a, b in ((0, 2), (0, 5), (2, 3)):
         spared[a, b] = spared[b, a] = True
-    expected = four_pairings(first, first, second, second, not_negative=spared).total
+    expected = four_pairings(first, first, second, second, negative_weights=~spared).total
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
 
 

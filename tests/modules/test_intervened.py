@@ -29,7 +29,7 @@ def encoder_of(tiny_model: Path, **options: object) -> IntervenedEncoder:
 
 
 def config_of(tiny_model: Path, **options: object) -> TrainConfig:
-    return TrainConfig.from_mapping({"pairs": "p.csv", "model": str(tiny_model), **options})
+    return TrainConfig.from_mapping({"pairs": "p.csv", "encoder": "loreft", "model": str(tiny_model), **options})
 
 
 def moved(encoder: IntervenedEncoder) -> IntervenedEncoder:
@@ -175,14 +175,14 @@ def test_a_checkpoint_holds_the_stock_weights_and_the_interventions(
     saved, stock = (load_file(where / "model.safetensors") for where in (folder, tiny_model))
     assert saved.keys() == stock.keys()
     assert all(torch.equal(saved[name], stock[name]) for name in stock)
-    assert {p.suffix for p in folder.rglob("*") if p.is_file()} == {".json", ".safetensors"}
+    assert {p.suffix for p in folder.rglob("*") if p.is_file()} == {".json", ".safetensors", ".md"}
     assert str(tiny_model) not in (folder / "loreft.json").read_text(encoding="utf-8")
     again = SentenceTransformer(str(folder), device="cpu", trust_remote_code=True)
     assert np.abs(again.encode(TEXTS) - encoder.encode(TEXTS)).max() < 1e-6
     ours = open_model(str(folder), "cpu")
     assert ours.packed
     assert np.abs(ours.encode(TEXTS) - encoder.encode(TEXTS)).max() < 1e-6
-    with pytest.raises(InputError, match=r"saved' has LoReFT in its layers already; give the model it was made from"):
+    with pytest.raises(InputError, match=r"saved' begins with IntervenedTransformer; give the model it was made from"):
         encoder_of(folder)
     # Saved by whoever opened it, it is the same again.
     again.save(str(tmp_path / "twice"), create_model_card=False)

@@ -33,7 +33,7 @@ def some_weights(seed: int) -> torch.Tensor:
     return weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
 
 
-def by_definition(views, weights, not_negative, temperature, loss):
+def by_definition(views, weights, negative_weights, temperature, loss):
     """The docstring's formula, one view at a time: the four parts, and the mean of 1 - p."""
     n_1, n_2 = weights.shape
     passages = [(0, i) for i in range(n_1)] + [(1, j) for j in range(n_2)]
@@ -41,8 +41,8 @@ def by_definition(views, weights, not_negative, temperature, loss):
     number = {p: k for k, p in enumerate(passages)}
     parts, pulls = {name: [] for name in PAIRINGS}, []
 
-    def partners_of(asker):
-        side, i = asker
+    def partners_of(anchor):
+        side, i = anchor
         others = weights[i] if side == 0 else weights[:, i]
         return {(1 - side, j): (w / others.sum()).item() for j, w in enumerate(others) if w > 0}
 
@@ -50,37 +50,37 @@ def by_definition(views, weights, not_negative, temperature, loss):
         return math.exp((rows[a] @ rows[b]).item() / temperature)
 
     def negatives_of(row):
-        asker = row[0]
+        anchor = row[0]
         return sum(
-            exp_s(row, (p, v))
+            negative_weights[number[anchor], number[p]].item() * exp_s(row, (p, v))
             for p in passages
             for v in (0, 1)
-            if p != asker and p not in partners_of(asker) and not not_negative[number[asker], number[p]]
+            if p != anchor and p not in partners_of(anchor)
         )
 
-    for asker, view in rows:
-        row, own = (asker, view), (asker, 1 - view)
-        partners = partners_of(asker)
+    for anchor, view in rows:
+        row, own = (anchor, view), (anchor, 1 - view)
+        partners = partners_of(anchor)
         negatives = negatives_of(row)
         if not negatives:
             continue
         positives = exp_s(row, own) + sum(exp_s(row, (p, v)) for p in partners for v in (0, 1))
 
-        def cost(answer, row=row, negatives=negatives, positives=positives):
+        def cost(candidate, row=row, negatives=negatives, positives=positives):
             denominator = {
                 "decoupled": negatives,
-                "infonce": exp_s(row, answer) + negatives,
-                "gte": exp_s(row, answer) + negatives + negatives_of(answer),
+                "infonce": exp_s(row, candidate) + negatives,
+                "gte": exp_s(row, candidate) + negatives + negatives_of(candidate),
                 "supcon": positives + negatives,
             }
-            return math.log(denominator[loss] / exp_s(row, answer))
+            return math.log(denominator[loss] / exp_s(row, candidate))
 
-        def pull(answer, row=row, negatives=negatives):
-            return negatives / (exp_s(row, answer) + negatives)
+        def pull(candidate, row=row, negatives=negatives):
+            return negatives / (exp_s(row, candidate) + negatives)
 
-        parts["1to1" if asker[0] == 0 else "2to2"].append(cost(own))
+        parts["1to1" if anchor[0] == 0 else "2to2"].append(cost(own))
         if partners:
-            cross = parts["1to2" if asker[0] == 0 else "2to1"]
+            cross = parts["1to2" if anchor[0] == 0 else "2to1"]
             cross.append(sum(w * (cost((p, 0)) + cost((p, 1))) / 2 for p, w in partners.items()))
             pulls.append(sum(w * (pull((p, 0)) + pull((p, 1))) / 2 for p, w in partners.items()))
     return {name: sum(values) / len(values) if values else 0.0 for name, values in parts.items()}, sum(pulls) / len(
@@ -95,10 +95,36 @@ def test_equals_its_definition(loss: str, seed: int) -> None:
     spared = torch.zeros(9, 9, dtype=torch.bool)
     spared[0, 1] = spared[1, 0] = spared[6, 7] = spared[7, 6] = True
     spared[2] = True  # a passage without negatives
-    ours = four_pairings(*views, weights=weights, not_negative=spared, temperature=0.3, loss=loss)
-    parts, one_minus_p = by_definition(views, weights, spared, 0.3, loss)
+    ours = four_pairings(*views, weights=weights, negative_weights=~spared, temperature=0.3, loss=loss)
+    parts, one_minus_p = by_definition(views, weights, ~spared, 0.3, loss)
     assert {name: part.item() for name, part in ours.by_pairing.items()} == pytest.approx(parts, rel=1e-9)
     assert ours.one_minus_p.item() == pytest.approx(one_minus_p, rel=1e-9)
+
+
+@every_loss
+@pytest.mark.parametrize("seed", [0, 1])
+def test_negatives_count_by_their_weight(loss: str, seed: int) -> None:
+    views, weights = four_views(5, 4, seed), some_weights(seed)
+    counts = torch.rand(9, 9, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    counts = torch.where(counts < 0.2, 0.0, torch.where(counts > 0.8, 1.0, counts))
+    counts[2] = 0.0  # a passage without negatives
+    ours = four_pairings(*views, weights=weights, negative_weights=counts, temperature=0.3, loss=loss)
+    parts, one_minus_p = by_definition(views, weights, counts, 0.3, loss)
+    assert {name: part.item() for name, part in ours.by_pairing.items()} == pytest.approx(parts, rel=1e-9)
+    assert ours.one_minus_p.item() == pytest.approx(one_minus_p, rel=1e-9)
+
+
+@every_loss
+def test_weights_of_0_and_1_are_a_boolean_mask(loss: str) -> None:
+    mask = torch.rand(6, 6, generator=torch.Generator().manual_seed(3)) < 0.7
+    found = []
+    for counts in (mask, mask.double()):
+        views = [v.requires_grad_() for v in four_views(3, 3)]
+        losses = four_pairings(*views, negative_weights=counts, loss=loss)
+        losses.total.backward()
+        found.append((losses.total, torch.cat([v.grad for v in views])))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
 
 
 CHOICES_OF_EQUAL_ROWS = {"decoupled": 10, "infonce": 11, "gte": 21, "supcon": 13}
@@ -109,7 +135,7 @@ def test_if_all_rows_are_equal_each_part_is_the_log_of_the_choices(loss: str) ->
     rows = torch.ones(4, 3, dtype=torch.float64) / math.sqrt(3)
     # Of 16 views, 2 are one's own, 2 the partner's and 2 a spared neighbour's: 10 negatives.
     spared = torch.kron(torch.eye(4), 1 - torch.eye(2)).bool()
-    losses = four_pairings(rows, rows, rows, rows, not_negative=spared, loss=loss)
+    losses = four_pairings(rows, rows, rows, rows, negative_weights=~spared, loss=loss)
     expected = math.log(CHOICES_OF_EQUAL_ROWS[loss])
     assert [part.item() for part in losses.by_pairing.values()] == pytest.approx([expected] * 4)
     assert losses.total.item() == pytest.approx(expected)
@@ -164,7 +190,7 @@ def test_no_positive_and_no_neighbour_counts_as_a_negative(loss: str) -> None:
     group, pair = torch.tensor([0, 0, 1, 1] * 2), torch.arange(8) % 4
     neighbours = (group[:, None] == group) & (pair[:, None] != pair)
     rows = torch.eye(2, dtype=torch.float64)[group[:4]]
-    losses = four_pairings(rows, rows, rows, rows, not_negative=neighbours, temperature=0.05, loss=loss)
+    losses = four_pairings(rows, rows, rows, rows, negative_weights=~neighbours, temperature=0.05, loss=loss)
     expected = COST_WHERE_ALL_SPARED_ROWS_MEET[loss]
     assert [part.item() for part in losses.by_pairing.values()] == pytest.approx([expected] * 4, rel=1e-6)
     assert losses.one_minus_p.item() == pytest.approx(8 * FAR, rel=1e-6)
@@ -176,7 +202,7 @@ def test_what_is_spared_is_not_pushed(loss: str) -> None:
     one_asker = torch.zeros(6, 6, dtype=torch.bool)
     one_asker[1:] = True  # all other passages have no negatives, so they do not ask
     one_asker[0, 1] = True
-    four_pairings(*views, not_negative=one_asker, pairing_weights=IDENTITY, loss=loss).total.backward()
+    four_pairings(*views, negative_weights=~one_asker, pairing_weights=IDENTITY, loss=loss).total.backward()
     neighbour, partner, negative = views[0].grad[1], views[2].grad[0], views[2].grad[1]
     assert torch.equal(neighbour, torch.zeros_like(neighbour))
     # In supcon alone, the other positives stand in the denominator.
@@ -192,7 +218,7 @@ def test_the_gradient_is_that_of_finite_differences(loss: str) -> None:
     weights = torch.tensor([[0.3, 0.7, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
     def total(temperature: torch.Tensor, *views: torch.Tensor) -> torch.Tensor:
-        found = four_pairings(*views, weights=weights, not_negative=spared, temperature=temperature, loss=loss)
+        found = four_pairings(*views, weights=weights, negative_weights=~spared, temperature=temperature, loss=loss)
         assert not found.one_minus_p.requires_grad
         return found.total
 
@@ -205,7 +231,7 @@ def test_passages_without_negatives_give_no_loss_and_no_nan(loss: str) -> None:
     views = [v.requires_grad_() for v in four_views(2, 2)]
     temperature = torch.tensor(0.05, requires_grad=True)
     everything = torch.ones(4, 4, dtype=torch.bool)
-    losses = four_pairings(*views, not_negative=everything, temperature=temperature, loss=loss)
+    losses = four_pairings(*views, negative_weights=~everything, temperature=temperature, loss=loss)
     losses.total.backward()
     assert losses.total.item() == 0
     assert losses.one_minus_p.item() == 0

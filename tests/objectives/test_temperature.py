@@ -1,12 +1,11 @@
 """The objective as a module: what it asks of the encoder, and its temperature, fixed or learned."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import normalize
 
+from tests.objectives.fixed_views import FixedViews
 from topores.config import LOSSES, PAIRING_WEIGHTS, TrainConfig
 from topores.objectives.four_pairings import FourPairings, build, four_pairings
 from topores.text.batches import Batch
@@ -15,13 +14,16 @@ BATCH = Batch(
     texts_1=("a", "b", "c"),
     texts_2=("x", "y"),
     weights=np.array([[0.3, 0.7], [0.0, 1.0], [0.0, 0.0]]),
-    not_negative=np.array(
-        [[1, 1, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1]], dtype=bool
+    negative_weights=np.array(
+        [[0, 0, 1, 1, 1], [0, 0, 1, 1, 1], [1, 1, 0, 1, 1], [1, 1, 1, 0, 1], [1, 1, 1, 1, 0]], dtype=bool
     ),
+    passages_1=np.arange(3),
+    passages_2=np.arange(2),
 )
 ROWS = normalize(torch.randn(10, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64), dim=1)
 
 
+@FixedViews
 def views(texts: list[str], sides: list[str]) -> torch.Tensor:
     assert sides == ["t1"] * 6 + ["t2"] * 4
     assert texts == [*"abc", *"abc", *"xy", *"xy"]
@@ -41,23 +43,25 @@ def test_a_batch_goes_through_whole(loss: str, learned: bool) -> None:
     expected = four_pairings(
         *ROWS.split([3, 3, 2, 2]),
         weights=torch.from_numpy(BATCH.weights),
-        not_negative=torch.from_numpy(BATCH.not_negative),
+        negative_weights=torch.from_numpy(BATCH.negative_weights),
         temperature=0.1,
         loss=loss,
     )
     assert made.total.item() == pytest.approx(expected.total.item(), rel=1e-5)
-    assert made.one_minus_p.item() == pytest.approx(expected.one_minus_p.item(), rel=1e-5)
+    assert set(made.logged) == set(FourPairings.metrics)
+    assert made.logged["one_minus_p"].item() == pytest.approx(expected.one_minus_p.item(), rel=1e-5)
+    assert made.logged["temperature"] == pytest.approx(0.1)
 
 
 def test_the_options_reach_the_objective() -> None:
-    texts = {"article": Path("a.txt"), "meta_analysis": Path("b.txt")}
+    texts = {"article": "a.txt", "meta_analysis": "b.txt"}
     options = {"loss": "gte", "weights": "1to2=0,2to2=2", "temperature": 0.2, "temperature_bounds": "0.1,0.3"}
-    made = build(TrainConfig(**texts, **options, learn_temperature=True))
+    made = build(TrainConfig.from_mapping({**texts, **options, "learn_temperature": True}))
     assert made.temperature == pytest.approx(0.2)
     assert len(list(made.parameters())) == 1
     assert made.temperature_bounds == (0.1, 0.3)
     weights = {"1to1": 0.25, "2to2": 2.0, "1to2": 0.0, "2to1": 0.75}
-    parts = objective(0.2, "gte")(views, BATCH).by_pairing
+    parts = objective(0.2, "gte").losses(views, BATCH).by_pairing
     expected = sum(weight * parts[name].item() for name, weight in weights.items()) / 2
     assert made(views, BATCH).total.item() == pytest.approx(expected)
 
@@ -94,7 +98,7 @@ def test_a_learned_temperature_stays_within_its_bounds(rate: float, end: float) 
     near = torch.cat([torch.eye(4, dtype=torch.float64)[:3]] * 2 + [torch.eye(4, dtype=torch.float64)[[0, 1]]] * 2)
     for _ in range(3):
         module.zero_grad()
-        module(lambda _, __: near, BATCH).total.backward()
+        module(FixedViews(lambda _, __: near), BATCH).total.backward()
         with torch.no_grad():
             module.log_temperature -= rate * module.log_temperature.grad
         module.after_step(views)

@@ -84,11 +84,11 @@ def test_what_belongs_together_is_not_negative(embargo: int) -> None:
     where_2 = {text: len(batch.texts_1) + j for j, text in enumerate(batch.texts_2)}
     for i in range(12):
         for k in range(12):
-            assert batch.not_negative[where_1[f"article {i}"], where_1[f"article {k}"]] == (abs(i - k) <= embargo)
+            assert batch.negative_weights[where_1[f"article {i}"], where_1[f"article {k}"]] == (abs(i - k) > embargo)
     for i, j in zip(texts.pairs.t1, texts.pairs.t2, strict=True):
-        assert batch.not_negative[where_1[f"article {i}"], where_2[f"review {j}"]]
-    assert not batch.not_negative[where_1["article 0"], where_2["review 5"]]
-    assert np.array_equal(batch.not_negative, batch.not_negative.T)
+        assert not batch.negative_weights[where_1[f"article {i}"], where_2[f"review {j}"]]
+    assert batch.negative_weights[where_1["article 0"], where_2["review 5"]]
+    assert np.array_equal(batch.negative_weights, batch.negative_weights.T)
 
 
 def test_a_text_that_stands_twice_is_no_negative_of_itself_nor_of_its_twins_partners() -> None:
@@ -97,11 +97,11 @@ def test_a_text_that_stands_twice_is_no_negative_of_itself_nor_of_its_twins_part
     t2 = passages("t2", ["review a", "review b", "review c"])
     pairs = AlignedPairs(np.arange(3), np.arange(3), np.ones(3), np.full(3, np.nan), np.ones(3, bool), 1.0)
     batch = Batches(Corpus(t1, t2, pairs, ("train",) * 3, ("train",) * 3, 1, "pairs"), 10, seed=0).at(0)
-    assert batch.not_negative[0, 1]
-    assert batch.not_negative[0, 3 + 1]
-    assert batch.not_negative[1, 3 + 0]
-    assert not batch.not_negative[0, 2]
-    assert not batch.not_negative[2, 3 + 0]
+    assert not batch.negative_weights[0, 1]
+    assert not batch.negative_weights[0, 3 + 1]
+    assert not batch.negative_weights[1, 3 + 0]
+    assert batch.negative_weights[0, 2]
+    assert batch.negative_weights[2, 3 + 0]
 
 
 def test_neighbours_in_different_documents_are_negatives() -> None:
@@ -109,4 +109,4 @@ def test_neighbours_in_different_documents_are_negatives() -> None:
     t2 = passages("t2", ["eins", "zwei"])
     pairs = AlignedPairs(np.arange(2), np.arange(2), np.ones(2), np.full(2, np.nan), np.ones(2, bool), 1.0)
     batch = Batches(Corpus(t1, t2, pairs, ("train",) * 2, ("train",) * 2, 1, "pairs"), 10, seed=0).at(0)
-    assert not batch.not_negative[0, 1]
+    assert batch.negative_weights[0, 1]

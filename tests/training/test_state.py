@@ -188,7 +188,7 @@ def test_a_damaged_newest_state_falls_back_and_says_so(
         assert load_state(tmp_path, model, optimizer).step == 2
     assert torch.equal(model.weight, older.weight)
     assert "The newest state is damaged (step-000000000000004: " in caplog.text
-    assert "going on from step-000000000000002." in caplog.text
+    assert "continuing from step-000000000000002." in caplog.text
     # It goes on as from a state that was the newest, and the damaged one is no longer in the way.
     step(model, optimizer, range(2, 3))
     assert torch.equal(model.weight, trained(3)[0].weight)
@@ -212,9 +212,7 @@ def test_without_a_whole_state_it_is_one_line_and_nothing_is_changed(
     damage(newest)
     model, optimizer = trained(1)
     before, moments = deepcopy(model.state_dict()), deepcopy(optimizer.state_dict())
-    with pytest.raises(
-        RunError, match=r"holds no state that can be read \(step-0+4: .*\); train the run again"
-    ) as fault:
+    with pytest.raises(RunError, match=r"has no readable state \(step-0+4: .*\); train the run again") as fault:
         load_state(tmp_path, model, optimizer)
     assert fault.value.exit_code == 4
     assert "\n" not in str(fault.value)
@@ -254,7 +252,7 @@ def test_weights_shared_by_two_layers(tmp_path: Path) -> None:
 
 
 def test_no_state_at_all_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no state that can be read"):
+    with pytest.raises(RunError, match="has no readable state"):
         load_state(tmp_path, *trained(0))
 
 

@@ -13,12 +13,14 @@ from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from torch import nn
 
+from tests.training.gradients_in_processes import gradients
 from topores import load_run, train
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import open_model
 from topores.config import TrainConfig
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batch
+from topores.training.agreement import build_encoder
 from topores.training.views import Views
 
 N = 12
@@ -33,7 +35,7 @@ def encoder(tiny_model: Path) -> Encoder:
 def batch() -> Batch:
     texts_1 = tuple(f"trial {i} gave {'aspirin ' * (i % 5)}to {i * 37 % 101} patients." for i in range(N))
     texts_2 = tuple(f"review {i} of {'deaths ' * (i % 3)}in {i} weeks." for i in range(N))
-    return Batch(texts_1, texts_2, np.eye(N), np.eye(2 * N, dtype=bool))
+    return Batch(texts_1, texts_2, np.eye(N), ~np.eye(2 * N, dtype=bool), np.arange(N), np.arange(N))
 
 
 def losses_and_gradients(encoder: Encoder, batch: Batch, piece_size: int | None, loss: str = "infonce"):
@@ -100,6 +102,71 @@ def test_each_call_of_a_step_draws_its_own_dropout(encoder: Encoder, piece_size:
             views = Views(encoder, Accelerator(cpu=True), piece_size, lambda piece: 100 + piece)
             moved.append((views(texts) * views(texts)).sum().item())
     assert (moved[0] - moved[1]) / 2e-3 == pytest.approx(found[name].norm().item(), rel=0.02)
+
+
+@pytest.mark.parametrize("piece_size", [1, 4])
+def test_a_sum_over_texts_in_pieces_has_the_gradient_of_the_whole(
+    tiny_model: Path, tmp_path: Path, piece_size: int
+) -> None:
+    """With parameters of the objective that are used within the pieces, outside of them, and both."""
+    model = str(without_dropout(tiny_model, tmp_path / "model"))
+    one, parts = (gradients(open_model(model, "cpu"), Accelerator(cpu=True), size) for size in (None, piece_size))
+    assert_equal_gradients(parts, one)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece_size", [0, 2])
+def test_a_sum_over_texts_by_two_processes_has_the_gradient_of_one(
+    tiny_model: Path, tmp_path: Path, piece_size: int
+) -> None:
+    model = str(without_dropout(tiny_model, tmp_path / "model"))
+    one = gradients(open_model(model, "cpu"), Accelerator(cpu=True), None)
+    script = Path(__file__).with_name("gradients_in_processes.py")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    command = [*launch, model, str(piece_size), str(tmp_path / "two.safetensors")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert_equal_gradients(load_file(tmp_path / "two.safetensors"), one)
+
+
+def assert_equal_gradients(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+    assert ours.keys() == theirs.keys()
+    for name, gradient in theirs.items():
+        scale = max(gradient.abs().max().item(), 1e-3)
+        assert (ours[name] - gradient).abs().max().item() < 1e-4 * scale, name
+
+
+@pytest.mark.parametrize("piece_size", [None, 3])
+def test_rows_without_gradient_are_clean_and_leave_other_masks_as_they_are(
+    encoder: Encoder, piece_size: int | None
+) -> None:
+    texts = [f"trial {i} of aspirin" for i in range(6)]
+    expected = views_of(encoder, piece_size)(texts)
+    views = views_of(encoder, piece_size)
+    clean = views.without_gradient(texts)
+    assert encoder.training
+    assert np.abs(clean.numpy() - encoder.encode(texts)).max() < 1e-6
+    assert torch.equal(views(texts), expected)
+    drawn = views.without_gradient(texts, dropout=True)
+    assert not drawn.requires_grad
+    assert (drawn - clean).abs().max() > 1e-3
+
+
+def test_clean_rows_of_a_head_on_cached_views(tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path) -> None:
+    """Prepared texts have cached views for training; without dropout they have the cached clean embedding."""
+    run = train(
+        article=two_texts[0], meta_analysis=two_texts[1], model=str(tiny_model), passage_tokens=16, cycles=1,
+        encoder="loreft", rank=4, device="cpu", output=tmp_path / "run",
+    )  # fmt: skip
+    encoder = build_encoder(run.options, Accelerator(cpu=True))
+    encoder.prepare(run.corpus, run.options)
+    texts = [passage.text for passage in run.corpus.t1]
+    clean = views_of(encoder.train(), None).without_gradient(texts)
+    assert np.abs(clean.numpy() - encoder.encode(texts)).max() < 1e-6
+
+
+def views_of(encoder: Encoder, piece_size: int | None) -> Views:
+    return Views(encoder, Accelerator(cpu=True), piece_size, lambda piece: 100 + piece)
 
 
 def test_no_more_than_a_piece_is_embedded_at_once(encoder: Encoder, batch: Batch) -> None:

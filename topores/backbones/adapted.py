@@ -21,7 +21,7 @@ from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
 from topores.errors import InputError
 from topores.forward.layers import chosen_layers, layer_stack, linear_layers
-from topores.modules.heads import by_side
+from topores.modules.heads import by_side, with_stock_modules
 
 ADAPTER = "adapter"
 """Folder within a checkpoint that holds the adapter alone. In the checkpoint itself sentence-transformers would take
@@ -36,7 +36,7 @@ class AdaptedEncoder(UpperEncoder):
     """
 
     def plain(self) -> SentenceTransformer:
-        return merged(self.model)
+        return with_stock_modules(merged(self.model))
 
     def save(self, folder: Path) -> None:
         super().save(folder)
@@ -66,7 +66,7 @@ def with_adapters(
         parameter.requires_grad = False
     bert = _transformer(model, config.model).auto_model
     _, stack = layer_stack(bert, config.model)
-    layers = chosen_layers(config.layers or "all", len(stack))
+    layers = chosen_layers(config.encoder_options.layers, len(stack))
     adapter = configure(linear_layers(bert, config.model, layers))
     # Own generator: what the process drew before must not decide where training starts.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():

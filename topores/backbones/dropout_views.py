@@ -55,6 +55,7 @@ def key_of(encoder: Encoder, weights: Iterable[tuple[str, Tensor]], *, model: st
     return digest(
         **parts,
         weights={name: _bits(tensor) for name, tensor in weights},
+        own=repr([(module, module.get_config_dict()) for module in encoder.own_modules]),
         precision=encoder.precision, model=model, device=encoder.model.device.type,
         code=code_version(*ENCODING),
     )  # fmt: skip

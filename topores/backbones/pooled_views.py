@@ -1,4 +1,4 @@
-"""Encoders that train a head on pooled embeddings: the frozen layers below run once per passage and view."""
+"""Encoders that train a head on pooled embeddings. The frozen layers run once per passage and dropout mask."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -20,7 +20,6 @@ from topores.compute.resources import available_memory
 from topores.config import TrainConfig
 from topores.domain import Corpus, Side
 from topores.errors import ResourceError
-from topores.modules.heads import with_stock_heads
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +28,19 @@ BATCH_SIZE = 1024
 
 
 class HeadEncoder(Encoder):
-    """An encoder of which a head on the pooled embedding is trained, and nothing else.
+    """An encoder whose only trained part is a head on the pooled embedding.
 
-    `prepare` computes what the frozen layers make of each passage: once without dropout, and under `cached_views`
-    dropout masks. From then on a view is one of these, and its head. A text that was not prepared goes the whole way.
+    `prepare` computes the pooled embedding of each passage once without dropout and under `cached_views` dropout
+    masks. After that, a view is one of these cached views passed through the head. A text that was not prepared passes
+    through all layers.
 
     Args:
         base: Its weights are frozen.
         head: A sentence-transformers module that changes 'sentence_embedding' (texts, dim), given also 'from_t1'
-            (texts,) where sides are known. It stands before the base's last normalisation, if it has one.
+            (texts,) where sides are known. It is inserted before the base's final normalisation, if there is one.
     """
 
-    # Zero is no map that a head should be drawn to.
+    # Weight decay would pull towards 0; the neutral map is the identity.
     decays = False
 
     def __init__(self, base: SentenceTransformer, head: nn.Module, *, precision: str = "fp32") -> None:
@@ -52,7 +52,7 @@ class HeadEncoder(Encoder):
         model = SentenceTransformer(modules=[*modules, head, *after], device=str(base.device))
         model.eval()
         super().__init__(model, precision=precision)
-        # In a tuple: these modules are parts of `model` already, and must not be counted twice.
+        # In a tuple, so that torch does not register these modules twice: they are parts of `model` already.
         self._frozen = (Encoder(below, precision=precision),)
         self._place: dict[str, int] = {}
         self._views = self._clean = torch.empty(0)
@@ -64,29 +64,30 @@ class HeadEncoder(Encoder):
         return modules[-2] if isinstance(modules[-1], Normalize) else modules[-1]
 
     def prepare(self, corpus: Corpus, config: TrainConfig) -> None:
-        """Compute the pooled embeddings of all passages, or take them from the cache.
+        """Compute the pooled embeddings of all passages, or read them from the cache.
 
         Raises:
-            ResourceError: They would not fit in memory.
+            ResourceError: They do not fit in memory.
         """
         texts = list(dict.fromkeys(p.text for p in (*corpus.t1, *corpus.t2)))
         dim = int(self.model.get_embedding_dimension() or 0)
-        needed = (config.cached_views + 1) * len(texts) * dim * 4
+        count = config.encoder_options.cached_views
+        needed = (count + 1) * len(texts) * dim * 4
         if needed > available_memory():
             raise ResourceError(
-                f"{config.cached_views} views of {len(texts)} passages need {needed / 2**30:.1f} GB, and "
-                f"{available_memory() / 2**30:.1f} GB are left; give fewer --cached-views."
+                f"{count} views of {len(texts)} passages need {needed / 2**30:.1f} GB, and "
+                f"{available_memory() / 2**30:.1f} GB are available; give fewer --cached-views."
             )
         frozen, cache = self._frozen[0], Cache()
         key = key_of(
             frozen, frozen.state_dict().items(), model=repr(frozen.model),
-            what="pooled views", texts=texts, views=config.cached_views, seed=config.seed,
+            what="pooled views", texts=texts, views=count, seed=config.seed,
         )  # fmt: skip
         kept = cache.get(key)
         if kept is None:
             log.info(
-                "The frozen layers read %d passages %d times, once for all cycles (%.1f MB).",
-                len(texts), config.cached_views + 1, needed / 2**20,
+                "The frozen layers encode %d passages %d times, once for the whole run (%.1f MB).",
+                len(texts), count + 1, needed / 2**20,
             )  # fmt: skip
             kept = {"views": _all_views(frozen, texts, config), "clean": _pooled(frozen.eval(), texts).cpu().numpy()}
             cache.put(key, kept)
@@ -94,15 +95,16 @@ class HeadEncoder(Encoder):
         self._views = torch.from_numpy(kept["views"]).to(self.model.device)
         self._clean = torch.from_numpy(kept["clean"]).to(self.model.device)
 
-    def plain(self) -> SentenceTransformer:
-        return with_stock_heads(self.model)
-
     def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
-        """One view of each text, with gradient to the head; a text given twice gets two of its cached views."""
+        """One view of each text, with gradient to the head; a text given twice gets two different cached views.
+
+        In evaluation mode, the rows are those without dropout.
+        """
         if not all(text in self._place for text in texts):
             return super().forward(texts, sides)
         places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
-        return self._headed(self._views[self.drawn(texts), places], sides)
+        pooled = self._views[self.draw_views(texts), places] if self.training else self._clean[places]
+        return self._headed(pooled, sides)
 
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
@@ -116,12 +118,12 @@ class HeadEncoder(Encoder):
         features = {"sentence_embedding": pooled, **self.sided(sides)}
         return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
 
-    def drawn(self, texts: Sequence[str]) -> Tensor:
-        """Which view each text shows."""
+    def draw_views(self, texts: Sequence[str]) -> Tensor:
+        """Draw a cached view for each text."""
         return drawn(texts, len(self._views)).to(self.model.device)
 
     def bank(self, texts: Sequence[str]) -> Float[Tensor, "views texts dim"]:
-        """What the frozen layers gave of prepared texts, before the head."""
+        """Cached views of prepared texts, before the head."""
         return self._views[:, [self._place[text] for text in texts]]
 
 
@@ -133,9 +135,11 @@ def with_head(
     *,
     cannot_change: str,
 ) -> HeadEncoder:
-    """The base model of `config` under the head that `make` gives for its dimensions, as a `kind` of encoder.
+    """The base model of `config` with a head on its pooled embedding.
 
     Args:
+        make: Creates the head, given the number of dimensions.
+        kind: Class of the encoder.
         cannot_change: What the algebra of the head rules out.
 
     Raises:
@@ -143,7 +147,7 @@ def with_head(
     """
     keep_freed_memory()
     base = load_base(config.model, device)
-    # Own generator: what the process drew before must not decide where training starts.
+    # A generator of its own: earlier draws of the process must not decide where training starts.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         head = make(int(base.get_embedding_dimension() or 0)).to(device)
@@ -156,7 +160,7 @@ def with_head(
 def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Float[np.ndarray, "views texts dim"]:
     frozen.train()
     views = []
-    for view in range(config.cached_views):
+    for view in range(config.encoder_options.cached_views):
         begin_view(config.seed, view)
         views.append(_pooled(frozen, texts).cpu().numpy())
     frozen.eval()
@@ -165,7 +169,7 @@ def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Fl
 
 @torch.inference_mode()
 def _pooled(frozen: Encoder, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
-    """What the frozen layers give, in the mode they are in, not normalised."""
+    """Pooled embeddings from the frozen layers in their current mode, not normalised."""
     batches = batches_by_length(texts)
     rows = torch.cat([frozen.pooled([texts[i] for i in batch]) for batch in batches])
     return rows[torch.tensor(np.argsort(np.concatenate(batches)), device=rows.device)]

@@ -15,6 +15,7 @@ from topores.backbones.dropout_views import batches_by_length, begin_view
 from topores.backbones.encoder import Encoder, unit_rows
 from topores.compute.keys import digest, sha256_of_folder
 from topores.domain import Side
+from topores.forward.packable import not_packable
 
 
 class Stem(Encoder):
@@ -104,10 +105,11 @@ class SharedStem:
 
 
 def _divided(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Module]]:
-    """Transformer and pooling, and what follows; nothing and all, where a model begins otherwise."""
+    """Transformer and pooling, and the modules after them; no stem where what follows may need more than its rows."""
     modules = list(model)
     begins_so = len(modules) > 1 and isinstance(modules[0], Transformer) and isinstance(modules[1], Pooling)
-    return (modules[:2], modules[2:]) if begins_so else ([], modules)
+    reads_rows_alone = all(not_packable(module) is None for module in modules[2:])
+    return (modules[:2], modules[2:]) if begins_so and reads_rows_alone else ([], modules)
 
 
 def _key_of(folder: Path) -> str | None:

@@ -7,12 +7,18 @@ from torch import nn
 from transformers import AutoModel
 
 from topores.backbones.encoder import Encoder
+from topores.forward.packable import not_packable
 
 
 def why_not_untrained(model: SentenceTransformer) -> str | None:
-    """Why no encoder of the same shape can be made, or None."""
-    first = next(iter(model), None)
-    return None if isinstance(first, Transformer) else "the model is no transformer whose shape could be taken"
+    """The reason why no untrained encoder of the same shape can be made, or None."""
+    modules = list(model)
+    if not modules or not isinstance(modules[0], Transformer):
+        return "the model is not a transformer whose shape could be taken"
+    pooling = next((place for place, module in enumerate(modules) if isinstance(module, Pooling)), 0)
+    # A packable transformer keeps all of its own weights in what is replaced; heads after the pooling are left out.
+    own = next((found for m in modules[: pooling + 1] if (found := not_packable(m)) is not None), None)
+    return None if own is None else f"the weights of its {type(own).__name__} cannot be drawn anew"
 
 
 def untrained_like(encoder: Encoder, seed: int) -> Encoder:

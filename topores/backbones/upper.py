@@ -1,4 +1,4 @@
-"""Encoders of which upper layers are trained: what the frozen layers below give is computed once for all cycles."""
+"""Encoders whose upper layers are trained. The outputs of the frozen layers below are computed once per run."""
 
 import logging
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 class UpperEncoder(Encoder):
     """An encoder whose first layers are frozen.
 
-    `prepare` computes what they make of each passage: once without dropout, and under `cached_views` dropout masks.
-    From then on a view is one of these and a pass through the layers above. A text that was not prepared, or is to be
-    seen in all layers, goes the whole way.
+    `prepare` computes their output for each passage once without dropout and under `cached_views` dropout masks.
+    After that, a view is one of these cached states passed through the layers above. A text that was not prepared, or
+    whose rows of all layers are asked for, passes through all layers.
 
     Args:
-        frozen: How many layers are frozen, from the first; 0 has nothing to prepare.
-        entering: What the layers above get in place of what those below give, if it is trained too.
+        frozen: Number of frozen layers, counted from the first; with 0 there is nothing to prepare.
+        entering: A trained change of the frozen layers' output before it enters the layers above.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class UpperEncoder(Encoder):
             return
         reason = self._cut.why_not(self.tokenised(texts[:3]))
         if reason:
-            log.info("The frozen layers run in every step: this model does not take a cut, %s.", reason)
+            log.info("The frozen layers run in every step, because this model cannot be cut in two: %s.", reason)
             return
-        self._states = token_states(self, self._cut, texts, masks=config.cached_views, seed=config.seed)
+        self._states = token_states(self, self._cut, texts, masks=config.encoder_options.cached_views, seed=config.seed)
 
     def pooled(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         if self._states is None or not self._states.has(texts):

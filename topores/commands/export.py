@@ -1,4 +1,4 @@
-"""`topores export`: a checkpoint as a plain sentence-transformers model, checked text by text."""
+"""`topores export`: a checkpoint as a sentence-transformers model, checked text by text."""
 
 import logging
 import shutil
@@ -12,49 +12,55 @@ from sentence_transformers.sentence_transformer.modules import Dense
 
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import open_model
+from topores.backbones.own_modules import say_what_is_needed
 from topores.compute.files import write_whole
 from topores.domain import Side
 from topores.errors import InputError, RunError
+from topores.modules.heads import Replaceable
 from topores.runs import is_run, load_run
 
 log = logging.getLogger(__name__)
 
 PROBES = ("A loop.", "The trial found fewer deaths in the treated group, but the interval was wide.")
-"""Texts that are encoded both ways where a checkpoint brings none."""
+"""Texts to compare both models on, where the checkpoint brings none."""
 
 FAR = 1e-4
-"""Difference of a coordinate from which on two models are not the same."""
+"""Largest difference of a coordinate at which two models count as the same."""
 
 NEARLY_SINGULAR = 1e6
-"""Condition number from which on a map is said to lose some of what it maps."""
+"""Condition number above which a map is reported as nearly singular."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A plain model, and how near it is to its checkpoint."""
+    """The exported model, and how close it is to its checkpoint."""
 
     folder: Path
     checkpoint: Path
     texts: int
+    """How many texts both models embedded."""
     difference: float
-    """Largest of any coordinate of any text."""
+    """Largest difference in any coordinate of any text."""
     by_side: bool
-    """Whether T1's texts want `encode(texts, task="t1")`."""
+    """Whether texts of T1 must be embedded with `encode(texts, task="t1")`."""
+    needs_topores: bool
+    """Whether some of its modules are part of topores, so that loading it takes `trust_remote_code=True`."""
 
 
 def run_export(source: Path, output: Path, cycle: int | None = None, *, force: bool = False) -> Exported:
-    """Write a checkpoint as a model of stock modules alone, which loads where topores is not installed.
+    """Write a checkpoint as a model of stock modules, as far as these can do the same.
 
-    LoRA and OFT are merged into the weights that they stand on; LoReFT on the embedding and a linear head are one
-    affine module; a rotation of one side is a router of two.
+    LoRA and OFT are merged into the weights; LoReFT on the embedding and a linear head become one affine module; a
+    rotation of one side becomes a router of two. A module that no stock module can stand for is kept as it is: such a
+    model loads where topores is installed, any other one everywhere.
 
     Args:
         source: A run, or one of its checkpoints.
-        cycle: Of a run, the checkpoint; the last one if not given.
-        force: Replace what stands at `output`.
+        cycle: Which checkpoint of a run; the last one if not given.
+        force: Replace the model that stands at `output`.
 
     Raises:
-        InputError: Nothing plain does the same (LoReFT inside the transformer), or there is no such model.
+        InputError: There is no such model, or its copy embeds the texts differently.
         RunError: `output` exists and is no model or not to be replaced, or the run keeps no checkpoint of that cycle.
     """
     checkpoint = _checkpoint(source, cycle)
@@ -62,28 +68,32 @@ def run_export(source: Path, output: Path, cycle: int | None = None, *, force: b
         remedy = ", or --force to replace it" if (output / "modules.json").is_file() else ""
         raise RunError(f"'{output}' exists; give another --output{remedy}.")
     encoder = open_model(str(checkpoint), "cpu")
-    _refuse_foreign(encoder, checkpoint)
     _warn_of_singular(encoder)
-    write_whole(output, lambda aside: _copied(checkpoint, aside))
+    write_whole(output, lambda aside: _write(encoder, checkpoint, aside))
     texts, sides = _texts(source)
     written = open_model(str(output), "cpu")
     difference = float(np.abs(written.encode(texts, sides) - encoder.encode(texts, sides)).max())
     if difference > FAR:
         raise InputError(f"'{output}' differs from '{checkpoint}' by {difference:.1g}; export it once more.")
-    return Exported(output, checkpoint, len(texts), difference, written.by_side)
+    return Exported(output, checkpoint, len(texts), difference, written.by_side, bool(written.own_modules))
 
 
 def summary(exported: Exported) -> dict[str, Any]:
-    """What `--json` prints."""
+    """The object that `--json` prints."""
     return {**asdict(exported), "folder": str(exported.folder), "checkpoint": str(exported.checkpoint)}
 
 
 def in_words(exported: Exported) -> str:
+    """The result as the terminal shows it."""
     call = 'encode(texts, task="t1"), or "t2"' if exported.by_side else "encode(texts)"
+    trust, condition = "", ""
+    if exported.needs_topores:
+        trust = ", trust_remote_code=True"
+        condition = "\nIt has modules that are part of topores: it loads where topores is installed, with that flag."
     return (
         f"Model: {exported.folder}\n"
-        f"Largest difference to '{exported.checkpoint}' over {exported.texts} texts: {exported.difference:.1g}\n"
-        f'Use: SentenceTransformer("{exported.folder}").{call}'
+        f"Largest difference from '{exported.checkpoint}' over {exported.texts} texts: {exported.difference:.1g}\n"
+        f'Use: SentenceTransformer("{exported.folder}"{trust}).{call}{condition}'
     )
 
 
@@ -99,7 +109,7 @@ def _checkpoint(source: Path, cycle: int | None) -> Path:
 
 
 def _texts(source: Path) -> tuple[list[str], list[Side]]:
-    """All passages of the run that `source` is or belongs to, with their sides; else the probes, on both sides."""
+    """The passages of the run that `source` is or belongs to, with their sides; without a run the probes, as both."""
     for folder in (source, source.resolve().parent.parent):
         if is_run(folder):
             corpus = load_run(folder).corpus
@@ -108,25 +118,23 @@ def _texts(source: Path) -> tuple[list[str], list[Side]]:
     return [*PROBES, *PROBES], ["t1", "t1", "t2", "t2"]
 
 
-def _refuse_foreign(encoder: Encoder, checkpoint: Path) -> None:
-    if encoder.foreign:
-        raise InputError(
-            f"'{checkpoint}' has LoReFT inside the transformer, which no stock module does; load it with topores "
-            "installed, as SentenceTransformer(path, trust_remote_code=True)."
-        )
-
-
 def _warn_of_singular(encoder: Encoder) -> None:
     for module in encoder.model:
         if isinstance(module, Dense):
             number = float(torch.linalg.cond(module.linear.weight.detach().double()))
             if number > NEARLY_SINGULAR:
                 log.warning(
-                    "The map on the embedding has the condition number %.1g: it cannot be undone, and loses some of "
+                    "The map on the embedding has the condition number %.1g: it cannot be inverted, and loses some of "
                     "what it maps.", number,
                 )  # fmt: skip
 
 
-def _copied(checkpoint: Path, aside: Path) -> None:
-    # The adapter alone lies beside the weights that it is merged into.
+def _write(encoder: Encoder, checkpoint: Path, aside: Path) -> None:
+    """The checkpoint's own files, or new ones where stock modules take the place of its own."""
+    if any(isinstance(module, Replaceable) for module in encoder.model):
+        encoder.save(aside)
+        return
+    # The adapter folder repeats what is merged into the weights.
     shutil.copytree(checkpoint, aside, ignore=shutil.ignore_patterns("adapter"))
+    if encoder.own_modules:
+        say_what_is_needed(aside, encoder.own_modules)

@@ -1,13 +1,13 @@
-"""What `topores clock` can be told."""
+"""Options of `topores clock`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from topores.options import Options, at_least, one_of, within
+from topores.options import Options, at_least, choice, within
 
 CLOCK_LOSSES = ("infonce", "decoupled")
 SHARPEST, BLUNTEST = 0.01, 1.0
-"""Temperatures between which the exponentials of all cosines are numbers of float64."""
+"""Temperatures for which the exponential of every cosine is a finite float64."""
 
 
 @dataclass(frozen=True)
@@ -15,59 +15,57 @@ class ClockConfig(Options):
     """Options of `topores clock`."""
 
     temperatures: str = "0.2,0.15,0.12,0.1,0.09,0.08"
-    """Temperatures of the loss, parted by commas; each is a run of its own."""
+    """Temperatures of the loss, separated by commas; each is a run of its own."""
 
-    loss: str = "infonce"
-    """What a positive competes with: infonce, itself and all negatives; decoupled, the negatives alone."""
+    loss: str = choice("infonce", CLOCK_LOSSES)
+    """Denominator of the softmax: infonce = the positive and all negatives; decoupled = the negatives alone."""
 
     share: float = 0.9
-    """Share of the simplex margin that the worst row has to reach."""
+    """Share of the simplex margin that the worst row must reach."""
 
     cycles: int = 10_000_000
-    """Most cycles of a run; what it does not reach by then is extrapolated. 1e9 is accepted."""
+    """Cycles after which a run stops; a share that is not reached by then is extrapolated. 1e9 is accepted."""
 
     to_the_end: bool = False
-    """Go on to --cycles after the share is reached."""
+    """Continue to --cycles after the share is reached."""
 
     pairs: int = 8
-    """How many pairs of unit vectors there are."""
+    """Number of pairs of unit vectors."""
 
     dim: int = 8
-    """Dimensions that they live in."""
+    """Dimensions of the vectors."""
 
     starts: int = 1
-    """Random starts of each temperature: --seed and the seeds after it."""
+    """Random starts of each temperature: --seed and the seeds that follow it."""
 
     seed: int = 0
-    """Decides the start."""
+    """Seed of the starting vectors."""
 
     output: Path = Path("runs/clock")
-    """Folder of the runs."""
+    """Folder to write the runs to."""
 
-    def __post_init__(self) -> None:
-        self._refuse(
-            [
-                *_temperature_faults(self.temperatures),
-                *one_of(self, "loss", CLOCK_LOSSES),
-                *within(self, "share", 0.01, 0.999),
-                *at_least(self, 1, "cycles", "starts"),
-                *within(self, "pairs", 2, 512),
-                *within(self, "dim", 1, 4096),
-                *at_least(self, 0, "seed"),
-                *self._room_faults(),
-            ]
-        )
+    def faults(self) -> list[str]:
+        return [
+            *_temperature_faults(self.temperatures),
+            *super().faults(),
+            *within(self, "share", 0.01, 0.999),
+            *at_least(self, 1, "cycles", "starts"),
+            *within(self, "pairs", 2, 512),
+            *within(self, "dim", 1, 4096),
+            *at_least(self, 0, "seed"),
+            *self._room_faults(),
+        ]
 
     @property
     def each_temperature(self) -> tuple[float, ...]:
-        """The temperatures, as they were given; one that was given twice is there once."""
+        """The temperatures in the order given, without duplicates."""
         return tuple(dict.fromkeys(float(part) for part in self.temperatures.split(",")))
 
     @property
     def margin(self) -> float:
-        """Cosine of partners over that of the nearest negative that is to be reached.
+        """Cosine of partners minus cosine of the nearest negative, to be reached by every row.
 
-        It can be 1 + 1 / (pairs - 1) at most: the pairs are then the corners of a regular simplex.
+        Its upper bound is 1 + 1 / (pairs - 1), where the pairs are the corners of a regular simplex.
         """
         return self.share * (1 + 1 / (self.pairs - 1))
 
@@ -84,6 +82,6 @@ def _temperature_faults(spec: str) -> list[str]:
     try:
         found = [float(part) for part in spec.split(",")]
     except ValueError:
-        return [f"--temperatures is '{spec}'; give numbers parted by commas, such as 0.2,0.1."]
+        return [f"--temperatures is '{spec}'; give numbers separated by commas, such as 0.2,0.1."]
     wrong = [value for value in found if not SHARPEST <= value <= BLUNTEST]
     return [f"--temperatures has {wrong[0]:g}; give numbers from {SHARPEST} to {BLUNTEST:g}."] if wrong else []

@@ -1,4 +1,4 @@
-"""What `topores topology` can be told."""
+"""Options of `topores topology`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from topores import variants
 from topores.config.common import DEVICES, LANGUAGES, Language
 from topores.errors import did_you_mean
-from topores.options import Options, at_least, is_whole, list_faults, listed, one_of, whole_number, within
+from topores.options import Options, at_least, choice, is_whole, listed, whole_number, within
 
 METRICS = ("angle", "euclidean")
 NULLS = "topores.analysis.nulls"
 FAILING = ("collapsed", "frozen", "memorised", "no-better", "unlearned")
-"""Outcomes of the verdict that --fail-on may name; the command line has no blanks within a name."""
+"""Outcomes of the verdict that --fail-on may name; 'no better than shuffled' is written without blanks."""
 
 
 @dataclass(frozen=True)
@@ -19,90 +19,85 @@ class TopologyConfig(Options):
     """Options of `topores topology`."""
 
     checkpoint: tuple[str, ...] = ()
-    """A run folder, one checkpoint, a sentence-transformers folder or hub id, or .npy embeddings; repeat it for
-    several states."""
+    """A run folder, one checkpoint, a sentence-transformers folder or hub id, or .npy embeddings; repeat the option
+    for several states."""
 
     texts: tuple[Path, ...] = ()
-    """Texts to encode where the checkpoint brings none: one or two .txt or .md files, or one pair file."""
+    """Texts to encode if the checkpoint has none of its own: one or two .txt or .md files, or one pair file."""
 
     output: Path | None = None
     """Report to write; reports/<name>.html if not given."""
 
-    lang: Language = "en"
+    lang: Language = choice("en", LANGUAGES)  # noqa: RUF009  it makes a field
     """Language of the report."""
 
     figures: bool = False
-    """Draw figures for papers too, as SVG and PNG, into a folder beside the report: reports/<name>-figures. Needs the
-    extra figures."""
+    """Also draw figures for papers, as SVG and PNG, in a folder beside the report: reports/<name>-figures. Needs the
+    extra 'figures'."""
 
     layers: str = "all"
-    """all, last, or a list such as 0,3,6; 0 is the embedding layer."""
+    """Layers to measure: all, last, or a list such as 0,3,6; 0 is the embedding layer."""
 
     max_degree: int = 1
     """Highest degree of homology: 0 clusters, 1 loops, 2 voids. Time grows steeply with it."""
 
-    metric: str = "angle"
+    metric: str = choice("angle", METRICS)
     """Distance between unit rows: angle in radians, or euclidean (the chord)."""
 
     max_points: int = 5000
-    """Largest cloud whose loops are computed exactly; of larger ones the clusters are exact, the rest is averaged over
-    subsamples, with standard errors."""
+    """Largest cloud whose loops are computed exactly; for larger clouds only the clusters are exact, and the rest is
+    averaged over subsamples, with standard errors."""
 
     subsamples: int = 20
-    """How many uniform subsamples stand for a cloud of more than --max-points."""
+    """How many uniform subsamples represent a cloud of more than --max-points."""
 
     subsample_size: int = 500
-    """Passages of each subsample; --max-points if that is fewer."""
+    """Passages in each subsample, at most --max-points."""
 
     resamples: int = 0
-    """Bootstrap resamples of each cloud, whose spread of total persistence is reported."""
+    """Bootstrap resamples of each cloud, to report the spread of total persistence."""
 
     nulls: str = "dropout,resample,frozen,shuffled,matched-spectrum"
-    """Where no effect can be, measured the same way: reencode, dropout, resample, frozen, shuffled, random-text,
-    untrained, matched-spectrum, parted by commas; all, or none. What cannot be drawn of a checkpoint is left out."""
+    """Null controls, measured the same way: reencode, dropout, resample, frozen, shuffled, random-text, untrained,
+    matched-spectrum, separated by commas; all, or none. Nulls that a checkpoint does not allow are left out."""
 
-    fail_on: tuple[str, ...] = ()
-    """End with exit code 1 if the verdict is collapsed, memorised, frozen, unlearned or no-better (than shuffled
-    pairings); repeat it, or part with commas."""
+    fail_on: tuple[str, ...] = choice((), FAILING)
+    """Exit with code 1 if the verdict is collapsed, memorised, frozen, unlearned or no-better (than shuffled
+    pairings); repeat the option, or separate values by commas."""
 
     cache: str = "auto"
-    """Folder where results are kept for the next time; auto is the system's own place, none keeps nothing."""
+    """Folder that caches results for the next time; auto is the user's cache folder, none caches nothing."""
 
     scheduler: str | None = None
     """Dask scheduler to send the work to, such as tcp://host:8786; this machine's cores if not given."""
 
     passage_tokens: int = 96
-    """Longest passage of --texts, in the encoder's own tokens."""
+    """Longest passage of --texts, in the encoder's own tokens, special tokens included."""
 
     repair: bool = False
-    """Mend text that was decoded wrongly instead of refusing it."""
+    """Repair text that was decoded wrongly (UTF-8 read as a one-byte code page) instead of refusing it."""
 
     seed: int = 0
-    """Decides the subsamples, the resamples and the permutations of the verdict's test."""
+    """Seed of the subsamples, the resamples and the permutations of the verdict's test."""
 
-    device: str = "auto"
-    """Where to encode; auto takes the accelerator if there is one."""
+    device: str = choice("auto", DEVICES)
+    """Where to encode; auto takes an accelerator if there is one."""
 
-    def __post_init__(self) -> None:
+    def faults(self) -> list[str]:
         none_given = [] if self.checkpoint else ["--checkpoint is missing; give a run folder such as runs/demo."]
         too_many = [] if len(self.texts) <= 2 else [f"--texts was given {len(self.texts)} times; give one or two."]
-        self._refuse(
-            [
-                *none_given,
-                *too_many,
-                *within(self, "max_degree", 0, 3),
-                *one_of(self, "metric", METRICS),
-                *at_least(self, 3, "max_points", "subsample_size"),
-                *at_least(self, 2, "subsamples"),
-                *at_least(self, 8, "passage_tokens"),
-                *at_least(self, 0, "seed", "resamples"),
-                *one_of(self, "device", DEVICES),
-                *one_of(self, "lang", LANGUAGES),
-                *_layer_faults(self.layers),
-                *_null_faults(self.null_names),
-                *list_faults("fail-on", self.fail_on, FAILING),
-            ]
-        )
+        return [
+            *none_given,
+            *too_many,
+            *within(self, "max_degree", 0, 3),
+            *at_least(self, 3, "max_points", "subsample_size"),
+            *at_least(self, 2, "subsamples"),
+            *at_least(self, 8, "passage_tokens"),
+            *at_least(self, 0, "seed", "resamples"),
+            *super().faults(),
+            *_layer_faults(self.layers),
+            *_null_faults(self.null_names),
+        ]
 
     @property
     def null_names(self) -> tuple[str, ...]:

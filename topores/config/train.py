@@ -1,25 +1,30 @@
-"""What `topores train` can be told."""
+"""Options of `topores train`: the common ones, and those of the encoder and the objective that are chosen."""
 
-import math
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
+from topores import variants
+from topores.config.by_variant import PACKAGES, field_names, option_class, option_classes, owners
 from topores.config.common import DEVICES, PAIR_FILES
-from topores.errors import did_you_mean
+from topores.errors import UsageError, did_you_mean
 from topores.options import (
     Options,
     at_least,
+    choice,
     is_whole,
-    list_faults,
     listed,
     not_negative,
-    one_of,
-    positive,
+    read_values,
+    refuse,
+    underscored,
     whole_number,
     within,
 )  # fmt: skip
 
-LOSSES = ("decoupled", "gte", "infonce", "supcon")
 PRECISIONS = ("auto", "fp32", "bf16")
 FAILURES = {"collapse": "collapsed", "freeze": "frozen", "memorise": "memorised"}
 """What a run can do wrong, and the word for one that did; --fail-on takes both."""
@@ -27,13 +32,16 @@ TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
 NULLS = ("shuffled", "frozen")
 KEPT = ("best",)
 
-PAIRING_WEIGHTS = {"1to1": 0.25, "2to2": 0.25, "1to2": 0.75, "2to1": 0.75}
-"""Weight of each pairing where --weights does not name it."""
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class TrainConfig(Options):
-    """Options of `topores train`."""
+    """Options of `topores train`.
+
+    As mappings and on the command line they are flat: `from_mapping` finds out which are common and which are the
+    encoder's or the objective's own.
+    """
 
     article: Path | None = None
     """T1, the article: a .txt or .md file."""
@@ -42,150 +50,145 @@ class TrainConfig(Options):
     """T2, the meta-analysis of its topic: a .txt or .md file."""
 
     pairs: Path | None = None
-    """Instead of two texts: a .jsonl, .csv or .parquet file with columns article and meta_analysis, and id, topic and
-    split if you like."""
+    """Instead of two texts: a .jsonl, .csv or .parquet file with the columns article and meta_analysis, and
+    optionally id, topic and split."""
 
     output: Path | None = None
     """Run folder to write; runs/<name of the article's folder or file> if not given."""
 
     model: str = "all-MiniLM-L6-v2"
-    """Base encoder: a sentence-transformers folder, a hub id, or all-MiniLM-L6-v2, which the extra 'offline' brings
-    along."""
+    """Base model: a sentence-transformers folder, a hub id, or all-MiniLM-L6-v2, which the extra 'offline' installs."""
 
-    encoder: str = "full"
-    """What of the base encoder is trained."""
+    encoder: str = choice("full", partial(variants.names, PACKAGES["encoder"]), kind="encoder")
+    """Part of the base model that is trained, or added to it and trained."""
 
-    rank: int = 8
-    """Rank of what lora and loreft add; size of oft's blocks."""
+    encoder_options: Any = None
+    """Options of the chosen encoder alone: an instance of its own options class."""
 
-    layers: str | None = None
-    """Layers that lora, oft and loreft change: all, last, last:K, or a list such as 2,4, the first being 1. If not
-    given, all for lora and oft, last for loreft."""
+    objective: str = choice("four_pairings", partial(variants.names, PACKAGES["objective"]), kind="objective")
+    """Loss that is minimised."""
 
-    positions: str = "all"
-    """Tokens that loreft changes: all, first:K, last:K, or first:K,last:K."""
-
-    cached_views: int = 4
-    """Views of each passage that the frozen layers give, computed once; a step draws two of them."""
-
-    objective: str = "four_pairings"
-    """What turns views into a loss."""
-
-    loss: str = "infonce"
-    """What a positive competes with: infonce, itself and the negatives of who asks; decoupled, those negatives alone;
-    gte, also the negatives of who answers; supcon, also the other positives (docs/default_loss.md compares them)."""
+    objective_options: Any = None
+    """Options of the chosen objective alone: an instance of its own options class."""
 
     cycles: int = 20
-    """Times that every aligned pair is met in each of the four pairings; 1e9 is accepted."""
+    """How many times every aligned pair is trained on in each of the four pairings; 1e9 is accepted."""
 
     batch_size: int | None = None
-    """Passages of T1 in a batch; their partners of T2 come with them, and all are negatives of each other. If not
-    given, 32, or 1024 for an encoder whose frozen layers are computed once."""
+    """Passages of T1 in a batch; their partners in T2 come with them, and all are negatives of each other. If not
+    given, 32, or 1024 for encoders that train only a head on the embedding."""
 
     micro_batch_size: int | None = None
-    """Views that are in memory at once; a batch that has more is embedded twice, with equal gradients. All, if not
-    given."""
+    """Views held in memory at once; a larger batch is embedded in pieces, twice, with the same gradients. If not
+    given, the whole batch."""
 
-    precision: str = "auto"
-    """fp32; bf16 for the linear layers; or auto, which takes bf16 where the processor computes in it."""
+    precision: str = choice("auto", PRECISIONS)
+    """fp32; bf16 for the linear layers; or auto: bf16 where the processor has instructions for it."""
 
     learning_rate: float | None = None
-    """Step size of AdamW, constant over the run. If not given, that of the encoder: 4e-5 for full, 1e-3 for heads."""
+    """Step size of AdamW, constant over the run. If not given, the encoder's own: 4e-5 for full, 1e-3 for heads."""
 
     weight_decay: float = 0.01
     """Decoupled weight decay of AdamW."""
 
-    temperature: float = 0.05
-    """Divides the cosine. Smaller is sharper; 0.02 to 0.1 is usual."""
-
-    learn_temperature: bool = False
-    """Train the temperature too, from --temperature on."""
-
-    temperature_bounds: str = "0.01,0.5"
-    """Least and greatest temperature that may be learned."""
-
-    weights: str = "1to1=0.25,2to2=0.25,1to2=0.75,2to1=0.75"
-    """Weight of each pairing in the loss; one that is not named keeps its default."""
-
     passage_tokens: int = 96
-    """Longest passage, in the encoder's own tokens, special tokens included."""
+    """Longest passage, in tokens of the reader, special tokens included."""
 
     held_out: float = 0.2
-    """Share of the passages (of the topics, for a pair file) kept for testing; 0 trains on all."""
+    """Share of the passages (of the topics, for a pair file) held out for testing; 0 trains on all."""
 
     embargo: int = 1
-    """Passages left out on both sides of a held-out block, and never negatives of each other."""
+    """Passages left out on both sides of a held-out block; passages this close are never negatives of each other."""
 
     checkpoints: str = "log"
-    """Cycles to keep: log (0, 1, 2, 5, 10, 20, 50, ...), every:K, a list such as 0,10,100, or none (the last alone)."""
+    """Cycles whose checkpoint is kept: log (0, 1, 2, 5, 10, 20, 50, ...), every:K, a list such as 0,10,100, or none
+    (the last cycle only)."""
 
-    keep: str | None = None
-    """Beside these, keep one more checkpoint: best, that of the logged cycle which finds held-out partners best (MRR,
-    mean of both directions)."""
+    keep: str | None = choice(None, KEPT)
+    """Keep one more checkpoint: best, the logged cycle that finds held-out partners best (MRR, mean of both
+    directions)."""
 
     stop_at_turn: bool = False
-    """End before --cycles where the space, without labels, shows that learning turns into memorising (docs/turn.md)."""
+    """Stop before --cycles where the geometry of the space, without labels, shows that learning turns into memorising
+    (docs/turn.md)."""
 
     repair: bool = False
-    """Mend text that was decoded wrongly (UTF-8 read as a one-byte code page) instead of refusing it."""
+    """Repair text that was decoded wrongly (UTF-8 read as a one-byte code page) instead of refusing it."""
 
-    fail_on: tuple[str, ...] = ()
-    """Stop with exit code 1 when the run is seen to collapse, freeze or memorise; repeat it, or part with commas."""
+    fail_on: tuple[str, ...] = choice((), (*FAILURES, *FAILURES.values()))
+    """Stop with exit code 1 when the run collapses, freezes or memorises; repeat the option, or separate values by
+    commas."""
 
-    track: tuple[str, ...] = ()
-    """Send each logged cycle to tensorboard, wandb, mlflow or trackio as well; repeat it, or part with commas."""
+    track: tuple[str, ...] = choice((), TRACKERS)
+    """Also send each logged cycle to tensorboard, wandb, mlflow or trackio; repeat the option, or separate values by
+    commas."""
 
-    null: tuple[str, ...] = ()
-    """Train as well, on the same budget, what no effect can come from: shuffled (training pairs permuted), frozen
-    (learning rate 0); repeat it, or part with commas. They go into nulls/ of the run folder."""
+    null: tuple[str, ...] = choice((), NULLS)
+    """Also train null controls on the same budget: shuffled (training pairs permuted), frozen (learning rate 0);
+    repeat the option, or separate values by commas. They are written to nulls/ in the run folder."""
 
     seeds: int = 3
     """How many permutations --null shuffled trains."""
 
     seed: int = 0
-    """Decides the split, the batches and the dropout; the same seed gives the same run."""
+    """Seed of the split, the batches and the dropout; the same seed gives the same run."""
 
-    device: str = "auto"
-    """Where to compute; auto takes the accelerator if there is one."""
+    device: str = choice("auto", DEVICES)
+    """Where to compute; auto takes an accelerator if there is one."""
 
     def __post_init__(self) -> None:
-        self._refuse(
-            [
-                *_source_faults(self),
-                *at_least(self, 1, "cycles", "rank", "seeds", *self._given("batch_size", "micro_batch_size")),
-                *at_least(self, 0, "embargo", "seed", "weight_decay"),
-                *not_negative(self, *self._given("learning_rate")),
-                *at_least(self, 2, "cached_views"),
-                *at_least(self, 8, "passage_tokens"),
-                *positive(self, "temperature"),
-                *within(self, "held_out", 0.0, 0.5),
-                *one_of(self, "loss", LOSSES),
-                *one_of(self, "precision", PRECISIONS),
-                *one_of(self, "device", DEVICES),
-                *(one_of(self, "keep", KEPT) if self.keep is not None else []),
-                *_layer_faults(self.layers),
-                *_position_faults(self.positions, self.passage_tokens),
-                *_checkpoint_faults(self.checkpoints),
-                *_bounds_faults(self),
-                *_weights_faults(self.weights),
-                *list_faults("fail-on", self.fail_on, (*FAILURES, *FAILURES.values())),
-                *list_faults("track", self.track, TRACKERS),
-                *list_faults("null", self.null, NULLS),
-            ]
-        )
+        for kind in PACKAGES:
+            # A file name has no dashes, but people write them.
+            name = str(getattr(self, kind)).replace("-", "_")
+            object.__setattr__(self, kind, name)
+            if getattr(self, f"{kind}_options") is None:
+                object.__setattr__(self, f"{kind}_options", option_class(kind, name)())
+        super().__post_init__()
+
+    def faults(self) -> list[str]:
+        return [
+            *_source_faults(self),
+            *at_least(self, 1, "cycles", "seeds", *self._given("batch_size", "micro_batch_size")),
+            *at_least(self, 0, "embargo", "seed", "weight_decay"),
+            *not_negative(self, *self._given("learning_rate")),
+            *at_least(self, 8, "passage_tokens"),
+            *within(self, "held_out", 0.0, 0.5),
+            *super().faults(),
+            *_checkpoint_faults(self.checkpoints),
+            *(fault for kind in PACKAGES for fault in getattr(self, f"{kind}_options").faults_beside(self)),
+        ]
+
+    @classmethod
+    def common_fields(cls) -> list[dataclasses.Field]:
+        """The options that every encoder and objective has."""
+        own = [f"{kind}_options" for kind in PACKAGES]
+        return [field for field in dataclasses.fields(cls) if field.name not in own]
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], *, stored: bool = False) -> "TrainConfig":
+        """Options from one flat mapping, as YAML files, keyword arguments and config.yaml are.
+
+        Args:
+            stored: A run wrote the mapping. Runs of topores 0.1 recorded the options of all variants; those of
+                variants that are not chosen are dropped.
+
+        Raises:
+            UsageError: An unknown name, an option of another variant, or values that cannot be; all in one message.
+        """
+        values = underscored(values)
+        classes = {kind: option_class(kind, _chosen(kind, values)) for kind in PACKAGES}
+        faults = _name_faults(values, classes, stored=stored)
+        options: dict[str, Any] = {
+            f"{kind}_options": _attempt(faults, partial(_made_of, config, values)) for kind, config in classes.items()
+        }
+        common = {field.name: values[field.name] for field in cls.common_fields() if field.name in values}
+        made = _attempt(faults, lambda: cls(**read_values(cls, common), **options))
+        refuse(faults)
+        assert made is not None  # else there is a fault
+        return made
 
     def _given(self, *names: str) -> list[str]:
         return [name for name in names if getattr(self, name) is not None]
-
-    @property
-    def pairing_weights(self) -> dict[str, float]:
-        """Weight of each pairing, by its name."""
-        return {**PAIRING_WEIGHTS, **_named_numbers(self.weights)}
-
-    @property
-    def least_and_greatest_temperature(self) -> tuple[float, float]:
-        low, high = (float(part) for part in self.temperature_bounds.split(","))
-        return low, high
 
     @property
     def failures(self) -> frozenset[str]:
@@ -201,6 +204,67 @@ class TrainConfig(Options):
         return listed(self.track)
 
 
+def default_values(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The default of each option that a run with `options` has, by name; common ones only if its variants are unknown.
+
+    >>> default_values({"encoder": "loreft"})["layers"], "layers" in default_values({"encoder": "full"})
+    ('last', False)
+    """
+    own = [field for kind in PACKAGES for field in dataclasses.fields(option_class(kind, _chosen(kind, options)))]
+    return {field.name: field.default for field in (*TrainConfig.common_fields(), *own)}
+
+
+def every_option() -> dict[str, dataclasses.Field]:
+    """Every option of training by name, common or of any variant; of several variants' fields the first."""
+    own = [
+        field for kind in PACKAGES for config in option_classes(kind).values() for field in dataclasses.fields(config)
+    ]
+    return {field.name: field for field in reversed((*TrainConfig.common_fields(), *own))}
+
+
+def _chosen(kind: str, values: Mapping[str, Any]) -> str:
+    """The name of the variant that flat options choose."""
+    default = next(field.default for field in TrainConfig.common_fields() if field.name == kind)
+    return str(values.get(kind) or default).replace("-", "_")
+
+
+def _made_of(config: type[Options], values: Mapping[str, Any]) -> Options:
+    return config(**read_values(config, values))
+
+
+def _attempt(faults: list[str], make: Callable[[], Made]) -> Made | None:
+    """What `make` gives; None, with its message added to `faults`, if the options cannot be."""
+    try:
+        return make()
+    except UsageError as fault:
+        faults.append(str(fault))
+        return None
+
+
+def _name_faults(values: Mapping[str, Any], classes: Mapping[str, type[Options]], *, stored: bool) -> list[str]:
+    """One sentence for each name that is not an option of this encoder and objective."""
+    common = [field.name for field in TrainConfig.common_fields()]
+    own = [name for config in classes.values() for name in field_names(config)]
+    found = []
+    for name in (name for name in values if name not in (*common, *own)):
+        owner = owners(name)
+        if owner is None:
+            found.append(f"No option is called '{name}'. {did_you_mean(name, [*common, *own])}")
+        elif not stored and _chosen(owner[0], values) in variants.names(PACKAGES[owner[0]]):
+            found.append(_of_another(name, *owner, _chosen(owner[0], values)))
+    return found
+
+
+def _of_another(option: str, kind: str, names: list[str], chosen: str) -> str:
+    """
+    >>> _of_another("rank", "encoder", ["lora", "loreft", "oft"], "full")
+    '--rank is an option of --encoder lora, loreft and oft, not of full; leave it out.'
+    """
+    *others, last = names
+    shown = f"{', '.join(others)} and {last}" if others else last
+    return f"--{option.replace('_', '-')} is an option of --{kind} {shown}, not of {chosen}; leave it out."
+
+
 def _source_faults(config: TrainConfig) -> list[str]:
     texts = [config.article, config.meta_analysis]
     if config.pairs is not None:
@@ -212,25 +276,6 @@ def _source_faults(config: TrainConfig) -> list[str]:
     return [] if all(texts) else ["No texts were given; give ARTICLE and META_ANALYSIS, or --pairs FILE."]
 
 
-def _layer_faults(spec: str | None) -> list[str]:
-    if spec in (None, "all", "last"):
-        return []
-    numbers = [spec.removeprefix("last:")] if spec.startswith("last:") else spec.split(",")
-    if all(is_whole(n) and whole_number(n) >= 1 for n in numbers):
-        return []
-    return [f"--layers is '{spec}'; give all, last, last:K, or a list such as 2,4."]
-
-
-def _position_faults(spec: str, tokens: int) -> list[str]:
-    parts = [part.partition(":") for part in spec.split(",")]
-    ends = [end for end, _, count in parts if end in ("first", "last") and is_whole(count) and whole_number(count) >= 1]
-    if spec != "all" and not len(ends) == len(parts) == len(set(ends)):
-        return [f"--positions is '{spec}'; give all, first:K, last:K, or first:K,last:K."]
-    if any(whole_number(count) > tokens for _, _, count in parts if count):
-        return [f"--positions is '{spec}', but no passage has more than {tokens} tokens; give fewer, or all."]
-    return []
-
-
 def _checkpoint_faults(spec: str) -> list[str]:
     if spec in ("log", "none"):
         return []
@@ -239,39 +284,3 @@ def _checkpoint_faults(spec: str) -> list[str]:
     if all(is_whole(n) and whole_number(n) >= least for n in numbers):
         return []
     return [f"--checkpoints is '{spec}'; give log, every:K, a list such as 0,10,100, or none."]
-
-
-def _bounds_faults(config: TrainConfig) -> list[str]:
-    spec = config.temperature_bounds
-    try:
-        low, high = (float(part) for part in spec.split(","))
-        sound = 0 < low <= high < math.inf
-    except ValueError:
-        sound = False
-    if not sound:
-        return [f"--temperature-bounds is '{spec}'; give two numbers above 0, the smaller first, such as 0.01,0.5."]
-    if config.learn_temperature and not low <= config.temperature <= high:
-        return [f"--temperature is {config.temperature}, outside --temperature-bounds {spec}; widen them, or move it."]
-    return []
-
-
-def _weights_faults(spec: str) -> list[str]:
-    try:
-        weights = _named_numbers(spec)
-    except ValueError:
-        return [f"--weights is '{spec}'; give pairing=number, parted by commas, such as 1to1=0.25,1to2=0.75."]
-    unknown = [name for name in weights if name not in PAIRING_WEIGHTS]
-    if unknown:
-        return [f"--weights names the pairing '{unknown[0]}'. {did_you_mean(unknown[0], PAIRING_WEIGHTS)}"]
-    bad = [(name, weight) for name, weight in weights.items() if not 0 <= weight < math.inf]
-    if bad:
-        return [f"--weights gives {bad[0][0]} the weight {bad[0][1]:g}; give 0 or more."]
-    if not any({**PAIRING_WEIGHTS, **weights}.values()):
-        return ["--weights are all 0, so nothing is learned; raise one."]
-    return []
-
-
-def _named_numbers(spec: str) -> dict[str, float]:
-    """{'1to1': 0.25} from '1to1=0.25'."""
-    parts = [part.split("=") for part in spec.split(",") if part.strip()]
-    return {name.strip(): float(number) for name, number in parts}

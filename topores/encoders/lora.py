@@ -19,7 +19,7 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
     """The base model of `config` with W + 2 B A for each weight W of the linear layers in the chosen layers.
 
     B starts at zero, so that nothing is changed before training. The change of a weight has at most the rank
-    `config.rank`, whatever is trained.
+    `rank`, whatever is trained.
 
     Source:
         Hu et al. 2021, eq. 3 (with alpha = 2 r), https://arxiv.org/abs/2106.09685.
@@ -29,12 +29,13 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
         UsageError: The rank is above the width, or a layer is not there.
     """
 
+    rank = config.encoder_options.rank
+
     def configure(linears: Mapping[str, nn.Linear]) -> LoraConfig:
         width = min(min(linear.weight.shape) for linear in linears.values())
-        if config.rank > width:
-            raise UsageError(f"--rank is {config.rank}, but the layers are {width} wide; give {width} or less.")
+        if rank > width:
+            raise UsageError(f"--rank is {rank}, but the layers are {width} wide; give {width} or less.")
         # No dropout of its own: the base model's makes the two views.
-        return LoraConfig(r=config.rank, lora_alpha=2 * config.rank, lora_dropout=0.0, target_modules=list(linears))
+        return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=list(linears))
 
-    unchanged = CANNOT_CHANGE.format(n=config.rank)
-    return with_adapters(config, device, configure, cannot_change=unchanged)
+    return with_adapters(config, device, configure, cannot_change=CANNOT_CHANGE.format(n=rank))

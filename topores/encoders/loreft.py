@@ -7,6 +7,7 @@ from sentence_transformers.sentence_transformer.modules import Transformer
 
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import load_base
+from topores.backbones.own_modules import is_own
 from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, with_head
 from topores.backbones.upper import UpperEncoder
 from topores.compute.memory import keep_freed_memory
@@ -30,9 +31,10 @@ def build(config: TrainConfig, device: str) -> Encoder:
         InputError: The model is neither installed nor reachable, or damaged.
         UsageError: The rank is above the width, or a layer is not there.
     """
-    if config.layers in (None, "last") and config.positions == "all":
-        unchanged = CANNOT_CHANGE.format(n=config.rank)
-        return with_head(config, device, lambda dim: LoReFT(dim, _within(dim, config.rank)), cannot_change=unchanged)
+    options = config.encoder_options
+    if options.layers == "last" and options.positions == "all":
+        unchanged = CANNOT_CHANGE.format(n=options.rank)
+        return with_head(config, device, lambda dim: LoReFT(dim, _within(dim, options.rank)), cannot_change=unchanged)
     return with_loreft(config, device)
 
 
@@ -52,7 +54,7 @@ class IntervenedEncoder(UpperEncoder):
 
 
 def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
-    """The base model of `config` with LoReFT on the outputs of `config.layers`, at `config.positions` of each text.
+    """The base model of `config` with LoReFT on the outputs of its `layers`, at its `positions` of each text.
 
     Source:
         Wu et al. 2024, eq. 2 and section 3.3, https://arxiv.org/abs/2404.03592.
@@ -66,19 +68,19 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
     first = base[0]
     if not isinstance(first, Transformer):
         raise InputError(f"'{config.model}' is no transformer, whose layers could be changed; give one.")
-    if isinstance(first, IntervenedTransformer):
-        raise InputError(f"'{config.model}' has LoReFT in its layers already; give the model it was made from.")
+    if is_own(first):
+        raise InputError(f"'{config.model}' begins with {type(first).__name__}; give the model it was made from.")
     for parameter in base.parameters():
         parameter.requires_grad = False
-    width = first.get_embedding_dimension()
-    if config.rank > width:
-        raise UsageError(f"--rank is {config.rank}, but the layers are {width} wide; give {width} or less.")
+    width, options = first.get_embedding_dimension(), config.encoder_options
+    if options.rank > width:
+        raise UsageError(f"--rank is {options.rank}, but the layers are {width} wide; give {width} or less.")
     _, stack = layer_stack(first.auto_model, config.model)
-    ranks = dict.fromkeys(chosen_layers(config.layers or "last", len(stack)), config.rank)
+    ranks = dict.fromkeys(chosen_layers(options.layers, len(stack)), options.rank)
     # Own generator: what the process drew before must not decide where training starts.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        intervened = IntervenedTransformer.around(first, ranks, config.positions)
+        intervened = IntervenedTransformer.around(first, ranks, options.positions)
     base[0] = intervened
     lowest = min(ranks)
     return IntervenedEncoder(

@@ -18,7 +18,7 @@ CANNOT_CHANGE = "lengths of the neurons of each layer, and the angles between th
 def build(config: TrainConfig, device: str) -> AdaptedEncoder:
     """The base model of `config` with W R for each weight W of the linear layers in the chosen layers.
 
-    R is orthogonal, of blocks of `config.rank` dimensions each, and starts as the identity. All rows of W, the
+    R is orthogonal, of blocks of `rank` dimensions each, and starts as the identity. All rows of W, the
     neurons, are turned alike: their lengths and the angles between them cannot change, nor can their
     hyperspherical energy.
 
@@ -30,10 +30,12 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
         UsageError: Blocks of that size do not fill the width, or a layer is not there.
     """
 
+    size = config.encoder_options.rank
+
     def configure(linears: Mapping[str, nn.Linear]) -> OFTConfig:
-        _check_blocks(config.rank, math.gcd(*(linear.in_features for linear in linears.values())))
+        _check_blocks(size, math.gcd(*(linear.in_features for linear in linears.values())))
         # Cayley's map itself: the series that peft takes by default is orthogonal to a few digits only.
-        return OFTConfig(oft_block_size=config.rank, use_cayley_neumann=False, target_modules=list(linears))
+        return OFTConfig(oft_block_size=size, use_cayley_neumann=False, target_modules=list(linears))
 
     return with_adapters(config, device, configure, cannot_change=CANNOT_CHANGE)
 

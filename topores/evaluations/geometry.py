@@ -1,36 +1,32 @@
-"""What a logged cycle says of the space: geometry, and retrieval on both sides of the split."""
+"""Geometry of the space of all passages: alignment, uniformity, RankMe and the modality gap."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from topores.domain import Corpus
-from topores.evaluations.retrieval import retrieval
+from topores.evaluations._subject import Subject
 from topores.topology import alignment, modality_gap, rank_me, uniformity
 
 
-def evaluate(
-    rows_1: Float[np.ndarray, "passages_1 dim"], rows_2: Float[np.ndarray, "passages_2 dim"], corpus: Corpus
-) -> dict[str, float | None]:
-    """Metrics of one state of the encoder, from unit rows without dropout.
+def why_not(subject: Subject) -> str | None:
+    """Alignment needs partners."""
+    return None if len(subject.corpus.pairs) else "the texts have no aligned pairs"
 
-    Geometry is over all passages; alignment over each T1 passage and its strongest partner.
-    Retrieval asks and answers within one side of the split (None where that side has no pairs).
-    """
-    partner_1, partner_2 = _strongest(corpus)
-    union = np.concatenate([rows_1, rows_2])
-    measured: dict[str, float | None] = {
-        "alignment": alignment(rows_1[partner_1], rows_2[partner_2]),
+
+def measured(subject: Subject) -> dict[str, float | None]:
+    """Measures over all passages; alignment over each T1 passage and its strongest partner."""
+    partner_1, partner_2 = strongest_partners(subject.corpus)
+    union = np.concatenate([subject.rows_1, subject.rows_2])
+    return {
+        "alignment": alignment(subject.rows_1[partner_1], subject.rows_2[partner_2]),
         "uniformity": uniformity(union),
         "rank_me": rank_me(union),
-        "modality_gap": modality_gap(rows_1, rows_2),
+        "modality_gap": modality_gap(subject.rows_1, subject.rows_2),
     }
-    for split in ("train", "held_out"):
-        measured |= retrieval(rows_1, rows_2, corpus, split)
-    return measured
 
 
-def _strongest(corpus: Corpus) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
-    """For each T1 passage with partners, that passage and the partner of the largest weight."""
+def strongest_partners(corpus: Corpus) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
+    """For each T1 passage that has partners: the passage, and its partner of the largest weight."""
     pairs = corpus.pairs
     by_weight = np.lexsort((-pairs.weight, pairs.t1))
     _, first = np.unique(pairs.t1[by_weight], return_index=True)

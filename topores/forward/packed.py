@@ -18,6 +18,7 @@ from torch.nn.functional import normalize, scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PretrainedConfig
 
 from topores.forward.layout import Block, Layout, lay_out
+from topores.forward.packable import not_packable
 
 NAME = "topores_packed"
 PROBE_LENGTHS = (3, 24, 9, 10, 3)
@@ -38,11 +39,15 @@ def why_not_packed(model: SentenceTransformer) -> str | None:
     """None if the packed layout gives the embeddings that `model` gives, else the reason why it is not used.
 
     Decided by trying it: a few texts of made tokens go through both layouts. Architectures with attention of their
-    own, causal masks or relative positions show there, and need no list.
+    own, causal masks or relative positions show there, and need no list. Modules of topores must be `Packable`: one
+    that starts as the identity would pass the trial, and be left out of training.
     """
     modules = list(model)
     if len(modules) < 2 or not isinstance(modules[0], Transformer) or not isinstance(modules[1], Pooling):
         return "it is not a transformer followed by pooling"
+    unknown = not_packable(model)
+    if unknown is not None:
+        return f"its {type(unknown).__name__} is not known to take it"
     if getattr(model.tokenizer, "padding_side", None) != "right":
         return "its tokenizer does not pad on the right"
     if any(getattr(modules[0].auto_model.config, name, None) for name in WINDOWS):

@@ -15,7 +15,7 @@ from topores.errors import did_you_mean
 from topores.integrations.citations import CITATIONS, OF_VIEWS
 from topores.integrations.text_batches import (
     joined,
-    not_negative,
+    negatives,
     tokens,
     tokens_of_all_processes,
     views_of_all_processes,
@@ -89,7 +89,7 @@ class FourPairingsLoss(nn.Module):
             views = views_of_all_processes(views)
         return four_pairings(
             *views,
-            not_negative=not_negative(texts_1, texts_2),
+            negative_weights=negatives(texts_1, texts_2),
             temperature=self.temperature,
             pairing_weights=self.pairing_weights,
             loss=self.kind,

@@ -62,17 +62,17 @@ def tokens(features: Mapping[str, Any]) -> Int[Tensor, "texts length"]:
     return torch.where(mask, ids, NO_TOKEN).gather(1, order)
 
 
-def not_negative(
+def negatives(
     texts_1: Int[Tensor, "pairs length_1"], texts_2: Int[Tensor, "pairs length_2"]
 ) -> Bool[Tensor, "passages passages"]:
-    """Which texts (column 1, then column 2) must not push each other apart: equal ones, and what equal ones pair."""
+    """Which texts (column 1, then column 2) are negatives: not equal ones, nor partners of equal ones."""
     length = max(texts_1.shape[1], texts_2.shape[1])
     both = torch.cat([pad(texts, (0, length - texts.shape[1]), value=NO_TOKEN) for texts in (texts_1, texts_2)])
     _, text = torch.unique(both, dim=0, return_inverse=True)
     belong = torch.eye(int(text.max()) + 1, dtype=torch.bool, device=text.device)
     belong[text[: len(texts_1)], text[len(texts_1) :]] = True
     belong |= belong.T.clone()
-    return belong[text][:, text]
+    return ~belong[text][:, text]
 
 
 def tokens_of_all_processes(texts: Int[Tensor, "texts length"]) -> Int[Tensor, "all_texts all_length"]:

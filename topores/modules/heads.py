@@ -1,7 +1,8 @@
-"""Heads on the pooled embedding, and the modules of sentence-transformers that a checkpoint has in their place."""
+"""Heads on the pooled embedding, and the stock modules of sentence-transformers that can stand for them."""
 
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -10,33 +11,57 @@ from sentence_transformers.sentence_transformer.modules import Dense, Module, Ro
 from torch import Tensor, nn
 
 from topores.domain import SIDES
+from topores.forward.packable import Packable
+
+LOCATION = ("subfolder", "token", "cache_folder", "revision", "local_files_only")
+"""Arguments of a module's `load` that say where its files are."""
 
 
-class Head(Module):
+@runtime_checkable
+class Replaceable(Protocol):
+    """A module that stock modules can stand for."""
+
+    def stock(self) -> Module:
+        """A module of sentence-transformers that computes the same, to rounding."""
+
+
+class Head(Packable, Module):
     """A module on 'sentence_embedding' (texts, dim) that stock modules can stand for.
 
-    sentence-transformers loads no classes of others unless it is told to trust them, so a checkpoint has none.
+    Checkpoints of runs hold the stock module, so that they load without `trust_remote_code`. Saved as it is, a head
+    keeps its own options and weights; a subclass names the arguments of its constructor in `config_keys`.
     """
+
+    config_keys: list[str] = ["dim"]  # noqa: RUF012  # as sentence-transformers declares it
 
     dim: int
     """Dimensions of the embedding, before and after."""
 
     @abstractmethod
     def stock(self) -> Module:
-        """A module of sentence-transformers that does what this one does, to rounding."""
+        """A module of sentence-transformers that computes the same, to rounding."""
 
-    def save(self, output_path: str, *arguments: Any, **options: Any) -> None:
-        self.stock().save(output_path, *arguments, **options)
+    def save(self, output_path: str, *arguments: Any, safe_serialization: bool = True, **options: Any) -> None:
+        del arguments, options
+        self.save_config(output_path)
+        self.save_torch_weights(output_path, safe_serialization=safe_serialization)
+
+    @classmethod
+    def load(cls, model_name_or_path: str, *arguments: Any, **options: Any) -> "Head":
+        module = super().load(model_name_or_path, *arguments, **options)
+        where = {name: options[name] for name in LOCATION if name in options}
+        cls.load_torch_weights(model_name_or_path, model=module, **where)
+        return module
 
 
-class BySide(nn.Module):
-    """A router with the routes t1 and t2, for batches in which both sides occur."""
+class BySide(Packable, nn.Module):
+    """A router with the routes t1 and t2, for batches in which both sides occur. A checkpoint has the router."""
 
     def __init__(self, router: Router) -> None:
         super().__init__()
         self.router = router
 
-    def forward(self, features: dict[str, Any], **options: Any) -> dict[str, Any]:
+    def forward(self, features: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         from_t1 = features.get("from_t1")
         if from_t1 is None:
             return self.router(features, **options)
@@ -44,14 +69,27 @@ class BySide(nn.Module):
         return {**features, "sentence_embedding": torch.where(from_t1[:, None], *rows)}
 
 
-def with_stock_heads(model: SentenceTransformer) -> SentenceTransformer:
-    """The same model as a checkpoint has it."""
-    modules = [module.stock() if isinstance(module, Head) else module for module in model]
-    return SentenceTransformer(modules=modules, device=str(model.device))
+def stock_module(module: nn.Module) -> nn.Module:
+    """The stock module that stands for `module` in a checkpoint; `module` itself if there is none."""
+    if isinstance(module, BySide):
+        return module.router
+    return module.stock() if isinstance(module, Replaceable) else module
+
+
+def with_stock_modules(model: SentenceTransformer) -> SentenceTransformer:
+    """A model that computes the same as `model`, of stock modules as far as they can stand for its own."""
+    before = list(model)
+    modules = [stock_module(module) for module in before]
+    if all(now is then for now, then in zip(modules, before, strict=True)):
+        return model
+    prompts = {name: text for name, text in model.prompts.items() if text is not None}
+    return SentenceTransformer(
+        modules=modules, device=str(model.device), prompts=prompts, default_prompt_name=model.default_prompt_name
+    )
 
 
 def by_side(model: SentenceTransformer) -> SentenceTransformer:
-    """`model`, a router of the two sides in it now taking batches of both."""
+    """`model`, in which a router of the two sides takes batches of both from now on."""
     for name, module in model.named_children():
         if isinstance(module, Router) and set(module.sub_modules) == set(SIDES):
             setattr(model, name, BySide(module))

@@ -14,22 +14,23 @@ from torch import Tensor, nn
 
 from topores.forward.layers import layer_stack
 from topores.forward.layout import Block
+from topores.forward.packable import Packable
+from topores.modules.heads import LOCATION
 from topores.modules.loreft import LoReFT
 
-FACTS, TENSORS = "loreft.json", "loreft.safetensors"
-WHERE = ("subfolder", "token", "cache_folder", "revision", "local_files_only")
-"""Of what sentence-transformers tells a module that it loads, that which says where files are."""
+OPTIONS, WEIGHTS = "loreft.json", "loreft.safetensors"
+"""Files that a saved folder has beside those of a stock transformer."""
 
 
-class IntervenedTransformer(Transformer):
-    """A stock transformer, and LoReFT on what some of its layers give.
+class IntervenedTransformer(Packable, Transformer):
+    """A stock transformer with LoReFT on the outputs of some of its layers.
 
-    Its folder is a stock one, the stock weights under their stock names, with two files more. No stock module computes
-    the same, so that sentence-transformers 6 and later want to be told that topores may be imported:
+    Its folder is a stock one, with the stock weights under their stock names, and two more files. No stock module
+    computes the same, so sentence-transformers 6 and later load it only where topores is installed, by
     `SentenceTransformer(folder, trust_remote_code=True)`.
 
-    In the packed layout, where attention gets the blocks of a batch, the layers get them too; they say where each
-    text begins and ends. Else the attention mask does.
+    In the packed layout the layers are given the blocks of the batch, which say where each text begins and ends. In the
+    padded layout the attention mask says it.
     """
 
     interventions: nn.ModuleDict
@@ -41,7 +42,7 @@ class IntervenedTransformer(Transformer):
 
     @classmethod
     def around(cls, transformer: Transformer, ranks: dict[int, int], positions: str) -> "IntervenedTransformer":
-        """The module `transformer` with new interventions; its weights are shared, not copied.
+        """`transformer` with new interventions; its weights are shared, not copied.
 
         Args:
             ranks: Dimensions of the subspace that may change, by number of the layer.
@@ -58,8 +59,8 @@ class IntervenedTransformer(Transformer):
         self.interventions = nn.ModuleDict({str(number): LoReFT(dim, rank) for number, rank in ranks.items()})
         _, stack = layer_stack(self.auto_model, type(self.auto_model).__name__)
         for number in ranks:
-            # First of all hooks: the one that records hidden states shall see what the next layer sees.
-            hook = partial(_intervened, self, str(number))
+            # Before all other hooks: the one that records hidden states must see what the next layer sees.
+            hook = partial(_change_output, self, str(number))
             stack[number - 1].register_forward_hook(hook, with_kwargs=True, prepend=True)
 
     def forward(self, features: MutableMapping[str, Any], **options: Any) -> Any:
@@ -69,9 +70,9 @@ class IntervenedTransformer(Transformer):
     def changed(
         self, number: str, hidden: Float[Tensor, "texts tokens dim"], blocks: Sequence[Block] | None
     ) -> Float[Tensor, "texts tokens dim"]:
-        """What the next layer gets in place of what layer `number` gave."""
+        """The output of layer `number` after its intervention, as the next layer gets it."""
         loreft = self.interventions[number]
-        # R is orthonormal to the digits of float32 only.
+        # In bf16 the rows of R would no longer be orthonormal.
         with torch.autocast(hidden.device.type, enabled=False):
             changed = loreft({"sentence_embedding": hidden.float()})["sentence_embedding"].to(hidden.dtype)
         if self.positions == "all":
@@ -79,9 +80,9 @@ class IntervenedTransformer(Transformer):
         return torch.where(self._chosen(hidden, blocks)[..., None], changed, hidden)
 
     def _chosen(self, hidden: Tensor, blocks: Sequence[Block] | None) -> Bool[Tensor, "texts tokens"]:
-        """Which tokens `positions` means, in the layout of `hidden`."""
+        """Whether each token is at one of `positions`, in the layout of `hidden`."""
         if blocks is not None:
-            masks = [_whole(block, hidden.device) if block.mask is None else block.mask for block in blocks]
+            masks = [_all_tokens(block, hidden.device) if block.mask is None else block.mask for block in blocks]
             return torch.cat([at_positions(mask.bool(), self.positions).flatten() for mask in masks])[None]
         if self._real is None:
             raise ValueError(f"positions '{self.positions}' need an attention_mask, which these features lack")
@@ -89,28 +90,33 @@ class IntervenedTransformer(Transformer):
 
     def save(self, output_path: str, *arguments: Any, **options: Any) -> None:
         super().save(output_path, *arguments, **options)
-        facts = {"ranks": self.ranks, "positions": self.positions}
+        chosen = {"ranks": self.ranks, "positions": self.positions}
         tensors = {name: tensor.cpu().contiguous() for name, tensor in self.interventions.state_dict().items()}
-        save_file(tensors, Path(output_path) / TENSORS, metadata={"format": "pt"})
-        (Path(output_path) / FACTS).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+        save_file(tensors, Path(output_path) / WEIGHTS, metadata={"format": "pt"})
+        (Path(output_path) / OPTIONS).write_text(json.dumps(chosen, indent=2), encoding="utf-8")
 
     @classmethod
     def load(cls, model_name_or_path: str, *arguments: Any, **options: Any) -> "IntervenedTransformer":
         module = super().load(model_name_or_path, *arguments, **options)
-        where = {name: options[name] for name in WHERE if name in options}
-        facts, tensors = (cls.load_file_path(model_name_or_path, name, **where) for name in (FACTS, TENSORS))
-        if facts is None or tensors is None:
-            raise FileNotFoundError(f"'{model_name_or_path}' lacks {FACTS} or {TENSORS}")
-        said = json.loads(Path(facts).read_text(encoding="utf-8"))
-        module._intervene({int(number): rank for number, rank in said["ranks"].items()}, said["positions"])
+        where = {name: options[name] for name in LOCATION if name in options}
+        chosen, tensors = (cls.load_file_path(model_name_or_path, name, **where) for name in (OPTIONS, WEIGHTS))
+        if chosen is None or tensors is None:
+            raise FileNotFoundError(f"'{model_name_or_path}' lacks {OPTIONS} or {WEIGHTS}")
+        saved = json.loads(Path(chosen).read_text(encoding="utf-8"))
+        module._intervene({int(number): rank for number, rank in saved["ranks"].items()}, saved["positions"])
         module.interventions.load_state_dict(load_file(tensors))
         return module
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(ranks={self.ranks}, positions={self.positions!r}, {self.get_config_dict()})"
+
 
 def at_positions(real: Bool[Tensor, "texts tokens"], positions: str) -> Bool[Tensor, "texts tokens"]:
-    """The tokens among `real` that are the first or last of their text, as many as `positions` says.
+    """Whether each token is among the first or last of its text that `positions` names.
 
-    A text of fewer tokens is meant wholly. What stands on either side of a text never is.
+    Args:
+        real: Whether each place holds a token of its text, not padding. Padding is never chosen.
+        positions: all, first:K, last:K, or first:K,last:K. A text of fewer tokens is chosen whole.
     """
     if positions == "all":
         return real
@@ -122,15 +128,15 @@ def at_positions(real: Bool[Tensor, "texts tokens"], positions: str) -> Bool[Ten
     return chosen & real
 
 
-def _whole(block: Block, device: torch.device) -> Bool[Tensor, "texts tokens"]:
+def _all_tokens(block: Block, device: torch.device) -> Bool[Tensor, "texts tokens"]:
     return torch.ones(block.texts, block.tokens, dtype=torch.bool, device=device)
 
 
-def _intervened(
+def _change_output(
     transformer: IntervenedTransformer, number: str, layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any],
     output: Any,
 ) -> Any:  # fmt: skip
-    """A hook on a layer, which gives hidden states alone or first of several things."""
+    """A forward hook on a layer; it returns hidden states, or a tuple that begins with them."""
     del layer, given
     if isinstance(output, tuple):
         return transformer.changed(number, output[0], named.get("blocks")), *output[1:]

@@ -1,5 +1,6 @@
-"""LoReFT: the representation is changed within a subspace of few dimensions, and the weights not at all."""
+"""LoReFT: a change of the representation within a subspace of few dimensions; the weights stay as they are."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,9 +16,9 @@ from topores.modules.orthonormal import with_orthonormal_rows
 class LoReFT(Head):
     """z = h + R^T (W h + b - R h), on the pooled embedding h.
 
-    R has orthonormal rows and spans the subspace that may change; in it, R z = W h + b, and nothing changes outside.
-    On the pooled embedding it does what the same intervention does on all tokens of the last layer before a mean.
-    W starts as R and b as 0, so that nothing is changed before training.
+    R has orthonormal rows, which span the subspace that may change: there R z = W h + b, and outside z = h. On the mean
+    of a text's tokens this equals the same intervention on each of its tokens in the last layer. W starts as R and b as
+    0, so nothing is changed before training.
 
     Source:
         Wu et al. 2024, eq. 2, https://arxiv.org/abs/2404.03592.
@@ -27,9 +28,11 @@ class LoReFT(Head):
         rank: Dimensions of the subspace.
     """
 
+    config_keys: list[str] = ["dim", "rank"]  # noqa: RUF012  # as sentence-transformers declares it
+
     def __init__(self, dim: int, rank: int) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim, self.rank = dim, rank
         self.subspace = with_orthonormal_rows(nn.Linear(dim, rank, bias=False))
         self.source = nn.Linear(dim, rank)
         with torch.no_grad():
@@ -42,7 +45,7 @@ class LoReFT(Head):
         weight: Tensor = self.subspace.weight
         return weight
 
-    def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def forward(self, features: Mapping[str, Any], **_: Any) -> dict[str, Any]:
         hidden, rows = features["sentence_embedding"], self.rows
         changed = linear(hidden, self.source.weight - rows, self.source.bias)
         return {**features, "sentence_embedding": hidden + changed @ rows}
@@ -56,5 +59,5 @@ class LoReFT(Head):
 
     @torch.no_grad()
     def condition_number(self) -> float:
-        """Of W R^T, the part of the map that can lose something; infinite if it does."""
+        """Condition number of W R^T, the only part of the map that can be singular; infinite if it is."""
         return float(torch.linalg.cond((self.source.weight @ self.rows.T).double()))

@@ -9,11 +9,11 @@ Rows = Float[Tensor, "rank dim"]
 
 
 class Reflections(nn.Module):
-    """R = (B H_1 ... H_r E)^T: reflections of the first axes E, turned by a fixed orthogonal B.
+    """R = (B H_1 ... H_r E)^T: the first r axes E, reflected, then rotated by a fixed orthogonal B.
 
-    The reflections H_i = I - 2 v_i v_i^T / |v_i|^2 have v_i = (0, ..., 0, 1, free numbers), so that all of the free
-    numbers being 0 gives the R that was assigned. What torch's own `orthogonal(..., "householder")` computes, but with
-    the product as I - V T V^T, whose gradient is that of three small products and takes a tenth of the time.
+    Each reflection H_i = I - 2 v_i v_i^T / |v_i|^2 has v_i = (0, ..., 0, 1, free numbers). Where these are all 0, R is
+    the matrix that was assigned. The result is that of torch's `orthogonal(..., "householder")`, but the product
+    is taken as I - V T V^T, whose gradient needs three small products and a tenth of the time.
 
     Source:
         Trivialisations: Lezcano-Casado 2019, https://arxiv.org/abs/1909.09501. The product: Joffrain et al. 2006,
@@ -29,7 +29,7 @@ class Reflections(nn.Module):
         self.register_buffer("base", torch.eye(dim))
 
     def forward(self, free: Rows) -> Rows:
-        """R from the numbers above the diagonal of `free`; the others do nothing."""
+        """R from the entries of `free` above the diagonal; the others are ignored."""
         rank, dim = free.shape
         axes = torch.eye(dim, rank, dtype=free.dtype, device=free.device)
         vectors = free.T.tril(-1) + axes
@@ -40,7 +40,7 @@ class Reflections(nn.Module):
 
     @torch.no_grad()
     def right_inverse(self, rows: Rows) -> Rows:
-        """Free numbers that give `rows`, which are made orthonormal if they are not."""
+        """Free numbers for which `forward` gives `rows`; rows that are not orthonormal are made so."""
         rank, dim = rows.shape
         filled = torch.cat([rows.T, torch.randn(dim, dim - rank, dtype=rows.dtype, device=rows.device)], dim=1)
         base, scale = torch.linalg.qr(filled)
@@ -49,6 +49,6 @@ class Reflections(nn.Module):
 
 
 def with_orthonormal_rows(module: nn.Linear) -> nn.Linear:
-    """`module`, its weight having orthonormal rows from now on, whatever an optimizer does."""
+    """`module` with a weight whose rows are orthonormal from now on, whatever an optimizer does."""
     register_parametrization(module, "weight", Reflections(module.in_features), unsafe=True)
     return module

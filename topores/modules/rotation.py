@@ -1,5 +1,6 @@
-"""One rotation, of T1 against T2: the coordinates of T2 stay, and T1 is turned within their space."""
+"""A rotation of T1 alone: the embeddings of T2 stay where they are."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,13 +15,14 @@ from topores.modules.heads import Head, affine
 class Rotation(Head):
     """z = Q h for passages of T1, z = h for those of T2, with Q orthogonal; Q starts as the identity.
 
-    A rotation of both would leave every cosine as it is, so its gradient would be zero. Within each text nothing can
-    change: distances, loops and clusters of t1 and of t2 are those of the base model, whatever Q is.
+    A rotation of both texts would leave every cosine as it is, so its gradient would be zero. Within each text nothing
+    can change: distances, loops and clusters of t1 and of t2 are those of the base model, whatever Q is.
 
-    In a checkpoint it is a stock router: `SentenceTransformer(path).encode(texts, task="t1")` turns, "t2" does not.
+    A checkpoint has a stock router in its place: `SentenceTransformer(path).encode(texts, task="t1")` rotates, "t2"
+    does not.
 
     Source:
-        Lezcano 2019, trivializations, https://arxiv.org/abs/1909.09501 (Q is a Cayley map).
+        Lezcano-Casado 2019, trivializations, https://arxiv.org/abs/1909.09501 (Q is a Cayley map).
 
     Args:
         dim: Dimensions of the embedding.
@@ -33,7 +35,7 @@ class Rotation(Head):
         nn.init.eye_(turn.weight)
         self.turn = orthogonal(turn, orthogonal_map="cayley")
 
-    def forward(self, features: dict[str, Any], task: str | None = None, **_: Any) -> dict[str, Any]:
+    def forward(self, features: Mapping[str, Any], task: str | None = None, **_: Any) -> dict[str, Any]:
         rows = features["sentence_embedding"]
         from_t1 = features.get("from_t1")
         if from_t1 is None:
@@ -43,7 +45,7 @@ class Rotation(Head):
     @property
     def matrix(self) -> Float[Tensor, "dim dim"]:
         """Q."""
-        weight: Tensor = self.turn.weight  # type: ignore[assignment]  # a parametrised one is computed here
+        weight: Tensor = self.turn.weight  # type: ignore[assignment]  # the parametrised weight, computed on access
         return weight
 
     @matrix.setter
@@ -53,5 +55,5 @@ class Rotation(Head):
 
     @torch.no_grad()
     def stock(self) -> Router:
-        """The two routes t1, turned, and t2, as it is, which is taken where none is named."""
+        """A router with the routes t1 (rotated) and t2 (unchanged, and the default)."""
         return Router({"t1": [affine(self.matrix)], "t2": [affine(torch.eye(self.dim))]}, default_route="t2")

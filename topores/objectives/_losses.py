@@ -1,4 +1,4 @@
-"""What a positive competes with: the denominators of the losses."""
+"""Denominators of the contrastive losses: what a positive competes with."""
 
 import torch
 from jaxtyping import Float
@@ -15,33 +15,33 @@ def log_denominators(
     negatives: Float[Tensor, " rows"],
     positives: Positives,
 ) -> Float[Tensor, " positives"]:
-    """log D of `four_pairings`, for each positive; what it costs is this less its similarity.
+    """log D of `four_pairings` for each positive; the positive's loss is this minus its similarity.
 
     Args:
-        similarity: Cosine over temperature of each positive's asker and answer.
-        negatives: Log of the sum over each row's negatives; -inf where it has none.
+        similarity: Cosine over temperature of each anchor and its positive.
+        negatives: Log of the sum of exp over each row's negatives; -inf for a row without negatives.
     """
     # index_select, for its gradient is summed in one order, whatever the number of threads.
-    of_asker = negatives.index_select(0, positives.asker)
+    of_anchor = negatives.index_select(0, positives.anchor)
     if loss == "decoupled":
-        return of_asker
+        return of_anchor
     if loss == "infonce":
-        return torch.logaddexp(similarity, of_asker)
+        return torch.logaddexp(similarity, of_anchor)
     if loss == "gte":
-        of_answer = negatives.index_select(0, positives.answer)
+        of_candidate = negatives.index_select(0, positives.candidate)
         # Not logaddexp of the two negatives, whose gradient is NaN where neither row has any.
-        return torch.stack([similarity, of_asker, of_answer]).logsumexp(dim=0)
+        return torch.stack([similarity, of_anchor, of_candidate]).logsumexp(dim=0)
     if loss == "supcon":
-        of_positives = _log_sum_by_asker(similarity, positives, len(negatives))
-        return torch.logaddexp(of_positives, negatives).index_select(0, positives.asker)
+        of_positives = _log_sum_by_anchor(similarity, positives, len(negatives))
+        return torch.logaddexp(of_positives, negatives).index_select(0, positives.anchor)
     raise ValueError(f"loss is {loss!r}. {did_you_mean(loss, LOSSES)}")
 
 
-def _log_sum_by_asker(
+def _log_sum_by_anchor(
     similarity: Float[Tensor, " positives"], positives: Positives, rows: int
 ) -> Float[Tensor, " rows"]:
     """Log of the sum over each row's positives; a row has one at least, its own other view."""
-    asker = positives.asker
-    greatest = similarity.new_full((rows,), -torch.inf).scatter_reduce(0, asker, similarity.detach(), "amax")
-    total = similarity.new_zeros(rows).index_add(0, asker, (similarity - greatest[asker]).exp())
+    anchor = positives.anchor
+    greatest = similarity.new_full((rows,), -torch.inf).scatter_reduce(0, anchor, similarity.detach(), "amax")
+    total = similarity.new_zeros(rows).index_add(0, anchor, (similarity - greatest[anchor]).exp())
     return greatest + total.log()

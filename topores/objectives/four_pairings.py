@@ -1,18 +1,22 @@
-"""Four-pairing contrastive objective: each text asks, and each text answers."""
+"""The four-pairing contrastive objective: passages of each text find their partners among those of both."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from topores.config import PAIRING_WEIGHTS, TrainConfig
-from topores.domain import PAIRINGS, SIDES, Side
+from topores.domain import PAIRINGS, SIDES
 from topores.objectives._losses import log_denominators
-from topores.objectives._rows import Positives, positives, spared
+from topores.objectives._objective import Losses, Objective, Views
+from topores.objectives._rows import Positives, by_row, excluded, positives
 from topores.text.batches import Batch
+
+TEMPERATURE_PACE = 100
+"""Learning rate of the logarithm of a learned temperature, as a multiple of the weights' learning rate."""
 
 
 class PairingLosses(NamedTuple):
@@ -24,11 +28,7 @@ class PairingLosses(NamedTuple):
     """Mean over the views that ask across of 1 - p, in [0, 1], without gradient: InfoNCE's pull, which freezes at 0."""
 
 
-Views = Callable[[list[str], list[Side]], Tensor]
-"""Any encoder: texts and their sides to unit rows (texts, dim), with gradient, a new dropout mask for each row."""
-
-
-class FourPairings(nn.Module):
+class FourPairings(Objective):
     """`four_pairings` on the two views of every passage of a batch.
 
     Args:
@@ -38,6 +38,7 @@ class FourPairings(nn.Module):
         temperature_bounds: Least and greatest that `after_step` lets a learned temperature be.
     """
 
+    metrics = (*(f"loss_{name}" for name in PAIRINGS), "one_minus_p", "temperature")
     log_temperature: Tensor
 
     def __init__(
@@ -65,7 +66,14 @@ class FourPairings(nn.Module):
     def temperature(self) -> float:
         return math.exp(self.log_temperature.item())
 
-    def forward(self, views: Views, batch: Batch) -> PairingLosses:
+    def forward(self, views: Views, batch: Batch) -> Losses:
+        """The loss, and as `logged` its four parts, 1 - p and the temperature."""
+        found = self.losses(views, batch)
+        parts = {f"loss_{name}": part.detach() for name, part in found.by_pairing.items()}
+        return Losses(found.total, {**parts, "one_minus_p": found.one_minus_p, "temperature": self.temperature})
+
+    def losses(self, views: Views, batch: Batch) -> PairingLosses:
+        """`four_pairings` of the batch, for objectives that build on it."""
         # One pass over all rows: each row gets its own dropout mask, hence two views of each passage.
         n_1, n_2 = len(batch.texts_1), len(batch.texts_2)
         texts = [*batch.texts_1, *batch.texts_1, *batch.texts_2, *batch.texts_2]
@@ -73,14 +81,18 @@ class FourPairings(nn.Module):
         return four_pairings(
             *rows.split([n_1, n_1, n_2, n_2]),
             weights=torch.as_tensor(batch.weights, dtype=_at_least_float32(rows), device=rows.device),
-            not_negative=torch.as_tensor(batch.not_negative, device=rows.device),
+            negative_weights=torch.as_tensor(batch.negative_weights, device=rows.device),
             temperature=self.log_temperature.exp(),
             pairing_weights=self.pairing_weights,
             loss=self.loss,
         )
 
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """The temperature's logarithm: one number that may move faster than weights, and must not decay towards 0."""
+        return [{"params": list(self.parameters()), "weight_decay": 0.0, "lr": TEMPERATURE_PACE * learning_rate}]
+
     @torch.no_grad()
-    def after_step(self, views: Views) -> None:  # noqa: ARG002  a teacher or an index would follow the encoder here
+    def after_step(self, views: Views) -> None:  # noqa: ARG002
         """Bring a learned temperature back within its bounds."""
         if self.learn_temperature:
             low, high = self.temperature_bounds
@@ -88,12 +100,13 @@ class FourPairings(nn.Module):
 
 
 def build(config: TrainConfig) -> FourPairings:
+    options = config.objective_options
     return FourPairings(
-        temperature=config.temperature,
-        pairing_weights=config.pairing_weights,
-        loss=config.loss,
-        learn_temperature=config.learn_temperature,
-        temperature_bounds=config.least_and_greatest_temperature,
+        temperature=options.temperature,
+        pairing_weights=options.pairing_weights,
+        loss=options.loss,
+        learn_temperature=options.learn_temperature,
+        temperature_bounds=options.least_and_greatest_temperature,
     )
 
 
@@ -104,7 +117,7 @@ def four_pairings(
     t2_again: Float[Tensor, "passages_2 dim"],
     *,
     weights: Float[Tensor, "passages_1 passages_2"] | None = None,
-    not_negative: Bool[Tensor, "passages passages"] | None = None,
+    negative_weights: Shaped[Tensor, "passages passages"] | None = None,
     temperature: int | float | Float[Tensor, ""] = 0.05,
     pairing_weights: Mapping[str, int | float] = PAIRING_WEIGHTS,
     loss: str = "infonce",
@@ -119,17 +132,18 @@ def four_pairings(
         gte:        D = exp s(v, u) + sum_neg(v) exp s(v, .) + sum_neg(u) exp s(u, .)
         supcon:     D = sum_pos(v) exp s(v, .) + sum_neg(v) exp s(v, .)
 
-    Negatives are all views of all other passages, of both texts, but for those in `not_negative`; positives of v are
-    its other view and both views of each partner, each once whatever its weight. A passage without a partner has
-    the identity term alone; one without negatives has no term.
+    Negatives are all views of all other passages, of both texts, each times its weight in `negative_weights`; positives
+    of v are its other view and both views of each partner, each once whatever its weight. A passage without a partner
+    has the identity term alone; one without negatives has no term.
 
     Args:
         t1, t1_again: Two views of each passage of T1, unit rows.
         t2, t2_again: Two views of each passage of T2, unit rows.
         weights: Alignment, each row's sum 1 or 0. The columns, made to sum to 1, are that of T2->T1.
             None: row i of T1 belongs with row i of T2.
-        not_negative: Passages (T1's, then T2's) that must not push each other apart, beside a
-            passage and itself and its partners, which never do.
+        negative_weights: How much each passage (T1's, then T2's) counts as a negative of each other: 0 excludes it,
+            1 counts it fully, and anything between scales its exponential in the sums above. Boolean or floating.
+            A passage, its other view and its partners are excluded whatever stands here. None: all 1.
         temperature: Divides the cosine; a tensor gets its gradient.
         pairing_weights: Weight of each of '1to1', '2to2', '1to2' and '2to1' in the total.
         loss: 'infonce', 'decoupled', 'gte' or 'supcon'.
@@ -161,39 +175,52 @@ def four_pairings(
     found = positives(alignment)
 
     matrix = _similarity(rows, temperature)
-    similarity = matrix[found.asker, found.answer]
+    similarity = matrix[found.anchor, found.candidate]
     # In place: of the matrix, only the negatives are read from here on.
-    negatives = matrix.masked_fill_(spared(alignment, not_negative), -torch.inf).logsumexp(dim=1)
+    negatives = _log_negatives(matrix, alignment, negative_weights)
     costs = log_denominators(loss, similarity, negatives, found) - similarity
 
     n = len(rows)
     identity, cross = costs[:n], _over_partners(costs, found, n)
     # Not >, which would drop rows that are NaN and hide them from the loss.
-    asks = negatives != -torch.inf
-    finds = asks & torch.zeros_like(asks).index_fill(0, found.asker[n:], True)
+    judged = negatives != -torch.inf
+    crosses = judged & torch.zeros_like(judged).index_fill(0, found.anchor[n:], True)
     of_1 = torch.arange(n, device=rows.device) < 2 * len(t1)
     parts = {
-        "1to1": _mean(identity, asks & of_1),
-        "2to2": _mean(identity, asks & ~of_1),
-        "1to2": _mean(cross, finds & of_1),
-        "2to1": _mean(cross, finds & ~of_1),
+        "1to1": _mean(identity, judged & of_1),
+        "2to2": _mean(identity, judged & ~of_1),
+        "1to2": _mean(cross, crosses & of_1),
+        "2to1": _mean(cross, crosses & ~of_1),
     }
     total = torch.stack([pairing_weights[name] * part for name, part in parts.items()]).sum() / 2
     with torch.no_grad():
-        pulls = torch.sigmoid(negatives[found.asker] - similarity)
-        across, at_home = _mean(_over_partners(pulls, found, n), finds), _mean(pulls[:n], asks)
-    return PairingLosses(total, parts, torch.where(finds.any(), across, at_home))
+        pulls = torch.sigmoid(negatives[found.anchor] - similarity)
+        across, at_home = _mean(_over_partners(pulls, found, n), crosses), _mean(pulls[:n], judged)
+    return PairingLosses(total, parts, torch.where(crosses.any(), across, at_home))
 
 
 def _over_partners(values: Float[Tensor, " positives"], found: Positives, n: int) -> Float[Tensor, " rows"]:
     """Mean over the partners of each row, by their share; 0 for a row that has none."""
-    return values.new_zeros(n).index_add(0, found.asker[n:], found.share[n:] * values[n:])
+    return values.new_zeros(n).index_add(0, found.anchor[n:], found.share[n:] * values[n:])
 
 
 def _similarity(rows: Float[Tensor, "rows dim"], temperature: int | float | Tensor) -> Float[Tensor, "rows rows"]:
     # Without autocast: bfloat16 holds a cosine of .9 over .05 only to the next eighth.
     with torch.autocast(rows.device.type, enabled=False):
         return (rows / temperature) @ rows.T
+
+
+def _log_negatives(
+    matrix: Float[Tensor, "rows rows"],
+    alignment: Float[Tensor, "passages_1 passages_2"],
+    negative_weights: Shaped[Tensor, "passages passages"] | None,
+) -> Float[Tensor, " rows"]:
+    """Log of each row's weighted sum of exp over its negatives; -inf where it has none. `matrix` is used up."""
+    if negative_weights is not None and negative_weights.dtype != torch.bool:
+        # Not log(0): it would make the gradient of the excluded entries NaN instead of 0.
+        logs = torch.where(negative_weights > 0, negative_weights, 1.0).log().to(matrix)
+        matrix = matrix + by_row(logs, len(alignment))
+    return matrix.masked_fill_(excluded(alignment, negative_weights), -torch.inf).logsumexp(dim=1)
 
 
 def _at_least_float32(rows: Tensor) -> torch.dtype:

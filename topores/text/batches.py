@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy.sparse import csr_array
 
 from topores.domain import Corpus, Side
@@ -13,17 +13,20 @@ from topores.domain import Corpus, Side
 
 @dataclass(frozen=True)
 class Batch:
-    """Passages of both texts that are encoded together, and what each is to the others.
-
-    Rows and columns of `not_negative` are the passages of T1, then those of T2.
-    """
+    """Passages of both texts that are encoded together, and how each relates to the others."""
 
     texts_1: tuple[str, ...]
     texts_2: tuple[str, ...]
     weights: Float[np.ndarray, "passages_1 passages_2"]
     """Alignment: each row of a T1 passage with a partner sums to 1."""
-    not_negative: Bool[np.ndarray, "passages passages"]
-    """Itself, its partners, its neighbours within the embargo, and texts equal to any of these."""
+    negative_weights: Shaped[np.ndarray, "passages passages"]
+    """How much each passage (T1's, then T2's) counts as a negative of each other: 0 excludes it, 1 counts it fully.
+    Boolean where there is nothing between. Excluded are the passage itself, its partners, its neighbours within the
+    embargo, and texts equal to any of these."""
+    passages_1: Int[np.ndarray, " passages_1"]
+    """Which passages of T1 in the corpus `texts_1` are: indices into `Corpus.t1`."""
+    passages_2: Int[np.ndarray, " passages_2"]
+    """Indices into `Corpus.t2`."""
 
 
 class Batches:
@@ -67,7 +70,9 @@ class Batches:
             texts_1=tuple(texts[: len(chosen_1)]),
             texts_2=tuple(texts[len(chosen_1) :]),
             weights=weights,
-            not_negative=self._not_negative(chosen, weights),
+            negative_weights=~self._excluded(chosen, weights),
+            passages_1=chosen_1,
+            passages_2=chosen_2,
         )
 
     @lru_cache(maxsize=2)  # noqa: B019  two cycles at most; a Batches lives as long as its run
@@ -85,21 +90,21 @@ class Batches:
         asks = np.repeat(np.arange(len(chosen_1)), stop - first)
         return asks, self.alignment.indices[places], self.alignment.data[places]
 
-    def _not_negative(
+    def _excluded(
         self, chosen: Int[np.ndarray, " passages"], weights: Float[np.ndarray, "passages_1 passages_2"]
     ) -> Bool[np.ndarray, "passages passages"]:
-        """Which passages must not push each other apart, T1's first, then T2's."""
+        """Which passages are not negatives of each other, T1's first, then T2's."""
         n_1 = len(weights)
         position, document, content = self._position[chosen], self._document[chosen], self._content[chosen]
-        spared = np.abs(position[:, None] - position) <= self.corpus.embargo
-        spared &= document[:, None] == document
-        spared[:n_1, n_1:] = weights > 0
-        spared[n_1:, :n_1] = weights.T > 0
+        excluded = np.abs(position[:, None] - position) <= self.corpus.embargo
+        excluded &= document[:, None] == document
+        excluded[:n_1, n_1:] = weights > 0
+        excluded[n_1:, :n_1] = weights.T > 0
         same_text = content[:, None] == content
         if same_text.sum() > len(content):
-            # What is spared for one copy of a text is spared for all its copies.
-            spared = (same_text.astype(np.int32) @ spared @ same_text) > 0
-        return spared | same_text
+            # What is excluded for one copy of a text is excluded for all its copies.
+            excluded = (same_text.astype(np.int32) @ excluded @ same_text) > 0
+        return excluded | same_text
 
 
 def _share(order: Int[np.ndarray, " passages"], place: int, shares: int) -> Int[np.ndarray, " share"]:

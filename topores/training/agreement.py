@@ -1,4 +1,4 @@
-"""Options that a run is trained with: what was not given resolved, what is given again held against the run's."""
+"""The options a run is trained with: defaults filled in, and options given to --resume checked against the run's."""
 
 import dataclasses
 from pathlib import Path
@@ -11,27 +11,33 @@ from topores import variants
 from topores.backbones.encoder import Encoder
 from topores.compute.devices import choose_precision
 from topores.config import TrainConfig
+from topores.config.by_variant import PACKAGES
 from topores.errors import RunError
+from topores.options import underscored
 from topores.runs import Run
 
 MAY_CHANGE = ("output", "cycles", "fail_on", "track", "null", "seeds", "stop_at_turn")
-"""Options that decide nothing of what a cycle does. --keep is none: the best cycle's checkpoint would not be there."""
+"""Options that do not affect training, so a resumed run may change them. --keep is not among them: the checkpoint of
+the best cycle so far would be missing."""
 
 
 def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
-    """The run's options, with more cycles if more are asked for."""
+    """The run's options, with more cycles if more are asked for.
+
+    Raises:
+        RunError: An option that was given differs from the run's.
+        UsageError: An option that was given is none of this encoder's and objective's.
+    """
     stored = run.options.to_mapping()
     # What 'auto' meant was decided when the run began.
-    given = {name: value for name, value in given.items() if (name, value) != ("precision", "auto")}
+    given = {name: value for name, value in underscored(given).items() if (name, value) != ("precision", "auto")}
+    for kind in PACKAGES:
+        _refuse_other(run, kind, str(given.get(kind) or stored[kind]).replace("-", "_"), stored[kind])
     # Read through the same types, so that './a.txt' and 'a.txt', 20 and '20' are equal.
     asked = TrainConfig.from_mapping({**stored, **given}).to_mapping()
-    differ = [name for name in given if asked[name] != stored[name] and name not in MAY_CHANGE]
-    if differ:
-        name = differ[0]
-        raise RunError(
-            f"--{name.replace('_', '-')} is {asked[name]}, but '{run.folder}' was started with {stored[name]}; "
-            "leave the option out, or choose another --output."
-        )
+    for name in given:
+        if name not in MAY_CHANGE:
+            _refuse_other(run, name, asked[name], stored[name])
     if asked["cycles"] < stored["cycles"]:
         raise RunError(
             f"--cycles is {asked['cycles']}, but '{run.folder}' goes to {stored['cycles']}; give more, or none."
@@ -44,8 +50,16 @@ def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
     return TrainConfig.from_mapping({**stored, **{name: asked[name] for name in MAY_CHANGE if name != "output"}})
 
 
+def _refuse_other(run: Run, name: str, asked: Any, stored: Any) -> None:
+    if asked != stored:
+        raise RunError(
+            f"--{name.replace('_', '-')} is {asked}, but '{run.folder}' was started with {stored}; "
+            "leave the option out, or choose another --output."
+        )
+
+
 def resolved(config: TrainConfig, device: str) -> TrainConfig:
-    """What 'auto' and options that were not given mean, for this encoder on this device."""
+    """The options with 'auto', and what the encoder decides if it is not given, filled in for this device."""
     variant = _variant(config)
     return dataclasses.replace(
         config,
@@ -69,4 +83,4 @@ def build_encoder(config: TrainConfig, accelerator: Accelerator) -> Encoder:
 
 
 def _variant(config: TrainConfig) -> ModuleType:
-    return variants.load("topores.encoders", config.encoder.replace("-", "_"))
+    return variants.load("topores.encoders", config.encoder)

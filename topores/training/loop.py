@@ -1,27 +1,28 @@
-"""The training loop: whole, on one screen, with nothing hidden that a resume would need."""
+"""The training loop: all of it on one screen, with no hidden state that a resume would need."""
 
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm import tqdm
 
 from topores.backbones.encoder import Encoder
-from topores.domain import PAIRINGS
 from topores.errors import InputError, Interrupted
-from topores.evaluations.geometry import evaluate
-from topores.objectives.four_pairings import FourPairings, PairingLosses
+from topores.evaluations._subject import Subject
+from topores.objectives._objective import Losses, Objective
 from topores.runs import Run
 from topores.text.batches import Batches
 from topores.training.best import Best
 from topores.training.checkpoint import keep_checkpoint
+from topores.training.evaluate import Evaluations
 from topores.training.heads.tight import TightStep
 from topores.training.monitors import Fault, Watch, stop_if
 from topores.training.schedule import kept_cycles, logged_cycles
@@ -38,31 +39,33 @@ STATE_EVERY = 120.0
 
 @dataclass
 class Trainee:
-    """What a loop changes, and what it needs to do so."""
+    """Everything that the training loop changes or reads."""
 
     run: Run
     encoder: Encoder
-    objective: FourPairings
+    objective: Objective
     optimizer: Optimizer
     batches: Batches
     accelerator: Accelerator
     progress: Progress
     seed: int
-    """With the step, all that batches and dropout depend on."""
+    """Batches and dropout depend on this and on the step alone."""
     piece_size: int | None
-    """Views that are in memory at once (--micro-batch-size); None for all of a batch."""
+    """How many views are in memory at once (--micro-batch-size); None for the whole batch."""
     watch: Watch
-    """Says when the run collapses, freezes or only memorises."""
+    """Notices when the run collapses, freezes or only memorises."""
     best: Best
     """Keeps the checkpoint of the best cycle (--keep best)."""
     turn: Turn
-    """Says where the run is to end before its last cycle (--stop-at-turn)."""
+    """Notices where the run should end before its last cycle (--stop-at-turn)."""
     record: Record
     """Sends a logged cycle to the trackers."""
+    evaluations: Evaluations
+    """Measures a logged cycle."""
     tight: TightStep | None = None
-    """Takes the place of the graph, where a head is all that is trained and a batch is the whole corpus."""
+    """Replaces autograd where only a head is trained and one batch is the whole corpus."""
     fail_on: frozenset[str] = frozenset()
-    """Of 'collapsed', 'frozen' and 'memorised', those that end the run."""
+    """Which of 'collapsed', 'frozen' and 'memorised' end the run."""
 
     @property
     def writes(self) -> bool:
@@ -73,28 +76,34 @@ class Trainee:
         """The encoder as the objective of one step sees it."""
         # Batch and dropout depend on (seed, step, rank) alone, so a resumed run needs no replay.
         rank = self.accelerator.process_index
-        return Views(self.encoder, self.accelerator, self.piece_size, lambda n: seed_for(self.seed, step, rank, n))
+        return Views(
+            self.encoder, self.accelerator, self.piece_size, lambda n: seed_for(self.seed, step, rank, n), self.trained
+        )
+
+    @cached_property
+    def trained(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.modules.parameters() if parameter.requires_grad]
 
     @property
     def modules(self) -> nn.ModuleDict:
         return as_one_module(self.encoder, self.objective)
 
 
-def as_one_module(encoder: Encoder, objective: FourPairings) -> nn.ModuleDict:
-    """Encoder and objective under the names that the resume state has for them."""
+def as_one_module(encoder: Encoder, objective: Objective) -> nn.ModuleDict:
+    """Encoder and objective as one module, under the names that the resume state uses."""
     return nn.ModuleDict({"encoder": encoder, "objective": objective})
 
 
 def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Callable[[], bool]) -> None:
-    """Train from where `trainee.progress` stands to `cycles`, or to the turn; log and keep what the schedule names.
+    """Train from `trainee.progress` to `cycles` or to the turn, logging and keeping the cycles of the schedule.
 
     Args:
-        checkpoints: log, every:K, a list, or none (DESIGN: the run folder).
-        stopping: Asked after every step; True saves the state and ends.
+        checkpoints: Which cycles to keep: log, every:K, a list, or none.
+        stopping: Called after every step; if it returns True, the state is saved and training ends.
 
     Raises:
-        Interrupted: `stopping` said so; the state is saved.
-        FailedOn: The run does what `trainee.fail_on` names; the state is saved.
+        Interrupted: `stopping` returned True; the state is saved.
+        FailedOn: The run has one of the faults in `trainee.fail_on`; the state is saved.
     """
     kept = kept_cycles(checkpoints, cycles)
     logged = logged_cycles(cycles, kept)
@@ -127,19 +136,19 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
         stop_if(faults, trainee.fail_on)
         if stop and not turned and progress.step < cycles * batches.per_cycle:
             bar.close()
-            raise Interrupted(f"Stopped in cycle {cycle + 1:,} of {cycles:,}, saved; go on with --resume.")
+            raise Interrupted(f"Stopped in cycle {cycle + 1:,} of {cycles:,} and saved; continue with --resume.")
     bar.close()
     if trainee.turn.reached:
         log.info("%s", trainee.turn.reached.sentence)
 
 
 def take_step(trainee: Trainee) -> dict[str, float]:
-    """One batch: its losses, its gradient, one step of the optimizer."""
+    """Train on one batch; returns its losses by key of metrics.jsonl."""
     step = trainee.progress.step
     views = trainee.views(step)
     if not trainee.encoder.training:
         trainee.encoder.train()
-    numbers = with_gradients(trainee, views, step)
+    numbers = compute_gradients(trainee, views, step)
     if not math.isfinite(numbers["loss"]):
         raise InputError(f"The loss of step {step} is {numbers['loss']}; give a smaller --learning-rate.")
     trainee.optimizer.step()
@@ -148,38 +157,33 @@ def take_step(trainee: Trainee) -> dict[str, float]:
     return numbers
 
 
-def with_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, float]:
-    """The losses of a step; what is trained has its gradient when this returns."""
+def compute_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, float]:
+    """The losses of a step. Gradients are left in the parameters."""
     if trainee.tight:
-        found = trainee.tight.gradients(views.seed_of(0))
-        named = {f"loss_{name}": found.by_pairing[name] for name in PAIRINGS}
-        return {
-            "loss": found.total, **named, "one_minus_p": found.one_minus_p, "temperature": trainee.objective.temperature
-        }  # fmt: skip
+        return trainee.tight.gradients(views.seed_of(0))
     losses = trainee.objective(views, trainee.batches.at(step))
     if torch.isfinite(losses.total):
         views.backward(losses.total)
-    return as_numbers(losses, trainee.objective)
+    return as_numbers(losses, trainee.objective.metrics)
 
 
 @torch.no_grad()
 def untrained_losses(trainee: Trainee) -> dict[str, float]:
-    """The losses of the first cycle's batches before any step, under the dropout they will meet."""
+    """Losses of the first cycle's batches before any step, under the dropout masks that training will use."""
     trainee.encoder.train()
-    steps = range(trainee.batches.per_cycle)
-    return mean_losses(
-        [as_numbers(trainee.objective(trainee.views(i), trainee.batches.at(i)), trainee.objective) for i in steps]
-    )
+    objective, batches = trainee.objective, trainee.batches
+    steps = range(batches.per_cycle)
+    return mean_losses([as_numbers(objective(trainee.views(i), batches.at(i)), objective.metrics) for i in steps])
 
 
 def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: bool) -> list[Fault]:
-    """Evaluate, write the line of metrics.jsonl and, if the cycle is to be kept, a checkpoint and the state.
+    """Evaluate and write the line of metrics.jsonl and, for cycles to keep, a checkpoint and the state.
 
     Args:
-        keep: The schedule keeps it. The best cycle so far and the turn are kept as well, where asked for.
+        keep: Whether the schedule keeps this cycle. The best cycle so far and the turn are kept too, if asked for.
 
     Returns:
-        What the run does wrong, if anything; nothing in a process that does not write.
+        What is wrong with the run at this cycle; empty in a process that does not write.
     """
     run, corpus = trainee.run, trainee.batches.corpus
     passages = (*corpus.t1, *corpus.t2)
@@ -187,7 +191,8 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
     if not trainee.writes:
         return []
-    measured = evaluate(rows[: len(corpus.t1)], rows[len(corpus.t1) :], corpus) | trainee.turn.measured(rows, corpus)
+    subject = Subject(trainee.encoder, trainee.objective, corpus, rows[: len(corpus.t1)], rows[len(corpus.t1) :])
+    measured = trainee.evaluations(subject) | trainee.turn.measured(rows, corpus)
     line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned
@@ -204,16 +209,25 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
 
 
 def on_any_process(asked: bool, accelerator: Accelerator) -> bool:
-    """Whether any process was asked to stop: all must stop after the same step."""
+    """Whether any process was asked to stop. All must stop after the same step."""
     if accelerator.num_processes == 1:
         return asked
     return bool(accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), reduction="sum") > 0)
 
 
-def as_numbers(losses: PairingLosses, objective: FourPairings) -> dict[str, float]:
-    parts = [losses.total, *(losses.by_pairing[name] for name in PAIRINGS), losses.one_minus_p]
-    names = ["loss", *(f"loss_{name}" for name in PAIRINGS), "one_minus_p"]
-    return dict(zip(names, torch.stack(parts).tolist(), strict=True)) | {"temperature": objective.temperature}
+def as_numbers(losses: Losses, promised: Sequence[str]) -> dict[str, float]:
+    """The losses of a step for metrics.jsonl: `loss`, and what the objective promised to log.
+
+    Raises:
+        ValueError: The objective logged something else than its `metrics`.
+    """
+    if set(losses.logged) != set(promised):
+        raise ValueError(f"the objective logged {sorted(losses.logged)}, but its metrics are {sorted(promised)}")
+    values = {"loss": losses.total, **{name: losses.logged[name] for name in promised}}
+    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    # Together: each transfer from an accelerator waits for all that it has to do.
+    numbers = dict(zip(tensors, torch.stack([t.detach() for t in tensors.values()]).tolist(), strict=True))
+    return {name: numbers[name] if name in numbers else float(value) for name, value in values.items()}
 
 
 def mean_losses(losses: list[dict[str, float]]) -> dict[str, float]:
@@ -221,5 +235,5 @@ def mean_losses(losses: list[dict[str, float]]) -> dict[str, float]:
 
 
 def seed_for(seed: int, step: int, rank: int, piece: int) -> int:
-    """A seed for torch that differs for every step, process and piece, and never overlaps by addition."""
+    """A seed for torch that differs for every step, process and piece (hashed, so that sums cannot collide)."""
     return int(np.random.SeedSequence([seed, step, rank, piece]).generate_state(1, np.uint64)[0])

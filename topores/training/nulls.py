@@ -55,6 +55,15 @@ def corpus_of(null: Null, corpus: Corpus) -> Corpus:
     return with_shuffled_pairs(corpus, null.seed) if null.kind == "shuffled" else corpus
 
 
+def refuse_impossible_nulls(config: TrainConfig, corpus: Corpus) -> None:
+    """
+    Raises:
+        InputError: A null that `config` asks for cannot be made of this corpus.
+    """
+    for null in nulls_of(config):
+        corpus_of(null, corpus)
+
+
 def facts_of(null: Null, facts: dict[str, Any]) -> dict[str, Any]:
     """run.json of the null of a run that has `facts`."""
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

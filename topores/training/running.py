@@ -15,7 +15,7 @@ from topores.text.corpus import write_corpus
 from topores.training.agreement import agreed_options, build_encoder, default_output, resolved
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
-from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of
+from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of, refuse_impossible_nulls
 from topores.training.prepare import build_corpus, read_texts
 from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
@@ -52,13 +52,15 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     encoder = build_encoder(config, accelerator)
     corpus = build_corpus(config, texts, encoder)
     refuse_without_held_out(config.keep, corpus)
+    refuse_impossible_nulls(config, corpus)
     with run.written_by_us_alone():
-        # Once more: while we read the texts another process may have trained here, to its end.
+        # Again: another process may have trained here, to its end, while this one read the texts.
         run.refuse_if_occupied(force=force)
-        run.clear()
-        write_corpus(corpus, run.folder)
-        run.write_start(config, run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes))
-        done = train_run(run, config, encoder, accelerator, resume=False)
+        with run.replacing():
+            write_corpus(corpus, run.folder)
+            facts = run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes)
+            run.write_start(config, facts)
+            done = train_run(run, config, encoder, accelerator, resume=False)
     return _with_nulls(done, accelerator)
 
 

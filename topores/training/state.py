@@ -1,4 +1,4 @@
-"""The resume state: what exact continuation needs, written whole, the newest two kept."""
+"""The resume state: everything that exact continuation needs. Written atomically; the newest two are kept."""
 
 import json
 import logging
@@ -21,40 +21,40 @@ KEPT = 2
 WEIGHTS, MOMENTS, PROGRESS = "weights.safetensors", "optimizer.safetensors", "progress.json"
 
 Moments = dict[int, dict[str, Tensor]]
-"""What the optimizer remembers, by number of the parameter and name."""
+"""The optimizer's tensors, by index of the parameter and name."""
 
 
 @dataclass
 class Progress:
-    """How far a run is. Batch and dropout follow from `step`; nothing else is remembered."""
+    """How far a run has come. Batches and dropout follow from `step` alone."""
 
     step: int = 0
     """Optimizer steps done."""
     seconds: float = 0.0
-    """Time spent, over all parts of a run that was resumed."""
+    """Training time, summed over all parts of a resumed run."""
     losses: list[dict[str, float]] = field(default_factory=list)
-    """Losses of the steps of the cycle under way."""
+    """Losses of the steps so far in the current cycle."""
     logged: int = 0
-    """Lines of metrics.jsonl that were on the disk before."""
+    """Number of lines of metrics.jsonl that were on disk when the state was saved."""
 
 
 def save_state(folder: Path, model: nn.Module, optimizer: Optimizer, progress: Progress) -> None:
-    """Write the state of `model` (encoder and objective) after `progress.step` steps; drop all but the newest two.
+    """Save the state of `model` (encoder and objective) after `progress.step` steps; keep the newest two states.
 
     Raises:
-        ResourceError: The disk is full; the states that were there still are.
+        ResourceError: The disk is full; earlier states are untouched.
     """
 
     def write(aside: Path) -> None:
         aside.mkdir()
-        save_file(_contiguous(model.state_dict()), aside / WEIGHTS)
-        save_file(_flat_moments(optimizer), aside / MOMENTS)
+        save_file(_contiguous_copies(model.state_dict()), aside / WEIGHTS)
+        save_file(_flatten_moments(optimizer), aside / MOMENTS)
         said = asdict(progress)
         hashes = {name: sha256_file(aside / name) for name in (WEIGHTS, MOMENTS)} | {PROGRESS: _sha256(said)}
         (aside / PROGRESS).write_text(json.dumps({"progress": said, "sha256": hashes}), encoding="utf-8")
 
     newest = write_whole(folder / f"step-{progress.step:015d}", write)
-    # One of a later step was passed over as damaged: else training would have gone on from it.
+    # A state of a later step is damaged: otherwise training would have continued from it.
     later = [state for state in _newest_first(folder) if state.name > newest.name]
     with disk_faults(folder):
         for old in (*later, *_newest_first(folder)[len(later) :][KEPT:]):
@@ -62,31 +62,31 @@ def save_state(folder: Path, model: nn.Module, optimizer: Optimizer, progress: P
 
 
 def load_state(folder: Path, model: nn.Module, optimizer: Optimizer, *, logged: int | None = None) -> Progress:
-    """Bring `model` and `optimizer` to the newest state that is whole and fits; say so if it is not the newest.
+    """Restore `model` and `optimizer` from the newest intact state that fits; warn if newer ones are damaged.
 
     Args:
-        logged: Lines that metrics.jsonl holds now. A state that counts on more is passed over.
+        logged: Number of lines in metrics.jsonl now. A state saved after more lines is skipped.
 
     Raises:
-        RunError: No state is whole and fits; `model` and `optimizer` are as they were.
+        RunError: No state is intact and fits; `model` and `optimizer` are unchanged.
     """
     faults = []
     for state in _newest_first(folder):
         try:
             progress = _read_progress(state)
-            weights, moments = load_file(state / WEIGHTS), _nested(load_file(state / MOMENTS))
+            weights, moments = load_file(state / WEIGHTS), _unflatten_moments(load_file(state / MOMENTS))
             _check_fit(weights, moments, model, optimizer)
             _check_logged(progress, logged)
         except (OSError, ValueError, RecursionError, SafetensorError) as fault:
             faults.append(f"{state.name}: {fault}")
             continue
         if faults:
-            log.warning("The newest state is damaged (%s); going on from %s.", "; ".join(faults), state.name)
+            log.warning("The newest state is damaged (%s); continuing from %s.", "; ".join(faults), state.name)
         model.load_state_dict(weights)
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         return progress
     seen = f" ({'; '.join(faults)})" if faults else ""
-    raise RunError(f"'{folder}' holds no state that can be read{seen}; train the run again with --force.")
+    raise RunError(f"'{folder}' has no readable state{seen}; train the run again with --force.")
 
 
 def _newest_first(folder: Path) -> list[Path]:
@@ -94,11 +94,11 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _read_progress(state: Path) -> Progress:
-    """The progress of a state whose files are all as they were written.
+    """The progress of a state, once all of its files are verified against their hashes.
 
     Raises:
-        ValueError: They are not.
-        OSError: One is missing or cannot be read.
+        ValueError: A file differs from what was written.
+        OSError: A file is missing or cannot be read.
     """
     facts = json.loads((state / PROGRESS).read_text(encoding="utf-8"))
     said, hashes = (facts.get("progress"), facts.get("sha256")) if isinstance(facts, dict) else (None, None)
@@ -117,7 +117,7 @@ def _read_progress(state: Path) -> Progress:
 def _check_fit(weights: dict[str, Tensor], moments: Moments, model: nn.Module, optimizer: Optimizer) -> None:
     """
     Raises:
-        ValueError: These are the weights or the moments of another model.
+        ValueError: The weights or moments belong to another model.
     """
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     seen = {name: tuple(tensor.shape) for name, tensor in weights.items()}
@@ -134,7 +134,7 @@ def _check_fit(weights: dict[str, Tensor], moments: Moments, model: nn.Module, o
 def _check_logged(progress: Progress, logged: int | None) -> None:
     """
     Raises:
-        ValueError: metrics.jsonl lost lines since.
+        ValueError: metrics.jsonl has lost lines since.
     """
     if logged is not None and logged < progress.logged:
         raise ValueError(f"metrics.jsonl holds {logged} of the {progress.logged} lines written before it")
@@ -144,21 +144,21 @@ def _sha256(said: dict[str, object]) -> str:
     return sha256_text(json.dumps(said, sort_keys=True))
 
 
-def _contiguous(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _contiguous_copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
 
 
-def _flat_moments(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The optimizer's tensors under 'parameter number.name', since safetensors knows no nesting."""
+def _flatten_moments(optimizer: Optimizer) -> dict[str, Tensor]:
+    """The optimizer's tensors under '<parameter index>.<name>', because safetensors has no nesting."""
     state = optimizer.state_dict()["state"]
     flat = {f"{i}.{name}": torch.as_tensor(value) for i, moments in state.items() for name, value in moments.items()}
-    return _contiguous(flat)
+    return _contiguous_copies(flat)
 
 
-def _nested(flat: dict[str, Tensor]) -> Moments:
+def _unflatten_moments(flat: dict[str, Tensor]) -> Moments:
     nested: Moments = {}
     for key, value in flat.items():
         number, name = key.split(".", 1)
-        # A copy: what the file still backs would keep it from being removed on some systems.
+        # A copy: on some systems a file that still backs a tensor cannot be removed.
         nested.setdefault(int(number), {})[name] = value.clone()
     return nested

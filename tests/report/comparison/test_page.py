@@ -15,7 +15,7 @@ from topores.analysis.comparison.aligned import Comparison
 from topores.analysis.comparison.evidence import Judged
 from topores.analysis.comparison.run import QUANTITIES, ComparedRun
 from topores.analysis.comparison.verdict import judge_comparison
-from topores.config import TrainConfig
+from topores.config import every_option
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement, Verdict
 from topores.phrases import Phrase
 from topores.report.comparison.charts import LOOKS, loss_scale
@@ -389,7 +389,7 @@ def test_options_are_called_by_words_of_the_language(comparison: Comparison) -> 
 
 
 def test_every_option_of_training_has_a_name() -> None:
-    assert {f.name.replace("_", " ") for f in dataclasses.fields(TrainConfig)} - {*BESIDE} == set(NAMES)
+    assert {name.replace("_", " ") for name in every_option()} - {*BESIDE} == set(NAMES)
     assert option_name("wo<rds") == "<code>wo&lt;rds</code>"
 
 

@@ -24,7 +24,7 @@ WEIGHTS = {"1to1": 0.5, "2to2": 0.75, "1to2": 1.0, "2to1": 1.25}
 class Setting:
     """A bank, an alignment with several partners and none, neighbours, a draw of views, and heads."""
 
-    def __init__(self, n_1=7, n_2=5, seed=0, dim=DIM, dtype=torch.float64, density=0.3):
+    def __init__(self, n_1=7, n_2=5, seed=0, dim=DIM, dtype=torch.float64, density=0.3, fractional=False):
         generator = torch.Generator().manual_seed(seed)
 
         def normal(*shape):
@@ -36,7 +36,11 @@ class Setting:
         weights = torch.where(weights < density, weights, 0.0)
         self.alignment = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
         near = torch.rand(n, n, generator=generator) < 0.05
-        self.not_negative = near | near.T
+        self.negative_weights = ~(near | near.T)
+        if fractional:
+            drawn = torch.rand(n, n, generator=generator, dtype=torch.float64)
+            both = torch.where(drawn < 0.7, drawn, 1.0)
+            self.negative_weights = torch.where(near | near.T, 0.0, torch.minimum(both, both.T))
         self.first = torch.randint(VIEWS, (n,), generator=generator)
         self.second = (self.first + 1) % VIEWS
         self.layer = orthogonal(nn.Linear(dim, RANK, bias=False, dtype=dtype), orthogonal_map="householder")
@@ -48,7 +52,7 @@ class Setting:
 
     def objective(self, **options):
         options = {"temperature": 0.3, "pairing_weights": WEIGHTS, **options}
-        return HeadObjective(self.bank, self.alignment, self.not_negative, **options)
+        return HeadObjective(self.bank, self.alignment, self.negative_weights, **options)
 
     def loreft(self, objective):
         return objective.loreft(self.layer.weight, self.W, self.b, self.first, self.second)
@@ -63,7 +67,7 @@ class Setting:
         log_temperature = torch.tensor(math.log(temperature), dtype=torch.float64, requires_grad=True)
         views = [normalize(head(rows), dim=1) for rows in (one[:n_1], other[:n_1], one[n_1:], other[n_1:])]
         losses = four_pairings(
-            *views, weights=self.alignment, not_negative=self.not_negative,
+            *views, weights=self.alignment, negative_weights=self.negative_weights,
             temperature=log_temperature.exp(), pairing_weights=weights, loss=loss,
         )  # fmt: skip
         return losses, torch.autograd.grad(losses.total, [*leaves, log_temperature])
@@ -115,8 +119,9 @@ def assert_equal_to_graph(cycle, gradients, found, *, within):
 
 @every_loss
 @pytest.mark.parametrize("memory", [0, 2**30], ids=["products of the cycle", "products kept"])
-def test_loreft_is_that_of_the_graph(loss, memory):
-    setting = Setting()
+@pytest.mark.parametrize("fractional", [False, True], ids=["excluded or not", "weighted negatives"])
+def test_loreft_is_that_of_the_graph(loss, memory, fractional):
+    setting = Setting(fractional=fractional)
     objective = setting.objective(loss=loss, memory=memory)
     assert objective.keeps_products == (memory > 0)
     cycle = setting.loreft(objective)
@@ -126,8 +131,9 @@ def test_loreft_is_that_of_the_graph(loss, memory):
 
 @every_loss
 @pytest.mark.parametrize("dim", [4, 40], ids=["more rows than dimensions", "fewer"])
-def test_linear_is_that_of_the_graph(loss, dim):
-    setting = Setting(dim=dim)
+@pytest.mark.parametrize("fractional", [False, True], ids=["excluded or not", "weighted negatives"])
+def test_linear_is_that_of_the_graph(loss, dim, fractional):
+    setting = Setting(dim=dim, fractional=fractional)
     cycle = setting.linear(setting.objective(loss=loss))
     assert_equal_to_graph(cycle, [cycle.matrix], setting.linear_by_graph(loss=loss), within=1e-10)
 
@@ -193,7 +199,7 @@ def test_a_low_temperature_costs_no_digits(temperature):
 def test_one_minus_p_and_the_gradient_live_on_where_p_is_one_in_float32():
     setting = Setting(n_1=30, n_2=30, dim=40, dtype=torch.float32)
     setting.alignment = torch.eye(30, dtype=torch.float64)
-    setting.not_negative = torch.eye(60, dtype=torch.bool)
+    setting.negative_weights = ~torch.eye(60, dtype=torch.bool)
     generator = torch.Generator().manual_seed(5)
     apart = torch.randn(30, 40, generator=generator)
     setting.bank = torch.cat([apart, apart]) + 0.01 * torch.randn(VIEWS, 60, 40, generator=generator)
@@ -238,7 +244,7 @@ def test_the_same_bits_each_time_and_on_any_number_of_threads(head):
 def test_numpy_goes_in_as_well():
     setting = Setting()
     objective = HeadObjective(
-        setting.bank.numpy(), setting.alignment.numpy(), setting.not_negative.numpy(),
+        setting.bank.numpy(), setting.alignment.numpy(), setting.negative_weights.numpy(),
         temperature=0.3, pairing_weights=WEIGHTS,
     )  # fmt: skip
     weights = (x.detach().numpy() for x in (setting.layer.weight, setting.W, setting.b))
@@ -282,5 +288,7 @@ def test_what_does_not_fit_together_is_refused():
         HeadObjective(setting.bank, setting.alignment, pairing_weights={"1to1": 1})
     with pytest.raises(ValueError, match="Did you mean 'infonce'"):
         HeadObjective(setting.bank, setting.alignment, loss="infonse")
+    with pytest.raises(ValueError, match="negative_weights must be symmetric"):
+        HeadObjective(setting.bank, setting.alignment, torch.triu(torch.ones(12, 12)))
     with pytest.raises(ValueError, match="a view of 0 to 3 is drawn; the bank has those of 0 to 2"):
         setting.objective().linear(setting.M, np.zeros(12, int), np.full(12, 3))

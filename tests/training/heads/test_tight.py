@@ -11,8 +11,9 @@ from topores.training import assemble
 
 def options(tiny_model: Path, two_texts: tuple[Path, Path], **more: object) -> dict:
     article, meta_analysis = two_texts
-    plain = {"model": str(tiny_model), "passage_tokens": 16, "cycles": 6, "device": "cpu", "rank": 4}
-    return {"article": article, "meta_analysis": meta_analysis, **plain, **more}
+    plain = {"model": str(tiny_model), "passage_tokens": 16, "cycles": 6, "device": "cpu"}
+    rank = {"rank": 4} if more["encoder"] == "loreft" else {}
+    return {"article": article, "meta_analysis": meta_analysis, **plain, **rank, **more}
 
 
 @pytest.mark.parametrize("encoder", ["linear", "loreft"])

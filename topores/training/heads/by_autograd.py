@@ -1,9 +1,9 @@
-"""The same losses and gradients by torch's graph: for temperatures that the matrices cannot hold, and to compare."""
+"""The same losses and gradients by autograd: for temperatures at which the tight step underflows, and for tests."""
 
 from collections.abc import Callable, Mapping
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -32,7 +32,7 @@ def losses_and_gradients(
     weights: tuple[Tensor, ...],
     hidden: Float[Tensor, "rows dim"],
     alignment: Float[Tensor, "passages_1 passages_2"],
-    not_negative: Bool[Tensor, "passages passages"] | None,
+    negative_weights: Shaped[Tensor, "passages passages"] | None,
     *,
     log_temperature: float,
     pairing_weights: Mapping[str, int | float],
@@ -41,7 +41,7 @@ def losses_and_gradients(
     """`four_pairings` of the rows of t1, t1_again, t2 and t2_again under a head.
 
     Returns:
-        The losses; the gradient of the total by each of `weights`, and by the logarithm of the temperature.
+        The losses; the gradients of the total with respect to each of `weights` and to the log of the temperature.
     """
     n_1, n_2 = alignment.shape
     leaves = [weight.detach().requires_grad_() for weight in weights]
@@ -49,7 +49,7 @@ def losses_and_gradients(
     rows = normalize(head(hidden, *leaves), dim=1)
     losses = four_pairings(
         *rows.split([n_1, n_1, n_2, n_2]),
-        weights=alignment.to(hidden), not_negative=not_negative, temperature=sharpness.exp(),
+        weights=alignment.to(hidden), negative_weights=negative_weights, temperature=sharpness.exp(),
         pairing_weights=pairing_weights, loss=loss,
     )  # fmt: skip
     return losses, list(torch.autograd.grad(losses.total, [*leaves, sharpness]))

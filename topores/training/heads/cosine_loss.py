@@ -1,4 +1,4 @@
-"""The four-pairing loss of a Gram matrix, and its derivative by it."""
+"""The four-pairing loss as a function of a Gram matrix, and its derivative."""
 
 import math
 from typing import NamedTuple
@@ -17,7 +17,7 @@ Matrix = Float[np.ndarray, "_ _"]
 
 
 class Losses(NamedTuple):
-    """As `PairingLosses` of `four_pairings`, as numbers."""
+    """`PairingLosses` of `four_pairings` as Python numbers."""
 
     total: float
     by_pairing: dict[str, float]
@@ -25,12 +25,12 @@ class Losses(NamedTuple):
 
 
 class CosineLoss:
-    """`four_pairings` on a Gram matrix in place of rows, over and over, in memory that is taken once.
+    """`four_pairings` of a Gram matrix instead of rows. Memory is allocated once and reused by every call.
 
-    Two matrices of rows x rows are kept: `gram`, which is to be filled before each call, and `slopes`.
+    Two (rows, rows) matrices are kept: `gram`, which the caller fills before each call, and `slopes`.
 
     Args:
-        task: Who asks for whom.
+        task: Anchors, positives and negatives.
         loss: As in `four_pairings`.
         dtype: 'float32' or 'float64'.
 
@@ -51,7 +51,8 @@ class CosineLoss:
         self._sums, self._by_sum, self._along = (np.zeros(rows, dtype) for _ in range(3))
         self._of_pairs = np.zeros(len(task.pairs.column), dtype)
         self._losses, self._by_sum64, self._by_pair = np.zeros(5), np.zeros(rows), np.zeros(len(self._of_pairs))
-        self._unsigned = [_unsigned(entries) for entries in (*task.spared, *task.pairs)]
+        self._unsigned = [_unsigned(entries) for entries in (*task.reweighted, *task.pairs)]
+        self._weights = task.negative_weight.astype(dtype)
         self._finds = (*(_unsigned(numbers) for numbers in task.finds[:4]), *task.finds[4:])
         self._nowhere, self._no_base = np.zeros(0, np.uint64), np.zeros((0, 0), dtype)
 
@@ -62,19 +63,20 @@ class CosineLoss:
         base: Matrix | None = None,
         places: Int[np.ndarray, " rows"] | None = None,
     ) -> tuple[Losses, float] | None:
-        """The losses, and the derivative of the total by the logarithm of the temperature.
+        """The losses, and the derivative of the total with respect to the logarithm of the temperature.
 
-        `slopes` then holds U, upper triangle and half of the diagonal, such that U + U^T is the derivative of the
-        total by the Gram matrix; `gram` holds the cosines. Below the diagonal neither is read nor written.
+        Afterwards `slopes` holds U, the upper triangle with half of the diagonal, such that U + U^T is the derivative
+        of the total with respect to the Gram matrix; `gram` holds cosines. Nothing below the diagonal is read or
+        written.
 
         Args:
-            squares: Of the rows' lengths: the Gram matrix's diagonal.
+            squares: Squared lengths of the rows: the Gram matrix's diagonal.
             temperature: Divides the cosine.
             base, places: base[places[i], places[j]] is added to gram[i, j].
 
         Returns:
-            None if the temperature is so low that a row's negatives, beside those of another, cannot be held by
-            numbers of this precision; `slopes` is then of no use.
+            None if the temperature is so low that the negatives of some row underflow in this precision; `slopes` is
+            then invalid.
         """
         task, shift = self.task, _shift(temperature, self.kind)
         inverse = (1 / np.sqrt(np.maximum(squares, np.finfo(self.kind).tiny))).astype(self.kind)
@@ -82,6 +84,7 @@ class CosineLoss:
         self._kernels.weigh(
             self._gram, self._no_base if base is None else base, self._nowhere if places is None else _unsigned(places),
             inverse, self._slopes, self._sums, self._of_pairs, self.kind(sharpness), self.kind(shift), *self._unsigned,
+            self._weights,
         )  # fmt: skip
         least = 2.0 ** -_ROOM[self.kind]
         if not np.all(self._sums[task.has_negatives] >= least):
@@ -94,22 +97,22 @@ class CosineLoss:
         by_pair = (self._by_pair * sharpness).astype(self.kind)
         self._kernels.slopes(self._slopes, self._gram, inverse, self._by_sum, by_pair, self._along, *self._unsigned[2:])
         by_log_temperature = -0.5 * float(self._along.sum(dtype=np.float64))
-        return self._in_words(), by_log_temperature
+        return self._as_losses(), by_log_temperature
 
-    def _in_words(self) -> Losses:
+    def _as_losses(self) -> Losses:
         parts = dict(zip(PAIRINGS, self._losses[:4].tolist(), strict=True))
         return Losses(float(self.task.pairing_weights @ self._losses[:4]) / 2, parts, float(self._losses[4]))
 
 
 _ROOM: dict[type, int] = {np.float32: 80, np.float64: 800}
-"""Powers of two, up and down, that sums over negatives may be of; so much less than the format's, that products fit."""
+"""Largest exponent of two that sums over negatives may have, up or down; products of two then still fit the type."""
 
 
 def _shift(temperature: float, kind: type) -> int:
-    """Power of two that keeps the greatest exponential in range; 0 for all but low temperatures."""
+    """Exponent of the power of two that keeps the largest exponential in range; 0 except at low temperatures."""
     return min(0, _ROOM[kind] - math.ceil(math.log2(math.e) / temperature))
 
 
 def _unsigned(numbers: Int[np.ndarray, " numbers"]) -> np.ndarray:
-    """A signed index is first asked whether it counts from the end."""
+    """The indices as unsigned: numba checks at every access whether a signed index counts from the end."""
     return np.ascontiguousarray(numbers, dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""e^x over the lanes of a row: libm's is called once for each number, and is most of the time of a loss."""
+"""A vectorised e^x: calling libm once for each number would take most of the time of a loss."""
 
 import math
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from numba.extending import intrinsic
 
 
 @cache
-@no_type_check  # a type checker's wrapper is nothing that numba could compile
+@no_type_check  # numba cannot compile the wrapper that a run-time type checker puts around it
 def compiled(dtype: str) -> Callable[[Any, Any], Any]:
-    """`exponential(x, shift)`, which is 2^shift e^x; within a loop over lanes LLVM computes several at once.
+    """`exponential(x, shift)` = 2^shift e^x, written so that LLVM vectorises a loop over it.
 
-    x is cut into n ln 2 + r, with |r| <= ln 2 / 2, and e^r is Taylor's polynomial, whose next term is below the last
-    bit. ln 2 is taken in two parts, the first of which gives n times it without rounding (Cody and Waite 1980).
+    x is split into n ln 2 + r with |r| <= ln 2 / 2; e^r is a Taylor polynomial whose next term is below the last bit.
+    ln 2 is split into two parts, of which n times the first is exact (Cody and Waite 1980).
 
-    0 where the result would be less than the least normal number. `shift`, a float, holds a whole number; too large a
-    result is not looked for. NaN gives no NaN: what calls it looks at the numbers that it comes from.
+    The result is 0 where it would be below the smallest normal number. `shift` is a float that holds a whole number.
+    Overflow is not checked, and NaN does not give NaN: the caller checks the inputs.
     """
     kind = np.dtype(dtype).type
-    # 23 or 52 bits of mantissa; the first part of ln 2 has so few bits that n times it has no more than fit.
+    # The first part of ln 2 has so few bits that n times it fits the mantissa's 23 or 52.
     digits, terms = (9, 7) if dtype == "float32" else (32, 13)
     high = kind(math.floor(math.log(2) * 2**digits) / 2**digits)
     low = kind(Decimal(2).ln() - Decimal(float(high)))
@@ -32,7 +32,7 @@ def compiled(dtype: str) -> Callable[[Any, Any], Any]:
     taylor = tuple(kind(1 / math.factorial(k)) for k in range(terms, 0, -1))
     power = _power_of_two(dtype)
 
-    # Not reassociated: the two parts of ln 2 would be one again.
+    # Without reassociation, which would merge the two parts of ln 2.
     @njit(nogil=True, fastmath={"contract", "nsz"}, error_model="numpy")
     def exponential(x: Any, shift: Any) -> Any:
         n = np.floor(x * to_twos + half)
@@ -48,9 +48,9 @@ def compiled(dtype: str) -> Callable[[Any, Any], Any]:
 
 
 @cache
-@no_type_check  # a type checker's wrapper is nothing that numba could compile
+@no_type_check  # numba cannot compile the wrapper that a run-time type checker puts around it
 def _power_of_two(dtype: str) -> Callable[[Any], Any]:
-    """2^n of a whole number that is given as a float: its bits are put together."""
+    """2^n for a whole number n given as a float, assembled from its bits."""
     mantissa, bias, whole = (23, 127, types.int32) if dtype == "float32" else (52, 1023, types.int64)
     real = types.float32 if dtype == "float32" else types.float64
 

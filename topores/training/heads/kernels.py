@@ -1,8 +1,7 @@
-"""The two passes over the matrix of all cosines that a loss and its gradient take, compiled.
+"""The two compiled passes over the matrix of all cosines that a loss and its gradient need.
 
-Both read and write the upper triangle alone: a matrix of cosines is symmetric, and so is what each of two rows is to
-the other as a negative. Sums are over columns first, in the order of the rows, so the same numbers give the same bits,
-and no thread but the caller's is used.
+Both read and write the upper triangle only: cosines are symmetric, and so are the weights of negatives. Sums run over
+columns first, in the order of the rows, on the caller's thread, so that equal inputs give equal bits.
 """
 
 from collections.abc import Callable
@@ -24,23 +23,23 @@ class Kernels(NamedTuple):
 
 
 @cache
-@no_type_check  # a type checker's wrapper is nothing that numba could compile
+@no_type_check  # numba cannot compile the wrapper that a run-time type checker puts around it
 def compiled(dtype: str) -> Kernels:
-    """For matrices of 'float32' or 'float64'. They hold no lock of Python.
+    """The passes for matrices of 'float32' or 'float64'. They release Python's global lock.
 
-    weigh   From the Gram matrix of the rows (less the part that stands in `base`, from which row i and column j take
-            what is at places[i], places[j]): their cosines, in its place; e^(cosine x sharpness) x 2^shift of the
-            negatives, with 0 for those that are spared; each row's sum of these; and the cosines of the pairs.
-    slopes  From the derivatives of the loss with respect to each of those sums and to the pairs' cosines: the
-            derivative U of the loss by the Gram matrix, in the place of the exponentials, such that U + U^T is that
-            of its two halves. Both halves of the diagonal carry what the rows' lengths do. `along` gets, for each
-            row, the sum of derivative x cosine over its row and column.
+    weigh   Input: the Gram matrix of the rows, to which base[places[i], places[j]] is added at (i, j). Output: cosines,
+            in its place; e^(cosine x sharpness) x 2^shift of the negatives, times their weights; each row's sum of
+            these; and the cosines of the pairs.
+    slopes  Input: derivatives of the loss with respect to each of those sums and to the pairs' cosines. Output, in
+            place of the exponentials: U such that U + U^T is the derivative of the loss with respect to the Gram
+            matrix. The diagonal, in two halves, carries the effect of the rows' lengths. `along` is, for each row, the
+            sum of derivative x cosine over its row and column.
     """
     kind = np.dtype(dtype).type
     power = exponential.compiled(dtype)
     nothing, half = kind(0), kind(0.5)
 
-    # Each loop begins at 0: from a start that it is given, numba would ask at each step whether it counts from the end.
+    # Each loop begins at 0: with another start, numba would check at every step whether the index is negative.
     @njit(nogil=True, fastmath=QUICK, error_model="numpy")
     def take(row: Any, places: Any, out: Any) -> None:
         for j in range(len(out)):
@@ -64,7 +63,8 @@ def compiled(dtype: str) -> Kernels:
     @njit(nogil=True, error_model="numpy")
     def weigh(
         gram: Any, base: Any, places: Any, inverse: Any, exponentials: Any, sums: Any, of_pairs: Any,
-        sharpness: Any, shift: Any, spared_start: Any, spared: Any, pairs_start: Any, pairs: Any,
+        sharpness: Any, shift: Any, weighted_start: Any, weighted: Any, pairs_start: Any, pairs: Any,
+        weights: Any,
     ) -> None:  # fmt: skip
         taken = np.zeros_like(sums)
         sums[:] = nothing
@@ -75,8 +75,8 @@ def compiled(dtype: str) -> Kernels:
             to_exponentials(
                 gram[i, after:], taken[after:], inverse[after:], inverse[i], sharpness, shift, exponentials[i, after:]
             )
-            for entry in range(spared_start[i], spared_start[i + 1]):
-                exponentials[i, spared[entry]] = nothing
+            for entry in range(weighted_start[i], weighted_start[i + 1]):
+                exponentials[i, weighted[entry]] *= weights[entry]
             for entry in range(pairs_start[i], pairs_start[i + 1]):
                 of_pairs[entry] = gram[i, pairs[entry]]
             sums[i] += add_up(exponentials[i, after:], sums[after:])

@@ -1,4 +1,4 @@
-"""Losses and gradients of a head on cached embeddings, one call a cycle."""
+"""Losses and gradients of a head on cached embeddings, one call per cycle."""
 
 import math
 from collections.abc import Mapping
@@ -13,63 +13,63 @@ from topores.config import PAIRING_WEIGHTS
 from topores.domain import PAIRINGS
 from topores.training.heads import by_autograd
 from topores.training.heads.cosine_loss import CosineLoss, Losses
-from topores.training.heads.products import by_both, by_upper, one_thread, upper_product
-from topores.training.heads.task import task_of
+from topores.training.heads.products import one_thread, symmetric_times, upper_product, upper_times
+from topores.training.heads.task import make_task
 
 Array = np.ndarray | Tensor
 
 
 class LoReFTCycle(NamedTuple):
-    """The losses of h + R^T (W h + b - R h), and the gradient of the total."""
+    """Losses under z = h + R^T (W h + b - R h), and the gradients of their total."""
 
     losses: Losses
     subspace: Float[Tensor, "rank dim"]
-    """By R, as a function on orthonormal R: a parametrisation of these makes of it what it makes of the graph's."""
+    """With respect to R, to be passed on through the parametrisation that keeps R orthonormal."""
     source: Float[Tensor, "rank dim"]
-    """By W."""
+    """With respect to W."""
     bias: Float[Tensor, " rank"]
-    """By b."""
+    """With respect to b."""
     log_temperature: float
 
 
 class LinearCycle(NamedTuple):
-    """The losses of M h, and the gradient of the total."""
+    """Losses under z = M h, and the gradients of their total."""
 
     losses: Losses
     matrix: Float[Tensor, "dim dim"]
-    """By M."""
+    """With respect to M."""
     log_temperature: float
 
 
 class HeadObjective:
-    """`four_pairings` of two views of every passage under a head, with its gradients, and no graph.
+    """`four_pairings` of two views of every passage under a head, with its gradients, without an autograd graph.
 
-    The rows of a cycle are those of t1, t1_again, t2, t2_again, of length 1 after the head. All that does not change
-    between cycles is worked out here: who is whose negative, and, if it is given room, the products of all rows of
-    the bank with each other. From these LoReFT's are had by a change of rank 2r, since with R R^T = I
+    The rows of a cycle are t1, t1_again, t2, t2_again, scaled to unit length after the head. What does not change
+    between cycles is computed here once: which rows are negatives of each other and, if memory allows, the inner
+    products of all rows of the bank. LoReFT changes these by a matrix of rank 2r, since with R R^T = I
 
         z_i . z_j = h_i . h_j - (R h_i) . (R h_j) + (W h_i + b) . (W h_j + b).
 
-    All is computed on the caller's thread, so the same numbers give the same bits however many threads torch has, on
-    machines of one kind. Whether the products are kept decides last digits.
+    Everything runs on the caller's thread, so results are the same to the bit for any number of torch threads on the
+    same kind of machine. Whether products are kept may change the last digits.
 
     Args:
-        bank: Embeddings before the head, of each view of each passage, T1's passages first. Their type, float32 or
-            float64, is the one that is computed in.
-        alignment, not_negative, pairing_weights, loss: As in `four_pairings`.
-        temperature: Divides the cosine; may be set anew before any cycle.
-        memory: Bytes that the products of the bank may take; `kept_bytes` says what they would.
+        bank: Embeddings before the head, of each view of each passage, T1's passages first. Computation is in their
+            type, float32 or float64.
+        alignment, negative_weights, pairing_weights, loss: As in `four_pairings`.
+        temperature: Divides the cosine; may be changed between cycles.
+        memory: Bytes that the products of the bank may take; `kept_bytes` gives what they need.
 
     Raises:
-        ValueError: A bank of other passages than the alignment's or of another type, an unknown loss, or pairing
-            weights that are not of the four.
+        ValueError: The bank does not fit the alignment or is of another type, the loss is unknown, `negative_weights`
+            are not symmetric, or `pairing_weights` does not name the four pairings.
     """
 
     def __init__(
         self,
         bank: Array,
         alignment: Array,
-        not_negative: Array | None = None,
+        negative_weights: Array | None = None,
         *,
         temperature: int | float = 0.05,
         pairing_weights: Mapping[str, int | float] = PAIRING_WEIGHTS,
@@ -78,12 +78,12 @@ class HeadObjective:
     ) -> None:
         self._bank = torch.as_tensor(bank).detach()
         self._alignment = torch.as_tensor(alignment).detach().cpu().double()
-        self._not_negative = None if not_negative is None else torch.as_tensor(not_negative)
+        self._negative_weights = None if negative_weights is None else torch.as_tensor(negative_weights)
         self._check(pairing_weights)
         self.temperature = temperature
         self._pairing_weights, self._loss_name = dict(pairing_weights), loss
-        spared = None if self._not_negative is None else self._not_negative.numpy()
-        task = task_of(self._alignment.numpy(), spared, pairing_weights)
+        counts = None if self._negative_weights is None else self._negative_weights.numpy()
+        task = make_task(self._alignment.numpy(), counts, pairing_weights)
         self._loss = CosineLoss(task, loss, str(self._bank.dtype).removeprefix("torch."))
         views, passages, dim = self._bank.shape
         # The views of a passage side by side: a cycle then reads the products of the bank in their order.
@@ -98,22 +98,22 @@ class HeadObjective:
 
     @property
     def keeps_products(self) -> bool:
-        """Of all rows of the bank; else those of a cycle are computed in it."""
+        """Whether inner products of all rows of the bank are in memory, rather than computed in every cycle."""
         return self._products is not None
 
     def loreft(self, R: Array, W: Array, b: Array, first: Array, second: Array) -> LoReFTCycle:
-        """A cycle of LoReFT.
+        """Losses and gradients of one cycle under LoReFT.
 
         Args:
             R, W, b: Of shapes (rank, dim), (rank, dim) and (rank,); the rows of R orthonormal.
-            first, second: Which view of each passage is t1 or t2, and which t1_again or t2_again.
+            first, second: Which view of each passage is its first (t1, t2), and which its second (t1_again, t2_again).
 
         Raises:
-            ValueError: A view that the bank has not.
+            ValueError: The bank has no such view.
         """
         subspace, source, bias = (torch.as_tensor(weight).detach() for weight in (R, W, b))
         with one_thread():
-            places = self._draw(first, second)
+            places = self._copy_rows(first, second)
             cycle = self._loreft(subspace, source, bias, places)
             if cycle is None:
                 losses, gradients = self._by_autograd(by_autograd.loreft, (subspace, source, bias))
@@ -122,10 +122,10 @@ class HeadObjective:
         return cycle
 
     def linear(self, M: Array, first: Array, second: Array) -> LinearCycle:
-        """A cycle of a linear head without bias; as `loreft`, with M of shape (dim, dim)."""
+        """Losses and gradients of one cycle under a linear head without bias; M has shape (dim, dim)."""
         matrix = torch.as_tensor(M).detach()
         with one_thread():
-            self._draw(first, second)
+            self._copy_rows(first, second)
             cycle = self._linear(matrix)
             if cycle is None:
                 losses, gradients = self._by_autograd(by_autograd.linear, (matrix,))
@@ -149,7 +149,7 @@ class HeadObjective:
         if done is None:
             return None
         by_inside = torch.empty_like(signed)
-        by_both(loss.slopes, signed, by_inside)
+        symmetric_times(loss.slopes, signed, by_inside)
         by_maps = by_inside.T @ hidden
         return LoReFTCycle(done[0], by_maps[rank:], by_maps[:rank], by_inside[:, :rank].sum(dim=0), done[1])
 
@@ -165,19 +165,19 @@ class HeadObjective:
         # The gradient is M H^T (U + U^T) H. From the left it takes rows^2 dim more products than 2 rows dim^2; from
         # the right half of these, but another 2 dim^3.
         if rows**2 > 2 * dim**2:
-            by_upper(loss.slopes, hidden, out)
+            upper_times(loss.slopes, hidden, out)
             half = hidden.T @ out
             return LinearCycle(done[0], M @ (half + half.T), done[1])
-        by_both(loss.slopes, headed, out)
+        symmetric_times(loss.slopes, headed, out)
         return LinearCycle(done[0], out.T @ hidden, done[1])
 
-    def _draw(self, first: Array, second: Array) -> Int[np.ndarray, " rows"]:
-        """Rows of the bank that are the cycle's, which are also copied."""
+    def _copy_rows(self, first: Array, second: Array) -> Int[np.ndarray, " rows"]:
+        """Indices of the cycle's rows in the bank. The rows themselves are copied to `_hidden`."""
         n_1, (views, passages, _) = len(self._alignment), self._bank.shape
         drawn = np.stack([np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)])
         if drawn.min() < 0 or drawn.max() >= views:
             raise ValueError(
-                f"a view of {drawn.min()} to {drawn.max()} is drawn; the bank has those of 0 to {views - 1}"
+                f"views {drawn.min()} to {drawn.max()} were asked for; the bank has views 0 to {views - 1}"
             )
         numbers = np.arange(passages) * views + drawn
         places = np.concatenate([numbers[0][:n_1], numbers[1][:n_1], numbers[0][n_1:], numbers[1][n_1:]])
@@ -186,7 +186,7 @@ class HeadObjective:
 
     def _by_autograd(self, head: by_autograd.Head, weights: tuple[Tensor, ...]) -> tuple[Losses, list[Tensor]]:
         losses, gradients = by_autograd.losses_and_gradients(
-            head, weights, self._hidden, self._alignment, self._not_negative,
+            head, weights, self._hidden, self._alignment, self._negative_weights,
             log_temperature=math.log(self.temperature), pairing_weights=self._pairing_weights, loss=self._loss_name,
         )  # fmt: skip
         by_pairing = {name: part.item() for name, part in losses.by_pairing.items()}
@@ -201,10 +201,13 @@ class HeadObjective:
             )
         if self._bank.dtype not in (torch.float32, torch.float64):
             raise ValueError(f"bank is of {self._bank.dtype}; convert it to float32 or float64")
+        weights = self._negative_weights
+        if weights is not None and not torch.equal(weights, weights.T):
+            raise ValueError("negative_weights must be symmetric: half of the Gram matrix is computed")
         if set(pairing_weights) != set(PAIRINGS):
             raise ValueError(f"pairing_weights names {sorted(pairing_weights)}; give a weight to each of {PAIRINGS}")
 
 
 def kept_bytes(views: int, passages: int, bytes_each: int = 4) -> int:
-    """Memory of the products of all rows of a bank with each other: 4 views of 400 passages take 10 MB in float32."""
+    """Memory that the inner products of all rows of a bank need: 10 MB for 4 views of 400 passages in float32."""
     return bytes_each * (views * passages) ** 2

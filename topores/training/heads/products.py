@@ -1,4 +1,4 @@
-"""Products with the upper triangle of a matrix, in blocks, so that little of the rest is computed; on one thread."""
+"""Products with the upper triangle of a matrix, in blocks that skip most of the lower one; on one thread."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,38 +8,38 @@ from jaxtyping import Float
 from torch import Tensor
 
 BLOCKS = 4
-"""The rest of the triangle costs a BLOCKS-th of it; smaller blocks lose more by being small."""
+"""Work wasted below the diagonal is 1 / BLOCKS of the triangle; smaller blocks lose more to overhead."""
 
 
 def upper_product(
     left: Float[Tensor, "rows dim"], right: Float[Tensor, "rows dim"], out: Float[Tensor, "rows rows"], beta: int = 0
 ) -> None:
-    """left @ right^T, on the diagonal and above it, added to `beta` times what stands there."""
+    """out = left @ right^T + beta * out, on and above the diagonal."""
     for first, last in _blocks(len(left)):
         block = out[first:last, first:]
         torch.addmm(block, left[first:last], right[first:].T, beta=beta, out=block)
 
 
-def by_upper(
+def upper_times(
     upper: Float[Tensor, "rows rows"], right: Float[Tensor, "rows dim"], out: Float[Tensor, "rows dim"]
 ) -> None:
-    """U right; below its diagonal, U holds zeros."""
+    """out = U right, for an upper triangular U."""
     for first, last in _blocks(len(upper)):
         torch.mm(upper[first:last, first:], right[first:], out=out[first:last])
 
 
-def by_both(
+def symmetric_times(
     upper: Float[Tensor, "rows rows"], right: Float[Tensor, "rows dim"], out: Float[Tensor, "rows dim"]
 ) -> None:
-    """(U + U^T) right; below its diagonal, U holds zeros."""
-    by_upper(upper, right, out)
+    """out = (U + U^T) right, for an upper triangular U."""
+    upper_times(upper, right, out)
     for first, last in _blocks(len(upper)):
         out[first:].addmm_(upper[first:last, first:].T, right[first:last])
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Several would share sums out among them, and so decide their last bits."""
+    """Run torch on one thread: several would split sums among them, and so change their last bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""The tight loop's step: a head's gradients without a graph, where one batch holds the whole corpus."""
+"""The tight step: gradients of a head without an autograd graph, where one batch holds the whole corpus."""
 
 import numpy as np
 import torch
@@ -10,17 +10,16 @@ from topores.backbones.pooled_views import HeadEncoder
 from topores.modules.loreft import LoReFT
 from topores.objectives.four_pairings import FourPairings
 from topores.text.batches import Batches
-from topores.training.heads.cosine_loss import Losses
 from topores.training.heads.objective import HeadObjective, LinearCycle, LoReFTCycle
 
 
 class TightStep:
-    """Losses and gradients of one step, from cached views; equal to those of the graph but for rounding.
+    """Losses and gradients of one step, from cached views; equal to those of the graph up to rounding.
 
     Args:
-        encoder: Its head is LoReFT or linear, and it is prepared.
+        encoder: A prepared encoder whose head is LoReFT or linear.
         objective: Its temperature may be learned.
-        batches: One a cycle, which then is the same in each.
+        batches: One batch per cycle, so that all cycles have the same.
     """
 
     def __init__(self, encoder: HeadEncoder, objective: FourPairings, batches: Batches) -> None:
@@ -33,21 +32,26 @@ class TightStep:
         self.first = np.concatenate([places[:n_1], places[2 * n_1 : 2 * n_1 + n_2]])
         self.second = np.concatenate([places[n_1 : 2 * n_1], places[2 * n_1 + n_2 :]])
         self.cycle = HeadObjective(
-            encoder.bank([*batch.texts_1, *batch.texts_2]), batch.weights, batch.not_negative,
+            encoder.bank([*batch.texts_1, *batch.texts_2]), batch.weights, batch.negative_weights,
             pairing_weights=objective.pairing_weights, loss=objective.loss,
         )  # fmt: skip
 
-    def gradients(self, seed: int) -> Losses:
-        """The losses under the views that `seed` draws; what is trained has its gradient when this returns."""
+    def gradients(self, seed: int) -> dict[str, float]:
+        """The losses under the views that `seed` draws, by the keys that the graph would log.
+
+        Gradients are left in the parameters.
+        """
         torch.manual_seed(seed)
-        drawn = self.encoder.drawn(self.texts).numpy()
+        drawn = self.encoder.draw_views(self.texts).numpy()
         self.cycle.temperature = self.objective.temperature
-        found = self._through_the_head(drawn[self.first], drawn[self.second])
+        found = self._gradients_of_head(drawn[self.first], drawn[self.second])
         if self.objective.learn_temperature:
             self.objective.log_temperature.grad = torch.tensor(found.log_temperature)
-        return found.losses
+        total, by_pairing, one_minus_p = found.losses
+        parts = {f"loss_{name}": part for name, part in by_pairing.items()}
+        return {"loss": total, **parts, "one_minus_p": one_minus_p, "temperature": self.objective.temperature}
 
-    def _through_the_head(self, first: np.ndarray, second: np.ndarray) -> LoReFTCycle | LinearCycle:
+    def _gradients_of_head(self, first: np.ndarray, second: np.ndarray) -> LoReFTCycle | LinearCycle:
         if isinstance(self.head, LoReFT):
             rows, source = self.head.rows, self.head.source
             done = self.cycle.loreft(rows, source.weight, source.bias, first, second)
@@ -64,7 +68,7 @@ class TightStep:
 def tight_step(
     encoder: Encoder, objective: nn.Module, batches: Batches, *, processes: int, piece_size: int | None
 ) -> TightStep | None:
-    """The tight step, or None where a step has more to it: other heads, several batches, pieces or processes."""
+    """The tight step; None for other heads or objectives, several batches, pieces or processes."""
     whole = batches.per_cycle == 1 and processes == 1 and piece_size is None
     if not (whole and isinstance(encoder, HeadEncoder) and type(objective) is FourPairings):
         return None
@@ -73,7 +77,7 @@ def tight_step(
 
 
 def _matrix(head: nn.Module) -> Tensor | None:
-    """M, if all that a head does is M h."""
+    """M, if the head is z = M h."""
     if isinstance(head, Dense) and isinstance(head.activation_function, nn.Identity) and not head.bias:
         return head.get_parameter("linear.weight")
     return None

@@ -1,6 +1,5 @@
 """What was run: the texts, the model, the options that matter, and the command to run it again."""
 
-import dataclasses
 import re
 import shlex
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from topores.config import TrainConfig
+from topores.config import default_values
 from topores.domain import SIDES, Analysis, Corpus, Side
 from topores.report.glossary import term
 from topores.report.html.numbers import digits, percent
@@ -21,8 +20,6 @@ from topores.report.run.rerun import analysis_command
 
 ORDER = 80
 TITLE = later("What was run")
-
-DEFAULTS = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
 
 FIRST = {
     "article": later("Text T1"),
@@ -55,10 +52,11 @@ def render(analysis: Analysis) -> str:
 
 def _chosen(options: Mapping[str, Any]) -> str:
     """Options that are not as by default, some of which training itself chose; but for those on top."""
+    defaults = default_values(options)
     chosen = {
         name: value
         for name, value in options.items()
-        if name in DEFAULTS and name not in FIRST and _as_held(value) != DEFAULTS[name]
+        if name in defaults and name not in FIRST and _as_held(value) != defaults[name]
     }
     return folded(say("Options that are not as by default"), _listed(chosen), opened=True) if chosen else ""
 

@@ -1,0 +1,1 @@
+"""Options of objectives: one file per objective that has any, under the objective's name, and free of torch."""
