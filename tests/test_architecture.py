@@ -1,9 +1,12 @@
 """The drawing of the house is true: imports go down, folders are registries, nothing heavy for --help."""
 
 import ast
+import configparser
+import re
 import subprocess
 import sys
 import time
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,85 @@ def test_every_part_has_a_floor() -> None:
     assert {part_of(module) for module in MODULES} - {"__init__"} <= set(FLOORS)
 
 
+class ImportedAtOnce(ast.NodeVisitor):
+    """What runs when a module is imported: not the imports inside functions, nor those for the type checker alone."""
+
+    def __init__(self, module: Path) -> None:
+        self.names: set[str] = set()
+        self.visit(ast.parse(module.read_text(encoding="utf-8")))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Not entered."""
+
+    def visit_If(self, node: ast.If) -> None:
+        for inner in node.orelse if "TYPE_CHECKING" in ast.unparse(node.test) else [*node.body, *node.orelse]:
+            self.visit(inner)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.names |= {alias.name for alias in node.names}
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        own = {f"{node.module}.{alias.name}" for alias in node.names} & NAMES
+        self.names |= own or {node.module or ""}
+
+
+def full_name(module: Path) -> str:
+    return ".".join(module.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {full_name(module) for module in MODULES}
+
+
+def with_packages(name: str, importer: str) -> set[str]:
+    """A module, and the packages around it that are imported before it, if the importer is not inside them itself."""
+    parts = name.split(".")
+    around = {".".join(parts[:depth]) for depth in range(1, len(parts))}
+    return {name} | {package for package in around if not f"{importer}.".startswith(f"{package}.")}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {
+        full_name(module): {
+            before for name in ImportedAtOnce(module).names & NAMES for before in with_packages(name, full_name(module))
+        }
+        for module in MODULES
+    }
+    assert sum(map(len, graph.values())) > len(MODULES)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(" imports ".join(reversed(circle.args[1])))
+
+
+ARCHITECTURE = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def test_the_document_names_the_floors() -> None:
+    rows = re.findall(r"^\| (\d+) \| ([^|]*) \|", ARCHITECTURE, re.M)
+    named = {
+        part.removesuffix("/").removesuffix(".py"): int(row)
+        for row, cell in rows
+        for part in re.findall("`(.*?)`", cell)
+    }
+    assert named == FLOORS
+
+
+def test_the_drawing_in_the_document_shows_what_is_imported() -> None:
+    """An arrow is an import; a dotted one is a folder whose files are looked up by name."""
+    arrows = re.findall(r"^ +(\w+) (-->|-\.->)(?:\|.*?\|)? (\w+)$", ARCHITECTURE, re.M)
+    assert len(arrows) == sum(">" in line for line in ARCHITECTURE.split("```")[1].splitlines()) > 10
+    for here, arrow, other in arrows:
+        sources = [module for module in MODULES if part_of(module) == here]
+        assert FLOORS[other] < FLOORS[here], f"{here} {arrow} {other} goes up"
+        if arrow == "-->":
+            assert any(other in imported(module) for module in sources), f"{here} does not import {other}"
+        else:
+            looked_up = f'"topores.{other}'
+            assert any(looked_up in module.read_text(encoding="utf-8") for module in sources), (
+                f"{here} names no {other}"
+            )
+
+
 @pytest.mark.parametrize("part", ["topology", "text"])
 def test_floor_two_knows_no_torch(part: str) -> None:
     for module in (PACKAGE / part).rglob("*.py"):
@@ -91,8 +173,7 @@ def test_help_loads_nothing_heavy_and_answers_at_once(arguments: list[str]) -> N
 
 
 def test_packages_of_the_installation_are_those_of_the_tree() -> None:
-    import configparser
-
+    """Another package needs a line in setup.cfg; a module in one of those that are there needs none."""
     setup = configparser.ConfigParser()
     setup.read(PACKAGE.parent / "setup.cfg", encoding="utf-8")
     listed = set(setup["options"]["packages"].split()) - {"topores.sample"}

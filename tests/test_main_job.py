@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 TOPORES = str(Path(sys.executable).parent / "topores")
 DATA = Path(__file__).parent.parent / "data"
 
-pytestmark = pytest.mark.usefixtures("packaged_encoder")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("packaged_encoder")]
 
 
 def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:

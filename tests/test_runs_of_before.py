@@ -13,6 +13,8 @@ from topores import load_run, train
 from topores.backbones.loading import open_model
 from topores.cli import main
 
+pytestmark = pytest.mark.slow
+
 BEFORE = Path(__file__).parent / "before"
 ALIAS = "topores.encoders._interventions.IntervenedTransformer"
 

@@ -11,6 +11,7 @@ from topores import analyse
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install 'topores[dask]'")
 
 
+@pytest.mark.slow
 def test_two_worker_processes_give_the_bits_of_threads(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     before = draw.normal(size=(150, 24))

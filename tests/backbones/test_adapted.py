@@ -145,12 +145,14 @@ def test_the_seed_decides_where_training_starts(name: str, tiny_model: Path) -> 
     assert all(torch.equal(first[n], again[n]) for n in first)
 
 
+@pytest.mark.slow
 def test_bf16_training_is_near_float32(name: str, tiny_model: Path) -> None:
     rows = {p: moved(encoder_of(name, tiny_model, precision=p)).eval()(TEXTS) for p in ("fp32", "bf16")}
     assert 1e-5 < (rows["fp32"] - rows["bf16"]).abs().max() < 0.1
     rows["bf16"].square().sum().backward()
 
 
+@pytest.mark.slow
 def test_a_run_resumes_to_the_same_bits(name: str, tiny_model: Path, two_texts, tmp_path: Path) -> None:
     whole = trained(name, tiny_model, two_texts, tmp_path / "whole", cycles=2)
     trained(name, tiny_model, two_texts, tmp_path / "parts", cycles=1)

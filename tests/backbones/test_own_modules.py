@@ -171,6 +171,7 @@ def test_own_modules_in_a_router(tiny_model: Path, tmp_path: Path) -> None:
         load_base(str(tmp_path / "routed"), "cpu")
 
 
+@pytest.mark.slow
 def test_without_topores_its_absence_is_said_first(folder: Path, tmp_path: Path) -> None:
     """In a process that finds no topores, and so no metadata of it."""
     encoder = open_model(str(folder), "cpu")
@@ -197,6 +198,7 @@ def test_without_topores_its_absence_is_said_first(folder: Path, tmp_path: Path)
     assert "load it with trust_remote_code=True" in run.stderr
 
 
+@pytest.mark.slow
 def test_installed_and_not_imported_is_enough(folder: Path) -> None:
     code = (
         "import sys\nfrom sentence_transformers import SentenceTransformer\n"

@@ -165,6 +165,7 @@ def test_what_is_cached_is_not_computed_again(kind: str, tiny_model: Path, caplo
         assert torch.equal(*views)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["texts", "seed", "weights", "dropout", "damage"])
 def test_another_corpus_seed_or_model_is_computed_anew_and_that_is_said(
     kind: str, other: str, tiny_model: Path, tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
@@ -193,6 +194,7 @@ def test_another_corpus_seed_or_model_is_computed_anew_and_that_is_said(
     assert np.abs(encoder.encode(texts) - build(kind, model, **options).encode(texts)).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_them_in_memory(kind: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cache, "room", lambda _: 0)
     encoder = prepared(kind, tiny_model)
@@ -200,6 +202,7 @@ def test_a_full_disk_leaves_them_in_memory(kind: str, tiny_model: Path, monkeypa
     assert np.abs(encoder.encode(TEXTS) - build(kind, tiny_model).encode(TEXTS)).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_without_room_anywhere_the_frozen_layers_run_in_every_step(
     kind: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -234,6 +237,7 @@ def test_a_model_that_does_not_take_the_cut_is_trained_whole(
     assert "they cannot be run separately (NameError)" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_run_resumes_to_the_same_bits(
     kind: str, tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path, cache: Path
 ) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.report.conftest import OpenPage
+from tests.browser.conftest import OpenPage
 from topores.domain import Analysis
 
 pytestmark = pytest.mark.slow

@@ -101,6 +101,7 @@ def test_a_billion_is_a_number_of_cycles(tmp_path: Path) -> None:
     assert config(tmp_path, cycles="1e9").cycles == 10**9
 
 
+@pytest.mark.slow
 def test_an_interrupted_clock_goes_on_to_the_same_bits(topores: Callable, tmp_path: Path) -> None:
     options = ["--temperatures", "0.05", "--seed", "88", "--to-the-end", "-q"]
     command = [str(Path(sys.executable).parent / "topores"), "clock", *options, "--cycles", "1e9", "-o", "clock"]

@@ -52,6 +52,7 @@ def elsewhere(tiny_options: dict, tmp_path_factory: pytest.TempPathFactory) -> R
     return measured(train(**{**tiny_options, **texts}, output=folder / "other_texts"))
 
 
+@pytest.mark.slow
 def test_json_is_one_object_and_the_page_is_there(topores, runs: list[Run], tmp_path: Path) -> None:
     done = topores("compare", *(run.folder for run in runs), "--json")
     assert done.returncode == 0, done.stderr
@@ -66,6 +67,7 @@ def test_json_is_one_object_and_the_page_is_there(topores, runs: list[Run], tmp_
     assert "All runs are of the same texts" in page
 
 
+@pytest.mark.slow
 def test_words_are_the_sentence_and_where_the_page_is(topores, runs: list[Run], tmp_path: Path) -> None:
     done = topores("compare", *(run.folder for run in runs), "-o", "here/c.html")
     assert done.returncode == 0, done.stderr
@@ -75,6 +77,7 @@ def test_words_are_the_sentence_and_where_the_page_is(topores, runs: list[Run], 
     assert (tmp_path / "here" / "c.html").is_file()
 
 
+@pytest.mark.slow
 def test_the_page_is_russian_where_it_is_asked_for_and_what_is_printed_is_not(
     topores, runs: list[Run], tmp_path: Path
 ) -> None:
@@ -130,6 +133,7 @@ def test_one_run_alone_or_twice_is_usage(runs: list[Run], tmp_path: Path) -> Non
     assert not (tmp_path / "c.html").exists()
 
 
+@pytest.mark.slow
 def test_a_run_without_results_says_how_to_get_them(topores, runs: list[Run], tmp_path: Path) -> None:
     shutil.copytree(runs[0].folder, tmp_path / "bare", ignore=shutil.ignore_patterns("topology"))
     done = topores("compare", runs[1].folder, "bare")
@@ -189,6 +193,7 @@ def report_of(analysis: Analysis, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_reports_and_folders_are_compared_alike(topores, runs: list[Run], tmp_path: Path) -> None:
     folders = [run.folder for run in runs]
     a, b = (report_of(results_of(run), tmp_path / f"{name}.html") for run, name in zip(runs, "ab", strict=True))
@@ -236,6 +241,7 @@ def test_a_report_names_no_file_and_commands_no_terminal(runs: list[Run], tmp_pa
     assert "\x1b" not in (tmp_path / found.report).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_compared_is_one_line(topores, runs: list[Run], tmp_path: Path) -> None:
     analysis = results_of(runs[0])
     report_of(dataclasses.replace(analysis, run={}, metrics=()), tmp_path / "arrays.html")

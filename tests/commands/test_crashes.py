@@ -18,7 +18,10 @@ import pytest
 
 from topores.runs import Run, is_run
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks, and reads /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks, and reads /proc"),
+]
 
 KILLED, STOPPED = -signal.SIGKILL, -signal.SIGSTOP
 
@@ -166,7 +169,6 @@ def test_killed_at_each_step_of_writing(processes: Processes, tmp_path: Path) ->
     processes.finish(folder)
 
 
-@pytest.mark.slow
 def test_killed_at_any_step_of_writing_it_ends_the_same(processes: Processes, tmp_path: Path) -> None:
     """Each step for itself: killed there, then never again."""
     stood, folder = tmp_path / "stood" / "run", tmp_path / "run"

@@ -36,6 +36,7 @@ def trained(tiny_options: dict, tmp_path_factory: pytest.TempPathFactory) -> Cal
     return of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", PLAIN)
 def test_it_gives_the_rows_of_the_checkpoint(encoder: str, trained: Callable[..., Run], tmp_path: Path) -> None:
     run = trained(encoder)
@@ -53,6 +54,7 @@ def test_it_gives_the_rows_of_the_checkpoint(encoder: str, trained: Callable[...
     assert not (tmp_path / "plain" / "adapter").exists()
 
 
+@pytest.mark.slow
 def test_it_needs_no_topores(trained: Callable[..., Run], tmp_path: Path) -> None:
     for encoder in PLAIN:
         run_export(trained(encoder).folder, tmp_path / encoder)
@@ -64,6 +66,7 @@ def test_it_needs_no_topores(trained: Callable[..., Run], tmp_path: Path) -> Non
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_cycle_or_a_checkpoint_may_be_named(trained: Callable[..., Run], tmp_path: Path) -> None:
     run = trained("linear")
     first = run_export(run.folder, tmp_path / "a", 0)
@@ -86,6 +89,7 @@ def test_only_a_model_is_replaced(trained: Callable[..., Run], tmp_path: Path) -
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_module_that_no_stock_module_can_stand_for_is_kept(trained: Callable[..., Run], tmp_path: Path) -> None:
     run = trained("loreft", layers="all", positions="first:2")
     done = run_export(run.folder, tmp_path / "model")
@@ -128,6 +132,7 @@ def test_a_map_that_cannot_be_undone_is_told(
     assert "condition number" in caplog.text
 
 
+@pytest.mark.slow
 def test_the_command(trained: Callable[..., Run], topores: Callable, tmp_path: Path) -> None:
     run = trained("rotation")
     done = topores("export", run.folder, "-o", tmp_path / "plain", "--json", "-q")

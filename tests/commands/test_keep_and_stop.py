@@ -19,6 +19,8 @@ from topores.runs import Run, held_out_mrr
 from topores.training import best, loop, turn
 from topores.training.turn import LOOPS, Rule
 
+pytestmark = pytest.mark.slow
+
 CYCLES, TURN, BEST = 10, 3, 6
 """Of runs with `hard_options`: the cycles asked for, the turn by the rule of these tests, and the best cycle."""
 

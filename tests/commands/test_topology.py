@@ -29,7 +29,7 @@ from topores.topology import SubsamplePlan, persistent_homology, total_persisten
 
 @pytest.fixture(scope="session")
 def analysis(tiny_run: Run) -> Analysis:
-    return analyse(tiny_run.folder, nulls="resample")
+    return analyse(tiny_run.folder, nulls="dropout,resample")
 
 
 def test_every_checkpoint_layer_cloud_and_degree_is_there(analysis: Analysis, tiny_run: Run) -> None:
@@ -108,6 +108,7 @@ def test_damaged_results_are_one_line(analysis: Analysis, tmp_path: Path) -> Non
         read_results(tmp_path, None)
 
 
+@pytest.mark.slow
 def test_a_frozen_run_changes_by_exactly_nothing(tiny_run: Run, tmp_path: Path) -> None:
     """The same checkpoint under two cycle numbers: every distance is 0, not nearly 0."""
     run = Path(shutil.copytree(tiny_run.folder, tmp_path / "frozen"))
@@ -134,6 +135,7 @@ def test_the_report_and_the_results_are_written_and_written_again(tiny_run: Run,
     assert second.read_text(encoding="utf-8") == page
 
 
+@pytest.mark.slow
 def test_the_report_is_written_in_russian_without_computing_again(
     tiny_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +153,7 @@ def test_the_report_is_written_in_russian_without_computing_again(
     assert reported.read_text(encoding="utf-8") == page
 
 
+@pytest.mark.slow
 def test_one_checkpoint_alone(tiny_run: Run) -> None:
     found = analyse(tiny_run.checkpoints[2])
     assert [s.cycle for s in found.states] == [2]
@@ -174,6 +177,7 @@ def test_a_planted_circle_in_an_array_is_found(tmp_path: Path) -> None:
     assert abs(abs(steps.sum()) - 2 * np.pi) < 1.5
 
 
+@pytest.mark.slow
 def test_a_large_cloud_is_averaged_over_subsamples_and_says_so(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     before = draw.normal(size=(400, 5))
@@ -199,6 +203,7 @@ def test_a_large_cloud_is_averaged_over_subsamples_and_says_so(tmp_path: Path) -
     assert all(set(loop.members) <= set(rows.tolist()) for loop in found.loops)
 
 
+@pytest.mark.slow
 def test_resamples_tell_the_spread_of_total_persistence(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(size=(60, 5))
     np.save(tmp_path / "x.npy", points)
@@ -224,6 +229,7 @@ def test_what_would_not_fit_is_refused_with_the_plan_that_would(
     assert run_topology(config, force=True)[1].is_file()
 
 
+@pytest.mark.slow
 def test_a_second_call_reads_what_the_first_one_found(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +255,7 @@ def test_a_second_call_reads_what_the_first_one_found(
     assert third.measurements != first.measurements
 
 
+@pytest.mark.slow
 def test_a_model_with_texts_is_read_back_with_them(
     tmp_path: Path, tiny_model: Path, two_texts: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +270,7 @@ def test_a_model_with_texts_is_read_back_with_them(
     assert page.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_one_cell_that_fails_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b"):
         np.save(tmp_path / f"{name}.npy", np.random.default_rng(ord(name)).normal(size=(30, 5)))
@@ -285,6 +293,7 @@ def test_one_cell_that_fails_costs_no_other(tmp_path: Path, monkeypatch: pytest.
     assert len(computed) == 3  # a, b that failed, b
 
 
+@pytest.mark.slow
 def test_voids(tmp_path: Path) -> None:
     sphere = np.random.default_rng(0).normal(size=(120, 3))
     np.save(tmp_path / "sphere.npy", sphere)
@@ -293,6 +302,7 @@ def test_voids(tmp_path: Path) -> None:
     assert (bars[:, 1] - bars[:, 0]).max() > 0.5  # directions of a normal cloud fill the sphere, whose void is one
 
 
+@pytest.mark.slow
 def test_json_is_one_object_on_stdout(topores, tiny_run: Run, tmp_path: Path) -> None:
     done = topores("topology", "--checkpoint", tiny_run.folder, "--layers", "last", "--nulls", "none", "--json")
     assert done.returncode == 0, done.stderr
@@ -302,6 +312,7 @@ def test_json_is_one_object_on_stdout(topores, tiny_run: Run, tmp_path: Path) ->
     assert (tmp_path / result["report"]).is_file()
 
 
+@pytest.mark.slow
 def test_fail_on_ends_with_1_after_the_result_if_the_outcome_is_named(
     topores, tiny_options: dict, tmp_path: Path
 ) -> None:

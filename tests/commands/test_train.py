@@ -65,12 +65,14 @@ def test_training_lowers_the_loss_and_finds_the_training_pairs(tiny_run: Run) ->
     assert last["loss"] < first["loss"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(tiny_options: dict, tiny_run: Run, tmp_path: Path) -> None:
     again = train(**tiny_options, output=tmp_path / "again")
     assert same_weights(weights(tiny_run, 4), weights(again, 4))
     assert without_time(again.metrics) == without_time(tiny_run.metrics)
 
 
+@pytest.mark.slow
 def test_more_cycles_by_resume_equal_more_cycles_at_once(tiny_options: dict, tiny_run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(**{**tiny_options, "cycles": 2}, output=folder)
@@ -80,6 +82,7 @@ def test_more_cycles_by_resume_equal_more_cycles_at_once(tiny_options: dict, tin
     assert resumed.options.cycles == 4
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_bits(tiny_options: dict, tiny_run: Run, tmp_path: Path) -> None:
     """SIGINT anywhere saves and ends with 130; --resume ends where the run that was never stopped ended."""
     folder = tmp_path / "run"
@@ -137,6 +140,7 @@ def test_an_output_folder_that_holds_something_else_is_not_touched(
         train(**tiny_options, output=tmp_path, force=True)
 
 
+@pytest.mark.slow
 def test_force_replaces_a_run(tiny_options: dict, tmp_path: Path) -> None:
     train(**{**tiny_options, "cycles": 2}, output=tmp_path / "run")
     again = train(**{**tiny_options, "cycles": 1}, output=tmp_path / "run", force=True)
@@ -151,11 +155,13 @@ def test_bad_input_leaves_nothing_behind(tiny_options: dict, tmp_path: Path) -> 
         assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_no_passage_is_longer_than_the_encoder_reads(tiny_options: dict, tmp_path: Path) -> None:
     run = train(**{**tiny_options, "passage_tokens": 4000, "cycles": 1}, output=tmp_path / "run")
     assert max(p.tokens for p in (*run.corpus.t1, *run.corpus.t2)) <= 128
 
 
+@pytest.mark.slow
 def test_a_text_identical_to_the_other(tiny_options: dict, tmp_path: Path) -> None:
     copy = tmp_path / "copy.txt"
     copy.write_text(tiny_options["article"].read_text(encoding="utf-8") + "\n\n", encoding="utf-8")
@@ -171,6 +177,7 @@ def test_a_text_of_one_passage(tiny_options: dict, tmp_path: Path) -> None:
         train(**{**tiny_options, "article": short}, output=tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_pair_file(tiny_options: dict, tmp_path: Path) -> None:
     rows = [
         {"article": f"trial {i} gave aspirin to {i * 37 % 101} patients.", "meta_analysis": f"review {i} of trial {i}."}
@@ -189,6 +196,7 @@ def test_a_pair_file(tiny_options: dict, tmp_path: Path) -> None:
     assert np.array_equal(run.corpus.pairs.t1, np.arange(30))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["infonce", "decoupled"])
 def test_both_losses_train(tiny_options: dict, tmp_path: Path, loss: str) -> None:
     run = train(**tiny_options, loss=loss, checkpoints="none", output=tmp_path / "run")

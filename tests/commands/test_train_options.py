@@ -24,6 +24,7 @@ def collapsing(tiny_options: dict) -> dict:
     return {**tiny_options, "learning_rate": 3e-2, "cycles": 12}
 
 
+@pytest.mark.slow
 def test_fail_on_collapse_stops_with_the_state_saved(collapsing: dict, tmp_path: Path) -> None:
     with pytest.raises(FailedOn, match=r"^Collapsed at cycle \d+: .* Stopped here because of --fail-on\.$"):
         train(**collapsing, fail_on=["collapse"], output=tmp_path / "run")
@@ -37,6 +38,7 @@ def test_fail_on_collapse_stops_with_the_state_saved(collapsing: dict, tmp_path:
     assert [line["cycle"] for line in resumed.metrics] == list(range(14))
 
 
+@pytest.mark.slow
 def test_fail_on_is_exit_code_1_with_one_line_and_the_object(collapsing: dict, topores) -> None:
     done = topores("train", *flags(collapsing), "--fail-on", "collapsed,frozen", "--output", "run", "--json")
     assert done.returncode == 1
@@ -45,12 +47,14 @@ def test_fail_on_is_exit_code_1_with_one_line_and_the_object(collapsing: dict, t
     assert "Stopped here because of --fail-on." in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_does_nothing_wrong_is_not_stopped(tiny_options: dict, tmp_path: Path) -> None:
     options = {**tiny_options, "learning_rate": 1e-5}
     run = train(**options, fail_on=["collapse", "freeze,memorise"], output=tmp_path / "run")
     assert run.metrics[-1]["cycle"] == 4
 
 
+@pytest.mark.slow
 def test_tensorboard_stands_within_the_run_folder(tiny_options: dict, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     options = {**tiny_options, "cycles": 2, "checkpoints": "none"}
@@ -79,6 +83,7 @@ def test_the_precision_that_auto_meant_is_kept_with_the_run(tiny_options: dict, 
     assert resumed.metrics[-1]["loss"] == pytest.approx(tiny_run.metrics[3]["loss"], abs=0.1)
 
 
+@pytest.mark.slow
 def test_pieces_train_too_and_resume_to_the_same_bits(tiny_options: dict, tmp_path: Path) -> None:
     options = {**tiny_options, "micro_batch_size": 5, "checkpoints": "none"}
     whole = train(**options, output=tmp_path / "whole")
@@ -88,6 +93,7 @@ def test_pieces_train_too_and_resume_to_the_same_bits(tiny_options: dict, tmp_pa
     assert whole.metrics[-1]["loss"] < whole.metrics[0]["loss"]
 
 
+@pytest.mark.slow
 def test_a_learned_temperature_moves_within_its_bounds(tiny_options: dict, tmp_path: Path) -> None:
     options = {**tiny_options, "temperature": 0.2, "learn_temperature": True, "temperature_bounds": "0.15,0.25"}
     run = train(**options, output=tmp_path / "run")
@@ -99,12 +105,14 @@ def test_a_learned_temperature_moves_within_its_bounds(tiny_options: dict, tmp_p
     assert resumed.metrics[-1]["temperature"] != 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["gte", "supcon"])
 def test_every_loss_trains(tiny_options: dict, tmp_path: Path, loss: str) -> None:
     run = train(**tiny_options, loss=loss, checkpoints="none", output=tmp_path / "run")
     assert run.metrics[-1]["loss"] < run.metrics[0]["loss"]
 
 
+@pytest.mark.slow
 def test_a_pairing_of_weight_0_is_not_trained(tiny_options: dict, tmp_path: Path) -> None:
     """Its loss is logged; only the others are lowered by as much."""
     none = train(**tiny_options, weights="1to2=0,2to1=0", checkpoints="none", output=tmp_path / "none")

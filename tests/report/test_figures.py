@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -32,6 +33,7 @@ from topores.report.figures._paper import BAND, INK
 from topores.runs import held_out_mrr
 from topores.topology import persistent_homology, universal_p_values
 
+# The figures these tests say something of; the folder may hold more.
 NAMES = ["barcode", "diagram", "heat_map", "loops_and_retrieval", "movement", "tracks"]
 LAST = (CYCLES[-1], LAYERS[-1], "union")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -46,6 +48,11 @@ def drawn(name: str, analysis: Analysis) -> Figure:
 
 def files(*names: str) -> list[str]:
     return [f"{name.replace('_', '-')}.{kind}" for name in names for kind in ("png", "svg")]
+
+
+def known(paths: Iterable[Path]) -> list[str]:
+    """Names of those files that the figures of NAMES are written to: another figure may stand beside them."""
+    return [path.name for path in paths if path.name in files(*NAMES)]
 
 
 def total(analysis: Analysis, cycle: int, layer: int = LAYERS[-1]) -> float | None:
@@ -83,14 +90,15 @@ def first_and_last(full: Analysis) -> Analysis:
 
 
 def test_every_figure_is_written_in_both_formats_and_returned(written: list[Path]) -> None:
-    assert variants.names(FIGURES) == NAMES
-    assert [path.name for path in written] == files(*NAMES)
-    assert sorted(path.name for path in written[0].parent.iterdir()) == sorted(files(*NAMES))
+    assert set(NAMES) <= set(variants.names(FIGURES))
+    assert known(written) == files(*NAMES)
+    assert sorted(written[0].parent.iterdir()) == sorted(written)
+    assert {path.name for path in written} <= set(files(*variants.names(FIGURES)))
 
 
 def test_widths_are_those_of_one_and_two_columns_at_300_dots_per_inch(written: list[Path]) -> None:
     inches = {"barcode": 7, "movement": 7}
-    for path in written:
+    for path in (path for path in written if path.name in files(*NAMES)):
         width = inches.get(path.stem, 3.5)
         if path.suffix == ".png":
             assert imread(path).shape[1] == 300 * width
@@ -100,19 +108,20 @@ def test_widths_are_those_of_one_and_two_columns_at_300_dots_per_inch(written: l
 
 
 def test_only_what_there_is_data_for_is_drawn(bare: Analysis, full: Analysis, tmp_path: Path) -> None:
-    assert [path.name for path in write_figures(bare, tmp_path)] == files("barcode", "diagram")
+    assert known(write_figures(bare, tmp_path)) == files("barcode", "diagram")
     small = first_and_last(full)
     drawn_of_small = ["barcode", "diagram", "loops_and_retrieval", "movement"]
-    assert [path.name for path in write_figures(small, tmp_path)] == files(*drawn_of_small)
+    assert known(write_figures(small, tmp_path)) == files(*drawn_of_small)
     empty = dataclasses.replace(bare, diagrams={}, measurements=())
-    assert write_figures(empty, tmp_path) == []
+    assert known(write_figures(empty, tmp_path)) == []
 
 
 def test_figures_that_are_no_longer_drawn_go_and_other_files_stay(bare: Analysis, tmp_path: Path) -> None:
     (tmp_path / "movement.svg").write_text("of an earlier run")
     (tmp_path / "notes.txt").write_text("mine")
-    write_figures(bare, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [*files("barcode", "diagram"), "notes.txt"]
+    drawn_of_bare = write_figures(bare, tmp_path)
+    assert known(drawn_of_bare) == files("barcode", "diagram")
+    assert sorted(tmp_path.iterdir()) == [*drawn_of_bare, tmp_path / "notes.txt"]
 
 
 def test_the_same_analysis_gives_the_same_bytes(full: Analysis, written: list[Path], tmp_path: Path) -> None:
@@ -170,7 +179,7 @@ def test_an_svg_holds_no_script_and_no_address(written: list[Path], written_host
 
 def test_no_file_is_named_by_the_analysis(written_hostile: list[Path]) -> None:
     folder = written_hostile[0].parent
-    assert [path.name for path in written_hostile] == files(*NAMES)
+    assert known(written_hostile) == files(*NAMES)
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
@@ -404,7 +413,7 @@ def test_the_command_lists_figures_where_they_are_asked_for(tmp_path: Path, monk
     assert "figures" not in json.loads(plain.stdout)
     assert not Path("reports/points-figures").exists()
     told = json.loads(CliRunner().invoke(main, [*command, "--figures"]).stdout)
-    assert told["figures"] == [f"reports/points-figures/{name}" for name in files("barcode", "diagram")]
+    assert {f"reports/points-figures/{name}" for name in files("barcode", "diagram")} <= set(told["figures"])
     assert all(Path(path).is_file() for path in told["figures"])
 
 

@@ -50,7 +50,8 @@ class Watch:
         yield self
 
 
-@pytest.mark.parametrize("steps", [67 * PER_CYCLE, pytest.param(667 * PER_CYCLE, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [67 * PER_CYCLE, 667 * PER_CYCLE])
 def test_memory_is_flat(steps: int, tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path) -> None:
     # In a process of its own: the threads that other tests leave behind take memory too.
     command = [sys.executable, __file__, str(steps), str(tiny_model), *map(str, two_texts), str(tmp_path / "run")]

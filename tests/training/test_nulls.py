@@ -69,6 +69,7 @@ def test_each_null_is_a_run_that_differs_in_one_thing(run: Run) -> None:
     assert "null" not in run.facts
 
 
+@pytest.mark.slow
 def test_a_frozen_run_keeps_every_bit(run: Run) -> None:
     frozen = run.nulls["frozen"]
     first, last = weights(frozen, 0), weights(frozen, 2)
@@ -79,6 +80,7 @@ def test_a_frozen_run_keeps_every_bit(run: Run) -> None:
     assert not all(first[name].equal(moved[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_nulls_begin_where_the_run_begins(run: Run) -> None:
     for null in run.nulls.values():
         assert null.metrics[0]["held_out_mrr_1to2"] == run.metrics[0]["held_out_mrr_1to2"]
@@ -86,6 +88,7 @@ def test_nulls_begin_where_the_run_begins(run: Run) -> None:
         assert all(ours[name].equal(theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 def test_faults_of_a_null_are_not_said(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     """Permuted pairs are learned by heart if at all, and learning rate 0 stands still: no user should mend that."""
     for says, expected in ((True, 1), (False, 0)):
@@ -96,6 +99,7 @@ def test_faults_of_a_null_are_not_said(run: Run, caplog: pytest.LogCaptureFixtur
         caplog.clear()
 
 
+@pytest.mark.slow
 def test_they_can_be_asked_for_later_and_go_on_with_the_run(
     two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path, run: Run
 ) -> None:
@@ -110,6 +114,7 @@ def test_they_can_be_asked_for_later_and_go_on_with_the_run(
         assert all(ours[key].equal(theirs[key]) for key in ours), name
 
 
+@pytest.mark.slow
 def test_a_stop_within_a_null_is_resumed_to_the_same_bits(
     two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +139,7 @@ def test_a_stop_within_a_null_is_resumed_to_the_same_bits(
         assert all(ours[key].equal(theirs[key]) for key in ours), name
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_trained_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: object) -> None:
         raise AssertionError("a step was taken")
@@ -144,6 +150,7 @@ def test_what_is_done_is_not_trained_again(run: Run, monkeypatch: pytest.MonkeyP
     assert {name: null.facts["started"] for name, null in again.nulls.items()} == before
 
 
+@pytest.mark.slow
 def test_a_new_run_in_the_folder_takes_them_away(two_texts: tuple[Path, Path], tiny_model: Path, run: Run) -> None:
     asked = options(two_texts, tiny_model, output=run.folder)
     with pytest.raises(RunError, match="holds another run"):
@@ -151,6 +158,7 @@ def test_a_new_run_in_the_folder_takes_them_away(two_texts: tuple[Path, Path], t
     assert not train(**asked, force=True).nulls
 
 
+@pytest.mark.slow
 def test_the_command_shows_them_beside_the_run(two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path) -> None:
     asked = options(two_texts, tiny_model, null="shuffled", seeds=2, output=tmp_path / "run")
     texts = [str(asked.pop("article")), str(asked.pop("meta_analysis"))]

@@ -16,7 +16,8 @@ from topores.runs import Run
 from topores.text.shuffling import with_random_tokens
 
 ALL = variants.names(NULLS)
-OF_ROWS = ("dropout", "matched_spectrum", "random_text", "reencode", "resample", "untrained")
+RUNS = ("frozen", "shuffled")
+"""Nulls that are trained runs; the others are drawn from rows."""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,7 @@ def values(analysis: Analysis, null: str, measure: str, **place: Any) -> list[fl
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_a_null_is_told_measured_and_shown(name: str, analysis: Analysis) -> None:
     assert in_words(name) == in_words(name).strip(" .")
@@ -56,9 +58,10 @@ def test_a_null_is_told_measured_and_shown(name: str, analysis: Analysis) -> Non
     assert {"total_persistence", "uniformity", "rank_me", "modality_gap"} <= {m.measure for m in found}
     assert not any(m.measure == "betti_curve" for m in found)
     # Runs beside the run are measured as it is; of draws the linear probe is left out.
-    assert any(m.measure == "linear_probe_auc" for m in found) == (name not in OF_ROWS)
+    assert any(m.measure == "linear_probe_auc" for m in found) == (name in RUNS)
 
 
+@pytest.mark.slow
 def test_the_same_command_draws_the_same(run: Run, analysis: Analysis) -> None:
     again = analyse(run.folder, cache="none", nulls="dropout,resample,random-text,untrained,matched-spectrum")
     for name in ("dropout", "resample", "random_text", "untrained", "matched_spectrum"):
@@ -68,6 +71,7 @@ def test_the_same_command_draws_the_same(run: Run, analysis: Analysis) -> None:
         assert values(other, name, "uniformity") != values(analysis, name, "uniformity")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reencode", "frozen"])
 def test_where_nothing_happens_every_change_is_exactly_nothing(name: str, analysis: Analysis) -> None:
     changes = [m for m in of(analysis, name) if m.against is not None]
@@ -77,11 +81,13 @@ def test_where_nothing_happens_every_change_is_exactly_nothing(name: str, analys
     assert max(m.value for m in changes if m.measure == "procrustes.residual") < 1e-7
 
 
+@pytest.mark.slow
 def test_a_reencoded_state_has_the_numbers_of_the_run(analysis: Analysis) -> None:
     last = analysis.layers[-1]
     assert values(analysis, "reencode", "uniformity") == [analysis.value("uniformity", 2, last, "union")]
 
 
+@pytest.mark.slow
 def test_dropout_moves_each_passage_and_its_views_differ(analysis: Analysis) -> None:
     for cycle in (0, 2):
         moved = values(analysis, "dropout", "change", cycle=cycle, against=cycle)
@@ -90,6 +96,7 @@ def test_dropout_moves_each_passage_and_its_views_differ(analysis: Analysis) -> 
         assert len(set(values(analysis, "dropout", "uniformity", cycle=cycle))) == 6
 
 
+@pytest.mark.slow
 def test_halves_are_halves_of_each_text_at_both_ends_and_only_their_diagrams_are_compared(analysis: Analysis) -> None:
     assert len(values(analysis, "resample", "rank_me", cycle=0)) == 20
     changes = {m.measure for m in of(analysis, "resample") if m.against is not None}
@@ -100,6 +107,7 @@ def test_halves_are_halves_of_each_text_at_both_ends_and_only_their_diagrams_are
     assert 0.4 < np.mean(halves) / whole < 0.65
 
 
+@pytest.mark.slow
 def test_untrained_and_random_text_have_no_pairs_to_speak_of(analysis: Analysis) -> None:
     own = analysis.value("alignment", 2, analysis.layers[-1], "union")
     assert own is not None
@@ -108,6 +116,7 @@ def test_untrained_and_random_text_have_no_pairs_to_speak_of(analysis: Analysis)
     assert own not in values(analysis, "untrained", "alignment")
 
 
+@pytest.mark.slow
 def test_random_texts_are_the_same_tokens(run: Run, tiny_model: Path) -> None:
     from topores.backbones.loading import open_model
 
@@ -134,8 +143,11 @@ def test_arrays_have_what_needs_no_encoder_and_the_rest_is_named_if_it_was_asked
     caplog.set_level(logging.INFO, logger="topores")
     files = [tmp_path / "a.npy", tmp_path / "b.npy"]
     found = analyse(*files, cache="none")
-    assert {n.null for n in found.nulls} == {"resample", "matched_spectrum"}
+    drawn = {n.null for n in found.nulls}
+    assert {"resample", "matched_spectrum"} <= drawn
+    assert not drawn & {"dropout", "frozen", "random_text", "shuffled", "untrained"}
     assert "left out" not in caplog.text
+    assert drawn <= {n.null for n in analyse(*files, cache="none", nulls="all").nulls}
     analyse(*files, cache="none", nulls="dropout,shuffled")
     assert "The null 'dropout' is left out: the points are an array" in caplog.text
     assert "The null 'shuffled' is left out: none stands beside the run; train them with topores train" in caplog.text
@@ -154,5 +166,6 @@ def test_unknown_nulls_are_named() -> None:
         analyse("x", nulls="resample,droput")
 
 
+@pytest.mark.slow
 def test_none_measures_none(run: Run) -> None:
     assert analyse(run.folder, cache="none", nulls="none", layers="last").nulls == ()

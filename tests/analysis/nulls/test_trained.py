@@ -11,6 +11,8 @@ from topores.commands.topology import run_topology
 from topores.config import TopologyConfig
 from topores.runs import Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path) -> Run:

@@ -90,8 +90,14 @@ function showFound(found, title, ...told) {
   view.found = new Set(found);
   if (!list) return;
   drawMap();
-  if (title === null) return list.replaceChildren();
-  if (!found.length) return list.replaceChildren(note("Nothing found."), ...told);
+  if (title === null) {
+    list.replaceChildren();
+    return;
+  }
+  if (!found.length) {
+    list.replaceChildren(note("Nothing found."), ...told);
+    return;
+  }
   const cut = found.length > MOST_FOUND ? `; ${say("the first {n} are listed", { n: MOST_FOUND })}` : "";
   const head = make("h4", {}, say(title, { found: many(found.length, "passage") }) + cut);
   list.replaceChildren(head, ...told, make("div", { class: "found" }, ...found.slice(0, MOST_FOUND).map((p) => passageButton(p))));
