@@ -90,7 +90,7 @@ def _cycle(config: TrainConfig, encoder: Encoder, corpus: Corpus) -> Callable[[]
     def run() -> None:
         for step in range(batches.per_cycle):
             views = Views(encoder, accelerator, None, lambda piece, step=step: seed_for(config.seed, step, 0, piece))
-            views.backward(objective(views, batches.at(step)).total)
+            views.backward(objective(views, batches.for_step(step)).total)
             optimizer.step()
             optimizer.zero_grad()
 

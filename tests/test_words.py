@@ -30,6 +30,8 @@ PARTICIPLES = words(
 )
 """Irregular ones; those that end in -ed are recognised by their ending."""
 NOT_PARTICIPLES = words("embed exceed feed need proceed redzed seed shed speed succeed")
+CONTRACTS = {"evaluations": words("measured")}
+"""Names that files of a folder must provide, as CONTRIBUTING.md says."""
 
 NOT_A_NOUN = re.compile(r"(?<!there )\bis no (?!longer\b|more\b|less\b)\w+", re.IGNORECASE)
 """'x' is no folder: write 'x' is not a folder. "There is no ..." is plain English."""
@@ -37,19 +39,18 @@ NOT_A_NOUN = re.compile(r"(?<!there )\bis no (?!longer\b|more\b|less\b)\w+", re.
 NOT_YET: dict[str, frozenset[str]] = {
     "field docs begin with Of, That or Those": words("""
         analysis/cells.py analysis/changes.py analysis/comparison/replicates.py analysis/costs.py analysis/measure.py
-        analysis/verdict/evidence.py analysis/verdict/rules.py backbones/loading.py config/common.py domain.py
-        modules/intervened.py report/carried.py report/clock/page.py report/figures/_paper.py report/figures/barcode.py
+        analysis/verdict/evidence.py analysis/verdict/rules.py domain.py
+        report/carried.py report/clock/page.py report/figures/_paper.py report/figures/barcode.py
         report/figures/diagram.py report/figures/heat_map.py report/html/document.py report/option_names.py
         report/run/bars.py report/run/change_data.py report/run/passage_data.py report/run/readings.py
-        training/heads/task.py training/loop.py training/nulls.py training/views.py
-    """),
+            """),
     "functions are named by a lone preposition or participle": words("""
         analysis/cells.py analysis/chance.py analysis/comparison/aligned.py analysis/comparison/evidence.py
         analysis/comparison/replicates.py analysis/comparison/run.py analysis/comparison/verdict.py analysis/loops.py
         analysis/maps.py analysis/measure.py analysis/movement.py analysis/nulls/_ground.py analysis/opening.py
         analysis/sources.py analysis/tracks.py analysis/verdict/rules.py analysis/verdict/words.py
-        backbones/pooled_views.py cli.py commands/compare.py commands/export.py commands/train.py config/train.py
-        modules/intervened.py objectives/_rows.py options.py phrases.py report/carried.py report/clock/charts.py
+        cli.py commands/compare.py commands/train.py config/train.py
+        options.py phrases.py report/carried.py report/clock/charts.py
         report/comparison/charts.py report/comparison/page.py report/comparison/tables.py report/figures/_files.py
         report/figures/_paper.py report/figures/heat_map.py report/html/arrays.py report/html/axes.py
         report/html/charts.py report/html/numbers.py report/html/safe.py report/html/tables.py report/language.py
@@ -57,11 +58,9 @@ NOT_YET: dict[str, frozenset[str]] = {
         report/run/packing.py report/run/passage_data.py report/run/readings.py report/run/sections/geometry.py
         report/run/sections/loops.py report/run/sections/retrieval.py report/run/sections/run.py
         report/run/sections/shape.py report/run/sections/space.py report/run/shape_data.py report/run/space_data.py
-        text/batches.py training/agreement.py training/assemble.py training/heads/cosine_loss.py training/state.py
-        training/views.py
-    """),
+        training/agreement.py             """),
     "messages say 'is no' for 'is not a'": words("""
-        analysis/sources.py backbones/loading.py report/comparison/page.py report/glossary.py
+        analysis/sources.py report/comparison/page.py report/glossary.py
         report/run/sections/nulls.py runs.py
     """),
 }
@@ -121,7 +120,8 @@ RULES: dict[str, Callable[[ast.Module], list[str]]] = {
 
 
 def broken(rule: str, name: str) -> list[str]:
-    return RULES[rule](ast.parse(MODULES[name].read_text(encoding="utf-8")))
+    found = RULES[rule](ast.parse(MODULES[name].read_text(encoding="utf-8")))
+    return [wrong for wrong in found if wrong not in CONTRACTS.get(name.split("/")[0], ())]
 
 
 @pytest.mark.parametrize("rule", RULES)

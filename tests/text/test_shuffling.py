@@ -65,7 +65,7 @@ def test_the_seed_decides() -> None:
 
 def test_the_batches_of_t1_stay() -> None:
     before = corpus([(i, i) for i in range(20)], 20)
-    ours, theirs = (Batches(c, 6, 0).at(1) for c in (before, with_shuffled_pairs(before, 1)))
+    ours, theirs = (Batches(c, 6, 0).for_step(1) for c in (before, with_shuffled_pairs(before, 1)))
     assert ours.texts_1 == theirs.texts_1
     assert ours.texts_2 != theirs.texts_2
 

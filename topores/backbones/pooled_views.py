@@ -104,7 +104,7 @@ class HeadEncoder(Encoder):
             return super().forward(texts, sides)
         places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
         pooled = self._views[self.draw_views(texts), places] if self.training else self._clean[places]
-        return self._headed(pooled, sides)
+        return self._apply_head(pooled, sides)
 
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
@@ -112,9 +112,11 @@ class HeadEncoder(Encoder):
         if layers or not all(text in self._place for text in texts):
             return super()._rows_of(texts, sides, layers=layers)
         places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
-        return [self._headed(self._clean[places], sides).cpu().numpy()]
+        return [self._apply_head(self._clean[places], sides).cpu().numpy()]
 
-    def _headed(self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None) -> Float[Tensor, "texts dim"]:
+    def _apply_head(
+        self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None
+    ) -> Float[Tensor, "texts dim"]:
         features = {"sentence_embedding": pooled, **self.side_features(sides)}
         return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
 

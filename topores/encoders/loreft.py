@@ -86,6 +86,6 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
     base[0] = intervened
     lowest = min(ranks)
     return IntervenedEncoder(
-        base.to(device).eval(), frozen=lowest, entering=partial(intervened.changed, str(lowest)),
+        base.to(device).eval(), frozen=lowest, entering=partial(intervened.intervene, str(lowest)),
         precision=config.precision,
     )  # fmt: skip

@@ -19,7 +19,7 @@ class Null(NamedTuple):
     kind: str
     """'shuffled' or 'frozen'."""
     seed: int
-    """Of the permutation; 0 where nothing is drawn."""
+    """Seed of the permutation; 0 where nothing is drawn."""
 
     @property
     def told(self) -> str:
