@@ -32,7 +32,7 @@ from topores.text.batches import Batches
 from topores.training.agreement import resolved
 from topores.training.assemble import optimizer_of
 from topores.training.loop import seed_for
-from topores.training.prepare import build_corpus, read_texts
+from topores.training.prepare import build_corpus, open_reader, read_texts
 from topores.training.provenance import versions
 from topores.training.views import Views
 
@@ -59,7 +59,7 @@ def main() -> None:
         given = {"article": article, "meta_analysis": meta_analysis, "batch_size": 32, "precision": arguments.precision}
         config = resolved(TrainConfig.from_mapping({**given, **options}), "cpu")
         encoder = variants.load("topores.encoders", config.encoder).build(config, "cpu")
-        corpus = corpus or build_corpus(config, read_texts(config), encoder)
+        corpus = corpus or build_corpus(config, read_texts(config), open_reader(config, "cpu"))
         began = time.perf_counter()
         if "not cached" not in name:
             encoder.prepare(corpus, config)

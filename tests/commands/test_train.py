@@ -111,14 +111,14 @@ def test_resume_says_what_will_change_the_last_digits(
     threads = torch.get_num_threads()
     assert (run.facts["device"], run.facts["threads"], run.facts["processes"]) == ("cpu", threads, 1)
     train(resume=True, output=run.folder)
-    assert not [r for r in caplog.records if "goes on with" in r.message]
+    assert not [r for r in caplog.records if "continues with" in r.message]
     torch.set_num_threads(threads + 1)
     try:
         train(resume=True, output=run.folder)
     finally:
         torch.set_num_threads(threads)
-    (said,) = (r.message for r in caplog.records if "goes on with" in r.message)
-    assert f"goes on with threads = {threads + 1}, but was begun with {threads}: it will not end" in said
+    (said,) = (r.message for r in caplog.records if "continues with" in r.message)
+    assert f"continues with threads = {threads + 1}, but was started with {threads}: it will not end" in said
 
 
 def test_resume_refuses_options_that_differ(tiny_run: Run) -> None:

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from topores.analysis.comparison.run import COUNTED, ByCycle, ComparedRun
+from topores.config.by_variant import field_names, option_class
+from topores.config.train import chosen_variant
 
 LEVELS = 6
 """Losses at which runs are compared, from the lowest start to the lowest loss that all reached."""
 
-DECIDE_LOSS = (
-    "objective", "loss", "temperature", "learn_temperature", "temperature_bounds", "weights", "passage_tokens",
-    "held_out", "embargo",
-)  # fmt: skip
-"""Options that decide what a loss means, beside the texts and the size of a batch."""
+DECIDE_LOSS = ("objective", "passage_tokens", "held_out", "embargo")
+"""Common options that decide what a loss means, besides the objective's own, the texts and the size of a batch."""
 
 Values = tuple[float | None, ...]
 """By run; None where it is not known."""
@@ -58,7 +57,11 @@ class Comparison:
     def losses_differ_by(self) -> tuple[str, ...]:
         """What makes a loss of one run mean something else than the same of another; nothing if it means the same."""
         facts = [_meaning_of_loss(run) for run in self.runs]
-        return tuple(name for name in facts[0] if _differ(fact[name] for fact in facts))
+        known = dict.fromkeys(name for fact in facts for name in fact)
+        names = [name for name in known if _differ(fact[name] for fact in facts if name in fact)]
+        passages = [run.gist.passages for run in self.runs]
+        # Two readers may find the same passages; where a run is too old to tell, equal texts have to do.
+        return tuple(name for name in names if name != "reader" or (None not in passages and _differ(passages)))
 
     @cached_property
     def same_texts(self) -> bool:
@@ -119,8 +122,9 @@ def _crossing(losses: Sequence[float], level: float) -> tuple[int, float] | None
 
 
 def _meaning_of_loss(run: ComparedRun) -> dict[str, Any]:
-    options = {name: run.options.get(name) for name in DECIDE_LOSS}
-    return {"texts": run.texts, "batch_size": run.batch, **options}
+    own = field_names(option_class("objective", chosen_variant("objective", run.options)))
+    options = {name: run.options.get(name) for name in (*DECIDE_LOSS, *own)}
+    return {"texts": run.texts, "reader": run.reader, "batch_size": run.batch, **options}
 
 
 def _differ(values: Iterable[Any]) -> bool:

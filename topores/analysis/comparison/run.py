@@ -12,8 +12,11 @@ import numpy as np
 from topores.analysis.chance import ALPHA
 from topores.analysis.verdict.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
 from topores.compute.files import sha256_text
+from topores.config import TrainConfig
 from topores.domain import Analysis, Corpus, Measurement
+from topores.errors import UsageError
 from topores.phrases import Phrase
+from topores.text.fingerprint import corpus_sha256, passages_sha256
 
 COUNTED = "significant_loops"
 
@@ -44,14 +47,18 @@ ByCycle = dict[int, float]
 
 @dataclass(frozen=True)
 class Gist:
-    """What a comparison reads of a run's passages and bars, so that they need not be there."""
+    """What a comparison needs to know of a run's passages and bars, so that a report can do without them."""
 
     trained_on: int
-    """Passages of T1 that are trained on; 0 where there are no passages."""
+    """Passages of T1 that are trained on; 0 if there are no passages."""
     questions: str | None
-    """Hash of all that decides what is asked of held-out passages; None where there are no passages."""
+    """Hash of everything that determines the held-out questions; None if there are no passages."""
     without_loops: tuple[int, ...]
     """Cycles of states whose union cloud has no finite bar of degree 1 at the last layer."""
+    corpus: str | None = None
+    """Hash of passages, pairs and split; of a shuffled null its parent's. None if it is not known."""
+    passages: str | None = None
+    """The same without the split, which the seed decides."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +115,23 @@ class ComparedRun:
         batch = _number(self.options.get("batch_size"))
         return "all" if self.steps == 1 else f"{batch:.0f}"
 
-    @property
+    @cached_property
     def options(self) -> Mapping[str, Any]:
-        return _mapping(self.analysis.run.get("options"))
+        """Its options as runs record them now: of its own encoder and objective, with defaults filled in.
+
+        Those of a file from elsewhere, or of a variant that is not here, are left as they are.
+        """
+        recorded = _mapping(self.analysis.run.get("options"))
+        try:
+            return TrainConfig.from_mapping(recorded, stored=True).to_mapping()
+        except (UsageError, TypeError):
+            return recorded
+
+    @property
+    def reader(self) -> Any:
+        """The model that cut, aligned and split the texts; without --reader it is the base model."""
+        named = self.options.get("reader")
+        return self.options.get("model") if named is None else named
 
     @property
     def sha256(self) -> Mapping[str, Any]:
@@ -134,7 +155,7 @@ class ComparedRun:
 
 
 def gist_of(analysis: Analysis) -> Gist:
-    """That of an analysis with its passages and bars."""
+    """The gist of an analysis that has its passages and bars."""
     corpus, layer = analysis.corpus, max(analysis.layers)
     loops = {state.cycle: analysis.diagrams.get((state.cycle, layer, "union", 1)) for state in analysis.states}
     return Gist(
@@ -143,7 +164,23 @@ def gist_of(analysis: Analysis) -> Gist:
         without_loops=tuple(
             cycle for cycle, bars in loops.items() if bars is not None and not np.isfinite(bars).all(axis=1).any()
         ),
+        **_fingerprints(analysis),
     )
+
+
+def _fingerprints(analysis: Analysis) -> dict[str, str | None]:
+    """Hashes of the corpus, with and without its split; those of its parent for a null with shuffled pairs."""
+    if _mapping(analysis.run.get("null")).get("kind") == "shuffled":
+        kept = _mapping(analysis.run.get("sha256"))
+        return {name: _text(kept.get(f"parent_{name}")) for name in ("corpus", "passages")}
+    corpus = analysis.corpus
+    if corpus is None:
+        return {}
+    return {"corpus": corpus_sha256(corpus), "passages": passages_sha256(corpus)}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
