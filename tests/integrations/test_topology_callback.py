@@ -1,4 +1,4 @@
-"""What the callback logs is true, comes when it should, and leaves the training as it was."""
+"""The callback logs correct numbers at the right steps, and does not affect training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_neither_modes_nor_random_numbers_are_disturbed(model: SentenceTransform
 
 
 class Heard(TrainerCallback):
-    """Stands for a tracker."""
+    """Replaces a tracker."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[int, set[str]]] = []

@@ -53,7 +53,7 @@ def test_a_frozen_run_has_no_turn(encoder: str) -> None:
     assert Turn(encoder, still, asked=True).reached is None
 
 
-def test_the_untrained_encoder_is_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_untrained_encoder_is_not_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     for times in (1.0, 0.5, 1.5):
         monkeypatch.setattr(turn, "RULES", {"any": Rule("number", "the number", times)})
         assert not Turn("any", asked=True).see({"cycle": 0, "number": 1.0})
