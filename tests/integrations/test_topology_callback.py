@@ -144,7 +144,7 @@ def test_a_model_that_broke_down_is_logged_as_nan(train: Callable[..., Any], sen
         ({"texts_2": ["a"]}, "texts_1 has 2 texts and texts_2 has 1; pass pairs"),
         ({"pairs": [(0, 2)]}, r"pairs has \(0, 2\); indices go up to 1 and 1"),
         ({"pairs": [(-1, 0)]}, r"pairs has \(-1, 0\)"),
-        ({"pairs": []}, "pairs must be a list of"),
+        ({"pairs": []}, "pairs must be a non-empty list of"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, Any], says: str) -> None:
