@@ -160,7 +160,7 @@ class TestStopAtTurn:
             train(resume=True, output=run.folder, cycles=2, stop_at_turn=True)
 
     def test_an_encoder_that_was_not_measured_leaves_nothing_behind(self, hard_options: dict, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="no rule is known for 'lora'"):
+        with pytest.raises(UsageError, match="has no rule for --encoder lora"):
             train(**hard_options, encoder="lora", stop_at_turn=True, output=tmp_path / "run")
         assert not (tmp_path / "run").exists()
 

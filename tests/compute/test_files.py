@@ -1,4 +1,4 @@
-"""Files are whole or not there, and one folder has one writer."""
+"""Writes are atomic, and a folder has one writer."""
 
 import errno
 import json
@@ -126,7 +126,7 @@ def test_stopped_between_two_renames_the_old_folder_is_put_back(
 
 
 def test_a_folder_is_removed_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped after any of its files is gone, a reader finds no part of it, and the next writer clears the rest."""
+    """If removal stops after any file, a reader sees no part of the folder, and the next writer clears the rest."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "weights").write_text("", encoding="utf-8")
 
@@ -152,7 +152,7 @@ def test_what_others_hide_in_a_folder_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_all_is_flushed_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a power cut could leave a file of its name that is empty."""
+    """Otherwise a power cut could leave an empty file of that name."""
     done: list[str] = []
     flush, replace = os.fsync, Path.replace
 

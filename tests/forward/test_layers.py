@@ -1,4 +1,4 @@
-"""Which layers `--layers` means, and where they stand in models of several architectures."""
+"""Which layers `--layers` selects, and their module paths in several architectures."""
 
 import pytest
 import torch
@@ -61,7 +61,7 @@ def test_the_encoder_of_t5_has_a_stack() -> None:
     assert layer_stack(T5EncoderModel(config), "m")[0] == "encoder.block"
 
 
-def test_layers_that_share_their_weights_are_no_stack() -> None:
+def test_layers_that_share_their_weights_are_refused() -> None:
     model = AutoModel.from_config(AlbertConfig(**SMALL, embedding_size=8))
     with pytest.raises(InputError, match=r"^'albert' is not a transformer with separate layers; give one"):
         layer_stack(model, "albert")

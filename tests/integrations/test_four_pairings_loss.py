@@ -1,4 +1,4 @@
-"""The loss within a real Trainer, and against `four_pairings` on embeddings made by hand."""
+"""The loss in a real Trainer, and compared with `four_pairings` on hand-made embeddings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ TWO = ["bafid kegol", "kegol", "misut nuted rafis ba", "nuter"]
 
 
 def features(model: SentenceTransformer, *columns: list[str]) -> list[dict[str, Any]]:
-    """What the Trainer hands to a loss."""
+    """Features as the Trainer passes them to a loss."""
     return [model.preprocess(texts) for texts in columns]
 
 

@@ -1,4 +1,4 @@
-"""Equal texts are seen however a batch is laid out, and batches are joined only where no row changes."""
+"""Equal texts are found in every batch layout, and batches are joined only if no embedding changes."""
 
 import torch
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Reading one text: what is accepted, and the one line that refuses the rest."""
+"""Reading a text file: what is accepted, and the one-line message for everything else."""
 
 import os
 from pathlib import Path

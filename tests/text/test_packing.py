@@ -1,4 +1,4 @@
-"""Packing by hand: what goes together, what moves on, what is joined."""
+"""Packing by hand: groups, headings that move to the next group, merged fragments."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Passages keep their promises on any text, and cut real ones where a reader would."""
+"""Properties of passages on any text, and sensible cuts in real texts."""
 
 import importlib.util
 import json
@@ -25,7 +25,7 @@ SAMPLE = [
 
 @lru_cache
 def tokenizer(kind: str) -> Tokenizer:
-    """A small one of the usual build, that cuts and pads to 16 by itself, as MiniLM's does to 128."""
+    """A small tokenizer that truncates and pads to 16, as MiniLM's does to 128."""
     if kind == "wordpiece":
         made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
         made.normalizer, made.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
@@ -61,7 +61,7 @@ def minilm() -> Tokenizer:
 
 
 def check(content: str, passages: list[Passage], made: Tokenizer, max_tokens: int) -> None:
-    """What is promised of every text."""
+    """Properties that hold for every text."""
     place = 0
     for position, passage in enumerate(passages):
         assert content[passage.start : passage.end] == passage.text

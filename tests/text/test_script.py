@@ -1,4 +1,4 @@
-"""An encoder that does not know a script is told from one that does, by its tokenizer alone."""
+"""Whether an encoder knows a script is judged by its tokenizer alone."""
 
 import importlib.util
 import json
@@ -83,7 +83,7 @@ def test_the_shares_by_hand() -> None:
     assert script_coverage(["привет, я дом щука"], made) == ScriptCoverage("Cyrillic", 1 / 8, 4 / 8)
 
 
-def test_the_sign_of_a_space_is_no_piece_of_a_word() -> None:
+def test_the_space_marker_is_not_a_piece_of_a_word() -> None:
     pieces = ["<unk>", "▁", "中", "文", "▁д", "ом", "▁кот"]
     made = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=0))
     made.pre_tokenizer = pre_tokenizers.Metaspace()

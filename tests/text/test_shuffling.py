@@ -1,4 +1,4 @@
-"""Shuffled pairs: everything stays as it is but who belongs to whom."""
+"""Shuffled pairs: only the pairing changes."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from topores.text.shuffling import with_shuffled_pairs
 
 
 def corpus(pairs: list[tuple[int, int]], n: int, held_out: int = 0) -> Corpus:
-    """n passages a side, the last `held_out` of each held out."""
+    """n passages per side, the last `held_out` of each held out."""
     t1, t2 = (tuple(Passage(side, f"{side}{i}", 0, 0, 4, f"{side} {i}", 3) for i in range(n)) for side in ("t1", "t2"))
     a, b = np.array(pairs, dtype=np.int64).T
     weight = np.array([1 / sum(x == y for y, _ in pairs) for x, _ in pairs])

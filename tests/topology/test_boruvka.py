@@ -1,4 +1,4 @@
-"""Certified Borůvka: Prim's lengths to the bit, above all where near neighbours prove nothing."""
+"""Certified Borůvka: lengths bit-equal to Prim's, also where near neighbours certify nothing."""
 
 from contextlib import contextmanager
 
@@ -18,7 +18,7 @@ random = np.random.default_rng(0)
 
 @contextmanager
 def forced(**constants):
-    """Every cloud by near neighbours and proven edges, under other constants."""
+    """Use certified edges for every cloud, with other constants."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spanning_tree, "FEW", 1)
         for name, value in constants.items():

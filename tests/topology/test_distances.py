@@ -1,4 +1,4 @@
-"""Distances: exact where cosines are not, symmetric to the bit, and every unusable input is named."""
+"""Distances: exact where cosines are not, exactly symmetric, and every unusable input is reported."""
 
 import numpy as np
 import pytest

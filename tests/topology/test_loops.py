@@ -1,4 +1,4 @@
-"""Loops: the right points, in order, round the right hole, ties included."""
+"""Loops: the right points, in order, around the right hole, also with ties."""
 
 import numpy as np
 import pytest

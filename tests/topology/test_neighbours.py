@@ -1,4 +1,4 @@
-"""Near neighbours: what is measured is exact, and no bound is above what it bounds, however close the points are."""
+"""Near neighbours: measured distances are exact, and lower bounds hold however close the points are."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Ranks: the order of the distances, told apart to the last bit, and the way back."""
+"""Ranks: the exact order of the distances, and the way back."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_equal_distances_keep_the_order_of_their_places(distances):
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(lengths, tied, near), st.data())
-def test_a_threshold_keeps_what_is_no_longer(distances, data):
+def test_a_threshold_keeps_edges_up_to_it(distances, data):
     cap = data.draw(st.sampled_from([*distances, 0.0, 1.5, np.inf]))
     ranking = Ranking(distances)
     assert np.array_equal(ranking.ranks <= ranking.last_up_to(cap), distances <= cap)

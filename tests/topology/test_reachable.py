@@ -1,4 +1,4 @@
-"""What bars can become: places, reach and choices, each against all possibilities."""
+"""Continuations of bars: ranks, ranges and assignments, each compared with exhaustive search."""
 
 from itertools import product
 
@@ -23,7 +23,7 @@ def test_places_change_their_order_where_edges_meet_and_nowhere_else(seed):
 
 
 def highest_way(here, there, line):
-    """Where a way from `line` ends that changes to the steepest of all lines that it meets, one after the other."""
+    """End of the path from `line` that switches to the steepest line at every crossing."""
     time = 0.0
     while True:
         slopes = there - here
@@ -56,7 +56,7 @@ def test_reach_by_hand():
 
 
 def choices(options):
-    """All ways to give each bar an option of its own."""
+    """All assignments that give each bar an option of its own."""
     pairs, closing, opening = options
     each = [[*np.flatnonzero(row), *[CLOSED] * int(may)] for row, may in zip(pairs, closing, strict=True)]
     for partners in product(*each):
@@ -102,7 +102,7 @@ def links(partners, sure_before, sure_after):
 
 
 def test_links_are_joined_and_a_doubt_anywhere_stays():
-    """Bars 0 and 1 change places, 2 closes later on; 1 is in doubt at first, and so is what has opened in between."""
+    """Bars 0 and 1 change places, 2 closes later; 1 is unsure at first, and so is the bar that opened in between."""
     first = links([1, 0, 3], [1, 0, 1], [0, 1, 0, 1])
     second = links([1, 0, 2, CLOSED], [1, 1, 1, 1], [1, 1, 1])
     found = join_links([first, second])

@@ -134,7 +134,7 @@ class _Stretch:
 
     Args:
         edges: All edges that may give birth in a longer stretch.
-        lunes: Of these, at the two times.
+        lunes: `Homotopy.lunes` of these edges at the two times.
     """
 
     def __init__(

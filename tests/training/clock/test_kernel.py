@@ -11,7 +11,7 @@ PAIRS, DIM = 4, 5
 
 
 def loss_of(x: torch.Tensor, temperature: float, loss: str) -> torch.Tensor:
-    """As the kernel's docstring states it, for autograd."""
+    """The loss in the kernel's docstring, for autograd."""
     rows = len(x)
     similar = x @ x.T / temperature
     partner = torch.arange(rows).roll(rows // 2)

@@ -1,4 +1,4 @@
-"""Runs of the clock: looks, the exact cycle, and files that go on to the same bits."""
+"""Runs of the clock: measurements, the exact cycle, and bit-exact resume from files."""
 
 import hashlib
 import itertools
