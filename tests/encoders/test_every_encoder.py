@@ -16,7 +16,7 @@ from topores.config import TrainConfig
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
 
 ROUNDING = 5e-6
-"""Of a coordinate, where adapters were merged into the weights: float32 alone makes 1e-6 of it."""
+"""Largest difference of a coordinate after merging adapters into the weights: in float32 it reaches 1e-6."""
 
 pytestmark = pytest.mark.parametrize("name", variants.names("topores.encoders"))
 
