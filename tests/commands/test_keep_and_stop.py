@@ -156,7 +156,9 @@ class TestStopAtTurn:
 
     def test_it_cannot_be_asked_for_later(self, hard_options: dict, tmp_path: Path) -> None:
         run = train(**{**hard_options, "cycles": 1}, output=tmp_path / "run")
-        with pytest.raises(RunError, match=r"--stop-at-turn goes by what is logged from cycle 0 on, and '.*run' was"):
+        with pytest.raises(
+            RunError, match=r"--stop-at-turn needs numbers that are logged from cycle 0 on, and '.*run' was"
+        ):
             train(resume=True, output=run.folder, cycles=2, stop_at_turn=True)
 
     def test_an_encoder_that_was_not_measured_leaves_nothing_behind(self, hard_options: dict, tmp_path: Path) -> None:

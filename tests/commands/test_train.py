@@ -132,7 +132,7 @@ def test_an_output_folder_that_holds_something_else_is_not_touched(
     tiny_options: dict, tiny_run: Run, tmp_path: Path
 ) -> None:
     before = sorted(p.stat().st_mtime_ns for p in tiny_run.folder.rglob("*"))
-    with pytest.raises(RunError, match=r"holds another run; go on with --resume, replace it with --force"):
+    with pytest.raises(RunError, match=r"holds another run; continue it with --resume, replace it with --force"):
         train(**tiny_options, output=tiny_run.folder)
     assert sorted(p.stat().st_mtime_ns for p in tiny_run.folder.rglob("*")) == before
     (tmp_path / "thesis.docx").write_text("years of work", encoding="utf-8")
@@ -205,7 +205,7 @@ def test_both_losses_train(tiny_options: dict, tmp_path: Path, loss: str) -> Non
 
 
 def test_load_run_says_what_is_not_a_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="is no folder"):
+    with pytest.raises(RunError, match="is not a folder"):
         load_run(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"holds no run\.json"):
         load_run(tmp_path)

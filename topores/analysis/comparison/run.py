@@ -1,4 +1,4 @@
-"""One run as a comparison reads it: its numbers by quantity and cycle, and the loss of each of its states."""
+"""One run as a comparison reads it: its numbers by quantity and cycle, and the loss of each state."""
 
 import json
 import math
@@ -21,13 +21,13 @@ from topores.text.fingerprint import corpus_sha256, passages_sha256
 COUNTED = "significant_loops"
 
 LOGGED = (RETRIEVAL, "train_mrr", "uniformity", "rank_me", "modality_gap", "alignment")
-"""What a run logs at many cycles; MRR is the mean of both directions."""
+"""Quantities that a run logs at many cycles; MRR is the mean of both directions."""
 
 UNMOVED = {"procrustes.residual": 0.0, "procrustes.angle": 0.0, "procrustes.scale": 1.0}
-"""What the first state is against itself."""
+"""Values of the first state compared with itself."""
 
 MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *UNMOVED)
-"""What is measured at kept cycles, of the union cloud at the last layer. Changes are since the first."""
+"""Quantities measured at kept cycles, for the union cloud at the last layer. Changes are relative to the first."""
 
 WORDS = {
     **COMPARED,
@@ -40,7 +40,7 @@ WORDS = {
 }
 
 QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
-"""All that is compared, in words."""
+"""All quantities that are compared, in words."""
 
 ByCycle = dict[int, float]
 
@@ -64,10 +64,10 @@ class Gist:
 @dataclass(frozen=True)
 class ComparedRun:
     name: str
-    """Unlike that of every other run in the comparison."""
+    """Unique among the runs of the comparison."""
     analysis: Analysis
     carried: Gist | None = None
-    """Its gist where the analysis has neither passages nor bars, as in a report."""
+    """Its gist if the analysis has neither passages nor bars, as in a report."""
 
     @cached_property
     def gist(self) -> Gist:
@@ -80,16 +80,17 @@ class ComparedRun:
 
     @cached_property
     def values(self) -> dict[str, ByCycle]:
-        """Of each quantity, what is known of it by cycle, in order of cycle."""
+        """Each quantity's known values by cycle, in order of cycle."""
         counted = _significant_loops(self.analysis, self.gist.without_loops)
         return {**_logged(self.analysis.metrics), **_measured(self.analysis), COUNTED: counted}
 
     @cached_property
     def losses(self) -> ByCycle:
-        """The loss of each logged state, as near as the log tells.
+        """The loss of each logged state, estimated from the log.
 
-        A line has the mean loss over the steps of its cycle, so over states before the one that it ends in. It is put
-        in the middle of these, and the loss of a state is read between two lines; the last state has that of its own.
+        A line has the mean loss over the steps of its cycle, which belong to states before the one it ends in. The
+        mean is placed in the middle of these steps, and the loss of a state is interpolated between two lines; the
+        last state gets the mean of its own line.
         """
         lines = [
             (line["cycle"], loss) for line in self.analysis.metrics if (loss := _number(line.get("loss"))) is not None
@@ -97,7 +98,7 @@ class ComparedRun:
         if not lines:
             return {}
         middle = {cycle: max(0.0, cycle - (1 + 1 / self.steps) / 2) for cycle, _ in lines}
-        # With one step a cycle, that of cycle 1 is taken where the untrained state is: its line says no more.
+        # With one step per cycle, the loss of cycle 1 is that of the untrained state.
         known = {middle[cycle]: loss for cycle, loss in reversed(lines)}
         places = sorted(known)
         found = np.interp([cycle for cycle, _ in lines], places, [known[place] for place in places])
@@ -105,13 +106,13 @@ class ComparedRun:
 
     @property
     def steps(self) -> int:
-        """Batches of a cycle; 1 if it is not known."""
+        """Batches per cycle; 1 if it is not known."""
         batch = _number(self.options.get("batch_size"))
         return math.ceil(self.gist.trained_on / batch) or 1 if batch else 1
 
     @property
     def batch(self) -> str:
-        """How many passages of T1 compete in a batch: all that are trained on, or so many."""
+        """Passages of T1 in a batch, in words: 'all' that are trained on, or a number."""
         batch = _number(self.options.get("batch_size"))
         return "all" if self.steps == 1 else f"{batch:.0f}"
 
@@ -135,7 +136,7 @@ class ComparedRun:
 
     @property
     def sha256(self) -> Mapping[str, Any]:
-        """Of the texts (t1, t2) and the base weights."""
+        """Hashes of the texts (t1, t2), the base weights and the corpus."""
         return _mapping(self.analysis.run.get("sha256"))
 
     @property
@@ -144,12 +145,12 @@ class ComparedRun:
 
     @property
     def null(self) -> str:
-        """'shuffled' or 'frozen' where the run is a null of another; else nothing."""
+        """'shuffled' or 'frozen' if the run is a null of another; else empty."""
         return str(_mapping(self.analysis.run.get("null")).get("kind", ""))
 
     @property
     def seed(self) -> tuple[str, str]:
-        """What tells it from runs that are otherwise the same: its seed, and that of its permutation."""
+        """What distinguishes it from its replicates: its seed, and the seed of its permutation."""
         null = _mapping(self.analysis.run.get("null"))
         return str(self.options.get("seed", "")), str(null.get("seed", ""))
 
@@ -194,7 +195,7 @@ def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
 
 
 def keys_of(name: str) -> list[str]:
-    """Where a logged quantity stands in a line of metrics.jsonl."""
+    """Keys of a logged quantity in a line of metrics.jsonl."""
     return [f"{name}_1to2", f"{name}_2to1"] if name.endswith("_mrr") else [name]
 
 
@@ -211,10 +212,10 @@ def _measured(analysis: Analysis) -> dict[str, ByCycle]:
 
 
 def _quantity(m: Measurement, first: int) -> str | None:
-    """What a measurement is called in a comparison; None for what is not compared, or is taken from the log.
+    """The name of a measurement in a comparison; None if it is not compared, or taken from the log.
 
     Args:
-        first: Cycle of the first state, which changes are against.
+        first: Cycle of the first state, with which changes are compared.
     """
     if m.threshold is not None or m.against not in (None, first):
         return None
@@ -223,10 +224,10 @@ def _quantity(m: Measurement, first: int) -> str | None:
 
 
 def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
-    """How many loops chance does not make; only for states whose loops were judged.
+    """The number of significant loops of each state whose loops were tested.
 
     Args:
-        without: Cycles of states that have no loop to judge.
+        without: Cycles of states that have no loop to test.
     """
     layer = max(analysis.layers)
     found: ByCycle = {}
@@ -246,7 +247,7 @@ def _questions(corpus: Corpus) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None: what stands in a file instead is null, NaN or anything else."""
+    """A finite number, or None for anything else that a file may hold instead."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None
