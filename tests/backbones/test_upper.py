@@ -230,7 +230,7 @@ def test_a_model_that_does_not_take_the_cut_is_trained_whole(
     encoder._cut.entering = lambda hidden, _: 2 * hidden + 1  # as if something stood between the layers
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
-    assert "does not take a cut, they need more than the hidden states" in caplog.text
+    assert "cannot be cut in two: they need more than the hidden states" in caplog.text
     encoder._cut.entering = lambda *_: hidden  # noqa: F821  raises
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
