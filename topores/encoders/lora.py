@@ -8,6 +8,7 @@ from torch import nn
 from topores.backbones.adapted import AdaptedEncoder, with_adapters
 from topores.config import TrainConfig
 from topores.errors import UsageError
+from topores.phrases import Phrase
 
 LEARNING_RATE = 4e-4
 BATCH_SIZE = 32
@@ -36,5 +37,5 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
         # No dropout of its own: the base model's makes the two views.
         return LoraConfig(r=config.rank, lora_alpha=2 * config.rank, lora_dropout=0.0, target_modules=list(linears))
 
-    unchanged = CANNOT_CHANGE.format(n=config.rank)
+    unchanged = Phrase(CANNOT_CHANGE, n=config.rank)
     return with_adapters(config, device, configure, cannot_change=unchanged)

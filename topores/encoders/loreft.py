@@ -16,6 +16,7 @@ from topores.forward.layers import chosen_layers, layer_stack
 from topores.modules.heads import by_side
 from topores.modules.intervened import IntervenedTransformer
 from topores.modules.loreft import LoReFT
+from topores.phrases import Phrase
 
 __all__ = ["BATCH_SIZE", "LEARNING_RATE", "build"]
 
@@ -31,7 +32,7 @@ def build(config: TrainConfig, device: str) -> Encoder:
         UsageError: The rank is above the width, or a layer is not there.
     """
     if config.layers in (None, "last") and config.positions == "all":
-        unchanged = CANNOT_CHANGE.format(n=config.rank)
+        unchanged = Phrase(CANNOT_CHANGE, n=config.rank)
         return with_head(config, device, lambda dim: LoReFT(dim, _within(dim, config.rank)), cannot_change=unchanged)
     return with_loreft(config, device)
 

@@ -1,4 +1,4 @@
-"""Runs that differ in the seed alone, taken together: only their spread tells a difference from luck."""
+"""Groups of runs that differ in the seed alone; their spread shows how large a difference luck can produce."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -19,20 +19,19 @@ from topores.topology.significance import holm
 NOT_DECIDING = (
     "seed", "output", "cycles", "checkpoints", "keep", "stop_at_turn", "fail_on", "track", "null", "seeds", "device",
 )  # fmt: skip
-"""Options that leave every cycle as it is, but for luck: the same run with another seed, longer, kept or watched
-otherwise."""
+"""Options that change no cycle except by chance: seed, length, what is kept and how the run is watched."""
 
 PLACES = ("article", "meta_analysis", "pairs")
-"""Options that say where the texts lie; what decides is their hash."""
+"""Options that name the files of the texts; their hash decides instead."""
 
 FEWEST_PAIRED = 3
 """Seeds that two groups must share to be compared seed by seed."""
 
 ROUNDING = 1e-12
-"""Spreads below this share of the values are none."""
+"""A spread below this share of the values counts as none."""
 
 MOST_LETTERS = 32
-"""Longest value that a group is called by in full; of a hash the beginning does."""
+"""Longest value that a group's name gives in full; longer ones, such as hashes, are cut."""
 
 Read = Callable[[ComparedRun], float | None]
 
@@ -42,20 +41,20 @@ class Group:
     """Runs that differ in the seed alone."""
 
     name: str
-    """That of its only run; else a phrase."""
+    """The run's name if it is alone, else the options that set the group apart, as a phrase."""
     runs: tuple[ComparedRun, ...]
-    """Each of another seed; a run that repeats a seed says nothing new and is left out."""
+    """One run per seed."""
     repeats: tuple[ComparedRun, ...] = ()
-    """Those left out."""
+    """Runs that repeat a seed; they add nothing and are left out."""
 
     @property
-    def told(self) -> str:
+    def title(self) -> str:
         if len(self.runs) == 1:
             return self.name
         return Phrase("{name} ({seeds})", name=self.name, seeds=Count(len(self.runs), "seed"))
 
     def values(self, read: Read) -> list[float] | None:
-        """One number of each run; None if one of them has none."""
+        """One number per run; None if any run lacks it."""
         found = [read(run) for run in self.runs]
         known = [value for value in found if value is not None]
         return known if len(known) == len(found) else None
@@ -63,16 +62,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Difference:
-    """One number of two groups, the greater mean first."""
+    """One quantity of two groups, the greater mean first."""
 
     quantity: str
     greater: Group
     lesser: Group
     means: tuple[float, float]
     test: str
-    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty where no spread is known to judge by."""
+    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty where there is no spread to test by."""
     p: float | None
-    """Corrected for all pairs of groups, and for all quantities but retrieval, which is a question of its own."""
+    """Corrected over all pairs of groups, and over all quantities but retrieval, which is a question of its own."""
 
 
 def grouped(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
@@ -91,13 +90,13 @@ def grouped(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
 
 
 def _decided_by(run: ComparedRun) -> dict[str, Any]:
-    """All that a run follows from but its seed. The hash of the base weights is left out: heads begin at random."""
+    """Everything that decides a run except its seed. The base weights are left out, for heads start at random."""
     options = {name: value for name, value in run.options.items() if name not in (*NOT_DECIDING, *PLACES)}
     return {"null": run.null, **options, **dict(zip(("T1", "T2"), run.texts, strict=True))}
 
 
 def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
-    """As few of the facts in which they differ as tell all apart."""
+    """The fewest differing facts, in order, that tell all groups apart."""
     keys = list(dict.fromkeys(key for fact in facts for key in fact))
     chosen: list[str] = []
     for key in keys:
@@ -105,16 +104,18 @@ def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
             break
         if len({_key(fact, [*chosen, key]) for fact in facts}) > len({_key(fact, chosen) for fact in facts}):
             chosen.append(key)
-    return [joined(", ", [_told(key, fact.get(key)) for key in chosen]) or Phrase("all runs") for fact in facts]
+    return [
+        joined(", ", [_fact_in_words(key, fact.get(key)) for key in chosen]) or Phrase("all runs") for fact in facts
+    ]
 
 
 def _key(fact: Mapping[str, Any], keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(repr(fact.get(key)) for key in keys)
 
 
-def _told(key: str, value: Any) -> str:
+def _fact_in_words(key: str, value: Any) -> str:
     """
-    >>> _told("encoder", "loreft"), _told("null", "shuffled"), _told("learning_rate", 0.001)
+    >>> _fact_in_words("encoder", "loreft"), _fact_in_words("null", "shuffled"), _fact_in_words("learning_rate", 0.001)
     ('encoder loreft', 'shuffled null', 'learning rate 0.001')
     """
     if key == "null":
@@ -124,10 +125,10 @@ def _told(key: str, value: Any) -> str:
 
 
 def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Difference, ...]:
-    """Every quantity of every two groups; those of different texts are described and not judged.
+    """Every quantity of every two groups; groups of different texts are described and not tested.
 
     Args:
-        reads: What is compared, by its name.
+        reads: By quantity, how to read it from a run.
     """
     found = [
         _difference(name, one, other, read)
@@ -151,7 +152,7 @@ def _difference(quantity: str, one: Group, other: Group, read: Read) -> Differen
 
 
 def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tuple[str, float | None]:
-    """Which test the seeds allow, and its p; chosen by the seeds alone, never by the numbers."""
+    """The test that the seeds allow, and its p; the numbers do not influence the choice."""
     seeds, others = [run.seed for run in one.runs], [run.seed for run in other.runs]
     if len(seeds) >= FEWEST_PAIRED and sorted(seeds) == sorted(others):
         its = [its[others.index(seed)] for seed in seeds]

@@ -10,46 +10,40 @@ from typing import Any
 import numpy as np
 
 from topores.analysis.chance import ALPHA
-from topores.analysis.verdict.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
+from topores.analysis.verdict.evidence import CLUSTERS, LOOPS, RETRIEVAL
 from topores.compute.files import sha256_text
 from topores.domain import Analysis, Corpus, Measurement
-from topores.phrases import Phrase
+from topores.quantities import NOT_QUANTITIES, id_of, quantity
+from topores.quantities import QUANTITIES as TABLE
 
 COUNTED = "significant_loops"
 
 LOGGED = (RETRIEVAL, "train_mrr", "uniformity", "rank_me", "modality_gap", "alignment")
-"""What a run logs at many cycles; MRR is the mean of both directions."""
+"""Quantities that every run logs."""
 
-UNMOVED = {"procrustes.residual": 0.0, "procrustes.angle": 0.0, "procrustes.scale": 1.0}
-"""What the first state is against itself."""
+CHANGES = ("procrustes.residual", "procrustes.angle", "procrustes.scale")
+"""Quantities measured against the first state."""
 
-MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *UNMOVED)
-"""What is measured at kept cycles, of the union cloud at the last layer. Changes are since the first."""
+MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *CHANGES)
+"""Quantities measured at kept cycles, of both texts' cloud at the last layer."""
 
-WORDS = {
-    **COMPARED,
-    "train_mrr": Phrase("MRR of training pairs"),
-    "alignment": Phrase("alignment"),
-    "procrustes.residual": Phrase("deformation"),
-    "procrustes.angle": Phrase("largest rotation"),
-    "procrustes.scale": Phrase("scale"),
-    COUNTED: Phrase("loops beyond chance"),
-}
+QUANTITIES = {name: quantity(name).phrase for name in (*LOGGED, *MEASURED, COUNTED)}
+"""Quantities that are compared and tested, in words."""
 
-QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
-"""All that is compared, in words."""
+KNOWN_KEYS = {*NOT_QUANTITIES, *(key for one in TABLE.values() for key in one.logged_as)}
+"""Keys of a logged line that the table of quantities has."""
 
 ByCycle = dict[int, float]
 
 
 @dataclass(frozen=True)
 class Gist:
-    """What a comparison reads of a run's passages and bars, so that they need not be there."""
+    """What a comparison needs of a run's passages and bars, so that these can be left out."""
 
     trained_on: int
-    """Passages of T1 that are trained on; 0 where there are no passages."""
+    """Passages of T1 in the training split; 0 where there are no passages."""
     questions: str | None
-    """Hash of all that decides what is asked of held-out passages; None where there are no passages."""
+    """Hash of everything that decides the held-out retrieval task; None where there are no passages."""
     without_loops: tuple[int, ...]
     """Cycles of states whose union cloud has no finite bar of degree 1 at the last layer."""
 
@@ -57,10 +51,10 @@ class Gist:
 @dataclass(frozen=True)
 class ComparedRun:
     name: str
-    """Unlike that of every other run in the comparison."""
+    """Unique in the comparison."""
     analysis: Analysis
     carried: Gist | None = None
-    """Its gist where the analysis has neither passages nor bars, as in a report."""
+    """The gist, where the analysis has neither passages nor bars, as in a report."""
 
     @cached_property
     def gist(self) -> Gist:
@@ -73,16 +67,18 @@ class ComparedRun:
 
     @cached_property
     def values(self) -> dict[str, ByCycle]:
-        """Of each quantity, what is known of it by cycle, in order of cycle."""
+        """By quantity: its known values by cycle, in order of cycle."""
         counted = _significant_loops(self.analysis, self.gist.without_loops)
-        return {**_logged(self.analysis.metrics), **_measured(self.analysis), COUNTED: counted}
+        logged = _logged(self.analysis.metrics, [*LOGGED, *other_keys(self.analysis.metrics)])
+        return {**logged, **_measured(self.analysis), COUNTED: counted}
 
     @cached_property
     def losses(self) -> ByCycle:
-        """The loss of each logged state, as near as the log tells.
+        """The loss of each logged state, interpolated.
 
-        A line has the mean loss over the steps of its cycle, so over states before the one that it ends in. It is put
-        in the middle of these, and the loss of a state is read between two lines; the last state has that of its own.
+        A line logs the mean loss over the steps of its cycle, so over states before the one at its end. That mean is
+        placed in the middle of the cycle, and the loss of a state is interpolated between two lines; the last state
+        takes the loss of its own line.
         """
         lines = [
             (line["cycle"], loss) for line in self.analysis.metrics if (loss := _number(line.get("loss"))) is not None
@@ -90,7 +86,7 @@ class ComparedRun:
         if not lines:
             return {}
         middle = {cycle: max(0.0, cycle - (1 + 1 / self.steps) / 2) for cycle, _ in lines}
-        # With one step a cycle, that of cycle 1 is taken where the untrained state is: its line says no more.
+        # With one step a cycle, the loss of cycle 1 is that of the untrained state, whose own line says no more.
         known = {middle[cycle]: loss for cycle, loss in reversed(lines)}
         places = sorted(known)
         found = np.interp([cycle for cycle, _ in lines], places, [known[place] for place in places])
@@ -98,13 +94,13 @@ class ComparedRun:
 
     @property
     def steps(self) -> int:
-        """Batches of a cycle; 1 if it is not known."""
+        """Batches per cycle; 1 if unknown."""
         batch = _number(self.options.get("batch_size"))
         return math.ceil(self.gist.trained_on / batch) or 1 if batch else 1
 
     @property
     def batch(self) -> str:
-        """How many passages of T1 compete in a batch: all that are trained on, or so many."""
+        """Passages of T1 in a batch: 'all' that are trained on, or a number."""
         batch = _number(self.options.get("batch_size"))
         return "all" if self.steps == 1 else f"{batch:.0f}"
 
@@ -114,7 +110,7 @@ class ComparedRun:
 
     @property
     def sha256(self) -> Mapping[str, Any]:
-        """Of the texts (t1, t2) and the base weights."""
+        """SHA-256 of the texts (t1, t2) and of the base weights."""
         return _mapping(self.analysis.run.get("sha256"))
 
     @property
@@ -123,19 +119,19 @@ class ComparedRun:
 
     @property
     def null(self) -> str:
-        """'shuffled' or 'frozen' where the run is a null of another; else nothing."""
+        """'shuffled' or 'frozen' if the run is a null of another run; else empty."""
         return str(_mapping(self.analysis.run.get("null")).get("kind", ""))
 
     @property
     def seed(self) -> tuple[str, str]:
-        """What tells it from runs that are otherwise the same: its seed, and that of its permutation."""
+        """Seed of the run, and seed of its permutation where it is a null."""
         null = _mapping(self.analysis.run.get("null"))
         return str(self.options.get("seed", "")), str(null.get("seed", ""))
 
 
 def gist_of(analysis: Analysis) -> Gist:
-    """That of an analysis with its passages and bars."""
-    corpus, layer = analysis.corpus, max(analysis.layers)
+    """Gist of an analysis that has its passages and bars."""
+    corpus, layer = analysis.corpus, analysis.output
     loops = {state.cycle: analysis.diagrams.get((state.cycle, layer, "union", 1)) for state in analysis.states}
     return Gist(
         trained_on=0 if corpus is None else corpus.split_1.count("train"),
@@ -146,56 +142,56 @@ def gist_of(analysis: Analysis) -> Gist:
     )
 
 
-def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
-    found: dict[str, ByCycle] = {name: {} for name in LOGGED}
+def other_keys(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys with numbers that the table of quantities lacks, as an objective or an evaluation of yours may log them."""
+    keys = dict.fromkeys(key for line in metrics for key, value in line.items() if _number(value) is not None)
+    return [key for key in keys if key not in KNOWN_KEYS and key not in TABLE]
+
+
+def _logged(metrics: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, ByCycle]:
+    """By quantity and cycle; one with several keys, as in both directions, is their mean."""
+    found: dict[str, ByCycle] = {name: {} for name in names}
     for line in metrics:
-        for name in LOGGED:
-            known = [value for key in keys_of(name) if (value := _number(line.get(key))) is not None]
+        for name in names:
+            known = [value for key in quantity(name).logged_as if (value := _number(line.get(key))) is not None]
             if known:
                 found[name][line["cycle"]] = float(np.mean(known))
     return found
 
 
-def keys_of(name: str) -> list[str]:
-    """Where a logged quantity stands in a line of metrics.jsonl."""
-    return [f"{name}_1to2", f"{name}_2to1"] if name.endswith("_mrr") else [name]
-
-
 def _measured(analysis: Analysis) -> dict[str, ByCycle]:
-    first, last_layer = analysis.states[0].cycle, max(analysis.layers)
+    first = analysis.first.cycle
     found: dict[str, ByCycle] = {name: {} for name in MEASURED}
-    for measure, value in UNMOVED.items():
-        found[measure][first] = value
+    for measure in CHANGES:
+        found[measure][first] = float(quantity(measure).no_change or 0)
     for m in analysis.measurements:
         name = _quantity(m, first)
-        if name is not None and (m.layer, m.cloud) == (last_layer, "union") and math.isfinite(m.value):
+        if name is not None and (m.layer, m.cloud) == (analysis.output, "union") and math.isfinite(m.value):
             found[name][m.cycle] = m.value
     return found
 
 
 def _quantity(m: Measurement, first: int) -> str | None:
-    """What a measurement is called in a comparison; None for what is not compared, or is taken from the log.
+    """Id of the quantity that a measurement is of; None for what is not compared, or is taken from the log.
 
     Args:
-        first: Cycle of the first state, which changes are against.
+        first: Cycle of the first state, which changes are measured against.
     """
     if m.threshold is not None or m.against not in (None, first):
         return None
-    name = m.measure if m.degree is None else NAMES.get((m.measure, m.degree))
+    name = id_of(m.measure, m.degree)
     return name if name in MEASURED else None
 
 
 def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
-    """How many loops chance does not make; only for states whose loops were judged.
+    """Number of significant loops; only for states whose loops were tested.
 
     Args:
-        without: Cycles of states that have no loop to judge.
+        without: Cycles of states that have no loop to test.
     """
-    layer = max(analysis.layers)
     found: ByCycle = {}
     for state in analysis.states:
-        place = (state.cycle, layer, "union")
-        judged = [loop for loop in analysis.loops if (loop.cycle, loop.layer, loop.cloud) == place]
+        judged = analysis.loops_at(state.cycle, analysis.output, "union")
         if judged or state.cycle in without:
             found[state.cycle] = float(sum(loop.p < ALPHA for loop in judged))
     return found
@@ -209,7 +205,7 @@ def _questions(corpus: Corpus) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None: what stands in a file instead is null, NaN or anything else."""
+    """A finite number, or None: a file may hold null, NaN or anything else instead."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None
