@@ -89,7 +89,7 @@ def test_reports_are_compared_as_the_runs_themselves(runs: list[Analysis], tmp_p
 
 
 def test_the_verdict_of_a_carried_run_is_said_in_other_languages(runs: list[Analysis], tmp_path: Path) -> None:
-    told = Phrase("the space turned; {loops}", loops=Count(2, "loop"))
+    told = Phrase("the space rotated; {loops}", loops=Count(2, "loop"))
     verdict = dataclasses.replace(
         runs[0].verdict,
         sentence=told,
@@ -99,7 +99,7 @@ def test_the_verdict_of_a_carried_run_is_said_in_other_languages(runs: list[Anal
     read = read_report(report_of(run, tmp_path / "a.html")).analysis
     assert read.verdict == verdict
     with speaking("ru"):
-        assert spoken(read.verdict.sentence) == "the space turned; 2\xa0петли"
+        assert spoken(read.verdict.sentence) == "the space rotated; 2\xa0петли"
     assert [isinstance(claim.what, Phrase) for claim in read.verdict.claims] == [True, False]
 
 
@@ -170,7 +170,7 @@ def test_the_block_is_inert_and_holds_no_passage(hostile: Analysis, tmp_path: Pa
 def test_a_page_without_results_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "a.html"
     path.write_text(document("old", "<p>none</p>"), encoding="utf-8")
-    assert fault_of(path) == f"'{path}' carries no results; make it again with topores report RUN."
+    assert fault_of(path) == f"'{path}' contains no results; make it again with topores report RUN."
     missing = tmp_path / "b.html"
     assert fault_of(missing) == (
         f"'{missing}' cannot be read (no such file or directory); give a run folder, or the report of one."
@@ -190,7 +190,7 @@ def test_damage_is_one_line(full: Analysis, tmp_path: Path) -> None:
         assert told.startswith("The results in ")
         assert told.endswith("; make it again with topores report RUN.")
     path.write_bytes(whole[: end - 9])  # the download stopped
-    assert "carries no results" in fault_of(path)
+    assert "contains no results" in fault_of(path)
     path.write_bytes(whole[:start] + b"*" + whole[start:])
     assert "are damaged" in fault_of(path)
 

@@ -140,10 +140,10 @@ def test_every_change_comes_back(full: Analysis, page: Page) -> None:
 
 def test_the_heat_map_has_each_measure_by_layer_cloud_and_state(full: Analysis, page: Page) -> None:
     heat = {one["title"]: one for one in page.data()[1]["heat"]}
-    loops = heat["Total persistence of loops"]
+    loops = heat["Total loop persistence"]
     assert loops["unit"] == "rad"
     assert loops["values"][3][1][9] == pytest.approx(full.value("total_persistence", 500, 3, "t2", degree=1), rel=1e-5)
-    scale = heat["Scale since the first state"]["values"]
+    scale = heat["Scale, against the first state"]["values"]
     assert scale[3][1][9] == pytest.approx(full.value("procrustes.scale", 500, 3, "t2", against=0), rel=1e-5)
     assert scale[3][1][0] is None
 

@@ -1,4 +1,4 @@
-"""A run at learning rate 0 (`topores train --null frozen`): every change of it is 0 exactly."""
+"""A run at learning rate 0 (`topores train --null frozen`): every change is exactly 0."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Charts of several runs: a line for each, told apart by colour, dash and shape."""
+"""Charts of several runs: one line each, distinguished by colour, dash and shape."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,22 +11,22 @@ from topores.report.html.safe import escaped
 from topores.report.language import localised, say
 
 LOOKS = tuple(f"run{number}" for number in range(8))
-"""The style sheet gives each its colour and dash, and fills the shapes of the first four."""
+"""The style sheet gives each a colour and dash, and fills the shapes of the first four."""
 
 SHAPES = ("circle", "triangle", "square", "diamond")
 
 MOST_POINTS = 120
-"""Longer lines are thinned out, evenly."""
+"""Longer lines are thinned out evenly."""
 
 APART, SHIFT = 56.0, 7.0
-"""Least distance of two shapes along a line, and how much later those of the next line begin: so none hides another."""
+"""Least distance of two shapes along a line, and the offset from line to line, so that none hides another."""
 
 Place = tuple[Number, Number]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One run: its places along the x axis, in order of training, and its values there."""
+    """One run: its points (x, value), in order of training."""
 
     name: str
     look: str
@@ -42,7 +42,7 @@ def curves_chart(
         title: HTML above the chart.
         axis: 'cycle' or 'loss'.
         note: HTML below the title, in small.
-        unit: Of the values.
+        unit: Unit of the values.
         zero: Whether 0 belongs on the y axis.
     """
     shown = [Curve(c.name, c.look, _thinned(c.places)) for c in curves if c.places]
@@ -56,7 +56,7 @@ def curves_chart(
 
 
 def loss_scale(losses: Sequence[Number]) -> Scale:
-    """From the highest loss on the left to the lowest; by factors where they span more than ten."""
+    """From the highest loss on the left to the lowest; logarithmic if they span more than a factor of ten."""
     low, high = min(losses), max(losses)
     if low <= 0 or high < 10 * low:
         return value_scale(losses, RIGHT - 8, LEFT + 6)
@@ -88,7 +88,7 @@ def _curve(curve: Curve, x: Scale, y: Scale) -> str:
 
 
 def _marked(places: Sequence[Place], number: int) -> list[Place]:
-    """Places on the line that are far enough apart for a shape each; the last one, if none else."""
+    """Points of the line that are far enough apart to get a shape; at least the last one."""
     marked: list[Place] = []
     next_at = places[0][0] + SHIFT * number
     for place in places:

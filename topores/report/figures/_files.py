@@ -1,4 +1,4 @@
-"""A figure as the bytes of its files: the same each time, and safe to open."""
+"""A figure as the bytes of its files: reproducible, and safe to open."""
 
 import re
 import warnings
@@ -50,11 +50,11 @@ STYLE: dict[str, Any] = {
 }
 
 DOCTYPE, METADATA = re.compile(r"<!DOCTYPE[^>]*>\s*"), re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-"""They name addresses of the web, which some programs ask for."""
+"""Parts with web addresses, which some programs request."""
 
 
 def drawn(module: ModuleType, analysis: Analysis) -> dict[str, bytes]:
-    """What a figure's module makes of an analysis, by format; nothing where it has nothing to draw."""
+    """The figure of a module as bytes by format; empty if there is nothing to draw."""
     with styled():
         figure = module.draw(analysis)
         # The PNG first: the layout settles while it is drawn, and both then share it.
@@ -63,7 +63,7 @@ def drawn(module: ModuleType, analysis: Analysis) -> dict[str, bytes]:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Whatever is drawn within has our style, and none of the user's own."""
+    """Everything drawn within the block has our style, and not the user's."""
     with matplotlib.style.context(STYLE, after_reset=True), warnings.catch_warnings():
         # A label in a script that the font lacks: the SVG has its text all the same.
         warnings.filterwarnings("ignore", message="Glyph .* missing")

@@ -1,4 +1,4 @@
-"""From values to places on a chart: scales with ticks that people can read."""
+"""Scales from values to pixels, with readable ticks."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -17,9 +17,9 @@ class Scale:
     start: Number
     end: Number
     ticks: tuple[tuple[Number, str], ...]
-    """Values that get a line, and what stands beside it."""
+    """Values with a grid line, and their labels."""
     bend: Callable[[Number], float] = float
-    """Applied before the linear map: log1p for cycles that span decades."""
+    """Transform before the linear map: log1p for cycles that span decades."""
 
     def __call__(self, value: Number) -> float:
         low, high = self.bend(self.low), self.bend(self.high)
@@ -27,7 +27,7 @@ class Scale:
         return round(self.start + share * (self.end - self.start), 2)
 
     def line(self) -> str:
-        """low, high, start, end: all that report.js needs of a linear scale."""
+        """low, high, start, end: what report.js needs of a linear scale."""
         return f"{self.low:.9g} {self.high:.9g} {self.start:g} {self.end:g}"
 
 
@@ -37,13 +37,13 @@ def value_scale(
     """A linear scale around `values`, widened to round numbers.
 
     Args:
-        zero: Whether 0 belongs on the axis.
-        whole: Whether only whole numbers get a tick.
+        zero: Whether the axis includes 0.
+        whole: Whether only integers get a tick.
     """
     known = [float(v) for v in values if math.isfinite(v)] or [0.0, 1.0]
     low, high = (min(0.0, *known), max(0.0, *known)) if zero else (min(known), max(known))
     if high - low <= 1e-9 * max(abs(low), abs(high)):
-        # A flat line stands in the middle of its chart.
+        # A flat line is drawn in the middle of its chart.
         room = abs(low) * 0.1
         low, high = (low - room, high + room) if room else (0.0, 1.0)
     step = _round_step((high - low) / 6)
@@ -64,7 +64,7 @@ def _round_step(step: Number) -> float:
 
 
 def _tick_label(value: Number, step: Number) -> str:
-    """As many digits as tell this tick from the next.
+    """With as many digits as distinguish neighbouring ticks.
 
     >>> [_tick_label(v, s) for v, s in ((-0.5, 0.5), (2e3, 1e3), (9.5e-6, 5e-7))]
     ['−0.5', '2k', '9.5×10⁻⁶']
@@ -84,7 +84,7 @@ def _tick_label(value: Number, step: Number) -> str:
 
 
 def cycle_scale(cycles: Sequence[int], start: Number, end: Number) -> Scale:
-    """A scale along cycles: linear, or with a growing step (log of 1 + cycle) where they span more than 50."""
+    """A scale of cycles: linear, or log(1 + cycle) if they span more than 50."""
     low, high = min(cycles), max(cycles)
     if low == high:
         return Scale(low - 1.0, high + 1.0, start, end, ((low, short(low)),))
@@ -98,13 +98,13 @@ def _labelled(cycles: Iterable[int]) -> tuple[tuple[int, str], ...]:
 
 
 def _even(low: int, high: int) -> list[int]:
-    """Round cycles at equal distances."""
+    """Round cycles at equal steps."""
     step = max(1, int(_round_step((high - low) / 5)))
     return list(range(-(-low // step) * step, high + 1, step))
 
 
 def _growing(low: int, high: int) -> list[int]:
-    """Powers of ten; where fewer than two of them lie there, 2 and 5 times them too, or cycles at equal distances.
+    """Powers of ten; if fewer than two are in range, also 2 and 5 times them, or cycles at equal steps.
 
     >>> [_growing(*ends) for ends in ((0, 2000), (11, 999), (120, 200))]
     [[0, 1, 10, 100, 1000], [20, 50, 100, 200, 500], [120, 140, 160, 180, 200]]

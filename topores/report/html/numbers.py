@@ -1,26 +1,15 @@
-"""How numbers are written in the language in force: three significant digits, the same here and in report.js."""
+"""Formats numbers in the language in force: three significant digits, the same here and in report.js."""
 
 import math
 
+from topores.domain import settled
 from topores.report.language import RAISED, later, localised, say
 
 Number = int | float
 
-ROUNDING = 1e-9
-"""Shares and distances of unit rows that are smaller are what rounding left of 0."""
-
-
-def settled(value: float) -> float:
-    """0 where nothing but rounding is left, else the value.
-
-    >>> settled(3e-15), settled(-2e-4)
-    (0.0, -0.0002)
-    """
-    return 0.0 if abs(value) < ROUNDING else value
-
 
 def digits(value: Number | None) -> str:
-    """Three significant digits; whole numbers and thousands in full.
+    """Three significant digits; integers and thousands in full.
 
     >>> [digits(v) for v in (0.51234, -12, 1234.5, 0.00001234, None)]
     ['0.512', '−12', '1,234', '1.23×10⁻⁵', 'not measured']
@@ -44,7 +33,7 @@ def _finite(value: Number) -> str:
 
 
 def data(value: Number | None) -> str:
-    """The number for people, with the exact one for programs.
+    """The formatted number, with the exact one for programs.
 
     >>> data(0.51234)
     '<data value="0.51234">0.512</data>'
@@ -55,7 +44,7 @@ def data(value: Number | None) -> str:
 
 
 def short(value: Number) -> str:
-    """A count as it fits beneath a tick.
+    """A count, short enough for a tick label.
 
     >>> [short(v) for v in (0, 500, 2000, 1e6, 1e9)]
     ['0', '500', '2k', '1M', '1bn']

@@ -1,15 +1,15 @@
-"""What a reader chooses: layer and cloud in lists, the cycle on a slider; all native, so the keyboard works."""
+"""Controls: layer and cloud in lists, the cycle on a slider; native elements, so the keyboard works."""
 
 from collections.abc import Sequence
 
 from topores.domain import Analysis
 from topores.report.html.safe import escaped
 from topores.report.language import say
-from topores.report.run.readings import cloud_name, layer_name, shown_cloud, state_name
+from topores.report.names import cloud_name, layer_name, shown_cloud, state_name
 
 
 def controls(analysis: Analysis) -> str:
-    """The bar of controls, bound by the script and unseen without it; only for what there is a choice of."""
+    """The bar of controls, hidden without the script; only controls with more than one choice."""
     layers = [layer_name(analysis, layer) for layer in analysis.layers]
     clouds = [cloud_name(analysis, cloud) for cloud in analysis.clouds]
     parts = [
@@ -20,7 +20,7 @@ def controls(analysis: Analysis) -> str:
     ]
     if not any(parts):
         return ""
-    label = say("Choose what is shown")
+    label = say("Select what is shown")
     return f'<form class="controls sticky" hidden role="search" aria-label="{label}">{"".join(parts)}</form>'
 
 
@@ -36,7 +36,7 @@ def _slider(analysis: Analysis) -> str:
     slider = f'<input type="range" data-choose="state" min="0" max="{last}" step="1" value="{last}"'
     return (
         f'<span class="slider">{play}'
-        f'<button type="button" data-step="-1" aria-label="{say("State before")}">‹</button>'
+        f'<button type="button" data-step="-1" aria-label="{say("Previous state")}">‹</button>'
         f'<label><span class="unseen">{say("State")}</span>{slider} aria-valuetext="{label}"></label>'
         f'<button type="button" data-step="1" aria-label="{say("Next state")}">›</button>'
         f'<output data-shown="state">{label}</output></span>'
@@ -54,7 +54,7 @@ def _select(what: str, title: str, names: Sequence[str], chosen: int) -> str:
 
 
 def shown_place(analysis: Analysis, *, state: bool) -> str:
-    """Words for what is shown now: kept true by report.js, and all there is in print."""
+    """Words for what is shown: report.js updates them, and print shows them instead of the controls."""
     words = {
         "layer": layer_name(analysis, analysis.layers[-1]),
         "cloud": cloud_name(analysis, shown_cloud(analysis)),

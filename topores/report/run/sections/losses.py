@@ -26,9 +26,9 @@ def render(analysis: Analysis) -> str:
 
 def _words() -> str:
     return say(
-        "<p>In each {pairing} one text asks and one answers. Solid lines: a passage is to find itself again "
-        "under other noise. Dashed lines: it is to find its partner in the other text. Lower is better; a loss of 0 "
-        "means that the right passage stands out fully on what is trained on.</p>",
+        "<p>Each {pairing} takes anchors from one text and candidates from the same or the other text. Solid lines: "
+        "the positive of a passage is the passage itself under another dropout mask. Dashed lines: it is its partner "
+        "in the other text. Lower is better; at 0 every anchor finds its positive among the training passages.</p>",
         pairing=term("pairing"),
     )
 
