@@ -190,7 +190,7 @@ def test_another_corpus_seed_or_model_is_computed_anew_and_that_is_said(
             entry.write_bytes(entry.read_bytes()[:-1])
     encoder = prepared(kind, model, texts, **options)
     times = {"texts": 4, "seed": 3, "weights": 4, "dropout": 4, "damage": 4}[other]
-    assert [line for line in caplog.messages if f"passages {times} times" in line]
+    assert [line for line in caplog.messages if f"passages in {times} views" in line]
     assert np.abs(encoder.encode(texts) - build(kind, model, **options).encode(texts)).max() < 1e-6
 
 
