@@ -1,14 +1,14 @@
-"""What the whole analysis of a run takes: 12 checkpoints, every layer, three clouds, all nulls but the trained ones.
+"""Time of a complete analysis of a run: 12 checkpoints, every layer, three clouds, all nulls except the trained ones.
 
     python benchmarks/analysis_time.py                                       # the sample texts, full and LoReFT
-    python benchmarks/analysis_time.py --texts ARTICLE META_ANALYSIS         # your own
-    python benchmarks/analysis_time.py --run RUN                             # a run that is there already
+    python benchmarks/analysis_time.py --texts ARTICLE META_ANALYSIS         # your own texts
+    python benchmarks/analysis_time.py --run RUN                             # an existing run
 
-Trains a few cycles with a checkpoint after each, then times what `topores topology --nulls all` does on it, with an
-empty cache, in a process of its own: wall seconds from its start to its end, and CPU seconds of all its threads, in
-all and by part. Wall seconds say something on an idle machine only, so the load is told beside them; CPU seconds grow
-with it too, if less. In a run that trains a head the lower layers are the same at every checkpoint, and the cache knows
-their numbers from the first; full fine-tuning changes all.
+Trains a few cycles with a checkpoint after each, then times `topores topology --nulls all` on the run, with an empty
+cache, in a separate process: wall seconds from start to end, and CPU seconds of all threads, in total and by part. Wall
+seconds are meaningful only on an idle machine, so the load is reported too; CPU seconds also grow with load, but less.
+In runs that train a head the lower layers are equal at every checkpoint, so the cache has their results from the first
+one; full fine-tuning changes all layers.
 """
 
 import argparse
@@ -43,8 +43,8 @@ def main() -> None:
         }
         result: dict[str, Any] = {"machine": arguments.machine, "cores": os.cpu_count(), "runs": {}}
         for name, run in runs.items():
-            result["runs"][name] = timed = _timed(run, folder / f"{name}.cache", folder / f"{name}.html")
-            print(_in_words(name, timed), flush=True)
+            result["runs"][name] = timed = _run_timed(run, folder / f"{name}.cache", folder / f"{name}.html")
+            print(_describe(name, timed), flush=True)
     from topores.compute.files import write_json
     from topores.training.provenance import versions
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _train(encoder: str, arguments: argparse.Namespace, folder: Path) -> Path:
-    """A run with a checkpoint at 0 and after each cycle, as long as it takes to have enough of them."""
+    """Train until the run has enough checkpoints, one at cycle 0 and one after each cycle."""
     from topores import train
 
     article, meta_analysis = arguments.texts
@@ -64,7 +64,7 @@ def _train(encoder: str, arguments: argparse.Namespace, folder: Path) -> Path:
     return folder
 
 
-def _timed(run: Path, cache: Path, report: Path) -> dict[str, Any]:
+def _run_timed(run: Path, cache: Path, report: Path) -> dict[str, Any]:
     load, began = os.getloadavg()[0], time.perf_counter()
     command = [sys.executable, __file__, "--measure", str(run), str(cache), str(report)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -73,30 +73,30 @@ def _timed(run: Path, cache: Path, report: Path) -> dict[str, Any]:
 
 
 def _measure(run: str, cache: str, report: str) -> dict[str, Any]:
-    """What `topores topology` does on `run`, with CPU seconds by part."""
+    """Run `topores topology` on `run` and return CPU seconds by part."""
     parts = Parts()
-    with parts.of("libraries loaded"):
+    with parts.measure("libraries loaded"):
         from topores.analysis import analyse, sources
         from topores.analysis.measure import Bench
         from topores.commands import topology
         from topores.config import TopologyConfig
 
-    parts.put_into(Bench, "run", lambda *arguments, **_: _part_of(arguments[4]))
+    parts.wrap_calls(Bench, "run", lambda *arguments, **_: _part_of(arguments[4]))
     for method, part in (
         ("layers_of", "encoding: layers"), ("views_of", "encoding: dropout"), ("encoded_again", "encoding: again"),
         ("rows_of_random_text", "encoding: random text"), ("rows_of_untrained", "encoding: untrained"),
     ):  # fmt: skip
-        parts.put_into(sources.EncodedSource, method, lambda *_, part=part, **__: part)
-    parts.put_into(analyse, "measured_nulls", lambda *_, **__: "nulls: draws")
-    parts.put_into(analyse, "judge", lambda *_, **__: "verdict")
-    parts.put_into(topology, "write_results", lambda *_, **__: "results written")
-    parts.put_into(topology, "write_report", lambda *_, **__: "report")
-    with parts.of("all else"):
+        parts.wrap_calls(sources.EncodedSource, method, lambda *_, part=part, **__: part)
+    parts.wrap_calls(analyse, "measured_nulls", lambda *_, **__: "nulls: draws")
+    parts.wrap_calls(analyse, "judge", lambda *_, **__: "verdict")
+    parts.wrap_calls(topology, "write_results", lambda *_, **__: "results written")
+    parts.wrap_calls(topology, "write_report", lambda *_, **__: "report")
+    with parts.measure("all else"):
         config = TopologyConfig(checkpoint=(run,), nulls="all", cache=cache, output=Path(report))
         analysis, _, _ = topology.run_topology(config)
     points = {cloud: len(rows) for cloud, rows in analysis.members.items()}
     if max(points.values()) > MOST_POINTS:
-        print(f"{points} points; the issue asks for {MOST_POINTS} at most", file=sys.stderr)
+        print(f"{points} points, more than the {MOST_POINTS} this benchmark is meant for", file=sys.stderr)
     taken = os.times()
     return {
         "checkpoints": len(analysis.states), "layers": len(analysis.layers), "points": points,
@@ -106,7 +106,7 @@ def _measure(run: str, cache: str, report: str) -> dict[str, Any]:
 
 
 def _part_of(label: str) -> str:
-    """Labels of the bars begin with a null or with a state, of which there are many."""
+    """The part for a progress-bar label, which begins with a null or a state; all states count as one part."""
     first, _, what = label.partition(": ")
     if not what:
         return "run: clouds" if first[-1].isdigit() else first
@@ -114,14 +114,14 @@ def _part_of(label: str) -> str:
 
 
 class Parts:
-    """CPU seconds of all threads by part, each without what other parts took within it."""
+    """CPU seconds of all threads by part, excluding nested parts."""
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
         self._within: list[float] = [0.0]
 
     @contextmanager
-    def of(self, part: str) -> Iterator[None]:
+    def measure(self, part: str) -> Iterator[None]:
         began = time.process_time()
         self._within.append(0.0)
         try:
@@ -131,18 +131,18 @@ class Parts:
             self.seconds[part] += taken - self._within.pop()
             self._within[-1] += taken
 
-    def put_into(self, owner: Any, name: str, part_of: Callable[..., str]) -> None:
-        """Count the calls of a function or method by what `part_of` makes of their arguments."""
+    def wrap_calls(self, owner: Any, name: str, part_of: Callable[..., str]) -> None:
+        """Attribute the calls of a function or method to the part that `part_of` returns for their arguments."""
         whole = getattr(owner, name)
 
-        def counted(*arguments: Any, **options: Any) -> Any:
-            with self.of(part_of(*arguments, **options)):
+        def wrapper(*arguments: Any, **options: Any) -> Any:
+            with self.measure(part_of(*arguments, **options)):
                 return whole(*arguments, **options)
 
-        setattr(owner, name, counted)
+        setattr(owner, name, wrapper)
 
 
-def _in_words(name: str, timed: dict[str, Any]) -> str:
+def _describe(name: str, timed: dict[str, Any]) -> str:
     about = ", ".join(f"{points} {cloud}" for cloud, points in timed["points"].items())
     lines = [
         f"{name}: {timed['checkpoints']} checkpoints, {timed['layers']} layers, points {about}",
@@ -157,9 +157,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=Path, nargs=2, default=[SAMPLE / "article.md", SAMPLE / "meta_analysis.md"])
     parser.add_argument("--encoders", nargs="+", default=["full", "loreft"])
-    parser.add_argument("--passage-tokens", type=int, default=36, help="so that the sample has 300 passages")
+    parser.add_argument("--passage-tokens", type=int, default=36, help="36 gives the sample 300 passages")
     parser.add_argument("--run", type=Path, nargs="+", default=[], help="run folders, instead of training some")
-    parser.add_argument("--machine", default="", help="what it ran on, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--measure", nargs=3, metavar=("RUN", "CACHE", "REPORT"), help="one run, in this process")
     return parser.parse_args()

@@ -1,10 +1,10 @@
-"""Which loss finds unseen partners better. The default of `--loss` rests on this.
+"""Which loss finds unseen partners better: the reason for the default of `--loss`.
 
     python benchmarks/default_loss.py --pairs FILE FILE --seeds 3 --cycles 4 --output FILE.json
 
-Trains every corpus with each loss and each seed (a seed moves the split, the batches and the dropout),
-prints held-out MRR by cycle, mean over seeds and directions, and writes every run's numbers as JSON.
-Only held-out passages count, and only the losses' differences at equal cycles: no absolute figure is a claim.
+Trains every corpus with each loss and each seed (a seed changes the split, the batches and the dropout), prints
+held-out MRR by cycle, averaged over seeds and directions, and writes the numbers of every run as JSON. Only differences
+between losses at equal cycles on held-out passages are meaningful; absolute figures are not claims.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main() -> None:
         corpora[article.parent.name] = {"article": article, "meta_analysis": meta_analysis}
     corpora |= {file.stem: {"pairs": file} for file in arguments.pairs}
     runs: list[dict] = []
-    # Seeds outermost, and written after each run: a measurement cut short still compares like with like.
+    # Seeds outermost, and written after each run, so that an interrupted measurement is still balanced.
     for seed, (name, texts), loss in itertools.product(range(arguments.seeds), corpora.items(), arguments.losses):
         runs.append(_run(name, texts, loss, seed, arguments.cycles))
         write_json(arguments.output, {"versions": versions(), "runs": runs})

@@ -1,11 +1,11 @@
-"""How fast the pooled embeddings of every layer are had, beside one `encode()` a layer, on the same passages.
+"""Speed of pooled embeddings of every layer, compared with one `encode()` per layer on the same passages.
 
-    python benchmarks/encode_speed.py                                   # on the sample texts
-    python benchmarks/encode_speed.py --texts ARTICLE META_ANALYSIS     # on your own
+    python benchmarks/encode_speed.py                                   # the sample texts
+    python benchmarks/encode_speed.py --texts ARTICLE META_ANALYSIS     # your own texts
 
-Beside it stand the library's ways: `encode()` of the whole model, once a layer; `encode()` of the model cut after each
-layer, which is the least work that it can do; and `encode()` for the last layer alone. Medians of alternating rounds;
-the least cosine between the two sides' rows is printed with the ratios.
+The peers are sentence-transformers' own methods: `encode()` of the whole model once per layer; `encode()` of the model
+truncated after each layer, which is the least work; and `encode()` for the last layer only. Medians of alternating
+rounds; the smallest cosine between both sides' rows is printed with the ratios.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main() -> None:
             "all layers": lambda: encoder.encode_layers(texts),
             "last": lambda: encoder.encode(texts),
         }
-        seconds = _alternated(ways, arguments.repeats)
+        seconds = _median_seconds(ways, arguments.repeats)
         theirs, ours = ways["layer by layer"](), ways["all layers"]()
         cosine = min(float((a * b).sum(axis=1).min()) for a, b in zip(theirs, ours, strict=True))
         run = {
@@ -62,16 +62,16 @@ def main() -> None:
             "ratio_last": seconds["last by encode()"] / seconds["last"],
         }  # fmt: skip
         result["runs"].append(run)
-        print(_in_words(run))
+        print(_describe(run))
     if arguments.output:
         write_json(arguments.output, result)
 
 
-def _in_words(run: dict) -> str:
+def _describe(run: dict) -> str:
     return (
-        f"{run['threads']} thread(s): all layers {run['ratio_all_layers']:.1f} times as fast as one encode() a layer, "
-        f"{run['ratio_all_layers_cut']:.1f} times as fast as with the model cut after each (least cosine "
-        f"{run['least_cosine']:.6f}); the last alone {run['ratio_last']:.1f} times as fast as encode()"
+        f"{run['threads']} thread(s): all layers {run['ratio_all_layers']:.1f} x as fast as one encode() per layer, "
+        f"{run['ratio_all_layers_cut']:.1f} times as fast as with the model truncated after each (smallest cosine "
+        f"{run['least_cosine']:.6f}); the last layer alone {run['ratio_last']:.1f} times as fast as encode()"
     )
 
 
@@ -83,8 +83,8 @@ def _cut_after_each_layer(model: SentenceTransformer) -> list[SentenceTransforme
     return models
 
 
-def _alternated(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of each way, all in turn, after one round that is not counted."""
+def _median_seconds(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median seconds of each alternative, alternating, after one warm-up round."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats + 1):
         for name, way in ways.items():
@@ -103,7 +103,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, os.cpu_count() or 1])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 

@@ -1,11 +1,11 @@
-"""What each encoder learns from two fixed texts, at what cost, and what it does to the space. docs/heads.md tells it.
+"""What each encoder learns from two fixed texts, its cost, and how it changes the space; see docs/heads.md.
 
     python benchmarks/encoder_quality.py --texts ARTICLE META_ANALYSIS --pairs FILE.jsonl --seeds 3 --output FILE.json
 
-Trains every corpus with each encoder and each seed (a seed moves the split, the draws and the dropout) and measures at
-a few kept cycles: held-out and train MRR, RankMe, uniformity, and total persistence of the loops of both texts' cloud
-(all passages, last layer, radians). What a cycle costs is the median between logged cycles, and has the evaluation of
-each in it: for heads that is most of it, and `heads_speed.py` measures the step alone. Written after each run.
+Trains every corpus with each encoder and each seed (a seed changes the split, the draws and the dropout) and measures
+at a few kept cycles: held-out and train MRR, RankMe, uniformity, and total persistence of loops in the union cloud (all
+passages, last layer, radians). The time per cycle is the median between logged cycles and includes their evaluation,
+which for heads is most of it; `heads_speed.py` measures the step alone. Results are written after each run.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from topores.training.provenance import versions
 HEADS = ("linear", "loreft", "rotation", "relative_rotation")
 ENCODERS = (*HEADS, "full", "lora", "oft")
 CYCLES = {True: (0, 5, 20, 100, 200), False: (0, 1, 2, 4)}
-"""Kept cycles of heads, and of what runs the whole network."""
+"""Kept cycles of heads (True) and of encoders that train within the transformer (False)."""
 MEASURED = ("cycle", "loss", "uniformity", "rank_me", "modality_gap", "alignment", "seconds")
 
 
@@ -39,7 +39,7 @@ def main() -> None:
         corpora[article.resolve().parent.name] = {"article": article, "meta_analysis": meta_analysis}
     corpora |= {file.stem: {"pairs": file} for file in arguments.pairs}
     runs: list[dict] = []
-    # Seeds outermost: a measurement cut short still compares like with like.
+    # Seeds outermost, so that an interrupted measurement is still balanced.
     for seed, (name, texts), encoder in itertools.product(arguments.seeds, corpora.items(), arguments.encoders):
         runs.append({"corpus": name, "encoder": encoder, "seed": seed, **_run(texts, encoder, seed)})
         write_json(arguments.output, {"machine": arguments.machine, "versions": versions(), "runs": runs})
@@ -58,7 +58,7 @@ def _run(texts: dict[str, Path], encoder: str, seed: int) -> dict:
         )  # fmt: skip
         spent = time.process_time() - began
         lines = {line["cycle"]: line for line in run.metrics}
-        kept = [_measured(run, cycle, lines[cycle]) for cycle in run.checkpoints]
+        kept = [_measurements(run, cycle, lines[cycle]) for cycle in run.checkpoints]
         return {
             "options": {name: run.options.to_mapping().get(name) for name in ("learning_rate", "batch_size", "rank")},
             "passages": [len(run.corpus.t1), len(run.corpus.t2)],
@@ -67,7 +67,7 @@ def _run(texts: dict[str, Path], encoder: str, seed: int) -> dict:
         }  # fmt: skip
 
 
-def _measured(run: Run, cycle: int, line: dict) -> dict:
+def _measurements(run: Run, cycle: int, line: dict) -> dict:
     passages = (*run.corpus.t1, *run.corpus.t2)
     rows = open_model(str(run.checkpoints[cycle]), "cpu").encode([p.text for p in passages], [p.side for p in passages])
     loops = total_persistence(persistent_homology(rows)[1])
@@ -76,20 +76,20 @@ def _measured(run: Run, cycle: int, line: dict) -> dict:
 
 
 def _seconds_a_cycle(metrics: list[dict]) -> float:
-    """Median over the gaps between logged cycles; writing a checkpoint is in few of them."""
+    """Median over intervals between logged cycles; few of them include writing a checkpoint."""
     steps = [(b["seconds"] - a["seconds"]) / (b["cycle"] - a["cycle"]) for a, b in itertools.pairwise(metrics)]
     return float(np.median(steps))
 
 
 def _line(run: dict) -> str:
     mrr = [round(held_out_mrr(line), 3) for line in run["cycles"]]
-    return f"{run['corpus']} {run['encoder']} seed {run['seed']}: {mrr}, {run['seconds_a_cycle']:.3f} s a cycle"
+    return f"{run['corpus']} {run['encoder']} seed {run['seed']}: {mrr}, {run['seconds_a_cycle']:.3f} s per cycle"
 
 
 def _table(name: str, runs: list[dict], encoders: list[str]) -> str:
-    """Means over seeds at each kept cycle."""
+    """Table of means over seeds at each kept cycle."""
     head = f"{'encoder':18}{'cycle':>6}{'held-out MRR':>15}{'train MRR':>11}{'RankMe':>8}{'loops':>8}{'s/cycle':>9}"
-    rows = [f"\n{name}, mean (and standard deviation) of seeds", head]
+    rows = [f"\n{name}, mean (and standard deviation) over seeds", head]
     for encoder in encoders:
         of_encoder = [run for run in runs if run["encoder"] == encoder]
         if not of_encoder:
@@ -114,7 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=Path, nargs="+", default=[])
     parser.add_argument("--encoders", nargs="+", default=list(ENCODERS), choices=ENCODERS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/encoder_quality.json"))
     return parser.parse_args()
 

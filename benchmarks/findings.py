@@ -1,10 +1,10 @@
-"""What `topores topology` says of runs on real texts, and of runs on shuffled pairings beside them: docs/findings.md.
+"""Verdicts of `topores topology` on real texts, for true and for shuffled pairings; see docs/findings.md.
 
     python benchmarks/findings.py --texts FOLDER [FOLDER ...] --pairs FILE.jsonl --seeds 0 1 2 --output findings.json
 
-FOLDER holds article.txt and meta_analysis.txt. Each corpus is trained with each encoder and seed, with runs on permuted
-pairs beside it; then the run, and one of its nulls against the others, are judged by the same protocol. Written after
-each run; a run that is there is not made again.
+FOLDER contains article.txt and meta_analysis.txt. Each corpus is trained with each encoder and seed, and also on
+permuted pairs. The true run, and one of its nulls against the others, are judged by the same protocol. Results are
+written after each run, and existing ones are not repeated.
 """
 
 import argparse
@@ -47,14 +47,14 @@ def main() -> None:
         if (name, encoder, seed) in there:
             continue
         kept.append(
-            {"corpus": name, "encoder": encoder, "seed": seed, **_judged(texts, encoder, seed, arguments.nulls)}
+            {"corpus": name, "encoder": encoder, "seed": seed, **_judge_run(texts, encoder, seed, arguments.nulls)}
         )
         write_json(arguments.output, {"held_out": HELD_OUT, "versions": versions(), "runs": kept})
         print(f"{name}, {encoder}, seed {seed}: {kept[-1]['true']['sentence']}\n", flush=True)
-    print(_table(kept), _retrieval(kept), _changes(kept), _movement(kept), _followed(kept), sep="\n\n")
+    print(_table(kept), _retrieval(kept), _changes(kept), _movement(kept), _tracks(kept), sep="\n\n")
 
 
-def _judged(texts: dict[str, Path], encoder: str, seed: int, nulls: int) -> dict:
+def _judge_run(texts: dict[str, Path], encoder: str, seed: int, nulls: int) -> dict:
     cycles, checkpoints = CYCLES[encoder]
     folder = Path(tempfile.mkdtemp())
     try:
@@ -68,10 +68,10 @@ def _judged(texts: dict[str, Path], encoder: str, seed: int, nulls: int) -> dict
         null = analyse(run.folder / "nulls" / "shuffled-1", layers="last", nulls="dropout,resample,shuffled")
     finally:
         shutil.rmtree(folder)
-    return {"seconds": round(seconds, 1), "true": _told(true), "shuffled": _told(null)}
+    return {"seconds": round(seconds, 1), "true": _summarise(true), "shuffled": _summarise(null)}
 
 
-def _told(analysis: Analysis) -> dict:
+def _summarise(analysis: Analysis) -> dict:
     tracks = [
         {"persistence": [None if b is None or d is None else d - b for b, d in zip(t.births, t.deaths, strict=True)],
          "sure": t.sure, "layers": t.layers, "p": t.p, "stability": t.stability}
@@ -85,9 +85,9 @@ def _told(analysis: Analysis) -> dict:
 
 
 def _table(runs: list[dict]) -> str:
-    """How often each outcome, and which numbers stand outside the runs on shuffled pairings."""
+    """Table of outcomes, and of the quantities that differ from runs on shuffled pairings."""
     rows = [
-        f"{'corpus':16}{'encoder':9}{'runs':>5}  outcomes of true runs | of shuffled ones | outside shuffled (p < .05)"
+        f"{'corpus':16}{'encoder':9}{'runs':>5}  outcomes of true runs | of shuffled runs | beyond shuffled (p < .05)"
     ]
     for corpus, encoder in dict.fromkeys((run["corpus"], run["encoder"]) for run in runs):
         own = [run for run in runs if (run["corpus"], run["encoder"]) == (corpus, encoder)]
@@ -96,9 +96,9 @@ def _table(runs: list[dict]) -> str:
             [c["what"].partition(",")[0] for run in own for c in run["true"]["claims"] if _is_outside(c)]
         )  # fmt: skip
         rows.append(f"{corpus:16}{encoder:9}{len(own):>5}  {outcomes[0]} | {outcomes[1]} | {outside or 'nothing'}")
-    seconds = [run["seconds"] for run in runs if "seconds" in run]  # not kept where the machine was busy
+    seconds = [run["seconds"] for run in runs if "seconds" in run]  # absent if the machine was busy
     if seconds:
-        rows.append(f"an analysis takes {np.median(seconds):.0f} s (median), {max(seconds):.0f} s at most")
+        rows.append(f"an analysis takes {np.median(seconds):.0f} s (median), at most {max(seconds):.0f} s")
     return "\n".join(rows)
 
 
@@ -124,8 +124,8 @@ def _retrieval(runs: list[dict]) -> str:
 
 
 def _changes(runs: list[dict]) -> str:
-    """Mean change by corpus with the floor; what is beyond the floor, and what stands outside shuffled pairings."""
-    rows = ["change (floor) by corpus | beyond the floor | last state outside shuffled, and above their mean"]
+    """Mean change by corpus with its noise floor; runs beyond the floor, and runs beyond shuffled pairings."""
+    rows = ["change (noise floor) by corpus | beyond the floor | last state beyond shuffled, and above their mean"]
     names = [c["what"].removeprefix("change of ").partition(" (")[0] for c in runs[0]["true"]["claims"]
              if c["what"].startswith("change of ")]  # fmt: skip
     for name in names:
@@ -153,8 +153,8 @@ def _movement(runs: list[dict]) -> str:
         for part in ("one rotation and scale explain", "the texts' own rotations explain", "the texts' centres make")
     ]
     rows = [
-        "what of the movement: one rotation and scale, by chance, p | own rotations | centres | how far, dropout | the "
-        "first and how far, beside shuffled pairings, p (and of a shuffled run beside the others)"
+        "movement explained by one rotation and scale, by chance, p | own rotations | centres | distance, dropout | "
+        "rotation and distance compared with shuffled pairings, p (and of a shuffled run against the others)"
     ]
     beside = (shares[0], "movement of the passages")
     for run in runs:
@@ -173,12 +173,12 @@ def _movement(runs: list[dict]) -> str:
         row = f"{run['corpus']:16}{run['seed']}  {' | '.join(told)} | {far} | {paired} | p of the widest gap {gap}"
         if pairing[0] and pairing[1]:
             own, others = ((1 - pairing[0][of]) * pairing[1][of] ** 2 for of in ("value", "null"))
-            row += f" | deformed {own / others:.2f} times as much as by shuffled pairings"
+            row += f" | {own / others:.2f} times the deformation of shuffled pairings"
         rows.append(row)
     return "\n".join(rows)
 
 
-def _followed(runs: list[dict]) -> str:
+def _tracks(runs: list[dict]) -> str:
     tracks = [track for run in runs for track in run["true"]["tracks"]]
     first = [track["persistence"][0] or 0.0 for track in tracks]
     most = [max(bar or 0.0 for bar in track["persistence"]) for track in tracks]
@@ -189,9 +189,9 @@ def _followed(runs: list[dict]) -> str:
             if not track["persistence"][0]]  # fmt: skip
     sure = [step for track in tracks for step in track["sure"]]
     return (
-        f"{len(tracks)} loops followed, {sum(sure)} of {len(sure)} steps surely; {sum(bar > 0 for bar in first)} there "
-        f"at first, up to {max(first):.2f}, and at most {min(most):.2f} to {max(most):.2f}; later: {', '.join(late)}\n"
-        f"found again in {min(stability):.0%} to {max(stability):.0%}, least p {min(t['p'] for t in tracks):.2g}; in "
+        f"{len(tracks)} loops tracked, {sum(sure)} of {len(sure)} steps sure; {sum(bar > 0 for bar in first)} exist at "
+        f"the start, up to {max(first):.2f}, peaks {min(most):.2f} to {max(most):.2f}; later: {', '.join(late)}\n"
+        f"stability {min(stability):.0%} to {max(stability):.0%}, smallest p {min(t['p'] for t in tracks):.2g}; in "
         f"more than one layer: {below}"
     )
 

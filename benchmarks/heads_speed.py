@@ -1,16 +1,16 @@
-"""What a cycle over the whole corpus costs where a head on cached embeddings is trained, beside torch's graph.
+"""Time of a cycle over the whole corpus when a head is trained on cached embeddings, compared with autograd.
 
-    python benchmarks/heads_speed.py                    # 200 passages a side, 384 dimensions, float32, one core
+    python benchmarks/heads_speed.py                    # 200 passages per side, 384 dimensions, float32, one core
 
 One cycle is one step of the four pairings on two views of every passage: the losses, and the gradients of the head and
-of the temperature. The sides alternate, ten cycles in a row each, as training runs them; medians of the rounds, and the
-least, which other work on the machine disturbs least. Three questions:
+of the temperature. The two sides alternate, ten cycles in a row each, as in training. Medians over rounds, and minima,
+which other load affects least. Three parts:
 
-LoReFT, linear  `HeadObjective` beside autograd through `four_pairings` on the same rows; the greatest difference of
-                their gradients is printed, each against autograd in float64. 800 rows are the objective's, of 200
-                passages a side; 400 rows, of 100, are as many as one view of 200 gives.
-arithmetic      The linear head's products, how many a second they are, and how many a plain product makes here.
-clock           Cycles a second of `topores clock`: 8 pairs in 8 dimensions, float64.
+LoReFT, linear  `HeadObjective` compared with autograd through `four_pairings` on the same rows. The largest difference
+                of each gradient from autograd in float64 is printed. 200 passages per side are 800 rows for the
+                objective; 100 passages are 400 rows, as many as one view of 200.
+arithmetic      FLOP/s of the linear head's products, and of a plain matrix product on this machine.
+clock           Cycles per second of `topores clock`: 8 pairs in 8 dimensions, float64.
 """
 
 import argparse
@@ -23,11 +23,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from measuring import in_turn
+from measuring import alternate
 
 from topores.compute.files import write_json
 from topores.config import PAIRING_WEIGHTS
-from topores.training.clock.kernel import compiled
+from topores.training.clock.kernel import compile_cycles
 from topores.training.clock.vectors import start
 from topores.training.heads import by_autograd
 from topores.training.heads.objective import HeadObjective
@@ -38,11 +38,11 @@ LOW, HIGH = 100, 200
 
 
 class Case:
-    """A made corpus, heads near the identity, and a cycle of each by both ways."""
+    """A synthetic corpus, heads near the identity, and a cycle of each by both methods."""
 
     def __init__(self, passages: int, rank: int) -> None:
         draw = torch.Generator().manual_seed(0)
-        self.bank, self.passages = _made(passages, draw), passages
+        self.bank, self.passages = _synthetic_rows(passages, draw), passages
         self.alignment = torch.eye(passages, dtype=torch.float64)
         self.R = torch.linalg.qr(torch.randn(DIM, rank, generator=draw))[0].T.contiguous()
         self.W = self.R + 0.05 * torch.randn(rank, DIM, generator=draw)
@@ -56,12 +56,12 @@ class Case:
         weights = self.R, self.W, self.b
         return {
             "LoReFT, Gram": lambda: self.objective.loreft(*weights, self.first, self.second),
-            "LoReFT, autograd": lambda: self.by_graph(by_autograd.loreft, weights),
+            "LoReFT, autograd": lambda: self.autograd_cycle(by_autograd.loreft, weights),
             "linear, Gram": lambda: self.objective.linear(self.M, self.first, self.second),
-            "linear, autograd": lambda: self.by_graph(by_autograd.linear, (self.M,)),
+            "linear, autograd": lambda: self.autograd_cycle(by_autograd.linear, (self.M,)),
         }
 
-    def by_graph(
+    def autograd_cycle(
         self, head: by_autograd.Head, weights: tuple[torch.Tensor, ...], dtype: torch.dtype = torch.float32
     ) -> list[torch.Tensor]:
         places, n = torch.arange(2 * self.passages), self.passages
@@ -73,15 +73,15 @@ class Case:
         )[1]  # fmt: skip
 
     def differences(self) -> dict[str, float]:
-        """Relative, in the norm, from gradients in float64; LoReFT's by W, for that by R is one of many that agree."""
+        """Relative error of each gradient against float64; for LoReFT only by W, as the one by R is not unique."""
         sides, float64 = self.sides(), torch.float64
-        loreft = self.by_graph(by_autograd.loreft, (self.R, self.W, self.b), float64)[1]
-        linear = self.by_graph(by_autograd.linear, (self.M,), float64)[0]
+        loreft = self.autograd_cycle(by_autograd.loreft, (self.R, self.W, self.b), float64)[1]
+        linear = self.autograd_cycle(by_autograd.linear, (self.M,), float64)[0]
         return {
-            "LoReFT, Gram": _apart(sides["LoReFT, Gram"]().source, loreft),
-            "LoReFT, autograd": _apart(sides["LoReFT, autograd"]()[1], loreft),
-            "linear, Gram": _apart(sides["linear, Gram"]().matrix, linear),
-            "linear, autograd": _apart(sides["linear, autograd"]()[0], linear),
+            "LoReFT, Gram": _relative_error(sides["LoReFT, Gram"]().source, loreft),
+            "LoReFT, autograd": _relative_error(sides["LoReFT, autograd"]()[1], loreft),
+            "linear, Gram": _relative_error(sides["linear, Gram"]().matrix, linear),
+            "linear, autograd": _relative_error(sides["linear, autograd"]()[0], linear),
         }
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     result = {"versions": versions(), "machine": arguments.machine, "rank": arguments.rank, "runs": []}
     for passages in arguments.passages:
         case = Case(passages, arguments.rank)
-        run = {"passages": passages, "rows": 4 * passages, **_in_turn(case.sides(), arguments.repeats, cycles=10)}
+        run = {"passages": passages, "rows": 4 * passages, **_milliseconds(case.sides(), arguments.repeats, cycles=10)}
         run["difference"] = case.differences()
         run["ratio"] = {
             name: run["median_ms"][f"{name}, autograd"] / run["median_ms"][f"{name}, Gram"]
@@ -102,15 +102,15 @@ def main() -> None:
         _print(run)
     result["product_gflops"] = _product_speed(arguments.repeats)
     result["clock_cycles_per_second"] = _clock(arguments.repeats)
-    print(f"\na plain product of 800 x 384 x 384: {result['product_gflops']:.0f} GFLOP/s, at best")
-    print(f"clock, 8 pairs in 8 dimensions: {result['clock_cycles_per_second']:,.0f} cycles/s, at best")
+    print(f"\na plain product of 800 x 384 x 384: {result['product_gflops']:.0f} GFLOP/s, best of all rounds")
+    print(f"clock, 8 pairs in 8 dimensions: {result['clock_cycles_per_second']:,.0f} cycles/s, best of all rounds")
     result["load"] = os.getloadavg()[0]
     if arguments.output:
         write_json(arguments.output, result)
 
 
 def _linear_products(rows: int) -> int:
-    """Multiplications and additions that a linear head's cycle cannot do without, by the ways that are taken here."""
+    """Multiplications and additions that a cycle of a linear head needs with this algorithm."""
     forward = 2 * rows * DIM**2 + rows**2 * DIM
     by_halves = rows**2 * DIM + 2 * rows * DIM**2 + 2 * DIM**3
     by_rows = 2 * rows**2 * DIM + 2 * rows * DIM**2
@@ -119,19 +119,19 @@ def _linear_products(rows: int) -> int:
 
 def _product_speed(repeats: int) -> float:
     left, right, out = torch.randn(800, DIM), torch.randn(DIM, DIM), torch.empty(800, DIM)
-    taken = _in_turn({"product": lambda: torch.mm(left, right, out=out)}, repeats)["least_ms"]["product"]
+    taken = _milliseconds({"product": lambda: torch.mm(left, right, out=out)}, repeats)["least_ms"]["product"]
     return 2 * 800 * DIM**2 / taken / 1e6
 
 
 def _clock(repeats: int, cycles: int = 100_000) -> float:
-    vectors, run = start(8, 8, 0), compiled(8, 8, "infonce")
-    taken = _in_turn({"clock": lambda: run(vectors, 0.1, cycles)}, min(repeats, 10))
+    vectors, run = start(8, 8, 0), compile_cycles(8, 8, "infonce")
+    taken = _milliseconds({"clock": lambda: run(vectors, 0.1, cycles)}, min(repeats, 10))
     return cycles / taken["least_ms"]["clock"] * 1e3
 
 
-def _in_turn(sides: dict[str, Callable[[], object]], repeats: int, cycles: int = 1) -> dict[str, dict[str, float]]:
-    """Milliseconds a cycle of each side."""
-    taken = {name: 1e3 * np.array(each) for name, each in in_turn(sides, repeats, cycles).items()}
+def _milliseconds(sides: dict[str, Callable[[], object]], repeats: int, cycles: int = 1) -> dict[str, dict[str, float]]:
+    """Milliseconds per cycle of each side."""
+    taken = {name: 1e3 * np.array(each) for name, each in alternate(sides, repeats, cycles).items()}
     return {
         "median_ms": {name: float(np.median(each)) for name, each in taken.items()},
         "least_ms": {name: float(each.min()) for name, each in taken.items()},
@@ -139,21 +139,25 @@ def _in_turn(sides: dict[str, Callable[[], object]], repeats: int, cycles: int =
 
 
 def _print(run: dict) -> None:
-    print(f"\n{run['passages']} passages a side, {run['rows']} rows: ms a cycle, median and least; off from float64")
+    print(
+        f"\n{run['passages']} passages per side, {run['rows']} rows: ms per cycle, median and minimum; error to float64"
+    )
     for name, median in run["median_ms"].items():
         print(f"  {name:20} {median:8.2f} {run['least_ms'][name]:8.2f}   {run['difference'][name]:.1e}")
     for name, ratio in run["ratio"].items():
-        print(f"  {name}: {ratio:.1f} times as fast as the graph")
+        print(f"  {name}: {ratio:.1f} times as fast as autograd")
     least = run["least_ms"]["linear, Gram"]
-    print(f"  linear: {run['linear_gflop']:.2f} GFLOP a cycle, {run['linear_gflop'] / least * 1e3:.0f} GFLOP/s at best")
+    print(
+        f"  linear: {run['linear_gflop']:.2f} GFLOP per cycle, {run['linear_gflop'] / least * 1e3:.0f} GFLOP/s at best"
+    )
 
 
-def _apart(found: torch.Tensor, true: torch.Tensor) -> float:
+def _relative_error(found: torch.Tensor, true: torch.Tensor) -> float:
     return float((found.double() - true).norm() / true.norm())
 
 
-def _made(passages: int, draw: torch.Generator) -> torch.Tensor:
-    """Rows around twenty topics, with few directions that matter, as embeddings have; T2's tell what T1's do."""
+def _synthetic_rows(passages: int, draw: torch.Generator) -> torch.Tensor:
+    """Synthetic rows around twenty topics with few dominant directions, like embeddings; T2's topics match T1's."""
     scale = torch.arange(1, DIM + 1) ** -0.5
 
     def normal(*shape: int) -> torch.Tensor:
@@ -166,10 +170,10 @@ def _made(passages: int, draw: torch.Generator) -> torch.Tensor:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passages", type=int, nargs="+", default=[HIGH, LOW], help="a side")
+    parser.add_argument("--passages", type=int, nargs="+", default=[HIGH, LOW], help="per side")
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 

@@ -1,12 +1,12 @@
-"""What persistent homology costs by number of points and degree, and the laws that topores estimates it by.
+"""Cost of persistent homology by number of points and degree, and the fits that topores estimates it by.
 
     python benchmarks/homology_cost.py                      # all sizes below, some minutes on one core
-    python benchmarks/homology_cost.py --points FILE.npy    # your own rows instead, as far as they go
+    python benchmarks/homology_cost.py --points FILE.npy    # your own rows, as far as they suffice
 
-Each size runs in a process of its own, on one thread: CPU seconds (least of up to five runs) and the highest memory
-over that of the process before. Without --points, the clouds are unit rows in 384 columns whose k-th column has
-standard deviation k ** -0.5: sentences embedded by all-MiniLM-L6-v2 took .7 to 1.4 times their time and .7 to 1.0 times
-their memory. The laws at the end are what stands in topores/topology/estimates.py. Linux only: it reads /proc.
+Each size runs in a separate process on one thread: CPU seconds (minimum of up to five runs) and peak memory above that
+of the process before. Without --points, the clouds are unit rows in 384 columns whose k-th column has standard
+deviation k ** -0.5. Sentences embedded by all-MiniLM-L6-v2 took 0.7 to 1.4 times the time and 0.7 to 1.0 times the
+memory of these. The fits printed at the end are those in topores/topology/estimates.py. Linux only: it reads /proc.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-# Before numpy is loaded, which reads it once.
+# Set before numpy is imported, which reads it once.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
@@ -39,7 +39,7 @@ SIZES = {
 COLUMNS, DECAY = 384, 0.5
 RUNS, ENOUGH_SECONDS = 5, 0.5
 LEAST_MEMORY = 2**20
-"""Below it, pages that the process already had blur what is measured."""
+"""Bytes below which memory is not measured reliably, because of pages the process already had."""
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def _in_process(engine: str, degree: int, points: int, rows: Path | None) -> dic
 def _measure(engine: str, degree: int, rows: np.ndarray) -> dict[str, float]:
     persistent_homology(rows[:10], max_degree=degree, engine=_argument(engine))
     before = _memory("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the highest so far starts anew
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # reset the peak memory
     seconds: list[float] = []
     peak = 0
     while len(seconds) < RUNS and sum(seconds) < ENOUGH_SECONDS:
@@ -89,7 +89,7 @@ def _measure(engine: str, degree: int, rows: np.ndarray) -> dict[str, float]:
 
 
 def _argument(engine: str) -> str:
-    """How the spanning tree is asked for."""
+    """The engine argument; "auto" selects the spanning tree."""
     return "auto" if engine == TREE else engine
 
 
@@ -106,7 +106,7 @@ def _cloud(points: int, rows: Path | None) -> np.ndarray:
 
 
 def _law(seen: dict[int, dict[str, float]], name: str) -> str:
-    """The straight line through logarithms, written as in estimates.py: the value at the largest size, and a power."""
+    """A log-log linear fit, written as in estimates.py: the value at the largest size, and the exponent."""
     measured = {n: found[name] for n, found in seen.items() if name == "seconds" or found["bytes"] > LEAST_MEMORY}
     sizes, values = np.array(list(measured)), np.array(list(measured.values()))
     power, level = np.polyfit(np.log(sizes), np.log(values), 1)
@@ -117,7 +117,9 @@ def _law(seen: dict[int, dict[str, float]], name: str) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=Path, help="a .npy file of rows")
-    parser.add_argument("--measure", nargs=3, metavar=("ENGINE", "DEGREE", "POINTS"), help="one size, in this process")
+    parser.add_argument(
+        "--measure", nargs=3, metavar=("ENGINE", "DEGREE", "POINTS"), help="measure one size in this process"
+    )
     return parser.parse_args()
 
 

@@ -1,9 +1,9 @@
-"""Memory of one step with a large contrastive batch, in pieces (GradCache), over the model itself.
+"""Memory of one step with a large contrastive batch in pieces (GradCache), above that of the model.
 
     python benchmarks/large_batch.py --batch-size 1024 --micro-batch-size 64
 
-Short passages: windows of twelve words of the sample texts. What is counted is the most memory that the process held
-during two steps, less what it held before, with model and optimizer state there.
+The passages are short: windows of twelve words of the sample texts. The figure is the peak memory of the process during
+two steps, minus its memory before, when the model and the optimizer state are already loaded.
 """
 
 import argparse
@@ -40,8 +40,8 @@ def main() -> None:
     objective = build_objective(TrainConfig.from_mapping({"pairs": "pairs.jsonl"}))
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=4e-5, fused=True)
     accelerator = Accelerator(cpu=True)
-    _step(encoder, objective, optimizer, accelerator, _batch(4), None)  # brings the optimizer's state into being
-    Path("/proc/self/clear_refs").write_text("5")  # the most so far is counted from here
+    _step(encoder, objective, optimizer, accelerator, _batch(4), None)  # creates the optimizer's state
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak memory
     before = megabytes("VmRSS")
     started = time.perf_counter()
     for _ in range(2):
@@ -49,7 +49,7 @@ def main() -> None:
     seconds = (time.perf_counter() - started) / 2
     over = megabytes("VmHWM") - before
     print(
-        f"{n} pairs, {arguments.micro_batch_size} views at once: {over:.0f} MB over the model, {seconds:.0f} s a step"
+        f"{n} pairs, {arguments.micro_batch_size} views at a time: {over:.0f} MB above the model, {seconds:.0f} s/step"
     )
     if arguments.output:
         result = {"batch_size": n, "micro_batch_size": arguments.micro_batch_size, "mb_over_model": over,
@@ -83,7 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch-size", type=int, default=1024)
     parser.add_argument("--micro-batch-size", type=int, default=64)
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 

@@ -1,8 +1,8 @@
-"""How soon a report can be used, how fast its slider moves, and how large it is, in a headless browser.
+"""Load time, slider speed and size of reports in a headless browser.
 
     python -m benchmarks.report_page --output benchmarks/results/report_page.json
 
-Made analyses at the sizes that are promised. Needs the extra 'browser' and a Chromium: make test-browser tells.
+Uses synthetic analyses at the promised sizes. Needs the extra 'browser' and Chromium; see make test-browser.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from topores.report import write_report
 
 WHEN_READY = """new MutationObserver(() => requestAnimationFrame(() => { window.ready ??= performance.now(); }))
   .observe(document, { attributes: true, subtree: true, attributeFilter: ["data-ready"] });"""
-"""Milliseconds from the start of the navigation to the first frame in which all controls work."""
+"""Milliseconds from the start of navigation to the first frame in which all controls work."""
 
 EACH_STEP = """async () => {
   const slider = document.querySelector("input[type=range]");
@@ -34,7 +34,7 @@ EACH_STEP = """async () => {
   }));
   const steps = [];
   for (let at = Number(slider.max) - 1; at >= 0; at -= 1) {
-    // Long tables follow when the slider rests: not within the next step.
+    // Long tables are updated when the slider rests, so wait for that before the next step.
     await new Promise((done) => setTimeout(done, 300));
     await painted();
     const began = performance.now();
@@ -45,7 +45,7 @@ EACH_STEP = """async () => {
   }
   return steps;
 }"""
-"""Milliseconds from the input to the frame that shows it, for each state."""
+"""Milliseconds from each input event to the frame that shows its state."""
 
 
 def main() -> None:
@@ -56,8 +56,10 @@ def main() -> None:
         for size in SIZES:
             analysis = made_large(size.passages, size.cycles, size.layers)
             path = write_report(analysis, Path(folder) / f"{size.passages}.html")
-            rows.append({**asdict(size), "bytes": path.stat().st_size, **_measured(browser, path, arguments.repeats)})
-            print(_told(rows[-1]), flush=True)
+            rows.append(
+                {**asdict(size), "bytes": path.stat().st_size, **_measure_report(browser, path, arguments.repeats)}
+            )
+            print(_describe(rows[-1]), flush=True)
         version = browser.version
         browser.close()
     if arguments.output:
@@ -65,9 +67,9 @@ def main() -> None:
         write_json(arguments.output, {**facts, "pages": rows})
 
 
-def _measured(browser: Browser, path: Path, repeats: int) -> dict[str, Any]:
-    """Each repeat opens the page anew; the first one warms the browser and is not counted."""
-    pages = [_opened(browser, path) for _ in range(repeats + 1)]
+def _measure_report(browser: Browser, path: Path, repeats: int) -> dict[str, Any]:
+    """Each repeat opens the page again; the first is a warm-up."""
+    pages = [_open_page(browser, path) for _ in range(repeats + 1)]
     ready = [page.evaluate("window.ready") for page in pages[1:]]
     steps = [step for page in pages[1:] for step in page.evaluate(EACH_STEP)]
     for page in pages:
@@ -75,7 +77,7 @@ def _measured(browser: Browser, path: Path, repeats: int) -> dict[str, Any]:
     return {"ready_ms": _summary(ready), "step_ms": _summary(steps)}
 
 
-def _opened(browser: Browser, path: Path) -> Page:
+def _open_page(browser: Browser, path: Path) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True).new_page()
     page.add_init_script(WHEN_READY)
     page.goto(path.as_uri())
@@ -88,20 +90,20 @@ def _summary(values: Sequence[float]) -> dict[str, float]:
     return {"median": round(statistics.median(values), 1), "most": round(max(values), 1)}
 
 
-def _told(row: dict[str, Any]) -> str:
+def _describe(row: dict[str, Any]) -> str:
     ready, step = row["ready_ms"], row["step_ms"]
     return (
         f"{row['passages']:>7,} passages x {row['cycles']:>2} cycles x {row['layers']} layers: "
         f"{row['bytes'] / 1e6:.2f} MB, ready after {ready['median']:.0f} ms (at most {ready['most']:.0f}), "
-        f"a step of the slider {step['median']:.0f} ms (at most {step['most']:.0f})"
+        f"slider step {step['median']:.0f} ms (at most {step['most']:.0f})"
     )
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--chromium", default=shutil.which("chromium"), help="the browser's program")
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--chromium", default=shutil.which("chromium"), help="path of the browser")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 

@@ -1,11 +1,11 @@
-"""How often the nulls of bars find a loop where there is none, and how often the loops that are there.
+"""False positives and power of the nulls for loops.
 
     python benchmarks/significance.py --output benchmarks/results/significance.json
 
-Three tables, in 384 dimensions, at alpha .05: false loops in clouds that have none (by angle), loops found in shapes
-that have some (by Euclidean distance), and how often p reaches small levels where the null is true. Noise is Gaussian;
-its size is the root mean square length by which it moves a point of a shape of circles of radius 1, beside the same as
-a standard deviation per coordinate, which is a 19.6th of it. About a quarter of an hour on one core.
+Three tables, in 384 dimensions, at alpha .05: false positives in clouds without a loop (by angle), loops found in
+shapes that have some (by Euclidean distance), and how often p reaches small levels when the null is true. Noise is
+Gaussian; its size is the root mean square length of a point's displacement, for circles of radius 1, and also given as
+standard deviation per coordinate, which is smaller by a factor of 19.6. About a quarter of an hour on one core.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from topores.training.provenance import versions
 DIM, ALPHA = 384, 0.05
 POINTS_OF_NULLS, POINTS_OF_SHAPES = (150, 250), 500
 NOISES = (0.01, 0.03, 0.1, 0.3, 0.03 * DIM**0.5, 0.1 * DIM**0.5, 0.3 * DIM**0.5)
-"""Lengths; the last three are .03, .1 and .3 per coordinate. .01 per coordinate (.2) lies between the others."""
+"""Noise as lengths; the last three are 0.03, 0.1 and 0.3 per coordinate. 0.01 per coordinate would be 0.2."""
 TAIL_POINTS, TAIL_DRAWS, TAIL_GROUPS, TAIL_REPLICATES = 100, 5000, 500, (39, 99)
 LEVELS = (0.05, 0.01, 0.005, 0.001, 0.0005)
 
@@ -40,19 +40,19 @@ def uniform_sphere(points: int, random: Random) -> Rows:
 
 
 def clusters(points: int, random: Random) -> Rows:
-    """Six directions, and around them Gaussian points half as far away as the directions are long."""
+    """Gaussian points around six centres, at half the distance of the centres from the origin."""
     centres = _unit(gaussian(6, random))
     return centres[random.integers(6, size=points)] + gaussian(points, random) * 0.5 / DIM**0.5
 
 
 def ordinary_sphere(points: int, random: Random) -> Rows:
-    """The two-dimensional one: a curved surface without a loop."""
-    return _embedded(_unit(random.normal(size=(points, 3))))
+    """The two-dimensional sphere: a curved surface without a loop."""
+    return _embed(_unit(random.normal(size=(points, 3))))
 
 
 def circle(points: int, random: Random) -> Rows:
     turn = random.uniform(0, 2 * np.pi, points)
-    return _embedded(np.column_stack([np.cos(turn), np.sin(turn)]))
+    return _embed(np.column_stack([np.cos(turn), np.sin(turn)]))
 
 
 def figure_eight(points: int, random: Random) -> Rows:
@@ -62,8 +62,8 @@ def figure_eight(points: int, random: Random) -> Rows:
 
 
 def torus(points: int, random: Random) -> Rows:
-    """The flat one, a circle times a circle: both loops have radius 1."""
-    return _embedded(np.hstack([circle(points, random)[:, :2], circle(points, random)[:, :2]]))
+    """The flat torus, a circle times a circle; both loops have radius 1."""
+    return _embed(np.hstack([circle(points, random)[:, :2], circle(points, random)[:, :2]]))
 
 
 NULLS: dict[str, Callable[[int, Random], Rows]] = {
@@ -117,7 +117,7 @@ def _shapes(arguments: argparse.Namespace) -> list[dict]:
 def _counts(
     draw: Callable[[Random], Rows], metric: str, clouds: int, arguments: argparse.Namespace
 ) -> dict[str, np.ndarray]:
-    """Bars below alpha in each cloud, by each null and by both."""
+    """Number of significant bars in each cloud, by each null and by both."""
     counts: dict[str, list[int]] = {"universal": [], "spectrum": [], "p": []}
     for cloud in range(clouds):
         rows = draw(np.random.default_rng([arguments.seed, cloud]))
@@ -128,7 +128,7 @@ def _counts(
 
 
 def _tail(arguments: argparse.Namespace) -> list[dict]:
-    """Largest ratios of many draws of one spectrum, of which each in turn is held against some of the others."""
+    """Largest ratios of many draws of one spectrum, each tested against some of the others."""
     random = np.random.default_rng(arguments.seed)
     flat = gaussian(TAIL_POINTS, random)
     spectra = {"all columns alike": flat, "falling as 1 / sqrt(column)": flat / np.sqrt(np.arange(1, DIM + 1)),
@@ -186,16 +186,16 @@ def _unit(rows: Rows) -> Rows:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def _embedded(rows: Rows) -> Rows:
+def _embed(rows: Rows) -> Rows:
     return np.pad(rows, ((0, 0), (0, DIM - rows.shape[1])))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--clouds", type=int, default=200, help="without a loop, of each kind and size")
-    parser.add_argument("--shapes", type=int, default=20, help="clouds of each shape and noise")
-    parser.add_argument("--replicates", type=int, default=39, help="Gaussian clouds drawn beside each")
+    parser.add_argument("--clouds", type=int, default=200, help="clouds without a loop, per kind and size")
+    parser.add_argument("--shapes", type=int, default=20, help="clouds per shape and noise")
+    parser.add_argument("--replicates", type=int, default=39, help="Gaussian clouds drawn per cloud")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path)
     return parser.parse_args()

@@ -1,15 +1,15 @@
-"""What an exact minimum spanning tree costs, beside other exact ways, on the same clouds.
+"""Cost of an exact minimum spanning tree, compared with other exact methods on the same clouds.
 
     python benchmarks/spanning_tree.py --points 5000 20000
-    python benchmarks/spanning_tree.py --cloud embeddings.npy      # beside the made clouds, your own rows
+    python benchmarks/spanning_tree.py --cloud embeddings.npy      # also your own rows
     python benchmarks/spanning_tree.py --points 100000 --ways topores
 
-The made clouds resemble embeddings of text: clusters of low dimension on the sphere in 384 dimensions, loose or tight.
-Peers: Prim's way with distances on the fly (ours for small clouds), scipy on the matrix of distances, ripser with
-maxdim=0, and the trees of mlpack, hdbscan and fast_hdbscan where they are installed. Every way runs in a process of its
-own: CPU seconds on all threads, and the most memory over what it held after its imports, the cloud included. A way is
-left out where its matrices would not fit in --memory, and given up after --limit seconds. All must find one total
-length.
+The synthetic clouds resemble embeddings of text: low-dimensional clusters on the sphere in 384 dimensions, loose or
+tight. Peers: Prim's algorithm with distances on the fly (which topores uses for small clouds), scipy on the distance
+matrix, ripser with maxdim=0, and the trees of mlpack, hdbscan and fast_hdbscan if installed. Every method runs in a
+separate process: CPU seconds of all threads, and peak memory above what it used after its imports, including the cloud.
+A method is skipped if its matrices would not fit in --memory, and stopped after --limit seconds. All must find the same
+total length.
 """
 
 import argparse
@@ -28,9 +28,9 @@ from measuring import megabytes
 
 DIM = 384
 MATRICES = {"scipy": 3.5, "ripser": 2.0}
-"""Matrices of float64, points x points, that a way holds at its fullest, its copies and indices included."""
+"""Peak memory of a method in float64 matrices of points x points, including copies and indices."""
 TOLERANCE = 1e-5
-"""Share by which a peer's total length may differ: fast_hdbscan and ripser compute in float32."""
+"""Relative tolerance for a peer's total length: fast_hdbscan and ripser compute in float32."""
 
 
 def main() -> None:
@@ -46,10 +46,10 @@ def main() -> None:
         for name, cloud in _clouds(arguments):
             path = Path(folder) / "cloud.npy"
             np.save(path, cloud)
-            ways = _measured(path, cloud, arguments)
+            ways = _measure(path, cloud, arguments)
             run = {"cloud": name, "points": len(cloud), "dim": cloud.shape[1], "ways": ways}
             result["runs"].append(run)
-            print(_in_words(run), flush=True)
+            print(_describe(run), flush=True)
     if arguments.output:
         write_json(arguments.output, result)
 
@@ -65,7 +65,7 @@ def _clouds(arguments: argparse.Namespace) -> list[tuple[str, np.ndarray]]:
 
 
 def _cloud(points: int, clusters: int, inner: int = 12) -> np.ndarray:
-    """Unit rows in clusters of `inner` dimensions each, their centres in 40 dimensions, and a little noise."""
+    """Unit rows in clusters of `inner` dimensions each, with centres in 40 dimensions, and a little noise."""
     random = np.random.default_rng(0)
     centres = random.normal(size=(clusters, 40)) @ random.normal(size=(40, DIM)) / np.sqrt(40 * DIM)
     cluster = np.sort(random.integers(clusters, size=points))
@@ -78,7 +78,7 @@ def _cloud(points: int, clusters: int, inner: int = 12) -> np.ndarray:
     return random.permutation(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def _measured(path: Path, cloud: np.ndarray, arguments: argparse.Namespace) -> dict[str, dict]:
+def _measure(path: Path, cloud: np.ndarray, arguments: argparse.Namespace) -> dict[str, dict]:
     found: dict[str, dict] = {}
     for way in arguments.ways:
         needed = MATRICES.get(way, 0) * 8 * len(cloud) ** 2 / 2**30
@@ -91,7 +91,7 @@ def _measured(path: Path, cloud: np.ndarray, arguments: argparse.Namespace) -> d
     reference = found.get("topores", {}).get("total")
     for way, figures in found.items():
         if reference and "total" in figures and abs(figures["total"] / reference - 1) > TOLERANCE:
-            raise SystemExit(f"{way} finds a total length of {figures['total']}, topores {reference}.")
+            raise SystemExit(f"{way} finds a total length of {figures['total']}, but topores finds {reference}.")
     return found
 
 
@@ -104,13 +104,13 @@ def _in_own_process(way: str, path: Path, limit: float) -> dict:
     if done.returncode < 0:
         return {"left_out": f"ended by {signal.Signals(-done.returncode).name}"}
     if done.returncode:
-        return {"left_out": f"failed: {(done.stderr.strip().splitlines() or ['without a word'])[-1]}"}
+        return {"left_out": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def _child(way: str, path: str) -> dict[str, float]:
     tree = _ways(way)
-    # Imports, and what a way compiles at its first call.
+    # Warm-up: imports, and compilation at the first call.
     tree(np.random.default_rng(0).normal(size=(600, 8)))
     before = megabytes("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
@@ -123,7 +123,7 @@ def _child(way: str, path: str) -> dict[str, float]:
 
 
 def _ways(way: str) -> Callable[[np.ndarray], np.ndarray]:
-    """From rows to the tree's lengths, as angles. Peers get unit rows and give chords."""
+    """A function from rows to the tree's lengths as angles. Peers get unit rows and return chords."""
     if way == "topores":
         from topores.topology import minimum_spanning_tree
 
@@ -180,14 +180,14 @@ def _fast_hdbscan() -> Callable[[np.ndarray], np.ndarray]:
     from fast_hdbscan.numba_kdtree import build_kdtree
 
     def tree(unit: np.ndarray) -> np.ndarray:
-        # Every argument, in order: it is compiled for these types alone.
+        # All arguments by position: it is compiled for exactly these types.
         kdtree = build_kdtree(unit.astype(np.float32))
         return parallel_boruvka(kdtree, 1, 1, np.zeros(1, dtype=np.float32), False)[0][:, 2]
 
     return tree
 
 
-def _in_words(run: dict) -> str:
+def _describe(run: dict) -> str:
     ours = run["ways"].get("topores", {}).get("cpu_seconds")
     lines = [f"{run['cloud']}, {run['points']} points in {run['dim']} dimensions"]
     for way, figures in run["ways"].items():
@@ -209,9 +209,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", choices=["loose", "tight"], default=["loose", "tight"])
     parser.add_argument("--cloud", type=Path, nargs="*", default=[], help=".npy files of rows")
     parser.add_argument("--ways", nargs="+", choices=ways, default=ways)
-    parser.add_argument("--memory", type=float, default=8, help="GB that a way may take")
-    parser.add_argument("--limit", type=float, default=900, help="seconds after which a way is given up")
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--memory", type=float, default=8, help="GB that a method may use")
+    parser.add_argument("--limit", type=float, default=900, help="seconds after which a method is stopped")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--child", nargs=2, metavar=("WAY", "FILE"), help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,9 +1,9 @@
-"""What single decisions in a training step are worth on this machine, each beside its alternative in one run.
+"""Effect of single decisions in a training step on this machine, each compared with its alternative in one run.
 
     python benchmarks/step_parts.py
 
-Dropout: topores' masks and torch's, on the hidden states of a batch. Attention: without dropout of its weights, as
-topores trains, and with it, as BERT is configured. Memory: a step with freed memory kept, and handed back.
+Dropout: topores' masks and torch's, on the hidden states of a batch. Attention: without dropout on its weights, as
+topores trains, and with it, as BERT is configured. Memory: a step that keeps freed memory, and one that returns it.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def _dropout() -> float:
 
 
 def _attention() -> float:
-    """Forward and back."""
+    """Forward and backward pass."""
     texts = TOKENS // LENGTH
     rows = [torch.randn(texts, HEADS, LENGTH, WIDTH // HEADS, requires_grad=True) for _ in range(3)]
     return _ratio(
@@ -61,7 +61,7 @@ def _attention() -> float:
 
 
 def _memory() -> float:
-    """A whole step: objective, encoder, gradient."""
+    """A complete step: objective, encoder, gradient."""
     words = (SAMPLE / "article.md").read_text(encoding="utf-8").split()
     texts = tuple(" ".join(words[i : i + 60]) for i in range(0, 60 * 12, 60))
     batch = Batch(texts[::2], texts[1::2], np.eye(6), np.eye(12, dtype=bool))
@@ -71,7 +71,7 @@ def _memory() -> float:
     step = lambda: objective(encoder, batch).total.backward()  # noqa: E731
 
     def after(change: Callable[[], object]) -> Callable[[], object]:
-        """The first step after a change takes what the last one gave back, or does not: it is not counted."""
+        """A warm-up step after the change, since it still depends on what the last step returned."""
         return lambda: (change(), step())
 
     return _ratio(step, step, before=(after(usual_memory), after(keep_freed_memory)), rounds=4)
@@ -83,7 +83,7 @@ def _ratio(
     before: tuple[Callable[[], object], Callable[[], object]] = (lambda: None, lambda: None),
     rounds: int = 8,
 ) -> float:
-    """Medians of alternating rounds, after one that is not counted."""
+    """Ratio of medians over alternating rounds, after one warm-up round."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
         for side, way in enumerate((theirs, ours)):
@@ -97,7 +97,7 @@ def _ratio(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 

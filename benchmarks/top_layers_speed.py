@@ -1,11 +1,11 @@
-"""What a cycle costs when only upper layers are trained, on cached states of the frozen ones, beside full training.
+"""Time of a cycle that trains only upper layers, on cached states of the frozen ones, compared with full fine-tuning.
 
-    python benchmarks/top_layers_speed.py                                 # on the sample texts
-    python benchmarks/top_layers_speed.py --texts ARTICLE META_ANALYSIS   # on your own
+    python benchmarks/top_layers_speed.py                                 # the sample texts
+    python benchmarks/top_layers_speed.py --texts ARTICLE META_ANALYSIS   # your own texts
 
-All train the same batches of the same texts, cycle by cycle in turn, in one process: every step of a cycle, with
-batches, losses, gradients and the optimizer, and without evaluation and checkpoints. Medians are compared. LoRA on the
-last layer without the cache tells what the cache alone gives. What the cache costs, once, is printed too.
+All variants train the same batches of the same texts, alternating cycle by cycle, in one process. A cycle includes
+batches, losses, gradients and the optimizer, but no evaluation or checkpoints. Medians are compared. LoRA on the last
+layer without the cache shows the effect of the cache alone. The one-time cost of the cache is printed too.
 """
 
 import argparse
@@ -20,7 +20,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import numpy as np
 import torch
 from accelerate import Accelerator
-from measuring import in_turn
+from measuring import alternate
 
 from topores import variants
 from topores.backbones.encoder import Encoder
@@ -32,7 +32,7 @@ from topores.text.batches import Batches
 from topores.training.agreement import resolved
 from topores.training.assemble import optimizer_of
 from topores.training.loop import seed_for
-from topores.training.prepare import build_corpus, read_texts
+from topores.training.prepare import build_corpus, open_reader, read_texts
 from topores.training.provenance import versions
 from topores.training.views import Views
 
@@ -59,29 +59,29 @@ def main() -> None:
         given = {"article": article, "meta_analysis": meta_analysis, "batch_size": 32, "precision": arguments.precision}
         config = resolved(TrainConfig.from_mapping({**given, **options}), "cpu")
         encoder = variants.load("topores.encoders", config.encoder).build(config, "cpu")
-        corpus = corpus or build_corpus(config, read_texts(config), encoder)
+        corpus = corpus or build_corpus(config, read_texts(config), open_reader(config, "cpu"))
         began = time.perf_counter()
         if "not cached" not in name:
             encoder.prepare(corpus, config)
         result["prepared_s"][name] = time.perf_counter() - began
         sides[name] = _cycle(config, encoder, corpus)
-    assert corpus is not None  # there is a side
+    assert corpus is not None  # set by the first variant
     passages = [*corpus.t1, *corpus.t2]
     result |= {"precision": config.precision, "passages": len(passages), "tokens": sum(p.tokens for p in passages)}
-    taken = in_turn(sides, arguments.repeats)
+    taken = alternate(sides, arguments.repeats)
     result["seconds"] = {name: float(np.median(each)) for name, each in taken.items()}
     result["times_as_fast_as_full"] = {name: result["seconds"]["full"] / s for name, s in result["seconds"].items()}
     result["load"] = os.getloadavg()[0]
     print(f"{len(passages)} passages, {result['tokens']} tokens, {config.precision}, {arguments.threads} thread(s)")
     for name, seconds in result["seconds"].items():
         ratio, once = result["times_as_fast_as_full"][name], result["prepared_s"][name]
-        print(f"  {name:42} {seconds:7.2f} s a cycle, {ratio:5.1f} times as fast as full; prepared in {once:.1f} s")
+        print(f"  {name:42} {seconds:7.2f} s per cycle, {ratio:5.1f} times as fast as full; prepared in {once:.1f} s")
     if arguments.output:
         write_json(arguments.output, result)
 
 
 def _cycle(config: TrainConfig, encoder: Encoder, corpus: Corpus) -> Callable[[], None]:
-    """Every batch of the corpus once, as the training loop takes them."""
+    """A function that trains on every batch of the corpus once, as the training loop does."""
     assert config.batch_size is not None  # resolved
     objective, batches = build_objective(config), Batches(corpus, config.batch_size, config.seed)
     optimizer, accelerator = optimizer_of(encoder, objective, config), Accelerator(cpu=True)
@@ -90,7 +90,7 @@ def _cycle(config: TrainConfig, encoder: Encoder, corpus: Corpus) -> Callable[[]
     def run() -> None:
         for step in range(batches.per_cycle):
             views = Views(encoder, accelerator, None, lambda piece, step=step: seed_for(config.seed, step, 0, piece))
-            views.backward(objective(views, batches.at(step)).total)
+            views.backward(objective(views, batches.for_step(step)).total)
             optimizer.step()
             optimizer.zero_grad()
 
@@ -104,7 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 

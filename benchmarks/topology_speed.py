@@ -1,18 +1,18 @@
-"""How fast persistent homology is here, beside the ways it is done today, on the same clouds in one run.
+"""Speed of persistent homology, compared with existing libraries on the same clouds in one run.
 
-    python benchmarks/topology_speed.py                                     # on made clouds like those of texts
-    python benchmarks/topology_speed.py --rows FILE.jsonl article summary   # on MiniLM's layers of real texts
+    python benchmarks/topology_speed.py                                     # synthetic clouds similar to texts
+    python benchmarks/topology_speed.py --rows FILE.jsonl article summary   # MiniLM's layers of real texts
 
-CPU seconds on one thread, the sides in turn, medians. Three questions:
+CPU seconds on one thread, alternating, medians. Three parts:
 
-one cloud     1000 points, loops: ripser (matrix, points), giotto-ph, gudhi, redzed bare, and ours on the same cloud.
-the job       30 checkpoints x 7 layers x 20 bootstrap resamples of 1000 points: a loop of `ripser(X[rows])` against
-              distances measured and ranked once per cloud and cut for each resample. Ours runs on a tenth of the
-              clouds, the loop on one resample of each of them; both are scaled. That the cost follows the number of
-              resamples is checked on the way: half of them should take half of the time.
-RTD           both directions of 1000 points: giotto-ph on the matrix that the authors build, and ours.
+one cloud     1000 points, loops: ripser (matrix, points), giotto-ph, gudhi, redzed alone, and topores.
+the job       30 checkpoints x 7 layers x 20 bootstrap resamples of 1000 points: a loop of `ripser(X[rows])` compared
+              with distances that are measured and ranked once per cloud and indexed for each resample. topores runs on
+              a tenth of the clouds, the loop on one resample of each; both are extrapolated. To check that cost is
+              proportional to the number of resamples, half of them are timed too.
+RTD           both directions of 1000 points: giotto-ph on the matrix that the authors build, and topores.
 
-Peers that are not installed are left out, with a word: pip install '.[bench]'.
+Peers that are not installed are skipped with a message: pip install '.[bench]'.
 """
 
 import argparse
@@ -66,17 +66,17 @@ def _one_cloud(points: np.ndarray, repeats: int) -> dict[str, float]:
         "topores, points": lambda: persistent_homology(points),
         **_peers(matrix),
     }
-    seconds = _in_turn(sides, repeats)
+    seconds = _cpu_medians(sides, repeats)
     ours = seconds["topores, matrix"]
     print(f"\none cloud of {len(points)} points, degree 1, CPU seconds")
     _print(seconds, ours)
     overhead = ours / seconds["redzed bare, matrix"] - 1
-    print(f"  over the bare engine: {overhead:+.0%} (float64 ends, checks, sorting)")
+    print(f"  over the engine alone: {overhead:+.0%} (float64 births and deaths, checks, sorting)")
     return {**seconds, "overhead": overhead}
 
 
 def _job(clouds: list[list[np.ndarray]], resamples: int) -> dict[str, float]:
-    """The whole job's CPU seconds, by both ways, from a part of it."""
+    """CPU seconds of the whole job by both methods, extrapolated from a part of it."""
     draw = np.random.default_rng(0)
     loop, ours, first_half = [], 0.0, 0.0
     for points in (cloud for layers in clouds for cloud in layers):
@@ -96,7 +96,7 @@ def _job(clouds: list[list[np.ndarray]], resamples: int) -> dict[str, float]:
         "ripser(X[rows])": float(np.sum(loop)) * resamples * whole / cells,
         "topores": ours * whole / cells,
     }
-    print(f"\n{CHECKPOINTS} checkpoints x {LAYERS} layers x {resamples} resamples, scaled from {cells} clouds, CPU s")
+    print(f"\n{CHECKPOINTS} checkpoints x {LAYERS} layers x {resamples} resamples, from {cells} clouds, CPU s")
     _print(seconds, seconds["topores"])
     spread = float(np.std(loop) / np.mean(loop))
     print(f"  half of the resamples took {first_half / cells:.0%} of their time; the loop's vary by {spread:.0%}")
@@ -104,18 +104,18 @@ def _job(clouds: list[list[np.ndarray]], resamples: int) -> dict[str, float]:
 
 
 def _rtd(a: np.ndarray, b: np.ndarray, repeats: int) -> dict[str, float]:
-    doubled = _doubled(a, b)
+    doubled = _doubled_matrix(a, b)
     # gudhi and ripser take minutes for the two thousand points of this matrix.
     peers = {name: side for name, side in _peers(doubled).items() if name.startswith("giotto")}
-    once = _in_turn(peers, 1)
+    once = _cpu_medians(peers, 1)
     twice = {f"{name} of one direction, twice": 2 * value for name, value in once.items()}
-    seconds = twice | _in_turn({"topores": lambda: rtd(a, b)}, repeats)
+    seconds = twice | _cpu_medians({"topores": lambda: rtd(a, b)}, repeats)
     print(f"\nRTD of {len(a)} points, both directions, CPU seconds")
     _print(seconds, seconds["topores"])
     return seconds
 
 
-def _doubled(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _doubled_matrix(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     one, other = (m / np.quantile(m, 0.9) for m in (pairwise_distances(x, "euclidean") for x in (a, b)))
     return np.block([[np.zeros_like(one), one], [one, np.minimum(one, other)]])
 
@@ -127,19 +127,19 @@ def _peers(matrix: np.ndarray) -> dict[str, Side]:
 
         sides["giotto-ph, matrix"] = lambda: ripser_parallel(matrix, metric="precomputed", maxdim=1, n_threads=1)
     except ImportError:
-        print("giotto-ph is not installed; it is left out.")
+        print("giotto-ph is not installed; skipped.")
     try:
         from gudhi.sklearn.rips_persistence import RipsPersistence
 
         gudhi = RipsPersistence(homology_dimensions=[0, 1], input_type="full distance matrix")
         sides["gudhi, matrix"] = lambda: gudhi.fit_transform([matrix])
     except ImportError:
-        print("gudhi is not installed; it is left out.")
+        print("gudhi is not installed; skipped.")
     return sides
 
 
-def _in_turn(sides: dict[str, Side], repeats: int) -> dict[str, float]:
-    """Median CPU seconds of each side, all of them in turn."""
+def _cpu_medians(sides: dict[str, Side], repeats: int) -> dict[str, float]:
+    """Median CPU seconds of each side, alternating."""
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repeats):
         for name, side in sides.items():
@@ -159,24 +159,24 @@ def _print(seconds: dict[str, float], ours: float) -> None:
 
 
 def _clouds(arguments: argparse.Namespace) -> list[list[np.ndarray]]:
-    """By checkpoint and layer: a tenth of the checkpoints, all layers."""
+    """Clouds by checkpoint and layer: a tenth of the checkpoints, all layers."""
     draw = np.random.default_rng(0)
     states = max(1, CHECKPOINTS // 10) if arguments.checkpoints is None else arguments.checkpoints
     if not arguments.rows:
-        return [[_made(draw, arguments.points) for _ in range(LAYERS)] for _ in range(states)]
+        return [[_synthetic_rows(draw, arguments.points) for _ in range(LAYERS)] for _ in range(states)]
     from topores.backbones.loading import open_model
 
     path, *columns = arguments.rows
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     texts = [str(line[str(column)]) for line in lines for column in columns]
     layers = open_model("all-MiniLM-L6-v2", "cpu").encode_layers(texts)
-    # Other passages stand in for other checkpoints: the clouds differ as much, and no training is needed.
+    # Other passages are used in place of other checkpoints: the clouds differ as much, without training.
     chosen = [draw.choice(len(texts), arguments.points, replace=False) for _ in range(states)]
     return [[layer[rows] for layer in layers] for rows in chosen]
 
 
-def _made(draw: np.random.Generator, points: int) -> np.ndarray:
-    """Unit rows in 384-d around forty topics, with few directions that matter, as sentence embeddings have."""
+def _synthetic_rows(draw: np.random.Generator, points: int) -> np.ndarray:
+    """Synthetic unit rows in 384 dimensions around forty topics with few dominant directions, like embeddings."""
     topics = draw.normal(size=(40, 384))
     scale = np.arange(1, 385) ** -0.5
     rows = topics[draw.integers(0, 40, points)] * scale + draw.normal(size=(points, 384)) * scale
@@ -187,11 +187,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", type=Path, metavar=("FILE", "COLUMN"))
     parser.add_argument("--points", type=int, default=1000)
-    parser.add_argument("--checkpoints", type=int, help="how many of the 30; a tenth if not given")
+    parser.add_argument("--checkpoints", type=int, help="how many of the 30 checkpoints; by default a tenth")
     parser.add_argument("--resamples", type=int, default=RESAMPLES)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--parts", nargs="+", default=["one_cloud", "rtd", "job"], help="the last takes ten minutes")
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 

@@ -1,11 +1,11 @@
-"""What equal cycles teach: topores beside the way it is done today, on the same training pairs, over seeds.
+"""Quality after equal cycles: topores compared with sentence-transformers on the same training pairs, over seeds.
 
     python benchmarks/train_quality.py --pairs FILE --seeds 3 --cycles 4 --output FILE.json
 
-Today's way: SentenceTransformerTrainer with MultipleNegativesRankingLoss, the four pairings as four rows a pair, the
-same number of pairs in a batch, the same learning rate, constant. Both sides train on the training side of the same
-split (it moves with the seed) and are measured by the same held-out questions. Only the difference at equal cycles is
-a claim.
+The peer is SentenceTransformerTrainer with MultipleNegativesRankingLoss, the four pairings as four rows per pair, the
+same number of pairs per batch, and the same constant learning rate. Both train on the training side of the same split,
+which depends on the seed, and are measured by the same held-out queries. Only the difference at equal cycles is a
+claim.
 """
 
 import argparse
@@ -42,18 +42,18 @@ def main() -> None:
             found = {
                 "untrained": held_out_mrr(ours.metrics[0]),
                 "ours": held_out_mrr(ours.metrics[-1]),
-                "today": held_out_mrr(_today(ours, seed, arguments, Path(folder) / "trainer")),
+                "today": held_out_mrr(_train_with_library(ours, seed, arguments, Path(folder) / "trainer")),
             }
         runs.append({"seed": seed, **found})
         print(f"seed {seed}: " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), flush=True)
         write_json(arguments.output, {"corpus": arguments.pairs.stem, "cycles": arguments.cycles,
                                       "versions": versions(), "runs": runs})  # fmt: skip
     apart = np.array([run["ours"] - run["today"] for run in runs])
-    print(f"ours minus today's way: {apart.mean():+.3f}, standard deviation over seeds {apart.std(ddof=1):.3f}")
+    print(f"topores minus peer: {apart.mean():+.3f}, standard deviation over seeds {apart.std(ddof=1):.3f}")
 
 
-def _today(run: Run, seed: int, arguments: argparse.Namespace, folder: Path) -> dict:
-    """The metrics of the model that the library's Trainer makes of the untrained one, after as many cycles."""
+def _train_with_library(run: Run, seed: int, arguments: argparse.Namespace, folder: Path) -> dict:
+    """Metrics of the untrained model after as many cycles of the library's Trainer."""
     corpus = run.corpus
     model = SentenceTransformer(str(run.checkpoints[0]), device="cpu")
     data = _four_rows(corpus)

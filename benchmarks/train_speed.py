@@ -1,14 +1,14 @@
-"""How fast a training step is, beside the way it is done today, on the same pairs in one run.
+"""Speed of a training step, compared with sentence-transformers on the same pairs in one run.
 
-    python benchmarks/train_speed.py                                     # on the sample texts
-    python benchmarks/train_speed.py --texts ARTICLE META_ANALYSIS       # on your own; --cut sentences for short ones
-    python benchmarks/train_speed.py --rows FILE.jsonl article summary   # on two columns of a file
+    python benchmarks/train_speed.py                                     # the sample texts
+    python benchmarks/train_speed.py --texts ARTICLE META_ANALYSIS       # your own; --cut sentences for short passages
+    python benchmarks/train_speed.py --rows FILE.jsonl article summary   # two columns of a file
 
-Today's way: SentenceTransformerTrainer with MultipleNegativesRankingLoss on a Dataset of anchor and positive, where
-the four pairings are four rows a pair, with the library's own collator. Ours: one step of `topores train` on the same
-pairs. The two alternate step by step in one process; medians are compared. Peak memory is that of a process of each
-side's own, over what it holds once the model is loaded. The ceiling is what this machine reaches in a matrix product of
-the model's own shape, measured in the same run.
+The peer is SentenceTransformerTrainer with MultipleNegativesRankingLoss on a Dataset of anchor and positive, where the
+four pairings are four rows per pair, with the library's own collator. topores: one step of `topores train` on the same
+pairs. The two alternate step by step in one process; medians are compared. Peak memory is measured in a separate
+process for each side, above that of the loaded model. The ceiling is the throughput of a matrix product of the model's
+own shape on this machine, measured in the same run.
 """
 
 import argparse
@@ -56,32 +56,32 @@ def main() -> None:
         print(json.dumps(_peak(arguments.memory, pairs, arguments)))
         return
     result = {"corpus": name, **_shape(pairs), "versions": versions(), "machine": arguments.machine, "runs": []}
-    # First, while this process holds little itself.
+    # Measured first, while this process uses little memory itself.
     result["peak_mb"] = {side: _peak_of_own_process(side) for side in ("today", "ours")}
-    print("peak memory over the loaded model, MB: " + ", ".join(f"{k} {v:.0f}" for k, v in result["peak_mb"].items()))
+    print("peak memory above the loaded model, MB: " + ", ".join(f"{k} {v:.0f}" for k, v in result["peak_mb"].items()))
     for threads in arguments.threads:
         torch.set_num_threads(threads)
         for precision in arguments.precision:
             run = _alternate(pairs, precision, arguments.repeats, arguments.device)
             run = {"threads": threads, "precision": precision, **run, **_rates(pairs, run, precision, arguments.device)}
             result["runs"].append(run)
-            print(_in_words(run), flush=True)
+            print(_describe(run), flush=True)
     if arguments.output:
         write_json(arguments.output, result)
 
 
 def _alternate(pairs: Pairs, precision: str, repeats: int, device: str) -> dict:
-    """Seconds of each side's steps: a step of ours after every step of the library's Trainer."""
+    """Seconds of each side's steps: a topores step after every step of the library's Trainer."""
     step = _ours(pairs, precision, device)
     step()
     seconds: dict[str, list[float]] = {"today": [], "ours": []}
 
-    def between() -> None:
+    def our_step() -> None:
         keep_freed_memory()
-        seconds["ours"].append(_timed(step, device))
+        seconds["ours"].append(_seconds(step, device))
         usual_memory()
 
-    seconds["today"] = _today(pairs, repeats + 1, between, device)[1:]
+    seconds["today"] = _library_steps(pairs, repeats + 1, our_step, device)[1:]
     seconds["ours"] = seconds["ours"][1:]
     today, ours = (float(np.median(seconds[side])) for side in ("today", "ours"))
     return {"seconds": seconds, "today_pairs_per_s": len(pairs) / today, "ours_pairs_per_s": len(pairs) / ours,
@@ -89,7 +89,7 @@ def _alternate(pairs: Pairs, precision: str, repeats: int, device: str) -> dict:
 
 
 def _ours(pairs: Pairs, precision: str, device: str) -> Callable[[], None]:
-    """One optimizer step of topores, as training/loop.py takes it."""
+    """A function that takes one optimizer step of topores, as training/loop.py does."""
     from accelerate import Accelerator
 
     encoder = open_model(MODEL, device, precision=precision).train()
@@ -109,7 +109,7 @@ def _ours(pairs: Pairs, precision: str, device: str) -> Callable[[], None]:
     return step
 
 
-def _today(pairs: Pairs, steps: int, between: Callable[[], None], device: str) -> list[float]:
+def _library_steps(pairs: Pairs, steps: int, our_step: Callable[[], None], device: str) -> list[float]:
     """Seconds of each step of SentenceTransformerTrainer, from the end of one to the end of the next."""
     from datasets import Dataset
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
@@ -127,7 +127,7 @@ def _today(pairs: Pairs, steps: int, between: Callable[[], None], device: str) -
         def on_step_end(self, *_: object, **__: object) -> None:
             _wait(device)
             seconds.append(time.perf_counter() - self.started)
-            between()
+            our_step()
             self.started = time.perf_counter()
 
     with tempfile.TemporaryDirectory() as folder:
@@ -145,7 +145,7 @@ def _today(pairs: Pairs, steps: int, between: Callable[[], None], device: str) -
 
 
 def _rates(pairs: Pairs, run: dict, precision: str, device: str) -> dict:
-    """Useful work: two passes back and one forward through the linear layers, real tokens only."""
+    """Useful work per second: one forward and two backward products of the linear layers, real tokens only."""
     encoder = open_model(MODEL, "cpu", precision="fp32")
     layers = [m for m in encoder.model[0].auto_model.encoder.modules() if isinstance(m, torch.nn.Linear)]
     weights = sum(m.weight.numel() for m in layers)
@@ -158,11 +158,11 @@ def _rates(pairs: Pairs, run: dict, precision: str, device: str) -> dict:
 def _ceiling(dtype: torch.dtype, device: str) -> float:
     a, b = (torch.randn(shape, device=device).to(dtype) for shape in ((4096, 384), (384, 1536)))
     product = lambda: a @ b  # noqa: E731
-    seconds = [_timed(product, device) for _ in range(30)][5:]
+    seconds = [_seconds(product, device) for _ in range(30)][5:]
     return 2 * 4096 * 384 * 1536 / float(np.median(seconds)) / 1e9
 
 
-def _timed(call: Callable[[], object], device: str) -> float:
+def _seconds(call: Callable[[], object], device: str) -> float:
     _wait(device)
     started = time.perf_counter()
     call()
@@ -176,7 +176,7 @@ def _wait(device: str) -> None:
 
 
 def _peak(side: str, pairs: Pairs, arguments: argparse.Namespace) -> float:
-    """MB that two steps of one side take beyond the loaded libraries and model."""
+    """Peak MB of two steps of one side above the loaded libraries and model."""
     if side == "ours":
         step = _ours(pairs, arguments.precision[0], "cpu")
         keep_freed_memory()
@@ -186,7 +186,7 @@ def _peak(side: str, pairs: Pairs, arguments: argparse.Namespace) -> float:
     else:
         open_model(MODEL, "cpu")
         before = megabytes("VmRSS")
-        _today(pairs, 2, lambda: None, "cpu")
+        _library_steps(pairs, 2, lambda: None, "cpu")
     return megabytes() - before
 
 
@@ -197,13 +197,13 @@ def _peak_of_own_process(side: str) -> float:
 
 
 def _pairs(arguments: argparse.Namespace) -> tuple[str, Pairs]:
-    """The corpus' name and its first pairs, each text cut to what one passage may hold."""
+    """Name of the corpus and its first pairs, each text truncated to the length of a passage."""
     encoder = open_model(MODEL, "cpu")
     if arguments.rows:
         path, first, second = arguments.rows
         lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
         found = [(line[first], line[second]) for line in lines]
-        return Path(path).parent.name, _cut(found[: arguments.pairs], encoder, arguments.passage_tokens)
+        return Path(path).parent.name, _truncate(found[: arguments.pairs], encoder, arguments.passage_tokens)
     article, meta_analysis = arguments.texts or [
         ROOT / "data" / "sample" / f"{n}.md" for n in ("article", "meta_analysis")
     ]
@@ -225,7 +225,7 @@ def _sentences(text: Text, encoder: Encoder, tokens: int) -> list[str]:  # noqa:
 _CUTS = {"passages": _passages, "sentences": _sentences}
 
 
-def _cut(pairs: Pairs, encoder: Encoder, tokens: int) -> Pairs:
+def _truncate(pairs: Pairs, encoder: Encoder, tokens: int) -> Pairs:
     def opening(text: str) -> str:
         end = encoder.tokenizer(text, truncation=True, max_length=tokens, return_offsets_mapping=True)["offset_mapping"]
         return text[: max(stop for _, stop in end)]
@@ -242,10 +242,10 @@ def _shape(pairs: Pairs) -> dict:
     }
 
 
-def _in_words(run: dict) -> str:
+def _describe(run: dict) -> str:
     return (
-        f"{run['threads']} thread(s), {run['precision']}: today {run['today_pairs_per_s']:.2f} pairs/s, "
-        f"ours {run['ours_pairs_per_s']:.2f} pairs/s, ratio {run['ratio']:.1f}; "
+        f"{run['threads']} thread(s), {run['precision']}: peer {run['today_pairs_per_s']:.2f} pairs/s, "
+        f"topores {run['ours_pairs_per_s']:.2f} pairs/s, ratio {run['ratio']:.1f}; "
         f"{run['gflop_per_s']:.0f} GFLOP/s, {100 * run['share_of_ceiling']:.0f} % of the ceiling"
     )
 
@@ -254,16 +254,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", nargs=2, metavar=("ARTICLE", "META_ANALYSIS"))
     parser.add_argument("--rows", nargs=3, metavar=("FILE", "COLUMN", "COLUMN"))
-    parser.add_argument("--pairs", type=int, default=16, help="pairs in a batch")
+    parser.add_argument("--pairs", type=int, default=16, help="pairs per batch")
     parser.add_argument("--cut", choices=list(_CUTS), default="passages")
     parser.add_argument("--passage-tokens", type=int, default=96)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, os.cpu_count() or 1])
-    parser.add_argument(
-        "--precision", nargs="+", default=None, help="fp32 bf16; what the machine computes in by default"
-    )
+    parser.add_argument("--precision", nargs="+", default=None, help="fp32 bf16; by default what the machine supports")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--machine", default="", help="the machine in words, for the JSON")
+    parser.add_argument("--machine", default="", help="description of the machine, for the JSON")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--memory", choices=("today", "ours"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -1,19 +1,19 @@
-"""Where runs turn from learning to memorising, and which monitor tells it without labels: topology or another.
+"""Where runs turn from learning to memorising, and which monitors, topological or other, detect it without labels.
 
-    python benchmarks/turn.py benchmarks/results/turn_runs.jsonl                   # the runs that were judged
-    python benchmarks/turn.py heads.jsonl full.jsonl --output turn.json            # what benchmarks/turn_runs.py wrote
+    python benchmarks/turn.py benchmarks/results/turn_runs.jsonl                   # the published runs
+    python benchmarks/turn.py heads.jsonl full.jsonl --output turn.json            # output of benchmarks/turn_runs.py
 
-Heads and full fine-tuning are judged apart, in three contests:
+Heads and full fine-tuning are evaluated separately, in three comparisons:
 
-1. Where the turn is: of each run on true pairings the kept cycle with the greatest held-out MRR, smoothed over its two
-   neighbours. Each monitor has one rule, "stop at the first kept cycle where it has changed by so much": the size and
-   the direction are chosen on the other corpora, so nothing is fitted to what is judged.
-2. True or shuffled: the AUC with which a monitor's change by the first kept cycles tells them apart, within corpus and
-   encoder, in one direction for all. What is computed of pairs (loss, alignment) knows shuffled ones before any cycle.
-3. The same where both have come to the same uniformity.
+1. Locating the turn: the kept cycle with the largest held-out MRR of a run on true pairings, smoothed over its two
+   neighbours. Each monitor has one rule, "stop at the first kept cycle at which it has changed by a given amount"; size
+   and direction are chosen on the other corpora, so nothing is fitted to the test data.
+2. True or shuffled: the AUC with which a monitor's change up to the first kept cycles separates them, within corpus and
+   encoder, with one direction for all. Monitors computed from pairs (loss, alignment) differ before any cycle.
+3. The same at equal uniformity.
 
-Intervals redraw runs (95 %). A monitor wins where the interval of its lead over the next one leaves out 0 (contest 1)
-or where that of its AUC leaves out the next one's (2 and 3); else there is no winner.
+Intervals resample runs (95 %). A monitor wins if the interval of its lead over the next one excludes 0 (comparison 1),
+or if the interval of its AUC excludes the AUC of the next one (2 and 3); otherwise there is no winner.
 """
 
 import argparse
@@ -24,23 +24,23 @@ from typing import Any
 import numpy as np
 from turn_contests import (
     Trajectory,
-    at_spread,
     constant_stops,
-    fitted,
-    grouped,
+    fit_rule,
+    group_values,
     interval,
     read,
     regression_auc,
     seed_stops,
+    separation_auc,
     stops,
-    told_apart,
+    values_at_spread,
     write_short,
 )
 
 from topores.compute.files import write_json
 
 CONTESTS = {"linear": ("linear",), "loreft": ("loreft",), "heads": ("linear", "loreft"), "full": ("full",)}
-"""Encoders that are judged together."""
+"""Encoders that are evaluated together."""
 
 OF_A_CLOUD = (
     "total_persistence", "over_spectrum", "spanning_tree", "uniformity", "rank_me", "intrinsic_dimension",
@@ -48,19 +48,19 @@ OF_A_CLOUD = (
 )  # fmt: skip
 HELD = tuple(f"held.{name}" for name in OF_A_CLOUD)
 BLIND = (*OF_A_CLOUD, "rtd", "modality_gap", *HELD)
-"""Monitors that see two texts and no pair."""
+"""Monitors computed from the two texts without their pairs."""
 OF_PAIRS = ("alignment", "one_minus_p", "loss", "train_mrr")
 MONITORS = (*BLIND, *OF_PAIRS)
 TOPOLOGY = {f"{of}{name}" for of in ("", "held.") for name in ("total_persistence", "over_spectrum", "spanning_tree")}
 TOPOLOGY |= {"rtd"}
 
 CONSTANT = "(constant)"
-"""Stops at the same state whatever happens."""
+"""The rule that always stops at the same state."""
 
 FIRST = 4
-"""Kept cycles after the untrained encoder that are asked for true or shuffled."""
+"""Number of kept cycles after the untrained encoder used in comparison 2."""
 LEVELS = {"": (-2.7, -3.0, -3.3), "held.": (-2.2, -2.5, -2.8)}
-"""Uniformity at which runs are compared: of what is trained on, and of what is not, which starts and ends narrower."""
+"""Uniformity levels at which runs are compared, for training passages and for unseen ones, which are less spread."""
 
 
 def main() -> None:
@@ -69,9 +69,9 @@ def main() -> None:
     for name, encoders in CONTESTS.items():
         chosen = [run for run in runs if run.encoder in encoders]
         if len({run.corpus for run in chosen}) > 1:
-            print(f"\n# {name}: {sum(run.true for run in chosen)} true runs, {len(chosen)} in all")
+            print(f"\n# {name}: {sum(run.true for run in chosen)} true runs, {len(chosen)} in total")
             result[name] = {
-                "turns": turns(chosen), "where": where(chosen), "first": first_cycles(chosen),
+                "turns": turns(chosen), "where": locate_turns(chosen), "first": first_cycles(chosen),
                 "equal_spread": equal_spread(chosen),
             }  # fmt: skip
     if arguments.output:
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def turns(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
-    """The true turn of each run, and how sure it is."""
+    """The turn of each run, and its uncertainty."""
     true = [run for run in runs if run.true]
     found = [
         {
@@ -107,7 +107,7 @@ def turns(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
 def _print_courses(runs: Sequence[Trajectory]) -> None:
     print(
         "\nheld-out MRR at the first four kept cycles and the last | loops over their start at the next three and the "
-        "last, at least; the last (rad) | TwoNN at first | uniformity at first, at most | training MRR is 1.00 from"
+        "last, minimum; the last (rad) | TwoNN at start | uniformity at start, maximum | training MRR is 1.00 from"
     )
     for run in runs:
         mrr, loops, wide = run.values("held_out_mrr"), run.values("total_persistence"), run.values("uniformity")
@@ -122,8 +122,8 @@ def _print_courses(runs: Sequence[Trajectory]) -> None:
         )
 
 
-def where(runs: Sequence[Trajectory]) -> dict[str, Any]:
-    """Contest 1: distance from the turn, in checkpoints, and what stopping there loses."""
+def locate_turns(runs: Sequence[Trajectory]) -> dict[str, Any]:
+    """Comparison 1: distance from the turn in checkpoints, and the MRR lost by stopping there."""
     true = [run for run in runs if run.true]
     stopped = {name: stops(name, true) for name in MONITORS}
     stopped |= {CONSTANT: constant_stops(true), "(other seeds)": seed_stops(true)}
@@ -137,7 +137,7 @@ def where(runs: Sequence[Trajectory]) -> dict[str, Any]:
         {
             "monitor": name, "distance": float(missed[name].mean()), "interval": interval(missed[name]),
             "mrr_lost": float(np.mean(lost[name])), "mrr_lost_interval": interval(lost[name]),
-            "rule": fitted(name, true).told if name in MONITORS else "",
+            "rule": fit_rule(name, true).description if name in MONITORS else "",
         }
         for name in sorted(stopped, key=lambda name: missed[name].mean())
     ]  # fmt: skip
@@ -152,7 +152,7 @@ def where(runs: Sequence[Trajectory]) -> dict[str, Any]:
 
 
 def _leads(what: str, judged: list[str], by: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Of the nearest monitor over the next, of topology over the rest, of both over the same state for all runs."""
+    """Leads of the best monitor over the next, of the best topological one over the rest, and of both over CONSTANT."""
     topology = next(name for name in judged if name in TOPOLOGY)
     rest = next(name for name in judged if name not in TOPOLOGY)
     found = []
@@ -167,25 +167,25 @@ def _leads(what: str, judged: list[str], by: dict[str, np.ndarray]) -> list[dict
 
 
 def first_cycles(runs: Sequence[Trajectory]) -> list[dict[str, Any]]:
-    """Contest 2: AUC of true against shuffled by the change since the untrained encoder."""
+    """Comparison 2: AUC of true against shuffled runs by the change since the untrained encoder."""
     rows: list[dict[str, Any]] = []
     for name in (*BLIND, *OF_PAIRS):
         cycles = {place: str(runs[0].states[place]["cycle"]) for place in range(1, FIRST + 1)}
-        aucs = {cycle: told_apart(grouped(runs, _change(name, place))) for place, cycle in cycles.items()}
-        aucs["sign"] = told_apart(grouped(runs, _sign(name)))
+        aucs = {cycle: separation_auc(group_values(runs, _change(name, place))) for place, cycle in cycles.items()}
+        aucs["sign"] = separation_auc(group_values(runs, _sign(name)))
         rows.append({"monitor": name, "aucs": aucs})
     rows.sort(key=lambda row: -row["aucs"]["1"]["auc"])
     print("\n2. AUC of true against shuffled by the change since the start, at cycle; by the sign of the first change")
     print(" " * 28, *(f"{key:>16}" for key in rows[0]["aucs"]))
     for row in rows:
-        print(f"{row['monitor']:28}", *(_auc_told(found) for found in row["aucs"].values()))
+        print(f"{row['monitor']:28}", *(_format_auc(found) for found in row["aucs"].values()))
     for key in rows[0]["aucs"]:
         _say_winner(f"cycle {key}", {row["monitor"]: row["aucs"][key] for row in rows if row["monitor"] in BLIND})
     return rows
 
 
 def _say_winner(where: str, found: dict[str, dict[str, Any]]) -> None:
-    """Of the monitors that see no pairs, for the others know what is asked."""
+    """Print the best monitor among those that use no pairs; the others depend on the pairs directly."""
     best, other = sorted(found, key=lambda name: -found[name]["auc"])[:2]
     said = "wins" if found[best]["low"] > found[other]["auc"] else "no winner"
     print(f"-> {where}: {best} {found[best]['auc']:.2f} before {other} {found[other]['auc']:.2f}: {said}")
@@ -200,7 +200,7 @@ def _sign(name: str) -> Callable[[Trajectory], float]:
 
 
 def equal_spread(runs: Sequence[Trajectory]) -> dict[str, Any]:
-    """Contest 3: true against shuffled where both have the same uniformity."""
+    """Comparison 3: true against shuffled runs at equal uniformity."""
     found: dict[str, Any] = {"levels": [], "regression": []}
     for of, levels in LEVELS.items():
         names = [f"{of}{name}" for name in OF_A_CLOUD if name != "uniformity"]
@@ -209,7 +209,7 @@ def equal_spread(runs: Sequence[Trajectory]) -> dict[str, Any]:
         for name in names:
             rows = [{"monitor": name, "level": level, **_at_level(runs, name, level, of)} for level in levels]
             found["levels"] += rows
-            print(f"{name:28}", *(_level_told(row) for row in rows))
+            print(f"{name:28}", *(_format_level(row) for row in rows))
         _print_groups(found["levels"], f"{of}total_persistence", levels[-1])
         for level in levels:
             judged = {row["monitor"]: row for row in found["levels"] if row["level"] == level and "auc" in row}
@@ -221,11 +221,11 @@ def equal_spread(runs: Sequence[Trajectory]) -> dict[str, Any]:
 
 
 def _at_level(runs: Sequence[Trajectory], name: str, level: float, of: str) -> dict[str, Any]:
-    values = grouped(runs, lambda run: at_spread(run, level, f"{of}uniformity")(name))
+    values = group_values(runs, lambda run: values_at_spread(run, level, f"{of}uniformity")(name))
     if not values:
         return {}
     ratios = {" ".join(group): float(np.mean(shuffled) / np.mean(true)) for group, (true, shuffled) in values.items()}
-    return {**told_apart(values), "ratio": float(np.exp(np.mean(np.log([*ratios.values()])))), "ratios": ratios}
+    return {**separation_auc(values), "ratio": float(np.exp(np.mean(np.log([*ratios.values()])))), "ratios": ratios}
 
 
 def _print_groups(rows: list[dict[str, Any]], name: str, level: float) -> None:
@@ -234,14 +234,14 @@ def _print_groups(rows: list[dict[str, Any]], name: str, level: float) -> None:
 
 
 def _regressions(runs: Sequence[Trajectory], level: float, of: str) -> dict[str, float]:
-    """AUC of persistence, of its two explanations, and of it beside them."""
+    """AUC of persistence, of the two simpler explanations, and of their combinations."""
     loops, dimension = f"{of}total_persistence", f"{of}intrinsic_dimension"
     inputs = {
         "loops": [loops], "TwoNN": [dimension], "alignment": ["alignment"], "TwoNN and loops": [dimension, loops],
         "alignment and loops": ["alignment", loops], "alignment and TwoNN": ["alignment", dimension],
     }  # fmt: skip
-    both = set(grouped(runs, lambda run: at_spread(run, level, f"{of}uniformity")(loops)))
-    at = [(run, at_spread(run, level, f"{of}uniformity")) for run in runs if run.group in both]
+    both = set(group_values(runs, lambda run: values_at_spread(run, level, f"{of}uniformity")(loops)))
+    at = [(run, values_at_spread(run, level, f"{of}uniformity")) for run in runs if run.group in both]
     at = [(run, value) for run, value in at if np.isfinite(value(loops))]
     rows = {
         what: [(run.group, run.true, [np.log(value(name)) for name in names]) for run, value in at]
@@ -251,17 +251,17 @@ def _regressions(runs: Sequence[Trajectory], level: float, of: str) -> dict[str,
     return {what: regression_auc(each) for what, each in rows.items()} if enough else {}
 
 
-def _auc_told(found: dict[str, float]) -> str:
+def _format_auc(found: dict[str, float]) -> str:
     return f"{'+' if found['sign'] > 0 else '-'}{found['auc']:.2f} ({found['low']:.2f}-{found['high']:.2f})".rjust(16)
 
 
-def _level_told(row: dict[str, Any]) -> str:
+def _format_level(row: dict[str, Any]) -> str:
     return f"{row['ratio']:.2f} ({row['auc']:.2f}, {row['groups']} groups)" if "ratio" in row else "-"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+", help="files of benchmarks/turn_runs.py")
+    parser.add_argument("runs", type=Path, nargs="+", help="files written by benchmarks/turn_runs.py")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--short", type=Path, help="write the runs again, with fewer digits")
     return parser.parse_args()

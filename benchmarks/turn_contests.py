@@ -1,4 +1,4 @@
-"""The arithmetic of benchmarks/turn.py: where a run turns, how near rules come to it, what tells true from shuffled."""
+"""Statistics for benchmarks/turn.py: the turn of a run, stopping rules, separation of true and shuffled runs."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -14,16 +14,16 @@ from topores.analysis.comparison.run import LOOPS, RETRIEVAL
 from topores.compute.files import write_text
 
 RESAMPLES = 2000
-"""Of every interval, which is of 95 %."""
+"""Bootstrap resamples for every 95 % interval."""
 
 ROUNDING = 1e-9
-"""Two means of as many reciprocal ranks are equal up to this."""
+"""Means of equally many reciprocal ranks count as equal up to this."""
 
 COURSES = 200
-"""With new noise, to see how far a turn moves."""
+"""Simulated courses with new noise, to estimate how far a turn moves."""
 
 Group = tuple[str, str]
-"""Corpus and encoder: runs are compared within these."""
+"""Corpus and encoder; runs are compared within a group."""
 
 
 @dataclass(frozen=True)
@@ -47,47 +47,47 @@ class Trajectory:
         return np.array([state[name] for state in self.states], dtype=float)
 
     def changes(self, name: str) -> np.ndarray:
-        """A monitor against its start, on a scale that corpora share: 0 at the start, for most the log of the ratio."""
+        """Change of a monitor since its start, comparable across corpora: for most the log of the ratio."""
         values = self.values(name)
         if name.endswith("uniformity"):
-            return values - values[0]  # a logarithm already
+            return values - values[0]  # already a logarithm
         if name == "train_mrr":
-            return (values - values[0]) / (1 - values[0])  # the share found of what was missed
+            return (values - values[0]) / (1 - values[0])  # share of the missed queries that is now found
         if name == "rtd":
             return values / self.values(LOOPS)[0]  # 0 at the start by definition
         return np.log(values / values[0])
 
     @cached_property
     def retrieval(self) -> np.ndarray:
-        return smoothed(self.values(RETRIEVAL))
+        return smooth(self.values(RETRIEVAL))
 
     @cached_property
     def turn(self) -> int:
-        """Place of the state that finds held-out partners best, of equal ones the first: 0 is the untrained encoder."""
+        """Index of the state with the best smoothed held-out retrieval (first of ties); 0 is the untrained encoder."""
         return int(np.argmax(self.retrieval >= self.retrieval.max() - ROUNDING))
 
     @cached_property
     def noise(self) -> float:
         """Standard deviation of held-out MRR around its smoothed course."""
-        # Of white noise the smoothed course takes away all but (1/2)^2 + 2 (1/4)^2 = 3/8 of the variance.
+        # Smoothing reduces the variance of white noise to (1/2)^2 + 2 (1/4)^2 = 3/8.
         left = (self.values(RETRIEVAL) - self.retrieval)[1:-1]
         return float(np.sqrt(np.mean(left**2) / (3 / 8)))
 
     @property
     def plateau(self) -> int:
-        """States within one standard error of the best."""
+        """Number of states within one standard error of the best."""
         return int(np.sum(self.retrieval >= self.retrieval.max() - np.sqrt(3 / 8) * self.noise))
 
     @property
     def turn_moves(self) -> float:
-        """Mean distance from the turn, in states, that it moves under new noise of the same size."""
+        """Mean distance, in states, that the turn moves under new noise of the same size."""
         draw = np.random.default_rng(0)
-        courses = smoothed(self.retrieval + self.noise * draw.normal(size=(COURSES, len(self))))
+        courses = smooth(self.retrieval + self.noise * draw.normal(size=(COURSES, len(self))))
         return float(np.abs(courses.argmax(axis=-1) - self.turn).mean())
 
 
 def read(paths: Iterable[Path]) -> list[Trajectory]:
-    """The runs of files that benchmarks/turn_runs.py or `write_short` wrote."""
+    """Read runs from files that benchmarks/turn_runs.py or `write_short` wrote."""
     runs = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     return [
         Trajectory(run["corpus"], run["encoder"], run["seed"], run["pairing"] == "true", _states(run["states"]))
@@ -102,7 +102,7 @@ def _states(states: list[dict[str, Any]] | dict[str, list[Any]]) -> list[dict[st
 
 
 def write_short(runs: Iterable[Trajectory], path: Path) -> None:
-    """The runs with twelve digits of every number, each in one list over the states."""
+    """Write runs with twelve digits per number, one list over the states per monitor."""
     lines = []
     for run in runs:
         names = [name for name in run.states[0] if name != "seconds"]
@@ -117,15 +117,15 @@ def _short(value: float | None) -> float | None:
     return value if value is None or isinstance(value, int) else float(f"{value:.12g}")
 
 
-def smoothed(course: np.ndarray) -> np.ndarray:
-    """Each value half its own, half its two neighbours'; the ends as they are."""
+def smooth(course: np.ndarray) -> np.ndarray:
+    """Smooth with weights 1/4, 1/2, 1/4; the two ends are unchanged."""
     inner = (course[..., :-2] + 2 * course[..., 1:-1] + course[..., 2:]) / 4
     return np.concatenate([course[..., :1], inner, course[..., -1:]], axis=-1)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Stop at the first state at which a monitor has changed by so much."""
+    """Stop at the first state at which a monitor has changed by a given amount."""
 
     name: str
     sign: int
@@ -135,17 +135,17 @@ class Rule:
         return int(_firsts(self.name, self.sign, np.array([self.threshold]), run)[0])
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         change = self.sign * self.threshold
         if self.name.endswith("uniformity"):
             return f"{change:+.2f}"
         if self.name == "train_mrr":
-            return f"{change:.0%} of what was missed"
-        return f"{change:.2f} of the start's persistence" if self.name == "rtd" else f"{np.exp(change):.2f} times"
+            return f"{change:.0%} of the missed queries"
+        return f"{change:.2f} of the initial persistence" if self.name == "rtd" else f"{np.exp(change):.2f} times"
 
 
-def fitted(name: str, runs: Sequence[Trajectory]) -> Rule:
-    """The rule by one monitor that comes nearest to the turns of `runs`, up or down; of equal thresholds the middle."""
+def fit_rule(name: str, runs: Sequence[Trajectory]) -> Rule:
+    """The rule for one monitor, rising or falling, nearest to the turns of `runs`; the middle of tied thresholds."""
     turns, found = np.array([run.turn for run in runs]), []
     for sign in (1, -1):
         sizes = np.concatenate([sign * run.changes(name) for run in runs])
@@ -160,24 +160,24 @@ def fitted(name: str, runs: Sequence[Trajectory]) -> Rule:
 
 
 def _firsts(name: str, sign: int, thresholds: np.ndarray, run: Trajectory) -> np.ndarray:
-    """The first state that reaches each threshold; the last one where none does."""
+    """The first state that reaches each threshold, or the last state if none does."""
     greatest = np.maximum.accumulate(sign * run.changes(name))
     return np.minimum(np.searchsorted(greatest, thresholds), len(run) - 1)
 
 
 def stops(name: str, runs: Sequence[Trajectory]) -> list[int]:
-    """Where the rule that was fitted to the runs on other corpora stops each run."""
-    rules = {c: fitted(name, [run for run in runs if run.corpus != c]) for c in {run.corpus for run in runs}}
+    """Where each run is stopped by the rule fitted to the runs on other corpora."""
+    rules = {c: fit_rule(name, [run for run in runs if run.corpus != c]) for c in {run.corpus for run in runs}}
     return [rules[run.corpus].stop(run) for run in runs]
 
 
 def constant_stops(runs: Sequence[Trajectory]) -> list[int]:
-    """The same of the rule that stops at one state whatever happens: the median turn on the other corpora."""
+    """Where each run is stopped by the constant rule: the median turn on the other corpora."""
     return [_median_turn([other for other in runs if other.corpus != run.corpus]) for run in runs]
 
 
 def seed_stops(runs: Sequence[Trajectory]) -> list[int]:
-    """The median turn of the other seeds of the same corpus and encoder: no rule, but how well turns repeat."""
+    """The median turn of the other seeds of the same corpus and encoder, which shows how well turns repeat."""
     return [_median_turn([o for o in runs if o.group == run.group and o.seed != run.seed]) for run in runs]
 
 
@@ -187,24 +187,24 @@ def _median_turn(runs: Sequence[Trajectory]) -> int:
 
 
 def interval(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
-    """Of the mean, redrawing runs."""
+    """Bootstrap interval of the mean over runs."""
     seen, draw = np.asarray(values, dtype=float), np.random.default_rng(0)
     low, high = np.quantile(draw.choice(seen, (RESAMPLES, len(seen))).mean(axis=1), [0.025, 0.975])
     return float(low), float(high)
 
 
 def auc(true: Sequence[float] | np.ndarray, shuffled: Sequence[float] | np.ndarray) -> float:
-    """Share of (true, shuffled) with the greater value on the true side; equal ones count half."""
+    """Share of (true, shuffled) pairs of runs with the larger value on the true side; ties count half."""
     difference = np.subtract.outer(np.asarray(true), np.asarray(shuffled))
     return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
 
 
 Values = dict[Group, tuple[list[float], list[float]]]
-"""Of true and of shuffled runs."""
+"""Values of true and of shuffled runs, by group."""
 
 
-def grouped(runs: Sequence[Trajectory], value: Callable[[Trajectory], float]) -> Values:
-    """`value` of each run that has one, in the groups that have both kinds."""
+def group_values(runs: Sequence[Trajectory], value: Callable[[Trajectory], float]) -> Values:
+    """`value` of each run where it is defined, for groups that have both kinds of run."""
     found: Values = {}
     for run in runs:
         seen = value(run)
@@ -213,8 +213,8 @@ def grouped(runs: Sequence[Trajectory], value: Callable[[Trajectory], float]) ->
     return {group: both for group, both in found.items() if all(both)}
 
 
-def told_apart(values: Values) -> dict[str, float]:
-    """AUC within groups, averaged, in the direction that is better over all of them; the interval redraws runs."""
+def separation_auc(values: Values) -> dict[str, float]:
+    """Mean AUC within groups, in the direction that is better overall, with a bootstrap interval over runs."""
     if not values:
         return {}
     mean = float(np.mean([auc(*both) for both in values.values()]))
@@ -227,10 +227,10 @@ def told_apart(values: Values) -> dict[str, float]:
     return {"auc": max(mean, 1 - mean), "sign": sign, "low": float(low), "high": float(high), "groups": len(values)}
 
 
-def at_spread(run: Trajectory, level: float, spread: str) -> Callable[[str], float]:
-    """The values of a run where it widens through a uniformity of `level`, on a line between two states.
+def values_at_spread(run: Trajectory, level: float, spread: str) -> Callable[[str], float]:
+    """Monitor values of a run at the point where it widens through uniformity `level`, interpolated between states.
 
-    Shuffled pairs contract the space first, so the first passage after the narrowest state counts. Nan without one.
+    Shuffled pairs contract the space first, so the first crossing after the narrowest state counts; NaN if none.
     """
     wide = run.values(spread)
     places = [i for i in range(int(np.argmax(wide)), len(run) - 1) if wide[i] > level >= wide[i + 1]]
@@ -246,10 +246,10 @@ def at_spread(run: Trajectory, level: float, spread: str) -> Callable[[str], flo
 
 
 def regression_auc(rows: Sequence[tuple[Group, bool, Sequence[float]]]) -> float:
-    """AUC within groups of logistic regression on some numbers of each run, fitted to the runs on other corpora.
+    """AUC within groups of logistic regression on some features of each run, fitted to the runs on other corpora.
 
     Args:
-        rows: Group, whether true, and the numbers, which are centred within the group here.
+        rows: Group, whether the pairings are true, and the features, which are centred within the group here.
     """
     groups = [row[0] for row in rows]
     truth, inputs = np.array([row[1] for row in rows]), np.array([row[2] for row in rows], dtype=float)

@@ -1,10 +1,10 @@
-"""What every monitor sees of runs on true and on shuffled pairings, cycle by cycle: what benchmarks/turn.py judges.
+"""Values of every monitor in runs on true and on shuffled pairings, by cycle: the input of benchmarks/turn.py.
 
     python benchmarks/turn_runs.py --texts FOLDER [FOLDER ...] --pairs FILE.jsonl --seeds 0 1 2 --output FILE.jsonl
 
-FOLDER holds article.txt and meta_analysis.txt. Each corpus is trained with each encoder and seed, and beside it on
-permuted pairs. A state is measured at the last layer, in radians where it is a distance, over all passages that are
-trained on (t1 and t2 together) and over all others. Written after each run; a run that is there is not made again.
+FOLDER contains article.txt and meta_analysis.txt. Each corpus is trained with each encoder and seed, on true and on
+permuted pairs. Each state is measured at the last layer, with distances in radians, over all training passages (t1 and
+t2 together) and over all others. Results are written after each run, and existing ones are not repeated.
 """
 
 import argparse
@@ -48,16 +48,16 @@ def main() -> None:
     corpora = {folder.name: {name: folder / f"{name}.txt" for name in two} for folder in arguments.texts}
     corpora |= {file.stem: {"pairs": file} for file in arguments.pairs}
     there = _places(arguments.output)
-    # Seeds outermost: a measurement cut short still compares like with like.
+    # Seeds outermost, so that an interrupted measurement is still balanced.
     for seed, (name, texts), encoder in itertools.product(arguments.seeds, corpora.items(), arguments.encoders):
         if (name, encoder, seed) not in there:
-            lines = _measured_runs(name, texts, encoder, seed, arguments.nulls)
+            lines = _measure_runs(name, texts, encoder, seed, arguments.nulls)
             with arguments.output.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(line) + "\n" for line in lines)
             print(f"{name} {encoder} seed {seed}: {len(lines)} runs", flush=True)
 
 
-def _measured_runs(name: str, texts: dict[str, Path], encoder: str, seed: int, nulls: int) -> list[dict]:
+def _measure_runs(name: str, texts: dict[str, Path], encoder: str, seed: int, nulls: int) -> list[dict]:
     head = encoder in HEADS
     with tempfile.TemporaryDirectory() as folder:
         run = train(
@@ -88,8 +88,8 @@ def _states(run: Run) -> list[dict]:
                 "held_out_mrr": _mean(line, "held_out_mrr"), "train_mrr": _mean(line, "train_mrr"),
                 "loss": line["loss"], "one_minus_p": line["one_minus_p"], "alignment": near, "modality_gap": gap,
                 "rtd": rtd(first[trained_on], rows[trained_on]) if state.cycle else 0.0,
-                **_of_cloud(rows[trained_on]),
-                **{f"held.{measure}": value for measure, value in _of_cloud(rows[~trained_on]).items()},
+                **_cloud_measures(rows[trained_on]),
+                **{f"held.{measure}": value for measure, value in _cloud_measures(rows[~trained_on]).items()},
             }
         )  # fmt: skip
     return found
@@ -100,7 +100,7 @@ def _mean(line: dict, name: str) -> float | None:
     return None if None in both else float(np.mean(both))
 
 
-def _of_cloud(rows: np.ndarray) -> dict[str, float]:
+def _cloud_measures(rows: np.ndarray) -> dict[str, float]:
     filtration = Filtration(rows)
     clusters, loops = filtration.diagrams(max_degree=1)
     distances = pairwise_distances(rows)
@@ -108,7 +108,7 @@ def _of_cloud(rows: np.ndarray) -> dict[str, float]:
     return {
         "total_persistence": total_persistence(loops),
         "spanning_tree": total_persistence(clusters),
-        "over_spectrum": total_persistence(loops) / _of_same_spectrum(rows),
+        "over_spectrum": total_persistence(loops) / _spectrum_persistence(rows),
         "uniformity": uniformity(rows),
         "rank_me": rank_me(rows),
         "intrinsic_dimension": intrinsic_dimension(rows),
@@ -116,8 +116,8 @@ def _of_cloud(rows: np.ndarray) -> dict[str, float]:
     }
 
 
-def _of_same_spectrum(rows: np.ndarray) -> float:
-    """Mean total persistence of Gaussian clouds of the same mean and covariance, brought to the sphere as rows are."""
+def _spectrum_persistence(rows: np.ndarray) -> float:
+    """Mean total persistence of Gaussian clouds of the same mean and covariance, projected onto the sphere."""
     centre, draw = rows.mean(axis=0), np.random.default_rng(0)
     _, sizes, directions = np.linalg.svd(rows - centre, full_matrices=False)
     scaled = sizes[:, None] * directions / np.sqrt(len(rows) - 1)

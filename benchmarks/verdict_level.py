@@ -1,12 +1,12 @@
-"""How often a run on shuffled pairings is said to be better than shuffled pairings, and a run on the true ones.
+"""Level and power of the verdict "better than shuffled pairings".
 
     python benchmarks/verdict_level.py                                            # the sample texts
-    python benchmarks/verdict_level.py --texts ARTICLE META_ANALYSIS --groups 10  # on your own
+    python benchmarks/verdict_level.py --texts ARTICLE META_ANALYSIS --groups 10  # your own texts
 
-Trains one run on the true pairings and groups of four on permuted ones, each with another permutation. Within a group
-each run in turn is asked about against the other three, and the true run against so many drawn from all, by the rule
-of the verdict (held-out retrieval at the last cycle, one-sided prediction). Runs of a group ask the same questions, so
-the shares of four answers a group are less sure than as many independent ones.
+Trains one run on the true pairings, and groups of four runs on permuted ones, each with another permutation. Within a
+group each run is tested against the other three, and the true run against several drawn from all, by the rule of the
+verdict (held-out retrieval at the last cycle, one-sided prediction). Runs of a group share their queries, so the four
+results of a group are not independent.
 """
 
 import argparse
@@ -42,8 +42,8 @@ def main() -> None:
         true, untrained = held_out_mrr(run.metrics[-1]), held_out_mrr(run.metrics[0])
         shuffled = [held_out_mrr(null.metrics[-1]) for null in run.nulls.values()]
     groups = np.reshape(shuffled, (arguments.groups, OF_A_GROUP)).tolist()
-    false = [_better(group[i], group[:i] + group[i + 1 :]) for group in groups for i in range(OF_A_GROUP)]
-    first = [_better(group[0], group[1:]) for group in groups]
+    false = [_is_better(group[i], group[:i] + group[i + 1 :]) for group in groups for i in range(OF_A_GROUP)]
+    first = [_is_better(group[0], group[1:]) for group in groups]
     result = {
         "texts": f"{article.name}, {meta_analysis.name}", "encoder": arguments.encoder, "cycles": arguments.cycles,
         "untrained": untrained, "true": true, "shuffled": shuffled, "groups_wrong": int(sum(first)),
@@ -52,26 +52,28 @@ def main() -> None:
     }  # fmt: skip
     print(f"held-out MRR: {untrained:.3f} untrained, {true:.3f} on the true pairings, ", end="")
     print(f"{np.mean(shuffled):.3f} +- {np.std(shuffled, ddof=1):.3f} on {len(shuffled)} permutations")
-    print(f"said better than shuffled: {np.mean(false):.1%} of {len(false)} shuffled runs ({sum(first)} of ", end="")
-    print(f"{len(first)} that stand for a group); the true run against ", end="")
-    print(", ".join(f"{count} of them {share:.0%}" for count, share in result["true_called_better"].items()))
+    print(
+        f"better than shuffled: {np.mean(false):.1%} of {len(false)} shuffled runs ({sum(first)} of the first ", end=""
+    )
+    print(f"runs of {len(first)} groups); power for the true run by number of nulls: ", end="")
+    print(", ".join(f"{count}: {share:.0%}" for count, share in result["true_called_better"].items()))
     if arguments.output:
         write_json(arguments.output, result)
 
 
 def _power(true: float, shuffled: list[float]) -> dict[int, float]:
-    """Share of draws of so many nulls from all of them against which the true run is said to be better."""
+    """For each number of nulls, the share of random draws against which the true run is judged better."""
     draw = np.random.default_rng(0)
     return {
         count: float(
-            np.mean([_better(true, draw.choice(shuffled, count, replace=False).tolist()) for _ in range(DRAWS)])
+            np.mean([_is_better(true, draw.choice(shuffled, count, replace=False).tolist()) for _ in range(DRAWS)])
         )
         for count in NULLS
         if count < len(shuffled)
     }
 
 
-def _better(value: float, nulls: list[float]) -> bool:
+def _is_better(value: float, nulls: list[float]) -> bool:
     return prediction_p(value, nulls, above=True) < ALPHA
 
 

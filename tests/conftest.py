@@ -57,6 +57,11 @@ WORDS = [a + b + c for a in ("ba", "ke", "lo", "mi", "nu", "ra") for b in ("fi",
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of 2 layers and 32 dimensions that knows WORDS and letters, as a sentence-transformers folder."""
+    return save_tiny_model(tmp_path_factory.mktemp("models"), WORDS)
+
+
+def save_tiny_model(folder: Path, words: list[str]) -> Path:
+    """A BERT whose tokenizer knows `words` whole, and others by their letters."""
     import string
 
     import torch
@@ -64,11 +69,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
-    folder = tmp_path_factory.mktemp("models")
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.ascii_lowercase, *string.digits, *".,;:-()%"]
     pieces += [f"##{letter}" for letter in string.ascii_lowercase + string.digits]
     vocabulary = folder / "vocab.txt"
-    vocabulary.write_text("\n".join([*pieces, *WORDS]), encoding="utf-8")
+    vocabulary.write_text("\n".join([*pieces, *words]), encoding="utf-8")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     tokenizer = BertTokenizerFast(str(vocabulary), model_max_length=128)

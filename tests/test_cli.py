@@ -26,7 +26,7 @@ def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
         (["train", "a.txt", "b.txt"], 3, "a.txt"),
         (["train", "--pairs", "p.jsonl"], 3, "p.jsonl"),
         (["train", "--resume"], 2, "--resume needs the run folder; give --output RUN."),
-        (["train", "--resume", "--output", "none"], 4, "'none' is no folder"),
+        (["train", "--resume", "--output", "none"], 4, "'none' is not a folder"),
         (["topology"], 2, "--checkpoint is missing"),
         (["topology", "--checkpoint", "./none"], 3, "'./none' is not there"),
         (
@@ -34,7 +34,7 @@ def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
             2,
             "--max-degree is 9; give a number from 0 to 3.",
         ),
-        (["report", "none"], 4, "'none' is no folder"),
+        (["report", "none"], 4, "'none' is not a folder"),
         (["report", "none", "--lang", "fr"], 2, "--lang is 'fr'. Choose one of: en, ru."),
         (["compare", "none", "neither", "--lang", "fr"], 2, "--lang is 'fr'. Choose one of: en, ru."),
         (["topology", "--checkpoint", "x.npy", "--lang", "rus"], 2, "--lang is 'rus'. Did you mean 'ru'?"),

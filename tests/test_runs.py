@@ -102,6 +102,6 @@ def test_a_second_writer_clears_nothing(run: Run) -> None:
     writing = run.folder / "state" / ".step-000000000000009.abcd1234.aside"
     with run.written_by_us_alone():
         writing.mkdir(parents=True)
-        with pytest.raises(RunError, match="Another process writes"), run.written_by_us_alone():
+        with pytest.raises(RunError, match="Another process is writing"), run.written_by_us_alone():
             pass
         assert writing.is_dir()

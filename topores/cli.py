@@ -294,9 +294,10 @@ def compare(
 def export(
     source: Path, output: Path, cycle: str | None, force: bool, as_json: bool, quiet: bool, verbose: int, debug: bool
 ) -> None:
-    """Write SOURCE, a run or a checkpoint, as a plain sentence-transformers model.
+    """Write SOURCE, a run or a checkpoint, as a sentence-transformers model.
 
-    Adapters and heads are merged; the model loads where topores is not installed.
+    Adapters and heads are merged, so that the model loads where topores is not installed. If it has a module that no
+    stock module can stand for, the result says how to load it.
     """
     send_messages(quiet, verbose, debug)
     if cycle is not None and not is_whole(cycle):

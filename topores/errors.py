@@ -1,53 +1,53 @@
-"""Errors a user can mend, each with the exit code it ends the command with."""
+"""Errors that a user can fix, each with the exit code of the command."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class ToporesError(Exception):
-    """One line: the value seen, what was expected, what to do."""
+    """Base of all errors shown to a user, as one line: the value seen, what was expected, what to do."""
 
     exit_code = 3
 
 
 class FailedOn(ToporesError):
-    """A run that did what `--fail-on` names."""
+    """The run showed a verdict that `--fail-on` names."""
 
     exit_code = 1
 
 
 class UsageError(ToporesError):
-    """An option, or a combination of options, that means nothing."""
+    """An option, or a combination of options, is not valid."""
 
     exit_code = 2
 
 
 class InputError(ToporesError):
-    """A text, a model or an array that cannot be used."""
+    """A text, model or array cannot be used."""
 
     exit_code = 3
 
 
 class RunError(ToporesError):
-    """A run or a checkpoint that cannot be continued."""
+    """A run or checkpoint cannot be continued."""
 
     exit_code = 4
 
 
 class ResourceError(ToporesError):
-    """Not enough memory or disk for what was asked."""
+    """Not enough memory or disk space."""
 
     exit_code = 5
 
 
 class Interrupted(ToporesError):
-    """Stopped by a signal, after everything worth keeping was saved."""
+    """Stopped by a signal, after saving the state."""
 
     exit_code = 130
 
 
 def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """The end of an error sentence: the nearest known name, or all of them.
+    """The last sentence of an error message: the closest known name, or all of them.
 
     >>> did_you_mean("four_pairing", ["four_pairings", "critic"])
     "Did you mean 'four_pairings'?"

@@ -147,7 +147,7 @@ def _read(field: dataclasses.Field, value: Any) -> Any:
         if "bool" in kind and not isinstance(value, bool):
             raise ValueError(f"{value} is neither true nor false")
         return value if "bool" in kind else str(value)
-    except (TypeError, ValueError) as fault:
+    except (TypeError, ValueError, OverflowError) as fault:
         option = f"--{field.name.replace('_', '-')}"
         expected = "a whole number" if "int" in kind else "a number" if "float" in kind else "another kind of value"
         raise UsageError(f"{option} is {value!r}; give {expected}.") from fault

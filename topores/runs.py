@@ -1,4 +1,4 @@
-"""A run folder: options, facts, frozen texts, metrics and checkpoints, read and written."""
+"""A run folder, read and written: options, facts, frozen texts, metrics and checkpoints."""
 
 import json
 import math
@@ -25,7 +25,7 @@ FOLDERS = ("checkpoints", "state", "topology", "tracking", "nulls")
 
 @dataclass(frozen=True)
 class Run:
-    """What one call of `topores train` leaves behind."""
+    """The folder that one call of `topores train` writes."""
 
     folder: Path
 
@@ -35,7 +35,7 @@ class Run:
 
     @cached_property
     def options(self) -> TrainConfig:
-        """The resolved options it was started with."""
+        """The resolved options it was started with; those of other variants, which older runs recorded, are dropped."""
         return TrainConfig.from_mapping(_read_yaml(self.folder / "config.yaml"), stored=True)
 
     @cached_property
@@ -52,19 +52,19 @@ class Run:
         """The lines of metrics.jsonl, in order of cycle.
 
         Raises:
-            RunError: One of them is no object that names its cycle.
+            RunError: A line is not a JSON object with a cycle.
         """
         return [line for _, line in self._written_metrics()]
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The line of metrics.jsonl with the greatest held-out MRR, of equal ones the first; None if none has any."""
+        """The line of metrics.jsonl with the highest held-out MRR, the first of equal ones; None if no line has any."""
         lines = [line for line in self.metrics if held_out_mrr(line) is not None]
         return max(lines, key=lambda line: held_out_mrr(line) or 0.0, default=None)
 
     @property
     def checkpoints(self) -> dict[int, Path]:
-        """Kept checkpoints by cycle, in order."""
+        """Checkpoints by cycle, in order."""
         folders = self.folder.glob("checkpoints/cycle-*")
         return dict(sorted((int(f.name.removeprefix("cycle-")), f) for f in folders if f.is_dir()))
 
@@ -74,12 +74,12 @@ class Run:
 
     @property
     def nulls(self) -> dict[str, "Run"]:
-        """The runs in which the effect cannot be, by name: shuffled-1, shuffled-2, frozen."""
+        """Its null controls by name: shuffled-1, shuffled-2, frozen."""
         return {folder.name: Run(folder) for folder in sorted(self.folder.glob("nulls/*")) if is_run(folder)}
 
     @property
     def parent(self) -> "Run | None":
-        """The run that this one is a null of, if it still lies in its folder."""
+        """The run that this one is a null of, if it is still in that run's folder."""
         folder = self.folder.resolve().parent
         return Run(folder.parent) if folder.name == "nulls" and is_run(folder.parent) else None
 
@@ -93,24 +93,24 @@ class Run:
             remove_former(self.folder)
 
     def keep_metrics_until(self, cycle: int) -> None:
-        """Drop the lines after `cycle`, and one cut short: a resumed run writes them again."""
+        """Drop the lines after `cycle`, and a line cut short: a resumed run writes them again."""
         kept = [text for text, line in self._written_metrics() if line["cycle"] <= cycle]
         write_text(self.folder / "metrics.jsonl", "".join(kept))
 
     def _written_metrics(self) -> list[tuple[str, dict[str, Any]]]:
-        """Each line of metrics.jsonl as it stands there, with what it says."""
+        """Each line of metrics.jsonl, as text and parsed."""
         path = self.folder / "metrics.jsonl"
         if not path.is_file():
             return []
         try:
             with path.open(encoding="utf-8", newline="") as file:
-                # A line that a crash cut short is not a line.
+                # A crash may have cut the last line short.
                 return [(text, _metrics_line(text)) for text in file if text.endswith("\n")]
         except (OSError, ValueError) as fault:
             raise RunError(f"'{path}' is damaged ({_first_line(fault)}); train the run again.") from fault
 
     def write_start(self, options: TrainConfig, facts: dict[str, Any]) -> None:
-        """config.yaml and run.json; the second one says that the run has begun."""
+        """Write config.yaml, then run.json, whose presence means that the run has begun."""
         write_text(
             self.folder / "config.yaml", yaml.safe_dump(options.to_mapping(), sort_keys=False, allow_unicode=True)
         )
@@ -126,7 +126,7 @@ class Run:
         if is_run(self.folder):
             if not force:
                 raise RunError(
-                    f"'{self.folder}' holds another run; go on with --resume, replace it with --force, "
+                    f"'{self.folder}' holds another run; continue it with --resume, replace it with --force, "
                     "or choose another --output."
                 )
             return
@@ -136,10 +136,10 @@ class Run:
             raise RunError(f"'{self.folder}' holds other files ({foreign[0]}); choose another --output.")
 
     def clear(self) -> None:
-        """Remove what a former run wrote; run.json first, so that a crash here leaves no half run.
+        """Remove all files of a run; run.json first, so that a crash here leaves no partial run.
 
         Raises:
-            ResourceError: Something cannot be removed; it would be taken for the new run's.
+            ResourceError: Something cannot be removed, and would be mistaken for part of the new run.
         """
         with disk_faults(self.folder):
             for name in FILES:
@@ -169,10 +169,10 @@ class Run:
 
     @contextmanager
     def written_by_us_alone(self) -> Iterator[None]:
-        """Hold the run against other writers, once what a killed one left behind is cleared.
+        """Lock the run against other writers, and clear what a killed writer left behind.
 
         Raises:
-            RunError: Another process writes it.
+            RunError: Another process is writing it.
             ResourceError: The folder cannot be written to.
         """
         with one_writer(self.folder):
@@ -187,9 +187,9 @@ def is_run(folder: Path) -> bool:
 
 
 def held_out_mrr(line: Mapping[str, Any]) -> float | None:
-    """Mean of both directions, of a line of metrics.jsonl; None where no number stands there."""
-    asked = [line.get(f"held_out_mrr_{direction}") for direction in ("1to2", "2to1")]
-    known = [value for value in asked if isinstance(value, int | float) and math.isfinite(value)]
+    """Held-out MRR of a line of metrics.jsonl, mean of both directions; None if the line has no number for it."""
+    by_direction = [line.get(f"held_out_mrr_{direction}") for direction in ("1to2", "2to1")]
+    known = [value for value in by_direction if isinstance(value, int | float) and math.isfinite(value)]
     return sum(known) / len(known) if known else None
 
 
@@ -201,7 +201,7 @@ def load_run(folder: str | Path) -> Run:
     """
     folder = Path(folder)
     if not is_run(folder):
-        seen = "is no folder" if not folder.is_dir() else "holds no run.json"
+        seen = "is not a folder" if not folder.is_dir() else "has no run.json"
         raise RunError(f"'{folder}' {seen}; give a folder that topores train wrote.")
     return Run(folder)
 
@@ -226,7 +226,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _metrics_line(text: str) -> dict[str, Any]:
     line = json.loads(text)
     if not isinstance(line, dict) or not isinstance(line.get("cycle"), int):
-        raise ValueError(f"a line names no cycle: {text.strip()[:40]}")
+        raise ValueError(f"a line has no cycle: {text.strip()[:40]}")
     return line
 
 

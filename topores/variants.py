@@ -1,4 +1,4 @@
-"""The folder is the registry: public modules of a package are its variants, by file name."""
+"""The folder is the registry: each public module of a package is a variant, named by its file."""
 
 import importlib
 import importlib.util
@@ -9,7 +9,7 @@ from topores.errors import UsageError, did_you_mean
 
 
 def names(package: str) -> list[str]:
-    """Names of the variants in `package`, found without importing it or any of them.
+    """Names of the variants in `package`, found without importing any of them.
 
     >>> "full" in names("topores.encoders")
     True
@@ -22,10 +22,10 @@ def names(package: str) -> list[str]:
 
 
 def load(package: str, name: str) -> ModuleType:
-    """Import the one variant called `name`.
+    """Import the variant called `name`.
 
     Raises:
-        UsageError: No file of that name; the message offers the nearest one.
+        UsageError: No file has that name; the message offers the closest one.
     """
     known = names(package)
     if name not in known:

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import AutoTokenizer
 
 from topores import train, variants
-from topores.backbones.adapted import AdaptedEncoder, merged
+from topores.backbones.adapted import AdaptedEncoder, merge_adapters
 from topores.backbones.loading import open_model
 from topores.config import TrainConfig
 from topores.errors import InputError, UsageError
@@ -102,7 +102,7 @@ def test_the_packed_layout_gives_what_the_padded_model_gives(name: str, tiny_mod
 
 def test_merged_is_a_stock_model_with_the_same_embeddings(name: str, tiny_model: Path) -> None:
     encoder = moved(encoder_of(name, tiny_model))
-    rows, plain = encoder.encode(TEXTS), merged(encoder.model)
+    rows, plain = encoder.encode(TEXTS), merge_adapters(encoder.model)
     assert np.abs(plain.encode(TEXTS) - rows).max() < 1e-5
     assert plain.state_dict().keys() == SentenceTransformer(str(tiny_model), device="cpu").state_dict().keys()
     assert not any("peft" in type(module).__module__ for module in plain.modules())
@@ -170,9 +170,9 @@ def test_a_run_resumes_to_the_same_bits(name: str, tiny_model: Path, two_texts, 
 
 
 def test_layers_and_models_that_have_no_place_for_adapters(name: str, tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^--layers is '3', but the model has the layers 1 to 2; give some of these"):
+    with pytest.raises(UsageError, match=r"^--layers is '3', but the model has layers 1 to 2; choose among these"):
         encoder_of(name, tiny_model, layers="3")
     words = StaticEmbedding(AutoTokenizer.from_pretrained(tiny_model), embedding_dim=8)
     SentenceTransformer(modules=[words], device="cpu").save(str(tmp_path / "words"), create_model_card=False)
-    with pytest.raises(InputError, match=r"words' is no transformer, whose layers could be changed; give one"):
+    with pytest.raises(InputError, match=r"words' is not a transformer, so its layers cannot be adapted; give one"):
         encoder_of(name, tmp_path / "words")

@@ -16,7 +16,7 @@ def test_a_name_that_is_nowhere(tmp_path: Path) -> None:
         _base.load_base(str(tmp_path / "missing"), "cpu")
 
 
-def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is not a model folder: it has neither modules\.json nor"):
         _base.load_base(str(tmp_path), "cpu")
 

@@ -165,6 +165,10 @@ def test_own_modules_in_a_router(tiny_model: Path, tmp_path: Path) -> None:
     texts = ["a", "the trial"]
     for side in ("t1", "t2"):
         assert np.abs(ours.encode(texts, [side] * 2) - model.encode(texts, task=side)).max() < 1e-6
+    # An encoder runs both routes in one batch; its checkpoint has the router again.
+    ours.save(tmp_path / "again")
+    again = open_model(str(tmp_path / "again"), "cpu")
+    assert np.array_equal(again.encode(texts, ["t1", "t2"]), ours.encode(texts, ["t1", "t2"]))
     config = tmp_path / "routed" / "2_Router" / "router_config.json"
     config.write_text(config.read_text(encoding="utf-8").replace(OWN, "evil.LoReFT"), encoding="utf-8")
     with pytest.raises(InputError, match=r"names the module 'evil\.LoReFT', which is part of neither"):

@@ -127,8 +127,8 @@ def test_views_are_the_frozen_layers_under_dropout(kind: str, tiny_model: Path) 
     assert min(away) > 0.05
     assert len({view.tobytes() for view in states.views}) == 4
     seen: list[np.ndarray] = []
-    gathered = states.gathered
-    states.gathered = lambda texts, views, device: (seen.append(views), gathered(texts, views, device))[1]
+    gather = states.gather
+    states.gather = lambda texts, views, device: (seen.append(views), gather(texts, views, device))[1]
     encoder.train()([TEXTS[0], TEXTS[0], TEXTS[0]])
     assert sorted(seen[0].tolist()) == [0, 1, 2]
     encoder.encode(TEXTS)
@@ -157,7 +157,7 @@ def test_what_is_cached_is_not_computed_again(kind: str, tiny_model: Path, caplo
     caplog.set_level(logging.INFO, logger="topores")
     first = prepared(kind, tiny_model)
     (line,) = [line for line in caplog.messages if "frozen" in line]
-    assert "they read 4 passages 4 times, once for all cycles" in line
+    assert "they encode 4 passages in 4 views, once per run" in line
     caplog.clear()
     second = prepared(kind, tiny_model)
     assert not [line for line in caplog.messages if "frozen" in line]
@@ -194,7 +194,7 @@ def test_another_corpus_seed_or_model_is_computed_anew_and_that_is_said(
             entry.write_bytes(entry.read_bytes()[:-1])
     encoder = prepared(kind, model, texts, **options)
     times = {"texts": 4, "seed": 3, "weights": 4, "dropout": 4, "damage": 4}[other]
-    assert [line for line in caplog.messages if f"passages {times} times" in line]
+    assert [line for line in caplog.messages if f"passages in {times} views" in line]
     assert np.abs(encoder.encode(texts) - build(kind, model, **options).encode(texts)).max() < 1e-6
 
 
@@ -235,11 +235,11 @@ def test_a_model_that_does_not_take_the_cut_is_trained_whole(
     encoder._cut.entering = lambda hidden, _: 2 * hidden + 1  # as if something stood between the layers
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
-    assert "does not take a cut, they need more than hidden states" in caplog.text
+    assert "cannot be cut in two: they need more than the hidden states" in caplog.text
     encoder._cut.entering = lambda *_: hidden  # noqa: F821  raises
     encoder.prepare(corpus_of(), config_of(kind, tiny_model))
     assert encoder._states is None
-    assert "they cannot be run so (NameError)" in caplog.text
+    assert "they cannot be run separately (NameError)" in caplog.text
 
 
 @pytest.mark.slow
@@ -268,9 +268,9 @@ def test_the_cut_gives_the_layers_own_states(kind: str, tiny_model: Path) -> Non
     seen = []
     layer = encoder.model[0].auto_model.encoder.layer[cut.layers - 1]
     hook = layer.register_forward_hook(lambda _, __, output: seen.append(output), prepend=True)
-    features = encoder.tokenised(TEXTS)
+    features = encoder.tokenise(TEXTS)
     with torch.no_grad():
         embed(encoder.model, features)
-        states, _ = cut.below(features)
+        states, _ = cut.run_below(features)
     hook.remove()
     assert torch.equal(states, seen[0])

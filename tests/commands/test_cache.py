@@ -74,7 +74,7 @@ def test_a_folder_that_is_not_there_is_an_empty_cache(tmp_path: Path) -> None:
         ({"prune": True, "older_than": "nan"}, "--older-than is 'nan'"),
         ({"prune": True, "larger_than": "2 hours"}, "--larger-than is '2 hours'"),
         ({"prune": True, "larger_than": "1.2.3GB", "older_than": "x"}, "--older-than is 'x'.*--larger-than is '1.2.3"),
-        ({"prune": False, "older_than": "3"}, "give --prune too"),
+        ({"prune": False, "older_than": "3"}, "add --prune"),
     ],
 )
 def test_limits_that_cannot_be_are_one_line(filled: Path, options: dict, said: str) -> None:

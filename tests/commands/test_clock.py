@@ -70,7 +70,7 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     from filelock import FileLock
 
     (tmp_path / "clock").mkdir()
-    with FileLock(tmp_path / "clock" / ".lock"), pytest.raises(RunError, match="Another process runs the clock"):
+    with FileLock(tmp_path / "clock" / ".lock"), pytest.raises(RunError, match="Another process is running the clock"):
         run_clock(config(tmp_path))
 
 
@@ -79,12 +79,12 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     [
         ({"temperatures": "0"}, "--temperatures has 0; give numbers from 0.01 to 1"),
         ({"temperatures": "-0.1"}, "--temperatures has -0.1"),
-        ({"temperatures": "warm"}, "--temperatures is 'warm'; give numbers parted by commas"),
+        ({"temperatures": "warm"}, "--temperatures is 'warm'; give numbers separated by commas"),
         ({"share": 1.5}, "--share is 1.5; give a number from"),
         ({"cycles": 0}, "--cycles is 0; give 1 or more"),
         ({"cycles": -3}, "--cycles is -3"),
         ({"cycles": "2.5"}, "--cycles is '2.5'; give a whole number"),
-        ({"dim": 6}, "8 pairs can only be equally far apart in 7 dimensions or more; give --dim 7"),
+        ({"dim": 6}, "8 pairs can be equally far apart only in 7 dimensions or more; give --dim 7"),
         ({"loss": "info"}, "--loss is 'info'. Did you mean 'infonce'?"),
         ({"pairs": 1}, "--pairs is 1"),
     ],
@@ -115,7 +115,7 @@ def test_an_interrupted_clock_goes_on_to_the_same_bits(topores: Callable, tmp_pa
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said
     assert said.count("\n") == 1
-    assert "the same command goes on" in said
+    assert "run the same command to continue" in said
     left = json.loads(state.read_text(encoding="utf-8"))["cycle"]
     assert 0 < left < 10**9
     done = topores("clock", *options, "--cycles", left + 1000, "-o", "clock", "--json")

@@ -228,7 +228,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_small_disk_that_fills_up_and_one_that_is_read_only(processes: Processes, small_disk: Path) -> None:
     folder = small_disk / "run"
     assert processes.run(folder) == 5
-    assert processes.lines()[-1].startswith(f"topores: No space is left on the disk of '{folder}/")
+    assert processes.lines()[-1].startswith(f"topores: The disk that holds '{folder}/")
     assert_all_whole(Run(folder), processes.whole)
     assert [path for path in folder.rglob(".*") if path.name != ".lock"] == []
 
@@ -261,7 +261,7 @@ def test_one_run_has_one_writer(processes: Processes, tmp_path: Path) -> None:
     before = contents(folder)
     for arguments in (None, [*processes.start(folder), "--force"], ["--resume", f"--output={folder}", "--cycles=9"]):
         assert processes.run(folder, arguments) == 4
-        assert processes.lines()[-1].startswith(f"topores: Another process writes '{folder}' now; ")
+        assert processes.lines()[-1].startswith(f"topores: Another process is writing to '{folder}'; ")
     assert contents(folder) == before
     os.kill(first, signal.SIGCONT)
     assert processes.end(first) == 0

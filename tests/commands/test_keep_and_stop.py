@@ -156,11 +156,13 @@ class TestStopAtTurn:
 
     def test_it_cannot_be_asked_for_later(self, hard_options: dict, tmp_path: Path) -> None:
         run = train(**{**hard_options, "cycles": 1}, output=tmp_path / "run")
-        with pytest.raises(RunError, match=r"--stop-at-turn goes by what is logged from cycle 0 on, and '.*run' was"):
+        with pytest.raises(
+            RunError, match=r"--stop-at-turn needs numbers that are logged from cycle 0 on, and '.*run' was"
+        ):
             train(resume=True, output=run.folder, cycles=2, stop_at_turn=True)
 
     def test_an_encoder_that_was_not_measured_leaves_nothing_behind(self, hard_options: dict, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="no rule is known for 'lora'"):
+        with pytest.raises(UsageError, match="has no rule for --encoder lora"):
             train(**hard_options, encoder="lora", stop_at_turn=True, output=tmp_path / "run")
         assert not (tmp_path / "run").exists()
 
@@ -238,7 +240,7 @@ class TestKeepBest:
         assert run.metrics[-1]["cycle"] == TURN
 
     def test_without_held_out_pairs_it_is_refused_and_nothing_is_left(self, hard_options: dict, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"^--keep best goes by held-out pairs, and there are none; give"):
+        with pytest.raises(InputError, match=r"^--keep best needs held-out pairs, but there are none; give"):
             train(**{**hard_options, "held_out": 0}, keep="best", output=tmp_path / "run")
         assert not (tmp_path / "run").exists()
 

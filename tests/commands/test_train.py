@@ -111,14 +111,14 @@ def test_resume_says_what_will_change_the_last_digits(
     threads = torch.get_num_threads()
     assert (run.facts["device"], run.facts["threads"], run.facts["processes"]) == ("cpu", threads, 1)
     train(resume=True, output=run.folder)
-    assert not [r for r in caplog.records if "goes on with" in r.message]
+    assert not [r for r in caplog.records if "continues with" in r.message]
     torch.set_num_threads(threads + 1)
     try:
         train(resume=True, output=run.folder)
     finally:
         torch.set_num_threads(threads)
-    (said,) = (r.message for r in caplog.records if "goes on with" in r.message)
-    assert f"goes on with threads = {threads + 1}, but was begun with {threads}: it will not end" in said
+    (said,) = (r.message for r in caplog.records if "continues with" in r.message)
+    assert f"continues with threads = {threads + 1}, but was started with {threads}: it will not end" in said
 
 
 def test_resume_refuses_options_that_differ(tiny_run: Run) -> None:
@@ -132,7 +132,7 @@ def test_an_output_folder_that_holds_something_else_is_not_touched(
     tiny_options: dict, tiny_run: Run, tmp_path: Path
 ) -> None:
     before = sorted(p.stat().st_mtime_ns for p in tiny_run.folder.rglob("*"))
-    with pytest.raises(RunError, match=r"holds another run; go on with --resume, replace it with --force"):
+    with pytest.raises(RunError, match=r"holds another run; continue it with --resume, replace it with --force"):
         train(**tiny_options, output=tiny_run.folder)
     assert sorted(p.stat().st_mtime_ns for p in tiny_run.folder.rglob("*")) == before
     (tmp_path / "thesis.docx").write_text("years of work", encoding="utf-8")
@@ -165,7 +165,7 @@ def test_no_passage_is_longer_than_the_encoder_reads(tiny_options: dict, tmp_pat
 def test_a_text_identical_to_the_other(tiny_options: dict, tmp_path: Path) -> None:
     copy = tmp_path / "copy.txt"
     copy.write_text(tiny_options["article"].read_text(encoding="utf-8") + "\n\n", encoding="utf-8")
-    with pytest.raises(InputError, match="hold the same text"):
+    with pytest.raises(InputError, match="have the same text"):
         train(**{**tiny_options, "meta_analysis": copy}, output=tmp_path / "run")
 
 
@@ -205,7 +205,7 @@ def test_both_losses_train(tiny_options: dict, tmp_path: Path, loss: str) -> Non
 
 
 def test_load_run_says_what_is_not_a_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="is no folder"):
+    with pytest.raises(RunError, match="is not a folder"):
         load_run(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"holds no run\.json"):
         load_run(tmp_path)

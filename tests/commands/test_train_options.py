@@ -26,7 +26,7 @@ def collapsing(tiny_options: dict) -> dict:
 
 @pytest.mark.slow
 def test_fail_on_collapse_stops_with_the_state_saved(collapsing: dict, tmp_path: Path) -> None:
-    with pytest.raises(FailedOn, match=r"^Collapsed at cycle \d+: .* Stopped here, as --fail-on asks\.$"):
+    with pytest.raises(FailedOn, match=r"^Collapsed at cycle \d+: .* Stopped here because of --fail-on\.$"):
         train(**collapsing, fail_on=["collapse"], output=tmp_path / "run")
     run = load_run(tmp_path / "run")
     stopped = run.metrics[-1]["cycle"]
@@ -44,7 +44,7 @@ def test_fail_on_is_exit_code_1_with_one_line_and_the_object(collapsing: dict, t
     assert done.returncode == 1
     assert json.loads(done.stdout)["metrics"]["uniformity"] > -0.5
     assert "Traceback" not in done.stderr
-    assert "Stopped here, as --fail-on asks." in done.stderr
+    assert "Stopped here because of --fail-on." in done.stderr
 
 
 @pytest.mark.slow

@@ -23,8 +23,9 @@ WRONG_TEXT = {
     "pairs": ["missing.csv", "no_columns.csv", "broken.jsonl", "broken.parquet", "pairs.xyz"],
     "output": ["file.txt"],
     "model": ["./missing", "damaged", "folder.txt", "nobody/has-this-model"],
+    "reader": ["./missing", "damaged", "folder.txt", "nobody/has-this-model"],
     "checkpoints": ["often", "every:0", "1,x"],
-    "layers": ["first", "0", "99"],
+    "layers": ["first", "-1", "99"],
     "positions": ["middle:3", "first:0", "first:99"],
     "temperature_bounds": ["wide", "0.5,0.1"],
     "weights": ["1to1", "1to3=1", "1to1=0,2to2=0,1to2=0,2to1=0"],
@@ -32,14 +33,12 @@ WRONG_TEXT = {
     "checkpoint": ["./missing", "folder.txt", "damaged"],
     "texts": ["missing.txt", "empty.txt"],
     "nulls": ["shuffle"],
-    "cache": ["file.txt/cache"],
+    "cache": [],  # one that cannot be read or written costs time, and a warning says so
     "scheduler": ["no-address"],
     # of topores clock
     "temperatures": ["warm", "9"],
 }
 """Values that cannot be, for each option of text that is not one of a few names. A new one has to be added here."""
-
-NEEDS = {"report": "none", "no_output": "none"}
 
 
 def wrong_values(field: dataclasses.Field) -> list[str]:

@@ -1,4 +1,4 @@
-"""The cache gives back what was put in or nothing, whatever happens to its files; keys differ where they must."""
+"""The cache returns what was stored or nothing, whatever happens to its files; keys differ where they must."""
 
 import errno
 import hashlib
@@ -183,7 +183,7 @@ def test_a_damaged_entry_is_none_and_the_log_says_so(
         assert filled.get(KEY, mapped=mapped) is None
     (line,) = caplog.messages
     assert "is damaged" in line
-    assert "computed again" in line
+    assert "computing it again" in line
     assert not file.exists()
     filled.put(KEY, VALUE)
     assert same(filled.get(KEY), VALUE)
@@ -412,7 +412,7 @@ def test_what_is_not_the_caches_is_never_removed(filled: Cache) -> None:
     assert all((filled.folder / name).exists() for name in foreign)
 
 
-def test_entries_that_vanish_meanwhile_are_no_fault(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_removed_by_another_process_are_ignored(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(50):
         kept.put(digest(number=number), {"number": number})
     pruned = [threading.Thread(target=kept.prune, kwargs={"older_than": 0}) for _ in range(4)]
@@ -437,7 +437,7 @@ def _denied(*_: object, **__: object) -> None:
 
 
 def test_keys_are_those_of_the_last_release() -> None:
-    """Else all that was kept would be computed again; change this with FORMAT only."""
+    """Otherwise every stored result would be recomputed; change this only together with FORMAT."""
     written = b"6 0 dict 1" + b"3 6 strnumber" + b"3 1 int1"
     assert hashlib.sha256(written).hexdigest() == KEY
 
@@ -472,7 +472,7 @@ def test_keys_are_equal_exactly_where_values_are(one: Any, other: Any) -> None:
 
 
 def _in_order(value: Any) -> Any:
-    """A value without what a key leaves out: the order of names; and with what it adds: signs of zero."""
+    """A value as keys see it: without the order of names, and with the signs of zeros."""
     if isinstance(value, dict):
         return {name: _in_order(value[name]) for name in sorted(value)}
     if isinstance(value, list):
@@ -551,7 +551,7 @@ def test_a_model_is_known_by_the_files_that_decide(tmp_path: Path, monkeypatch: 
     without = [sha256_of_folder(each, without=[each / "pooling"]) for each in (one, *different)]
     assert [each == without[0] for each in without] == [True, False, False, True, False, False]
     for empty in (tmp_path / "missing", model("f", README_md="Hello")):
-        with pytest.raises(InputError, match="holds no model"):
+        with pytest.raises(InputError, match="does not contain a model"):
             sha256_of_folder(empty)
 
     read = []

@@ -1,4 +1,4 @@
-"""Parallel work on a real Dask cluster of two processes: the same bits, whatever dies."""
+"""Parallel work on a real Dask cluster of two processes: bit-equal results even if workers die."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ distributed = pytest.importorskip("distributed", reason="Dask is not installed: 
 
 @contextmanager
 def two_workers() -> Iterator[Any]:
-    """A cluster of two processes that gives an item up when it has killed two of them."""
+    """A cluster of two processes that gives up on an item that has killed two of them."""
     import cloudpickle
     import dask
 
@@ -180,7 +180,7 @@ def test_what_kills_every_worker_is_the_only_one_lost(mortal: str) -> None:
     lost = found.pop(2)
     assert found == {x: x for x in range(8) if x != 2}
     assert isinstance(lost, Failed)
-    assert "every worker that took it died" in str(lost.reason)
+    assert "every worker that ran it died" in str(lost.reason)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="has no such signals")
@@ -220,9 +220,9 @@ def test_no_client_is_left(cluster: Any) -> None:
 
 
 def test_workers_of_another_version_are_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a cache would keep their results under this version's name."""
+    """Otherwise a cache would store their results under this version's key."""
     monkeypatch.setattr(of_cluster, "code_version", lambda *_: "edited since")
-    with pytest.raises(UsageError, match="have another topores"):
+    with pytest.raises(UsageError, match="have another version of topores"):
         run_parallel(abs, [1], label="x", scheduler=scheduler)
 
 

@@ -1,4 +1,4 @@
-"""Files are whole or not there, and one folder has one writer."""
+"""Writes are atomic, and a folder has one writer."""
 
 import errno
 import json
@@ -126,7 +126,7 @@ def test_stopped_between_two_renames_the_old_folder_is_put_back(
 
 
 def test_a_folder_is_removed_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped after any of its files is gone, a reader finds no part of it, and the next writer clears the rest."""
+    """If removal stops after any file, a reader sees no part of the folder, and the next writer clears the rest."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "weights").write_text("", encoding="utf-8")
 
@@ -152,7 +152,7 @@ def test_what_others_hide_in_a_folder_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_all_is_flushed_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a power cut could leave a file of its name that is empty."""
+    """Otherwise a power cut could leave an empty file of that name."""
     done: list[str] = []
     flush, replace = os.fsync, Path.replace
 
@@ -198,8 +198,8 @@ def _fault(kind: str, number: int) -> Exception:
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (errno.ENOSPC, r"No space is left on the disk of .*; free some"),
-        (errno.EDQUOT, r"No space is left on the disk of .*; free some"),
+        (errno.ENOSPC, r"The disk that holds .* is full; free some space"),
+        (errno.EDQUOT, r"The disk that holds .* is full; free some space"),
         (errno.EFBIG, r"cannot be written \(file too large\)"),
         (errno.EROFS, r"cannot be written \(read-only file system\)"),
         (errno.EIO, r"cannot be written \(input/output error\)"),
@@ -233,7 +233,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_one_folder_has_one_writer(tmp_path: Path) -> None:
-    with one_writer(tmp_path), pytest.raises(RunError, match="Another process writes"), one_writer(tmp_path):
+    with one_writer(tmp_path), pytest.raises(RunError, match="Another process is writing"), one_writer(tmp_path):
         pass
     with one_writer(tmp_path):
         pass  # free again

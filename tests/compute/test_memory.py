@@ -1,4 +1,4 @@
-"""Freed memory is kept, and given back to its usual ways; where there is no glibc, nothing happens."""
+"""Freed memory is kept, and the usual behaviour can be restored; without glibc nothing happens."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Parallel work: order, faults, interrupts, and how much is held at a time."""
+"""Parallel work: order, errors, interrupts, and how many items are held at a time."""
 
 import gc
 import os
@@ -126,7 +126,7 @@ def test_items_are_taken_as_they_are_needed_and_let_go() -> None:
     most = 0
 
     class Large:
-        """Something that can be counted while it lives."""
+        """An object whose living instances can be counted."""
 
     def made() -> Large:
         nonlocal most
@@ -156,7 +156,7 @@ def test_items_are_taken_as_they_are_needed_and_let_go() -> None:
 
 def test_a_failure_does_not_hold_its_item() -> None:
     class Large:
-        """Something that a weak reference can follow."""
+        """An object that supports weak references."""
 
     def work(item: Large) -> None:
         try:
@@ -223,7 +223,7 @@ def test_whoever_stops_listening_stops_the_work() -> None:
 
 
 class _Terminal:
-    """Standard error, as if somebody saw it."""
+    """Standard error that claims to be a terminal."""
 
     def __init__(self) -> None:
         self.said = ""
@@ -279,7 +279,7 @@ except KeyboardInterrupt:
 
 
 def _stopped(seconds: float, *signals: signal.Signals) -> tuple[int, str, float]:
-    """How a process ends that gets `signals` while both its threads are busy for `seconds`; and how soon."""
+    """Exit and duration of a process that gets `signals` while both its threads are busy for `seconds`."""
     command = [sys.executable, "-c", STOPPED, str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The limits of containers are seen, in both versions of control groups, and nothing breaks where there are none."""
+"""Container limits are respected in both versions of cgroups, and nothing breaks without cgroups."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ GB = 2**30
 
 @pytest.fixture
 def groups(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """A machine with 64 GB left, and a place for the files of its control groups."""
+    """A machine with 64 GB available, and a folder for its cgroup files."""
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=64 * GB))
     monkeypatch.setattr(resources, "OWN_GROUPS", tmp_path / "own")
     monkeypatch.setattr(resources, "GROUPS", tmp_path / "groups")

@@ -15,6 +15,9 @@ from topores.config import TrainConfig
 
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
 
+ROUNDING = 5e-6
+"""Largest difference of a coordinate after merging adapters into the weights: in float32 it reaches 1e-6."""
+
 pytestmark = pytest.mark.parametrize("name", variants.names("topores.encoders"))
 
 
@@ -91,9 +94,9 @@ def test_a_saved_encoder_is_a_sentence_transformers_folder(encoder: Encoder, tmp
     encoder.eval().save(tmp_path / "saved")
     own = names_own_modules(tmp_path / "saved")
     theirs = SentenceTransformer(str(tmp_path / "saved"), device="cpu", trust_remote_code=own).encode(TEXTS)
-    assert np.abs(theirs - encoder.encode(TEXTS)).max() < 1e-6
+    assert np.abs(theirs - encoder.encode(TEXTS)).max() < ROUNDING
     ours = open_model(str(tmp_path / "saved"), "cpu")
-    assert np.abs(ours.encode(TEXTS, ["t1"] * 4) - encoder.encode(TEXTS, ["t1"] * 4)).max() < 1e-6
+    assert np.abs(ours.encode(TEXTS, ["t1"] * 4) - encoder.encode(TEXTS, ["t1"] * 4)).max() < ROUNDING
     assert bool(ours.own_modules) == own
     if own:
         with pytest.raises(ValueError, match="pass the argument `trust_remote_code=True`"):

@@ -1,4 +1,4 @@
-"""Layers of the full encoder, against the model itself."""
+"""Layers of the full encoder, compared with the model itself."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Heads on pooled embeddings: what the algebra says they can and cannot change, and what is computed once."""
+"""Heads on pooled embeddings: what they can and cannot change, and what is computed once."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def build(name: str, model: Path, **options: object) -> HeadEncoder:
 
 
 def corpus(texts_1: list[str], texts_2: list[str]) -> Corpus:
-    """Pairs in order, all to train on."""
+    """Pairs in order, all of them for training."""
     t1, t2 = (
         tuple(Passage(side, "x", i, 0, len(text), text, 8) for i, text in enumerate(texts))
         for side, texts in (("t1", texts_1), ("t2", texts_2))
@@ -46,7 +46,7 @@ def corpus(texts_1: list[str], texts_2: list[str]) -> Corpus:
 
 @pytest.fixture
 def trained() -> LoReFT:
-    """LoReFT somewhere, as training may leave it."""
+    """LoReFT with arbitrary weights, as after training."""
     torch.manual_seed(3)
     head = LoReFT(DIM, RANK).double()
     with torch.no_grad():
@@ -147,8 +147,8 @@ def test_prepared_views_are_the_frozen_layers_own(name: str, tiny_model: Path) -
 
 def test_prepared_views_are_kept_and_known_by_what_decides_them(tiny_model: Path, monkeypatch) -> None:
     made = []
-    pooled = HeadEncoder.__mro__[1].pooled
-    monkeypatch.setattr("topores.backbones.encoder.Encoder.pooled", lambda *a: (made.append(1), pooled(*a))[1])
+    pooled = HeadEncoder.__mro__[1].pooled_rows
+    monkeypatch.setattr("topores.backbones.encoder.Encoder.pooled_rows", lambda *a: (made.append(1), pooled(*a))[1])
     texts = corpus(["kept one"], ["kept two"])
     for options, computed in (({}, True), ({}, False), ({"seed": 1}, True), ({"cached_views": 2}, True), ({}, False)):
         made.clear()

@@ -1,4 +1,4 @@
-"""LoRA: the change of every weight is of low rank, whatever is trained."""
+"""LoRA: the change of every weight has low rank."""
 
 from pathlib import Path
 

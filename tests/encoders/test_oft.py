@@ -1,4 +1,4 @@
-"""OFT: what a rotation of all neurons alike leaves as it was."""
+"""OFT: the quantities that a common rotation of all neurons preserves."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def encoder_of(tiny_model: Path, name: str = "oft", **options: object) -> Adapte
 
 
 def moved_weights(encoder: AdaptedEncoder) -> list[tuple[Float[Tensor, "_ _"], Float[Tensor, "_ _"]]]:
-    """Each weight that an adapter far from its start changes, before and after."""
+    """Each weight before and after an adapter far from its initial value."""
     before = encoder.plain().state_dict()
     with torch.no_grad():
         for parameter in encoder.parameters():
@@ -52,7 +52,7 @@ def test_lora_keeps_no_such_thing(tiny_model: Path) -> None:
 
 
 def test_dimensions_are_turned_within_their_blocks_only(tiny_model: Path) -> None:
-    """Squared lengths of W over the inputs of each block are those of before."""
+    """Squared lengths of W over the inputs of each block are unchanged."""
     for before, after in moved_weights(encoder_of(tiny_model, rank=4)):
         for old, new in zip(before.split(4, dim=1), after.split(4, dim=1), strict=True):
             assert torch.allclose(old.square().sum(1), new.square().sum(1), atol=1e-4)
@@ -60,9 +60,12 @@ def test_dimensions_are_turned_within_their_blocks_only(tiny_model: Path) -> Non
 
 @pytest.mark.parametrize(
     ("rank", "said"),
-    [(7, "blocks of 7 do not rotate 32 inputs; give 4 or 8"), (1, "blocks of 1 do not rotate 32 inputs; give 2 or 4"),
-     (64, "blocks of 64 do not rotate 32 inputs; give 16 or 32")],
+    [
+        (7, "32 inputs cannot be rotated in blocks of 7; give 4 or 8"),
+        (1, "32 inputs cannot be rotated in blocks of 1; give 2 or 4"),
+        (64, "32 inputs cannot be rotated in blocks of 64; give 16 or 32"),
+    ],
 )  # fmt: skip
 def test_blocks_that_do_not_fill_the_width(tiny_model: Path, rank: int, said: str) -> None:
-    with pytest.raises(UsageError, match=rf"^--rank is {rank}, and {said}\.$"):
+    with pytest.raises(UsageError, match=rf"^--rank is {rank}, but {said}\.$"):
         encoder_of(tiny_model, rank=rank)

@@ -1,4 +1,4 @@
-"""The cheap dropout: torch's dropout in all that can be measured, decided by torch's seed alone."""
+"""The cheap dropout behaves like torch's dropout, and depends only on torch's seed."""
 
 import pytest
 import torch

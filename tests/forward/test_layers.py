@@ -1,4 +1,4 @@
-"""Which layers `--layers` means, and where they stand in models of several architectures."""
+"""Which layers `--layers` selects, and their module paths in several architectures."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def test_layers_are_counted_from_one(spec: str, meant: list[int]) -> None:
 
 @pytest.mark.parametrize("spec", ["7", "1,7", "0", "last:7"])
 def test_a_layer_that_is_not_there(spec: str) -> None:
-    with pytest.raises(UsageError, match=rf"^--layers is '{spec}', but the model has the layers 1 to 6; give some"):
+    with pytest.raises(UsageError, match=rf"^--layers is '{spec}', but the model has layers 1 to 6; choose"):
         chosen_layers(spec, 6)
 
 
@@ -61,11 +61,11 @@ def test_the_encoder_of_t5_has_a_stack() -> None:
     assert layer_stack(T5EncoderModel(config), "m")[0] == "encoder.block"
 
 
-def test_layers_that_share_their_weights_are_no_stack() -> None:
+def test_layers_that_share_their_weights_are_refused() -> None:
     model = AutoModel.from_config(AlbertConfig(**SMALL, embedding_size=8))
-    with pytest.raises(InputError, match=r"^'albert' is no transformer with a list of layers; give one"):
+    with pytest.raises(InputError, match=r"^'albert' is not a transformer with separate layers; give one"):
         layer_stack(model, "albert")
-    with pytest.raises(InputError, match="no transformer"):
+    with pytest.raises(InputError, match="is not a transformer"):
         layer_stack(torch.nn.Linear(2, 2), "m")
 
 
@@ -76,5 +76,5 @@ def test_layers_without_linear_layers() -> None:
             self.config = BertConfig(**SMALL)
             self.layers = torch.nn.ModuleList(torch.nn.LayerNorm(8) for _ in range(3))
 
-    with pytest.raises(InputError, match=r"^The layers of 'bare' have no linear layers in them"):
+    with pytest.raises(InputError, match=r"^The layers of 'bare' contain no linear layers"):
         linear_layers(Bare(), "bare", [1])

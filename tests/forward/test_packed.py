@@ -1,4 +1,4 @@
-"""The packed layout: the same embeddings and the same losses as the stock padded model, and where it gives way."""
+"""The packed layout: the same embeddings and losses as the padded model, and the fallback to padding."""
 
 import logging
 from pathlib import Path
@@ -70,14 +70,14 @@ def test_bert_like_models_give_what_they_give_padded(tiny_model, tmp_path, confi
 
 @pytest.mark.parametrize("config", [ModernBertConfig, MPNetConfig])
 def test_other_architectures_fall_back_to_padding_and_say_so(tiny_model, tmp_path, config, caplog) -> None:
-    """Windows of near tokens, or relative positions: not what the packed layout computes."""
+    """Local attention and relative positions, which the packed layout does not compute."""
     options = sizes(tiny_model) | ({"local_attention": 8} if config is ModernBertConfig else {})
     model = made(tiny_model, tmp_path, config(**options))
     expected = normalize(model.encode(TEXTS, convert_to_tensor=True), dim=-1)
     with caplog.at_level(logging.INFO, logger="topores"):
         encoder = Encoder(model)
     assert not encoder.packed
-    assert "does not take the packed layout" in caplog.text
+    assert "does not support the packed layout" in caplog.text
     assert np.abs(encoder.encode(TEXTS) - expected.numpy()).max() < 2e-6
     assert encoder.train()(TEXTS).requires_grad
 
@@ -87,7 +87,7 @@ def test_a_window_wider_than_the_probe_is_seen_in_the_configuration(tiny_model, 
     model = made(tiny_model, tmp_path, BertConfig(**sizes(tiny_model), **{name: 64}))
     with caplog.at_level(logging.INFO, logger="topores"):
         assert not Encoder(model).packed
-    assert "it attends to near tokens only" in caplog.text
+    assert "its attention is local (windowed)" in caplog.text
 
 
 def test_a_model_of_another_shape_falls_back(tiny_model: Path, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_packaged_model_packed_equals_itself_padded() -> None:
 
 
 def test_bf16_training_is_near_float32(tiny_model: Path) -> None:
-    """Linear layers in bf16, attention in float32: what a step sees differs by the format's three digits."""
+    """Linear layers in bf16 and attention in float32: results agree to the format's three digits."""
     rows = {p: open_model(str(tiny_model), "cpu", precision=p).eval()(TEXTS) for p in ("fp32", "bf16")}
     assert rows["bf16"].dtype == torch.float32
     assert 1e-5 < (rows["fp32"] - rows["bf16"]).abs().max() < 0.1
@@ -162,7 +162,7 @@ def test_groups_hold_every_text_once_and_cost_least(lengths: list[int], overhead
 
 
 def least_cost(lengths: list[int], overhead: int) -> int:
-    """The cheapest cut of sorted lengths into runs, by trying each last run."""
+    """The cheapest partition of sorted lengths into runs, by trying each last run."""
     best = [0]
     for j in range(1, len(lengths) + 1):
         best.append(min(best[i] + (j - i) * lengths[j - 1] + overhead for i in range(j)))

@@ -1,4 +1,4 @@
-"""A few real training steps of the tiny model, in other people's trainer."""
+"""A few real training steps of the tiny model in sentence-transformers' trainer."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ datasets = pytest.importorskip("datasets", reason="the Trainer needs it: pip ins
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Models this small only wait for each other's threads."""
+    """Models this small are slower with several threads."""
     import torch
 
     before = torch.get_num_threads()

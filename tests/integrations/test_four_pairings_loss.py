@@ -1,4 +1,4 @@
-"""The loss within a real Trainer, and against `four_pairings` on embeddings made by hand."""
+"""The loss in a real Trainer, and compared with `four_pairings` on hand-made embeddings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ TWO = ["bafid kegol", "kegol", "misut nuted rafis ba", "nuter"]
 
 
 def features(model: SentenceTransformer, *columns: list[str]) -> list[dict[str, Any]]:
-    """What the Trainer hands to a loss."""
+    """Features as the Trainer passes them to a loss."""
     return [model.preprocess(texts) for texts in columns]
 
 
@@ -168,7 +168,10 @@ def test_other_than_two_columns_are_refused(train: Callable[..., Any], model: Se
         ({"loss": "infonse"}, "loss is 'infonse'. Did you mean 'infonce'"),
         ({"pairing_weights": {"1to3": 1}}, "names '1to3'. Did you mean"),
         ({"pairing_weights": {"1to2": -1}}, "gives 1to2 the weight -1; give 0 or more"),
-        ({"pairing_weights": dict.fromkeys(PAIRING_WEIGHTS, 0)}, "all 0, so nothing is learned; raise one"),
+        (
+            {"pairing_weights": dict.fromkeys(PAIRING_WEIGHTS, 0)},
+            "all 0, so nothing would be learned; give at least one above 0",
+        ),
     ],
 )
 def test_options_that_cannot_be(model: SentenceTransformer, options: dict[str, Any], says: str) -> None:

@@ -1,4 +1,4 @@
-"""The example of the page runs, and the page names every number."""
+"""The example of the document runs, and the document names every number."""
 
 import importlib.util
 import re

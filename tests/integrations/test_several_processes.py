@@ -1,4 +1,4 @@
-"""Two processes that gather their texts learn what one process with all of them learns."""
+"""Two processes that gather their texts learn the same as one process with all texts."""
 
 import json
 import os

@@ -1,10 +1,10 @@
-"""Equal texts are seen however a batch is laid out, and batches are joined only where no row changes."""
+"""Equal texts are found in every batch layout, and batches are joined only if no embedding changes."""
 
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topores.integrations.text_batches import NO_TOKEN, joined, negatives, tokens
+from topores.integrations.text_batches import NO_TOKEN, join_batches, negatives, tokens
 
 
 def padded(texts: list[list[int]], *, left: bool) -> dict[str, torch.Tensor]:
@@ -53,13 +53,13 @@ def test_negatives_are_neither_equal_texts_nor_partners_of_equal_texts(one: list
 
 def test_joined_only_where_each_row_stays_what_it_was() -> None:
     a, b = padded([[3], [5, 3]], left=False), padded([[7, 7], [3]], left=False)
-    assert joined([a, b])["input_ids"].tolist() == [[3, 7], [5, 3], [7, 7], [3, 7]]
+    assert join_batches([a, b])["input_ids"].tolist() == [[3, 7], [5, 3], [7, 7], [3, 7]]
     longer = padded([[7, 7, 3], [3]], left=False)
-    assert joined([a, longer]) is None
-    assert joined([a, {"input_ids": a["input_ids"]}]) is None
-    assert joined([end_to_end([[3], [5]], marks_the_end=True)] * 2) is None
-    assert joined([end_to_end([[3], [5]], marks_the_end=False)] * 2) is None
-    assert joined([a | {"image": torch.zeros(3, 2)}] * 2) is None
-    assert joined([a | {"prompt_length": 2}, b | {"prompt_length": 3}]) is None
-    assert joined([a | {"prompt_length": torch.tensor([2, 2])}] * 2)["prompt_length"].tolist() == [2, 2]
-    assert joined([a | {"modality": "text"}, b | {"modality": "text"}])["modality"] == "text"
+    assert join_batches([a, longer]) is None
+    assert join_batches([a, {"input_ids": a["input_ids"]}]) is None
+    assert join_batches([end_to_end([[3], [5]], marks_the_end=True)] * 2) is None
+    assert join_batches([end_to_end([[3], [5]], marks_the_end=False)] * 2) is None
+    assert join_batches([a | {"image": torch.zeros(3, 2)}] * 2) is None
+    assert join_batches([a | {"prompt_length": 2}, b | {"prompt_length": 3}]) is None
+    assert join_batches([a | {"prompt_length": torch.tensor([2, 2])}] * 2)["prompt_length"].tolist() == [2, 2]
+    assert join_batches([a | {"modality": "text"}, b | {"modality": "text"}])["modality"] == "text"

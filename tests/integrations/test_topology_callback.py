@@ -1,4 +1,4 @@
-"""What the callback logs is true, comes when it should, and leaves the training as it was."""
+"""The callback logs correct numbers at the right steps, and does not affect training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback
 
-from topores.integrations.fixed_texts import FixedTexts, undisturbed
+from topores.integrations.fixed_texts import FixedTexts, preserve_state
 from topores.integrations.sentence_transformers import FourPairingsLoss, TopologyCallback, TopologyEvaluator
 from topores.topology import (
     alignment,
@@ -83,7 +83,7 @@ def test_neither_modes_nor_random_numbers_are_disturbed(model: SentenceTransform
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    with undisturbed(model):
+    with preserve_state(model):
         FixedTexts(["bafid"], ["kegol"]).rows(model, 8)
         torch.rand(5)
         model.eval()
@@ -93,7 +93,7 @@ def test_neither_modes_nor_random_numbers_are_disturbed(model: SentenceTransform
 
 
 class Heard(TrainerCallback):
-    """Stands for a tracker."""
+    """Replaces a tracker."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[int, set[str]]] = []
@@ -142,9 +142,9 @@ def test_a_model_that_broke_down_is_logged_as_nan(train: Callable[..., Any], sen
         ({"texts_1": "one text"}, "texts_1 is 'one text'; give a list"),
         ({"texts_2": []}, r"texts_2 is \[\]; give a list of at least one text"),
         ({"texts_2": ["a"]}, "texts_1 has 2 texts and texts_2 has 1; pass pairs"),
-        ({"pairs": [(0, 2)]}, r"pairs holds \(0, 2\); there are 2 texts_1 and 2 texts_2"),
-        ({"pairs": [(-1, 0)]}, r"pairs holds \(-1, 0\)"),
-        ({"pairs": []}, "pairs must be a list of"),
+        ({"pairs": [(0, 2)]}, r"pairs has \(0, 2\); indices go up to 1 and 1"),
+        ({"pairs": [(-1, 0)]}, r"pairs has \(-1, 0\)"),
+        ({"pairs": []}, "pairs must be a non-empty list of"),
     ],
 )
 def test_what_cannot_be_is_refused(change: dict[str, Any], says: str) -> None:

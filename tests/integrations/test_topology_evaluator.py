@@ -1,4 +1,4 @@
-"""Retrieval against the analyser's own, geometry, and what the Trainer does with it."""
+"""Retrieval compared with the analyser's, geometry, and use by the Trainer."""
 
 import csv
 import math

@@ -182,7 +182,9 @@ def test_a_checkpoint_holds_the_stock_weights_and_the_interventions(
     ours = open_model(str(folder), "cpu")
     assert ours.packed
     assert np.abs(ours.encode(TEXTS) - encoder.encode(TEXTS)).max() < 1e-6
-    with pytest.raises(InputError, match=r"saved' begins with IntervenedTransformer; give the model it was made from"):
+    with pytest.raises(
+        InputError, match=r"saved' already has IntervenedTransformer; give the model it was trained from"
+    ):
         encoder_of(folder)
     # Saved by whoever opened it, it is the same again.
     again.save(str(tmp_path / "twice"), create_model_card=False)
@@ -216,11 +218,11 @@ def test_a_run_resumes_to_the_same_bits(tiny_model: Path, two_texts: tuple[Path,
 def test_what_cannot_be_intervened_on(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^--rank is 33, but the layers are 32 wide; give 32 or less\.$"):
         encoder_of(tiny_model, rank=33)
-    with pytest.raises(UsageError, match=r"^--layers is 'last:3', but the model has the layers 1 to 2; give some"):
+    with pytest.raises(UsageError, match=r"^--layers is 'last:3', but the model has layers 1 to 2; choose"):
         encoder_of(tiny_model, layers="last:3")
     words = StaticEmbedding(AutoTokenizer.from_pretrained(tiny_model), embedding_dim=8)
     SentenceTransformer(modules=[words], device="cpu").save(str(tmp_path / "words"), create_model_card=False)
-    with pytest.raises(InputError, match=r"words' is no transformer, whose layers could be changed; give one\.$"):
+    with pytest.raises(InputError, match=r"words' is not a transformer, so its layers cannot be adapted; give one\.$"):
         encoder_of(tmp_path / "words")
 
 

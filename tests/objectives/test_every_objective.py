@@ -63,7 +63,7 @@ def equal(one: list[dict[str, torch.Tensor]], other: list[dict[str, torch.Tensor
 def test_it_logs_what_it_promised_without_gradient(name: str, encoder: Encoder, corpus: Corpus) -> None:
     objective = build(name, encoder, corpus)
     for step in range(2):
-        losses = objective(views_of(encoder, objective), Batches(corpus, 8, 0).at(step))
+        losses = objective(views_of(encoder, objective), Batches(corpus, 8, 0).for_step(step))
         assert isinstance(losses, Losses)
         assert losses.total.ndim == 0
         assert torch.isfinite(losses.total)
@@ -79,7 +79,7 @@ def test_it_logs_what_it_promised_without_gradient(name: str, encoder: Encoder, 
 @pytest.mark.parametrize("piece_size", [None, 5])
 def test_a_forward_pass_changes_no_state(name: str, piece_size: int | None, encoder: Encoder, corpus: Corpus) -> None:
     objective = build(name, encoder, corpus)
-    before, batch = states(encoder, objective), Batches(corpus, 8, 0).at(0)
+    before, batch = states(encoder, objective), Batches(corpus, 8, 0).for_step(0)
     first = objective(views_of(encoder, objective, piece_size), batch)
     assert equal(before, states(encoder, objective))
     assert encoder.training
@@ -96,7 +96,7 @@ def test_gradients_reach_what_is_trained_and_nothing_else(
     frozen = next(p for n, p in encoder.named_parameters() if "layer.0" in n)
     frozen.requires_grad = False
     views = views_of(encoder, objective, piece_size)
-    views.backward(objective(views, Batches(corpus, 8, 0).at(0)).total)
+    views.backward(objective(views, Batches(corpus, 8, 0).for_step(0)).total)
     assert frozen.grad is None
     for module in (encoder, objective):
         for weight, parameter in module.named_parameters():
@@ -119,14 +119,14 @@ def test_a_state_restores_it(name: str, encoder: Encoder, corpus: Corpus) -> Non
     """Buffers are there after `prepare`, so that a resumed run can read them."""
     objective, fresh = build(name, encoder, corpus), build(name, encoder, corpus)
     views = views_of(encoder, objective)
-    views.backward(objective(views, Batches(corpus, 8, 0).at(0)).total)
+    views.backward(objective(views, Batches(corpus, 8, 0).for_step(0)).total)
     with torch.no_grad():
         for parameter in [*encoder.parameters(), *objective.parameters()]:
             if parameter.grad is not None:
                 parameter -= 0.01 * parameter.grad
     objective.after_step(views)
     fresh.load_state_dict(objective.state_dict())
-    batch = Batches(corpus, 8, 0).at(1)
+    batch = Batches(corpus, 8, 0).for_step(1)
     totals = [made(views_of(encoder, made), batch).total for made in (objective, fresh)]
     assert torch.equal(totals[0], totals[1])
 

@@ -25,7 +25,7 @@ from topores.analysis.comparison.verdict import judge_comparison
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement
 from topores.errors import InputError
 from topores.phrases import Count, Phrase
-from topores.report.carried import END, MOST_RESULTS, OPENING, carried, read_report
+from topores.report.carried import END, MOST_RESULTS, OPENING, VERSION, carried, read_report
 from topores.report.comparison.page import render_comparison
 from topores.report.html.document import document
 from topores.report.language import speaking, spoken
@@ -196,8 +196,11 @@ def test_damage_is_one_line(full: Analysis, tmp_path: Path) -> None:
 
 
 def test_results_of_a_newer_topores_are_not_guessed_at(full: Analysis, tmp_path: Path) -> None:
-    path = holding_json({**contents(full), "version": 2, "gist": "of another shape"}, tmp_path / "a.html")
-    assert "newer topores (results of version 2, and this one reads 1); update topores" in fault_of(path)
+    path = holding_json({**contents(full), "version": VERSION + 1, "gist": "of another shape"}, tmp_path / "a.html")
+    assert (
+        f"newer topores (results of version {VERSION + 1}, and this one reads {VERSION}); update topores"
+        in fault_of(path)
+    )
 
 
 def made_up(whole: dict[str, Any]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Alignment: planted answers, an independent solver on the full matrix, and real texts."""
+"""Alignment: planted pairs, an independent solver on the full matrix, and real texts."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def retold(rng, rows, noise=0.5):
 
 
 def alike(rng, count, dim):
-    """Rows on one subject: all within a cone, so that many pairs are worth their price."""
+    """Rows within a narrow cone, so that many pairs cost less than the price."""
     return unit(strangers(rng, count, dim) + 1.2 * np.eye(dim)[0])
 
 
@@ -181,7 +181,7 @@ def test_given_pairs_keep_their_order_and_share_weight_equally():
     np.testing.assert_allclose(given_pairs(t2, t1, reviews, studies).weight, [1, 1 / 3, 1 / 3, 1 / 3])
 
 
-def test_a_given_pair_that_is_no_nearest_neighbour_is_not_mutual():
+def test_a_given_pair_that_is_not_nearest_is_not_mutual():
     rng = np.random.default_rng(7)
     rows = strangers(rng, 20)
     order = np.arange(20)

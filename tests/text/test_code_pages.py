@@ -1,4 +1,4 @@
-"""One-byte pages: undoing a misreading is exact, and real text is recognised in its own encoding."""
+"""One-byte code pages: a wrong decoding is undone exactly, and real text is recognised in its encoding."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Wrong decoding is recognised and repaired through every page, and good text is left alone."""
+"""Wrong decoding is recognised and repaired for every page, and correct text is unchanged."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Reading one text: what is accepted, and the one line that refuses the rest."""
+"""Reading a text file: what is accepted, and the one-line message for everything else."""
 
 import os
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_big_endian_unicode(tmp_path: Path, mark: bytes) -> None:
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    assert "No such file" in refusal(tmp_path / "none.txt")
+    assert "does not exist" in refusal(tmp_path / "none.txt")
 
 
 def test_a_name_too_long_for_the_system(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_one_lost_character_is_borne(tmp_path: Path) -> None:
 def test_text_decoded_wrongly_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, code_page("cp1251").misread(RUSSIAN).encode())
     message = refusal(path)
-    assert "2 of 2 lines were read as cp1251" in message
+    assert "2 of 2 lines were decoded as cp1251" in message
     assert "--repair" in message
     assert "'Испытание" in message
 

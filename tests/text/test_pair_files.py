@@ -144,7 +144,7 @@ def test_missing_columns(tmp_path: Path, write: Any) -> None:
     assert "rename 'Article' to 'article'" in message
 
 
-def test_scitldr_is_no_pair_file(real_texts: Path) -> None:
+def test_scitldr_is_not_a_pair_file(real_texts: Path) -> None:
     message = refusal(real_texts / "scitldr" / "dev.jsonl")
     assert "no column 'meta_analysis'" in message
     assert "article, id, summary" in message
@@ -163,8 +163,8 @@ def test_a_broken_line(tmp_path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize(("row", "kind"), [(["a"], "a list"), ("text", "a text"), (None, "null"), (5, "a number")])
-def test_a_line_that_is_no_object(tmp_path: Path, row: Any, kind: str) -> None:
-    assert f"line 3 holds {kind}" in refusal(jsonl(tmp_path, [*pairs(2), row]))
+def test_a_line_that_is_not_an_object(tmp_path: Path, row: Any, kind: str) -> None:
+    assert f"line 3 is {kind}" in refusal(jsonl(tmp_path, [*pairs(2), row]))
 
 
 @pytest.mark.parametrize("missing", [None, "", " \n"])
@@ -188,7 +188,7 @@ def test_texts_that_are_none(tmp_path: Path, value: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("character", ["\0", "\ud800"])
-def test_what_is_no_character(tmp_path: Path, character: str) -> None:
+def test_invalid_characters_are_refused(tmp_path: Path, character: str) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text("\n".join(map(json.dumps, [*pairs(2), {"article": f"a{character}b", "meta_analysis": "x"}])))
     assert "in 'article' in line 3" in refusal(path)
@@ -247,7 +247,7 @@ def test_a_row_of_another_length(tmp_path: Path, record: str) -> None:
 def test_damaged_parquet(tmp_path: Path, kept: int) -> None:
     path = parquet(tmp_path, ROWS)
     path.write_bytes(path.read_bytes()[:kept])
-    assert "not a whole parquet file" in refusal(path)
+    assert "not a valid parquet file" in refusal(path)
 
 
 def test_another_kind_of_file(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_texts_decoded_wrongly(tmp_path: Path, write: Any) -> None:
     path = write(tmp_path, damaged)
     message = refusal(path)
     assert "text decoded wrongly in" in message
-    assert " 4; it was read as cp1251" in message
+    assert " 4; it was decoded as cp1251" in message
     mended = read_pairs(path, repair=True)
     assert mended.articles == tuple(row["article"] for row in rows)
     assert mended.meta_analyses == tuple(row["meta_analysis"] for row in rows)

@@ -1,4 +1,4 @@
-"""Passages keep their promises on any text, and cut real ones where a reader would."""
+"""Properties of passages on any text, and sensible cuts in real texts."""
 
 import importlib.util
 import json
@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from topores.domain import Passage, Text
 from topores.errors import InputError
 from topores.text.packing import FEWEST_TOKENS
-from topores.text.passages import count_tokens, first_passage, split_passages, untruncated
+from topores.text.passages import count_tokens, first_passage, split_passages, without_truncation
 
 SAMPLE = [
     "The trial enrolled patients with a suspected heart attack in many hospitals.",
@@ -25,7 +25,7 @@ SAMPLE = [
 
 @lru_cache
 def tokenizer(kind: str) -> Tokenizer:
-    """A small one of the usual build, that cuts and pads to 16 by itself, as MiniLM's does to 128."""
+    """A small tokenizer that truncates and pads to 16, as MiniLM's does to 128."""
     if kind == "wordpiece":
         made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
         made.normalizer, made.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
@@ -61,7 +61,7 @@ def minilm() -> Tokenizer:
 
 
 def check(content: str, passages: list[Passage], made: Tokenizer, max_tokens: int) -> None:
-    """What is promised of every text."""
+    """Properties that hold for every text."""
     place = 0
     for position, passage in enumerate(passages):
         assert content[passage.start : passage.end] == passage.text
@@ -287,7 +287,7 @@ def test_truncation_and_padding_are_left_out_of_account_and_left_alone() -> None
     assert count_tokens("trial", made) == 3
     assert count_tokens(" ".join(SAMPLE[:1] * 20), made) > 100
     assert made.truncation["max_length"] == made.padding["length"] == 16
-    assert untruncated(made) is untruncated(made)
+    assert without_truncation(made) is without_truncation(made)
 
 
 def test_added_tokens_are_seen() -> None:

@@ -1,4 +1,4 @@
-"""Ranks of aligned partners: by hand, and where a careless count would flatter."""
+"""Ranks of aligned partners: by hand, and in cases where naive ranks would be too good."""
 
 import numpy as np
 import pytest
@@ -38,8 +38,8 @@ def test_a_collapsed_space_scores_as_chance() -> None:
     assert ranks(same, same, texts, "held_out", "1to2").tolist() == [5.0] * 9  # the middle of 1 to 9
 
 
-def test_trained_passages_are_no_answers_to_held_out_questions() -> None:
-    """One that lies nearer than the partner does not count, one within the embargo does."""
+def test_training_passages_are_not_candidates_for_held_out_queries() -> None:
+    """A training passage nearer than the partner does not count; one within the embargo does."""
     texts = corpus([(0, 0), (1, 1)], 2, 4, ("held_out", "train"), ("held_out", "train", None, None))
     rows_2 = at_angles(20, 5, 10, 40)
     assert ranks(at_angles(0, 5), rows_2, texts, "held_out", "1to2").tolist() == [2]
@@ -64,7 +64,7 @@ def test_a_row_that_is_not_a_number_finds_nothing() -> None:
     assert partner_ranks(similarity, np.eye(3, 2, dtype=bool)).tolist() == [np.inf, 2]
 
 
-def test_questions_that_pairs_join_hang_together() -> None:
+def test_queries_connected_by_pairs_form_a_group() -> None:
     """T1's passages 0 and 1 share a partner, which 2 and 3 do not; 4 is not held out."""
     split_1 = ("held_out",) * 4 + ("train",)
     texts = corpus(

@@ -1,4 +1,4 @@
-"""An encoder that does not know a script is told from one that does, by its tokenizer alone."""
+"""Whether an encoder knows a script is judged by its tokenizer alone."""
 
 import importlib.util
 import json
@@ -65,14 +65,14 @@ def minilm() -> Tokenizer:
 def test_a_tokenizer_knows_what_it_was_trained_on(kind: str, text: str, script: str) -> None:
     coverage = script_coverage([text], trained(kind, text))
     assert coverage.script == script
-    assert coverage.known, coverage
+    assert coverage.is_known, coverage
     assert warning(coverage, "some-model") is None
 
 
 @pytest.mark.parametrize("kind", ["wordpiece", "bytes", "unigram"])
 @pytest.mark.parametrize("text", [RUSSIAN, CHINESE, THAI, KOREAN, JAPANESE])
 def test_an_english_tokenizer_knows_no_other_script(kind: str, text: str) -> None:
-    assert not script_coverage([text], trained(kind, ENGLISH)).known
+    assert not script_coverage([text], trained(kind, ENGLISH)).is_known
 
 
 def test_the_shares_by_hand() -> None:
@@ -83,7 +83,7 @@ def test_the_shares_by_hand() -> None:
     assert script_coverage(["привет, я дом щука"], made) == ScriptCoverage("Cyrillic", 1 / 8, 4 / 8)
 
 
-def test_the_sign_of_a_space_is_no_piece_of_a_word() -> None:
+def test_the_space_marker_is_not_a_piece_of_a_word() -> None:
     pieces = ["<unk>", "▁", "中", "文", "▁д", "ом", "▁кот"]
     made = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=0))
     made.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -94,10 +94,10 @@ def test_the_sign_of_a_space_is_no_piece_of_a_word() -> None:
 
 
 def test_few_pieces_may_be_unknown() -> None:
-    assert not ScriptCoverage("Han", 0.2, 0.0).known
-    assert ScriptCoverage("Han", 0.05, 0.0).known
-    assert ScriptCoverage("Latin", 0.0, 0.48).known
-    assert not ScriptCoverage("Georgian", 0.05, 0.5).known
+    assert not ScriptCoverage("Han", 0.2, 0.0).is_known
+    assert ScriptCoverage("Han", 0.05, 0.0).is_known
+    assert ScriptCoverage("Latin", 0.0, 0.48).is_known
+    assert not ScriptCoverage("Georgian", 0.05, 0.5).is_known
 
 
 def test_the_least_known_script_is_reported() -> None:
@@ -109,7 +109,7 @@ def test_the_least_known_script_is_reported() -> None:
 @pytest.mark.parametrize("texts", [[], [""], ["12 + 3 = 15 …"]])
 def test_no_letters(texts: list[str]) -> None:
     coverage = script_coverage(texts, trained("wordpiece", ENGLISH))
-    assert (coverage.script, coverage.known) == ("no letters", True)
+    assert (coverage.script, coverage.is_known) == ("no letters", True)
 
 
 def test_the_warning_is_one_line_with_the_remedy() -> None:
@@ -123,7 +123,7 @@ def test_minilm_on_russian(real_texts: Path, minilm: Tokenizer) -> None:
     lines = (real_texts / "russian" / "tatoeba_rus_eng.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     russian, english = (script_coverage([row[language] for row in rows], minilm) for language in ("ru", "en"))
-    assert (russian.script, russian.known, english.script, english.known) == ("Cyrillic", False, "Latin", True)
+    assert (russian.script, russian.is_known, english.script, english.is_known) == ("Cyrillic", False, "Latin", True)
     # The figures that the thresholds were set by.
     assert russian.one_letter == pytest.approx(0.949, abs=0.002)
     assert english.one_letter == pytest.approx(0.004, abs=0.001)
@@ -138,11 +138,11 @@ def test_minilm_on_english_papers(real_texts: Path, minilm: Tokenizer) -> None:
     "text", [CHINESE, THAI, KOREAN, "Η γρήγορη αλεπού πηδάει", "اللغة العربية جميلة جدا", "हिन्दी भारत की भाषा है"]
 )
 def test_minilm_on_other_scripts(text: str, minilm: Tokenizer) -> None:
-    assert not script_coverage([text], minilm).known
+    assert not script_coverage([text], minilm).is_known
 
 
 @pytest.mark.parametrize(
     "text", ["Zażółć gęślą jaźń, poszedłem do sklepu.", "Über den Flüssen läuft ein größerer Weg."]
 )
 def test_minilm_knows_the_letters_of_europe(text: str, minilm: Tokenizer) -> None:
-    assert script_coverage([text], minilm).known
+    assert script_coverage([text], minilm).is_known

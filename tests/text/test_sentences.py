@@ -1,4 +1,4 @@
-"""Sentences in many scripts: where they end, where they go on, and which lines are headings."""
+"""Sentences in many scripts: where they end, where they continue, and which lines are headings."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Shuffled pairs: everything stays as it is but who belongs to whom."""
+"""Shuffled pairs: only the pairing changes."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from topores.text.shuffling import with_shuffled_pairs
 
 
 def corpus(pairs: list[tuple[int, int]], n: int, held_out: int = 0) -> Corpus:
-    """n passages a side, the last `held_out` of each held out."""
+    """n passages per side, the last `held_out` of each held out."""
     t1, t2 = (tuple(Passage(side, f"{side}{i}", 0, 0, 4, f"{side} {i}", 3) for i in range(n)) for side in ("t1", "t2"))
     a, b = np.array(pairs, dtype=np.int64).T
     weight = np.array([1 / sum(x == y for y, _ in pairs) for x, _ in pairs])
@@ -65,7 +65,7 @@ def test_the_seed_decides() -> None:
 
 def test_the_batches_of_t1_stay() -> None:
     before = corpus([(i, i) for i in range(20)], 20)
-    ours, theirs = (Batches(c, 6, 0).at(1) for c in (before, with_shuffled_pairs(before, 1)))
+    ours, theirs = (Batches(c, 6, 0).for_step(1) for c in (before, with_shuffled_pairs(before, 1)))
     assert ours.texts_1 == theirs.texts_1
     assert ours.texts_2 != theirs.texts_2
 

@@ -1,4 +1,4 @@
-"""No passage, no near neighbour and no repetition of a held-out passage is trained on; and pairs are kept whole."""
+"""No held-out passage, neighbour or repetition of one is trained on, and pairs are kept whole."""
 
 import re
 
@@ -37,7 +37,7 @@ def whole(split, splits, pairs):
 
 
 def leaks(texts, splits, embargo):
-    """Every held-out passage against every training one of both texts, as slowly as the rule reads."""
+    """Compare every held-out passage with every training passage of both texts, literally by the rule."""
     labelled = [(p, s) for text, split in zip(texts, splits, strict=True) for p, s in zip(text, split, strict=True)]
     return [
         (held, trained)
@@ -56,7 +56,7 @@ def leaks(texts, splits, embargo):
 
 @st.composite
 def corpora(draw):
-    """Two texts of a few documents each, some passages said twice, aligned along a noisy diagonal."""
+    """Two texts of a few documents each, with some repeated passages, aligned along a noisy diagonal."""
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     texts = []
     for side in ("t1", "t2"):
@@ -103,7 +103,7 @@ def test_only_neighbours_and_repetitions_are_set_aside(corpus, embargo, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_two_texts_told_in_the_same_order_lose_no_pair_but_to_the_embargo(seed):
+def test_texts_in_the_same_order_lose_pairs_only_to_the_embargo(seed):
     texts = numbered("t1", 50), numbered("t2", 50)
     pairs = pairs_of(range(50), range(50))
     splits = split_texts(*texts, pairs, seed=seed)
@@ -178,7 +178,7 @@ def test_options_out_of_range_are_named():
 
 
 def sides_of(pairs, splits):
-    """Side of each pair; a pair across the split has none."""
+    """Side of each pair; None for a pair across the split."""
     return [splits[0][i] if splits[0][i] == splits[1][j] else None for i, j in zip(pairs.t1, pairs.t2, strict=True)]
 
 
@@ -259,7 +259,7 @@ def test_an_empty_split_column_is_none():
 def test_splits_that_contradict_or_say_nothing_known_are_named(t2, splits, words):
     with pytest.raises(InputError, match=words) as refused:
         split_pairs(pairs_of(range(4), t2), 4, 4, splits=splits)
-    assert "leave the column out" in str(refused.value)
+    assert "remove the column" in str(refused.value)
 
 
 def test_a_contradiction_through_a_pair_without_a_split_is_named_too():

@@ -1,4 +1,4 @@
-"""TopologyAnalyzer: what it computes agrees with the functions, and scikit-learn accepts it as one of its own."""
+"""TopologyAnalyzer agrees with the functions, and passes scikit-learn's estimator checks."""
 
 import sys
 

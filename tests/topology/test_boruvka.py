@@ -1,4 +1,4 @@
-"""Certified Borůvka: Prim's lengths to the bit, above all where near neighbours prove nothing."""
+"""Certified Borůvka: lengths bit-equal to Prim's, also where near neighbours certify nothing."""
 
 from contextlib import contextmanager
 
@@ -18,7 +18,7 @@ random = np.random.default_rng(0)
 
 @contextmanager
 def forced(**constants):
-    """Every cloud by near neighbours and proven edges, under other constants."""
+    """Use certified edges for every cloud, with other constants."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spanning_tree, "FEW", 1)
         for name, value in constants.items():
@@ -152,7 +152,7 @@ def test_float32_rows_of_a_large_cloud_have_prims_lengths():
 
 def test_points_too_close_for_their_distance_from_others_are_refused_rather_than_measured_pair_by_pair():
     rows, _ = comparable_rows(two_clusters(400, spread=1e-10), "euclidean")
-    with pytest.raises(boruvka.TooClose, match="more than 64 pairs a point look equally short"):
+    with pytest.raises(boruvka.TooClose, match="more than 64 pairs per point look equally short"):
         boruvka.certified_tree(MeasuredCloud(rows, "euclidean"))
 
 

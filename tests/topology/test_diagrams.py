@@ -142,7 +142,7 @@ def test_axioms_of_a_metric(a, b, c):
         ([1.0, 2.0], r"a has shape \(2,\)"),
     ],
 )
-def test_what_is_no_diagram_is_named(distance, diagram, said):
+def test_invalid_diagrams_are_refused(distance, diagram, said):
     with pytest.raises(ValueError, match=said):
         distance(diagram, [])
 

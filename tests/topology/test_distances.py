@@ -1,4 +1,4 @@
-"""Distances: exact where cosines are not, symmetric to the bit, and every unusable input is named."""
+"""Distances: exact where cosines are not, exactly symmetric, and every unusable input is reported."""
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def test_distinct_points_keep_the_first_of_each():
         (np.zeros((0, 3)), r"points has shape \(0, 3\); expected at least one row"),
         (np.zeros((3, 0)), r"points has shape \(3, 0\); expected at least one row and one column"),
         ([], r"points has shape \(0,\)"),
-        ([[1.0, 2.0], [3.0]], r"points is no array .* Pass rows of one length"),
+        ([[1.0, 2.0], [3.0]], r"points is not an array .* Pass rows of equal length"),
         ([["a", "b"]], r"points has values of type <U1; expected real numbers"),
         ([[1j, 2.0]], r"points has values of type complex128"),
         ([[1.0, 0.0], [0.0, 0.0]], r"points has a row of zeros \(row 1\)"),

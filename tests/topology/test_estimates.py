@@ -1,4 +1,4 @@
-"""Estimates grow as they must, plans fit what they are asked to fit, and memory is near what a process takes."""
+"""Estimates are monotone, plans fit their limits, and estimated memory is near what a process uses."""
 
 import subprocess
 import sys
@@ -118,7 +118,7 @@ def test_nothing_fits():
     assert caught.value.exit_code == 5
 
 
-def test_memory_that_is_there_is_no_error():
+def test_enough_memory_is_not_an_error():
     assert check_memory(1000, memory=16e9) == estimate(1000)
 
 

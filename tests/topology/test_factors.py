@@ -1,4 +1,4 @@
-"""A matrix that LAPACK's divide and conquer gives up on is factored all the same."""
+"""A matrix on which LAPACK's divide and conquer fails is still factored."""
 
 from typing import Any
 

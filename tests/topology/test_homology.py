@@ -266,7 +266,7 @@ def test_which_engine():
         ({"field": 4}, "field is 4; expected a prime from 2 to 127"),
         ({"field": 1}, "field is 1"),
         ({"field": 131}, "field is 131; expected a prime from 2 to 127"),
-        ({"field": 3, "engine": "redzed"}, "field is 3, but engine 'redzed' knows field 2 only"),
+        ({"field": 3, "engine": "redzed"}, "field is 3, but engine 'redzed' supports field 2 only"),
         ({"threshold": -1}, "threshold is -1.0; expected a length of 0 or more"),
         ({"threshold": np.nan}, "threshold is nan"),
     ],

@@ -1,4 +1,4 @@
-"""Bars along a straight line of distances, and the edges that they are born by."""
+"""Bars along interpolated distances, and their birth edges."""
 
 import numpy as np
 import pytest

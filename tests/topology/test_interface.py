@@ -1,4 +1,4 @@
-"""The names that people outside import, and the arguments they may give them."""
+"""The public names, and their arguments."""
 
 import inspect
 import subprocess

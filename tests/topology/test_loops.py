@@ -1,4 +1,4 @@
-"""Loops: the right points, in order, round the right hole, ties included."""
+"""Loops: the right points, in order, around the right hole, also with ties."""
 
 import numpy as np
 import pytest
@@ -252,8 +252,8 @@ def test_tight_loop_among_tied_births_and_doubled_points():
         ([1, np.sqrt(2)], 1, "at is 1; expected 0 or more, and less than 1"),
         ([1, np.sqrt(2)], -0.1, "at is -0.1"),
         ([1, np.sqrt(2)], np.nan, "at is nan"),
-        ([1, np.inf], 0.9, "at is 0.9, but bar never dies; expected a finite death"),
-        ([1, 3], 0.9, "bar dies before the death given"),
+        ([1, np.inf], 0.9, "at is 0.9, but bar has no finite death"),
+        ([1, 3], 0.9, "bar dies before its given death"),
     ],
 )
 def test_an_unusable_share_or_death_is_named(bar, at, said):

@@ -1,4 +1,4 @@
-"""The matched-spectrum null: what its clouds share with the points, the level it holds, and loops that it sees."""
+"""The matched-spectrum null: properties of its clouds, its level, and loops that it detects."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_the_draws_are_gaussian():
 
 
 def test_p_by_hand():
-    """Of three draws, three, two and none come up to it; the cloud itself counts."""
+    """Of three draws, three, two and none reach it; the observed cloud counts too."""
     assert p_among_largest(np.array([0.1, 0.2, 0.5]), np.array([0.3, 0.1, 0.4])) == pytest.approx([1, 3 / 4, 1 / 4])
 
 
@@ -119,8 +119,8 @@ def test_level_is_held_on_gaussian_points_of_unequal_spread():
 
 
 @pytest.mark.parametrize(("points", "dim"), [(20, 3), (24, 60)])
-def test_it_is_the_share_of_gaussian_clouds_that_come_as_far(points, dim):
-    """Beside the clouds of `gaussian_like`, measured like any other cloud."""
+def test_p_is_the_share_of_gaussian_clouds_that_reach_the_ratio(points, dim):
+    """Compared with clouds of `gaussian_like`, measured like any other cloud."""
     rows = np.random.default_rng(3).uniform(size=(points, dim))
     births, deaths = persistent_homology(rows, metric="euclidean")[1].T
     drawn = np.array([largest_ratio(gaussian_like(rows, seed=seed)) for seed in range(150)])
@@ -161,7 +161,7 @@ def test_higher_degrees():
     assert void < 0.3 < 0.7 < loop
 
 
-def test_without_bars_there_is_no_p():
+def test_without_bars_p_is_empty():
     assert matched_spectrum_p_values([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]).shape == (0,)
     assert matched_spectrum_p_values([[2.0, 1.0]] * 5, metric="euclidean").shape == (0,)
 
@@ -169,7 +169,7 @@ def test_without_bars_there_is_no_p():
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ({"metric": "precomputed"}, "metric is 'precomputed', but a spectrum is one of coordinates"),
+        ({"metric": "precomputed"}, "metric is 'precomputed', but a spectrum needs coordinates"),
         ({"metric": "angel"}, "metric is 'angel'. Did you mean 'angle'"),
         ({"degree": 0}, "degree is 0; expected 1 or higher"),
         ({"degree": -1}, "max_degree is -1"),

@@ -1,4 +1,4 @@
-"""Matchings: against scipy and against all possibilities."""
+"""Matchings, compared with scipy and with exhaustive search."""
 
 import numpy as np
 import pytest

@@ -33,7 +33,7 @@ def test_one_rotation_and_scale_of_both_texts_is_shared(n_1, n_2, dimension):
 
 
 @pytest.mark.parametrize("angle", ANGLES)
-def test_two_like_clouds_of_which_one_is_turned(angle):
+def test_two_equal_clouds_one_of_them_rotated(angle):
     """Half the turn is the best for both: a squared movement of 4 sin(t/2)^2 leaves 2 sin(t/2)^2 (sizes being 1)."""
     cloud = around_its_centre(np.random.default_rng(1).normal(size=(15, 2)))
     found = split_movement(cloud, cloud + 5, cloud @ turn(angle), cloud + 5)
@@ -43,7 +43,7 @@ def test_two_like_clouds_of_which_one_is_turned(angle):
 
 
 @pytest.mark.parametrize("angle", ANGLES)
-def test_two_like_clouds_that_are_turned_against_each_other(angle):
+def test_two_equal_clouds_rotated_against_each_other(angle):
     """No turn helps, but a scale of cos t does: of 4 sin(t/2)^2 for each of the two, sin(t)^2 is left."""
     cloud = around_its_centre(np.random.default_rng(2).normal(size=(15, 2)))
     found = split_movement(cloud, cloud, cloud @ turn(angle), cloud @ turn(-angle))

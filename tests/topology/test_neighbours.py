@@ -1,4 +1,4 @@
-"""Near neighbours: what is measured is exact, and no bound is above what it bounds, however close the points are."""
+"""Near neighbours: measured distances are exact, and lower bounds hold however close the points are."""
 
 import subprocess
 import sys
@@ -55,14 +55,14 @@ def test_least_squares_are_never_above_the_distance(cloud_and_distances, precisi
     cloud, distances = cloud_and_distances
     squares = cloud.least_squares(np.arange(len(cloud)), precision)
     assert squares.dtype == precision
-    assert (cloud.at_least(squares.ravel()).reshape(distances.shape) <= distances).all()
+    assert (cloud.to_lengths(squares.ravel()).reshape(distances.shape) <= distances).all()
 
 
 def test_least_squares_lack_no_more_than_the_margin_says():
     cloud = MeasuredCloud(comparable_rows(CLOUDS["gaussian"], "euclidean")[0], "euclidean")
     squares = cloud.least_squares(np.arange(300))
-    exact = row_by_row(cloud.centred(slice(None)), "euclidean") ** 2
-    norms = np.linalg.norm(cloud.centred(slice(None)), axis=1)
+    exact = row_by_row(cloud.centre_rows(slice(None)), "euclidean") ** 2
+    norms = np.linalg.norm(cloud.centre_rows(slice(None)), axis=1)
     allowed = 4 * margin(40, np.float32) * (norms[:, None] ** 2 + norms**2)
     assert (exact - squares <= allowed).all()
     assert margin(40, np.float32) == pytest.approx(56 * 2.0**-23)
@@ -71,7 +71,7 @@ def test_least_squares_lack_no_more_than_the_margin_says():
 def test_a_square_that_is_not_below_stands_for_no_shorter_length(cloud_and_distances):
     cloud, distances = cloud_and_distances
     lengths = np.unique(distances)
-    assert (cloud.at_least(cloud.squares(lengths)) >= lengths * (1 - 1e-15)).all()
+    assert (cloud.to_lengths(cloud.to_squares(lengths)) >= lengths * (1 - 1e-15)).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 16])

@@ -1,4 +1,4 @@
-"""Several states in one plane: a turn of the space moves nothing, what widens it does."""
+"""Several states in one plane: a rotation of the space moves nothing, a change of scale does."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Diagrams that others proved, beyond those that stand beside each function's own tests."""
+"""Diagrams proven in the literature, in addition to those in each function's own tests."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Ranks: the order of the distances, told apart to the last bit, and the way back."""
+"""Ranks: the exact order of the distances, and the way back."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from topores.topology.ranking import Ranking, in_order
+from topores.topology.ranking import Ranking, argsort_distances
 
 lengths = arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1e300))
 tied = arrays(np.float64, st.integers(1, 40), elements=st.integers(0, 4).map(float))
@@ -26,14 +26,14 @@ def test_ranks_are_in_order_and_lead_back_to_the_distances(distances):
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(lengths, tied, near))
 def test_equal_distances_keep_the_order_of_their_places(distances):
-    order, ordered = in_order(distances)
+    order, ordered = argsort_distances(distances)
     assert order.tolist() == np.argsort(distances, kind="stable").tolist()
     assert np.array_equal(ordered, distances[order])
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(lengths, tied, near), st.data())
-def test_a_threshold_keeps_what_is_no_longer(distances, data):
+def test_a_threshold_keeps_edges_up_to_it(distances, data):
     cap = data.draw(st.sampled_from([*distances, 0.0, 1.5, np.inf]))
     ranking = Ranking(distances)
     assert np.array_equal(ranking.ranks <= ranking.last_up_to(cap), distances <= cap)

@@ -1,11 +1,11 @@
-"""What bars can become: places, reach and choices, each against all possibilities."""
+"""Continuations of bars: ranks, ranges and assignments, each compared with exhaustive search."""
 
 from itertools import product
 
 import numpy as np
 import pytest
 
-from topores.topology.reachable import CLOSED, Links, _Options, _places, _reach, _settle, joined
+from topores.topology.reachable import CLOSED, Links, _Options, _places, _reach, _settle, join_links
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -23,7 +23,7 @@ def test_places_change_their_order_where_edges_meet_and_nowhere_else(seed):
 
 
 def highest_way(here, there, line):
-    """Where a way from `line` ends that changes to the steepest of all lines that it meets, one after the other."""
+    """End of the path from `line` that switches to the steepest line at every crossing."""
     time = 0.0
     while True:
         slopes = there - here
@@ -56,7 +56,7 @@ def test_reach_by_hand():
 
 
 def choices(options):
-    """All ways to give each bar an option of its own."""
+    """All assignments that give each bar an option of its own."""
     pairs, closing, opening = options
     each = [[*np.flatnonzero(row), *[CLOSED] * int(may)] for row, may in zip(pairs, closing, strict=True)]
     for partners in product(*each):
@@ -75,9 +75,9 @@ def test_what_is_settled_is_so_in_every_choice(seed):
     _settle(options)
     # A choice that was there is still there, and what is settled is the same in all of them.
     assert len(list(choices(options))) == len(all_choices)
-    for row in np.flatnonzero(options.settled()) if len(all_choices) else ():
+    for row in np.flatnonzero(options.settled_bars()) if len(all_choices) else ():
         assert len(np.unique(all_choices[:, row])) == 1
-    for column in np.flatnonzero(options.turned().settled()) if len(all_choices) else ():
+    for column in np.flatnonzero(options.reverse().settled_bars()) if len(all_choices) else ():
         assert len(np.unique((all_choices == column).argmax(axis=1) + (all_choices == column).any(axis=1))) == 1
 
 
@@ -86,15 +86,15 @@ def test_what_one_bar_must_have_is_taken_from_the_next_and_so_on():
     chain = np.eye(count, dtype=bool) | np.eye(count, k=-1, dtype=bool)
     options = _Options(chain, np.arange(count) > 0, np.zeros(count, dtype=bool))
     _settle(options)
-    assert options.settled().all()
+    assert options.settled_bars().all()
     assert np.array_equal(options.pairs, np.eye(count, dtype=bool))
 
 
 def test_two_bars_with_one_option_between_them_are_not_settled():
     options = _Options(np.ones((2, 1), dtype=bool), np.zeros(2, dtype=bool), np.zeros(1, dtype=bool))
     _settle(options)
-    assert not options.settled().any()
-    assert not options.turned().settled().any()
+    assert not options.settled_bars().any()
+    assert not options.reverse().settled_bars().any()
 
 
 def links(partners, sure_before, sure_after):
@@ -102,11 +102,11 @@ def links(partners, sure_before, sure_after):
 
 
 def test_links_are_joined_and_a_doubt_anywhere_stays():
-    """Bars 0 and 1 change places, 2 closes later on; 1 is in doubt at first, and so is what has opened in between."""
+    """Bars 0 and 1 change places, 2 closes later; 1 is unsure at first, and so is the bar that opened in between."""
     first = links([1, 0, 3], [1, 0, 1], [0, 1, 0, 1])
     second = links([1, 0, 2, CLOSED], [1, 1, 1, 1], [1, 1, 1])
-    found = joined([first, second])
+    found = join_links([first, second])
     assert [part.tolist() for part in found] == [[0, 1, CLOSED], [True, False, True], [True, False, False]]
-    later = joined([first, links([1, 0, CLOSED, CLOSED], [1, 1, 0, 0], [0, 1])])
+    later = join_links([first, links([1, 0, CLOSED, CLOSED], [1, 1, 0, 0], [0, 1])])
     assert [part.tolist() for part in later] == [[0, 1, CLOSED], [False, False, False], [False, False]]
-    assert [part.tolist() for part in joined([first])] == [part.tolist() for part in first]
+    assert [part.tolist() for part in join_links([first])] == [part.tolist() for part in first]

@@ -10,7 +10,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 
 def planes(dimension, *angles):
-    """Rows turn by the first angle in the plane of the first two columns, by the second in the next, and so on."""
+    """Rotate rows by the first angle in the plane of the first two columns, by the second in the next, and so on."""
     rotation = np.eye(dimension)
     for place, angle in enumerate(angles):
         at = slice(2 * place, 2 * place + 2)
@@ -153,9 +153,9 @@ def test_few_points_of_two_texts_determine_no_direction_in_common():
     assert len(relative_rotation_angles(before[:25], before[25:], after[:25], after[25:]).angles) == 8
 
 
-def test_what_cannot_be_turned_is_named():
+def test_clouds_without_a_rotation_are_refused():
     for angles in (rotation_angles, lambda a, b: relative_rotation_angles(np.eye(3), a, np.eye(3), b)):
-        with pytest.raises(ValueError, match=r"(a|before) has 3 equal rows"):
+        with pytest.raises(ValueError, match=r"All 3 rows of (a|before) are equal"):
             angles(np.ones((3, 3)), np.eye(3))
         with pytest.raises(ValueError, match="a has 3 columns and b has 2"):
             angles(np.eye(3), np.eye(3)[:, :2])

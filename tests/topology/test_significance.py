@@ -131,7 +131,7 @@ def test_clouds_are_drawn_only_where_the_universal_null_leaves_something_open():
 
 def test_significance_of_no_bars_and_of_what_has_no_spectrum():
     assert [len(part) for part in bar_significance(np.eye(3))] == [0, 0, 0]
-    with pytest.raises(ValueError, match="a spectrum is one of coordinates"):
+    with pytest.raises(ValueError, match="a spectrum needs coordinates"):
         bar_significance(1 - np.eye(3), metric="precomputed", only_if_below=0.05)
     with pytest.raises(ValueError, match="degree is 0"):
         bar_significance(np.eye(3), degree=0)

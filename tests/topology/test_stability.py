@@ -1,4 +1,4 @@
-"""Stability of a loop: all of it, a single point of it, or chance."""
+"""Stability of a loop: whole loops, loops that depend on one point, and chance."""
 
 import numpy as np
 import pytest
@@ -30,13 +30,13 @@ def test_a_clean_circle_is_always_found_again_and_its_noise_is_not():
 
 
 def hanging(count=60):
-    """An arc of a circle whose ends one point joins; without it the gap is wider than the loop's middle age."""
+    """An arc of a circle whose ends are joined by one point; without it the loop does not close by half its life."""
     turn = np.linspace(np.pi / 3, 2 * np.pi - np.pi / 3, count)
     arc = np.column_stack([np.cos(turn), np.sin(turn)])
     return np.vstack([arc, [[0.5, 0.0]]])
 
 
-def test_a_loop_that_hangs_on_one_point_is_found_where_the_point_is_drawn():
+def test_a_loop_that_depends_on_one_point_is_found_when_it_is_drawn():
     points = hanging()
     plan = SubsamplePlan(points=61, size=49, draws=50, seed=3)
     drawn = np.mean([60 in rows for rows in plan])
@@ -100,8 +100,8 @@ def test_the_seed_draws_the_points_and_a_matrix_or_its_order_of_storage_says_the
         ({"at": np.nan}, "at is nan"),
         ({"resamples": 0}, "resamples is 0; expected 1 or more"),
         ({"bar": [0.7, 0.9]}, "bar has birth 0.7, where no edge closes a loop"),
-        ({"bar": [1, np.inf]}, "bar never dies"),
-        ({"bar": [1, 1.9]}, "bar dies before the death given"),
+        ({"bar": [1, np.inf]}, "bar has no finite death"),
+        ({"bar": [1, 1.9]}, "bar dies before its given death"),
     ],
 )
 def test_what_cannot_be_asked_is_named(options, said):

@@ -1,4 +1,4 @@
-"""Vines: against every crossing of edges one by one, planted loops, bars that cross, and what cannot be told."""
+"""Vines: compared with every edge crossing one by one, planted loops, bars that meet, and unsure links."""
 
 from itertools import combinations, pairwise
 
@@ -24,14 +24,14 @@ def cloud(seed, count=14, columns=2):
 
 
 def moving_cloud(states, count=26, columns=3):
-    """Gaussian points, each of which wanders by a third of the cloud's width from state to state."""
+    """Gaussian points that each move by a third of the cloud's width from state to state."""
     random = np.random.default_rng(0)
     walk = random.normal(size=(count, columns)) + 0.3 * random.normal(size=(states, count, columns)).cumsum(axis=0)
     return [cdist(points, points) for points in walk]
 
 
 def random_matrices(seed, count, states=2):
-    """No metrics, and so with more bars than a cloud has."""
+    """Matrices that are not metrics, and so have more bars than a cloud."""
     found = np.triu(np.random.default_rng(seed).uniform(1, 3, (states, count, count)), k=1)
     return list(found + found.transpose(0, 2, 1))
 
@@ -56,7 +56,7 @@ def two_squares(*bars):
 
 
 def as_tuples(vines):
-    """What is known of vines, in an order of its own: NaN becomes -1, so that equal vines are equal."""
+    """Vines as sorted tuples, with NaN as -1, so that equal vines compare equal."""
     return sorted((*np.nan_to_num([*v.births, *v.deaths], nan=-1.0).tolist(), *v.sure.tolist()) for v in vines)
 
 
@@ -130,7 +130,7 @@ def test_every_sure_vine_is_the_one_that_every_crossing_leads_to():
 
 
 def greedy(first, last):
-    """The nearest pairs one after another."""
+    """Greedy matching of nearest pairs."""
     apart = cdist(first, last, "chebyshev")
     found = {}
     for place in np.argsort(apart, axis=None):
@@ -160,7 +160,7 @@ def test_two_bars_that_meet_are_not_sure(off):
 
 
 def test_where_bars_meet_each_is_taken_to_go_straight_on():
-    """They meet at time .6, which no halving comes to."""
+    """They meet at time 0.6, which no halving reaches."""
     states = [two_squares((1.0, 2.0), (2.2, 3.2)), two_squares((2.0, 3.0), (1.2, 2.2))]
     followed = sorted((v.births.tolist(), v.deaths.tolist(), v.sure.tolist()) for v in follow_bars(states))
     assert followed == [([1.0, 2.0], [2.0, 3.0], [False]), ([2.2, 1.2], [3.2, 2.2], [False])]

@@ -15,6 +15,7 @@ from topores.cli import main
 from topores.config import TrainConfig
 from topores.errors import Interrupted, RunError
 from topores.runs import Run
+from topores.text.fingerprint import corpus_sha256, passages_sha256
 from topores.training import loop
 from topores.training.monitors import Watch
 from topores.training.nulls import Null, nulls_of
@@ -53,7 +54,9 @@ def test_each_null_is_a_run_that_differs_in_one_thing(run: Run) -> None:
         assert [line["cycle"] for line in null.metrics] == [line["cycle"] for line in run.metrics]
         assert list(null.checkpoints) == list(run.checkpoints)
         assert null.facts["null"] == {"kind": name.split("-")[0], "seed": int(name.partition("-")[2] or 0)}
-        assert null.facts["sha256"] == run.facts["sha256"]
+        shuffled = {"corpus": corpus_sha256(null.corpus), "parent_corpus": corpus_sha256(run.corpus)}
+        own = {**shuffled, "parent_passages": passages_sha256(run.corpus)} if name != "frozen" else {}
+        assert null.facts["sha256"] == {**run.facts["sha256"], **own}
         differ = {
             field.name
             for field in dataclasses.fields(TrainConfig)

@@ -17,7 +17,7 @@ from accelerate.tracking import TensorBoardTracker, TrackioTracker
 from topores.config import TRACKERS, TrainConfig
 from topores.errors import ResourceError, UsageError
 from topores.training import tracking
-from topores.training.tracking import flat, refuse_missing, tracked
+from topores.training.tracking import flatten_options, open_trackers, refuse_missing
 
 LINES = [
     {"cycle": 0, "loss": 3.0, "rank_me": 110.5, "held_out_mrr_1to2": None},
@@ -44,7 +44,7 @@ def needs(name: str) -> pytest.MarkDecorator:
 
 
 def send(name: str, folder: Path, lines: list[dict[str, Any]] = LINES, options: dict = OPTIONS) -> None:
-    with tracked((name,), "a run", folder, options, first_cycle=lines[0]["cycle"]) as record:
+    with open_trackers((name,), "a run", folder, options, first_cycle=lines[0]["cycle"]) as record:
         for line in lines:
             record(line["cycle"], line)
 
@@ -85,7 +85,7 @@ class TestTensorboard:
         assert yaml.safe_load(kept.read_text(encoding="utf-8")) == KEPT
 
     def test_lines_are_on_the_disk_while_the_run_goes_on(self, tmp_path: Path) -> None:
-        with tracked(("tensorboard",), "a run", tmp_path, OPTIONS) as record:
+        with open_trackers(("tensorboard",), "a run", tmp_path, OPTIONS) as record:
             record(0, LINES[0])
             assert self.scalars(tmp_path, "loss") == [(0, 3.0)]
 
@@ -95,19 +95,22 @@ class TestTensorboard:
         assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
     def test_other_processes_write_nothing(self, tmp_path: Path) -> None:
-        with tracked(("tensorboard",), "a run", tmp_path / "run", OPTIONS, writes=False) as record:
+        with open_trackers(("tensorboard",), "a run", tmp_path / "run", OPTIONS, writes=False) as record:
             record(0, LINES[0])
         assert not (tmp_path / "run").exists()
 
     def test_closed_whatever_ends_the_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         closed = spy(monkeypatch, "finish")
-        with pytest.raises(KeyboardInterrupt), tracked(("tensorboard",), "a run", tmp_path, OPTIONS):
+        with pytest.raises(KeyboardInterrupt), open_trackers(("tensorboard",), "a run", tmp_path, OPTIONS):
             raise KeyboardInterrupt
         assert closed == [()]
 
     def test_a_fault_of_the_run_itself_stays_what_it_is(self, tmp_path: Path) -> None:
         full = OSError(28, "No space left on device")
-        with pytest.raises(OSError, match="No space") as seen, tracked(("tensorboard",), "a run", tmp_path, OPTIONS):
+        with (
+            pytest.raises(OSError, match="No space") as seen,
+            open_trackers(("tensorboard",), "a run", tmp_path, OPTIONS),
+        ):
             raise full
         assert seen.value is full
 
@@ -140,12 +143,12 @@ class TestTensorboard:
 
     def test_a_full_disk_at_the_start(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         spy(monkeypatch, "start", OSError(28, "No space left on device"))
-        with pytest.raises(ResourceError, match="No space is left"):
+        with pytest.raises(ResourceError, match="The disk that holds"):
             send("tensorboard", tmp_path)
 
     def test_named_twice_it_is_opened_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         started = spy(monkeypatch, "start")
-        with tracked(("tensorboard", "tensorboard"), "a run", tmp_path, OPTIONS):
+        with open_trackers(("tensorboard", "tensorboard"), "a run", tmp_path, OPTIONS):
             assert len(started) == 1
 
     def test_a_folder_that_cannot_be_written(self, tmp_path: Path) -> None:
@@ -272,7 +275,7 @@ class TestTrackio:
 
 def local(name: str, folder: Path, variable: str) -> str | None:
     """A variable as it holds while a tracker is open; the tracker itself is left out."""
-    with tracking._variables(tracking._local((name,), folder)):
+    with tracking._variables(tracking._local_environment((name,), folder)):
         return os.environ.get(variable)
 
 
@@ -354,14 +357,14 @@ def test_a_new_run_never_goes_on_in_another_of_the_same_name() -> None:
 
 
 def test_none_does_nothing(tmp_path: Path) -> None:
-    with tracked((), "a run", tmp_path / "run", OPTIONS) as record:
+    with open_trackers((), "a run", tmp_path / "run", OPTIONS) as record:
         record(0, LINES[0])
     assert not (tmp_path / "run").exists()
 
 
 def test_options_become_plain() -> None:
     options = TrainConfig(article=Path("a.txt"), meta_analysis=Path("b.txt"), track=("wandb", "mlflow")).to_mapping()
-    plain = flat({**options, "nested": {"deeper": {"1to1": 0.25, "none": None}}})
+    plain = flatten_options({**options, "nested": {"deeper": {"1to1": 0.25, "none": None}}})
     assert plain["article"] == "a.txt"
     assert plain["track"] == "wandb,mlflow"
     assert plain["nested.deeper.1to1"] == 0.25

@@ -53,7 +53,7 @@ def test_a_frozen_run_has_no_turn(encoder: str) -> None:
     assert Turn(encoder, still, asked=True).reached is None
 
 
-def test_the_untrained_encoder_is_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_untrained_encoder_is_not_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     for times in (1.0, 0.5, 1.5):
         monkeypatch.setattr(turn, "RULES", {"any": Rule("number", "the number", times)})
         assert not Turn("any", asked=True).see({"cycle": 0, "number": 1.0})
@@ -98,7 +98,7 @@ def test_says_the_cycle_the_number_and_the_multiple() -> None:
 def test_an_encoder_that_was_not_measured_is_refused() -> None:
     for encoder in RULES:
         refuse_unmeasured(encoder)
-    with pytest.raises(UsageError, match=r"knows where linear, loreft.* turn, and no rule is known for 'rotation'"):
+    with pytest.raises(UsageError, match=r"has no rule for --encoder rotation, only for linear, loreft.*; choose one"):
         refuse_unmeasured("rotation")
 
 
@@ -120,7 +120,7 @@ class TestLoops:
         rows = self.cloud(60)
         # Neither what is held out nor what the embargo takes away.
         split_1, split_2 = ("train",) * 20 + ("held_out", None) * 5, ("held_out",) * 10 + ("train",) * 20
-        measured = Turn("full", asked=True).measured(rows.astype(np.float32), self.corpus(split_1, split_2))
+        measured = Turn("full", asked=True).measure(rows.astype(np.float32), self.corpus(split_1, split_2))
         expected = total_persistence(persistent_homology(np.concatenate([rows[:20], rows[40:]]))[1])
         assert measured == {turn.LOOPS: pytest.approx(expected, rel=1e-5)}
         assert expected > 0
@@ -133,5 +133,5 @@ class TestLoops:
 
     def test_are_not_measured_for_nobody_and_not_for_a_rule_that_goes_by_the_usual_metrics(self) -> None:
         corpus = self.corpus(("train",) * 20, ("train",) * 20)
-        assert Turn("full", asked=False).measured(self.cloud(40), corpus) == {}
-        assert Turn("up", asked=True).measured(self.cloud(40), corpus) == {}
+        assert Turn("full", asked=False).measure(self.cloud(40), corpus) == {}
+        assert Turn("up", asked=True).measure(self.cloud(40), corpus) == {}

@@ -1,4 +1,4 @@
-"""Encoders whose linear layers carry adapters of peft: the stock weights are frozen, the adapters are trained."""
+"""Encoders with peft adapters on their linear layers: the base weights are frozen and the adapters are trained."""
 
 import copy
 import json
@@ -24,19 +24,19 @@ from topores.forward.layers import chosen_layers, layer_stack, linear_layers
 from topores.modules.heads import by_side, with_stock_modules
 
 ADAPTER = "adapter"
-"""Folder within a checkpoint that holds the adapter alone. In the checkpoint itself sentence-transformers would take
-its configuration for a sign that the base model is to be had elsewhere."""
+"""Folder within a checkpoint for the adapter alone. An adapter config at the top of the checkpoint would make
+sentence-transformers look for the base model elsewhere."""
 
 
 class AdaptedEncoder(UpperEncoder):
-    """An encoder of which adapters are trained; the weights that they stand on keep every bit.
+    """An encoder that trains adapters; the weights under them do not change by a single bit.
 
-    A checkpoint is a stock model with the adapters merged in. Beside its weights it has the adapter alone, as peft
-    writes and reads it: `PeftModel.from_pretrained(base, checkpoint / "adapter")`.
+    A checkpoint is a stock model with the adapters merged in. It also contains the adapter alone in peft's format:
+    `PeftModel.from_pretrained(base, checkpoint / "adapter")`.
     """
 
     def plain(self) -> SentenceTransformer:
-        return with_stock_modules(merged(self.model))
+        return with_stock_modules(merge_adapters(self.model))
 
     def save(self, folder: Path) -> None:
         super().save(folder)
@@ -50,15 +50,15 @@ def with_adapters(
     *,
     cannot_change: str,
 ) -> AdaptedEncoder:
-    """The base model of `config`, its linear layers adapted as `configure` says.
+    """The base model of `config` with adapters on its linear layers.
 
     Args:
-        configure: Given the linear layers of the chosen layers by name, the adapter that they get.
-        cannot_change: What the algebra of the adapter rules out.
+        configure: Returns the adapter's config for the linear layers of the chosen layers, given by name.
+        cannot_change: What the adapter provably cannot change.
 
     Raises:
-        InputError: The model is neither installed nor reachable, damaged, or no transformer.
-        UsageError: `config` names a layer that is not there.
+        InputError: The model is neither installed nor reachable, is damaged, or is not a transformer.
+        UsageError: `config` names a layer that does not exist.
     """
     keep_freed_memory()
     model = by_side(load_base(config.model, device))
@@ -68,9 +68,9 @@ def with_adapters(
     _, stack = layer_stack(bert, config.model)
     layers = chosen_layers(config.encoder_options.layers, len(stack))
     adapter = configure(linear_layers(bert, config.model, layers))
-    # Own generator: what the process drew before must not decide where training starts.
+    # A separate generator: earlier draws of the process must not affect the initial weights.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # peft asks transformers for a property that has a new name.
+        # peft uses a transformers property that was renamed, which warns.
         warnings.simplefilter("ignore", FutureWarning)
         torch.manual_seed(config.seed)
         inject_adapter_in_model(adapter, bert)
@@ -81,8 +81,8 @@ def with_adapters(
 
 
 @torch.no_grad()
-def merged(model: SentenceTransformer) -> SentenceTransformer:
-    """A copy of `model` in which every adapter is part of the stock weight that it stood on; equal to rounding."""
+def merge_adapters(model: SentenceTransformer) -> SentenceTransformer:
+    """A copy of `model` with every adapter merged into its base weight; equal up to rounding."""
     plain = copy.deepcopy(model)
     for parent in list(plain.modules()):
         for name, child in list(parent.named_children()):
@@ -94,11 +94,11 @@ def merged(model: SentenceTransformer) -> SentenceTransformer:
 
 
 def save_adapter(model: SentenceTransformer, folder: Path) -> None:
-    """Write the adapter of `model` alone, in peft's format; it names no base model, and no place on this machine."""
+    """Write only the adapter of `model`, in peft's format, without the name or path of the base model."""
     bert: Any = model[0].auto_model
     tensors = get_peft_model_state_dict(bert, save_embedding_layers=False)
     facts = bert.peft_config["default"].to_dict()
-    # In order, since a set has none: the same run writes the same bytes.
+    # Sorted, since sets have no order: the same run writes the same bytes.
     facts = {name: sorted(value) if isinstance(value, set) else value for name, value in facts.items()}
     folder.mkdir(parents=True, exist_ok=True)
     named = {f"base_model.model.{name}": tensor.cpu().contiguous() for name, tensor in tensors.items()}
@@ -108,5 +108,7 @@ def save_adapter(model: SentenceTransformer, folder: Path) -> None:
 
 def _transformer(model: SentenceTransformer, name: str) -> Transformer:
     if not isinstance(model[0], Transformer):
-        raise InputError(f"'{name}' is no transformer, whose layers could be changed; give one, or --encoder full.")
+        raise InputError(
+            f"'{name}' is not a transformer, so its layers cannot be adapted; give one, or --encoder full."
+        )
     return model[0]

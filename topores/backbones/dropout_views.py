@@ -1,4 +1,4 @@
-"""Cached views: what the frozen layers of an encoder give under a few dropout masks, and which of them a text shows."""
+"""Cached views: outputs of an encoder's frozen layers under a few dropout masks, and the choice among them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,11 +16,11 @@ from topores.compute.keys import code_version, digest
 TEXTS_AT_ONCE = 64
 
 
-def drawn(texts: Sequence[str], count: int) -> Int[Tensor, " texts"]:
-    """Which of `count` views each text shows.
+def draw_views(texts: Sequence[str], count: int) -> Int[Tensor, " texts"]:
+    """The index of the cached view, out of `count`, that each text gets.
 
-    torch's generator decides where a text begins; given twice or more, it goes on to the next, so that none is repeated
-    before all were shown.
+    torch's generator decides the first view of a text. A repeated text gets the next view each time, so that no view is
+    used again before all have been used.
     """
     begin = torch.randint(count, (len(texts),)).tolist()
     met: dict[str, int] = {}
@@ -33,24 +33,24 @@ def drawn(texts: Sequence[str], count: int) -> Int[Tensor, " texts"]:
 
 
 def begin_view(seed: int, view: int) -> None:
-    """Set torch's generator to where the dropout masks of a view begin."""
+    """Seed torch's generator for the dropout masks of a view."""
     torch.manual_seed(int(np.random.SeedSequence([seed, view]).generate_state(1, np.uint64)[0]))
 
 
 def batches_by_length(texts: Sequence[str]) -> list[list[int]]:
-    """The places of all texts, so that texts of like length are computed together."""
+    """Indices of all texts in batches of similar length."""
     order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), i))
     return [order[i : i + TEXTS_AT_ONCE] for i in range(0, len(order), TEXTS_AT_ONCE)]
 
 
 def key_of(encoder: Encoder, weights: Iterable[tuple[str, Tensor]], *, model: str, **parts: Any) -> str:
-    """The cache's key of what frozen layers give.
+    """Cache key of the outputs of frozen layers.
 
     Args:
-        encoder: The layers are its own, or all that it has.
-        weights: Of the frozen layers, by name.
-        model: The frozen layers in words.
-        parts: What else decides the result, such as texts and view.
+        encoder: The encoder that the layers belong to.
+        weights: Names and values of the weights of the frozen layers.
+        model: Description of the frozen layers.
+        parts: Everything else that determines the result, such as texts and view.
     """
     return digest(
         **parts,
@@ -62,6 +62,6 @@ def key_of(encoder: Encoder, weights: Iterable[tuple[str, Tensor]], *, model: st
 
 
 def _bits(tensor: Tensor) -> list[Any]:
-    # numpy knows no bfloat16.
+    # As bytes, since numpy has no bfloat16.
     bits = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
     return [str(tensor.dtype), list(tensor.shape), bits.numpy()]

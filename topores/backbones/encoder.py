@@ -1,4 +1,4 @@
-"""What every encoder is: a sentence-transformers model that gives views, rows of all layers, and a folder."""
+"""Base class of all encoders: a sentence-transformers model with dropout views, rows of all layers, and checkpoints."""
 
 import logging
 from collections.abc import Sequence
@@ -27,36 +27,36 @@ CANNOT_CHANGE = "nothing is ruled out"
 
 
 class Encoder(nn.Module):
-    """Texts to unit rows, through a sentence-transformers model.
+    """Maps texts to unit rows with a sentence-transformers model.
 
-    What is trained of it are the parameters that require a gradient: all of them here. An encoder that trains less
-    sets their `requires_grad`, and overrides what it can do better.
+    The trained parameters are those that require a gradient: here all of them. An encoder that trains fewer sets
+    their `requires_grad`, and overrides methods that it can make faster.
 
-    A text may come with its side; only encoders that treat the two texts differently look at it.
+    Texts can be given with their sides ("t1" or "t2"), which only encoders that treat the two texts differently use.
 
-    The two views of a passage differ by the dropout of its hidden states. That of its attention weights is
-    switched off: it forces the slow attention kernel on CPUs, which costs a third of a training step.
+    The two views of a passage differ by dropout on hidden states. Dropout on attention weights is switched off: it
+    forces the slow attention kernel on CPUs, which costs a third of a training step.
 
     Args:
         model: The model; it is trained in place.
-        precision: 'fp32' or 'bf16'; the latter is for training, `encode` computes in float32 always.
+        precision: 'fp32' or 'bf16' for training; `encode` always computes in float32.
         packed: False pads every batch to its longest text, as the model itself does.
     """
 
     cannot_change = CANNOT_CHANGE
-    """What training provably leaves as it was, whatever the texts."""
+    """What training provably cannot change, for any texts."""
 
     closed_form = False
-    """Whether `solve` finds the weights at once, and no step trains them."""
+    """Whether `solve` computes the weights at once, without training steps."""
 
     decays = True
-    """Whether weight decay makes sense: for weights whose zero means nothing learned, or nothing at all."""
+    """Whether weight decay applies; off where weights of zero are not the base model."""
 
     def __init__(self, model: SentenceTransformer, *, precision: str = "fp32", packed: bool = True) -> None:
         super().__init__()
         self.model = model
         self.precision = precision
-        # A new module says that it trains, whatever the model in it does.
+        # A new nn.Module is in training mode; take over the mode of the model.
         self.train(model.training)
         for module in model.modules():
             dropout = getattr(module, "dropout", None)
@@ -67,7 +67,7 @@ class Encoder(nn.Module):
         self.packed = reason is None
         if reason and packed:
             log.info(
-                "Batches are padded to their longest text: this model does not take the packed layout, %s.", reason
+                "Batches are padded to their longest text: this model does not support the packed layout, %s.", reason
             )
 
     @property
@@ -76,7 +76,7 @@ class Encoder(nn.Module):
 
     @property
     def max_tokens(self) -> int | None:
-        """Longest text the model reads, in tokens; None if it names no limit."""
+        """Longest text that the model reads, in tokens; None if it has no limit."""
         return self.model.max_seq_length
 
     @property
@@ -90,23 +90,23 @@ class Encoder(nn.Module):
         return own_modules(self.model)
 
     def prepare(self, corpus: Corpus, config: TrainConfig) -> None:
-        """Whatever has to be known of the frozen texts before the first step: nothing here."""
+        """Precompute from the frozen texts before the first step; does nothing here."""
 
     def solve(self, corpus: Corpus) -> None:
-        """Find the weights, where `closed_form` says so."""
+        """Compute the weights in closed form; only if `closed_form` is True."""
         raise NotImplementedError
 
     def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
-        """One view of each text, with gradient; a text given twice gets two dropout masks."""
-        return normalize(self.pooled(texts, sides), dim=-1)
+        """One view of each text, with gradient; repeated texts get different dropout masks."""
+        return normalize(self.pooled_rows(texts, sides), dim=-1)
 
-    def pooled(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
-        """What the model's last module gives, of any length, float32."""
+    def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
+        """Output of the model's last module, not normalised, float32."""
         with self.autocast():
             return self._embed(self._features(texts, sides))[-1].float()
 
     def autocast(self, *, enabled: bool = True) -> torch.autocast:
-        """The precision of training, for a pass that is begun within; float32 if not `enabled`."""
+        """Autocast context with the training precision; float32 if not `enabled`."""
         return torch.autocast(self.model.device.type, torch.bfloat16, enabled=enabled and self.precision == "bf16")
 
     @torch.inference_mode()
@@ -127,15 +127,15 @@ class Encoder(nn.Module):
     ) -> list[Float[np.ndarray, "texts _"]]:
         """Unit rows of every layer from one forward pass, without dropout, float32.
 
-        Each hidden layer is pooled as the model pools its last one. The last entry is the model's
-        own output, whatever follows the pooling. A model without a pooled transformer has that alone.
+        Each hidden layer is pooled as the model pools its last one. The last entry is the model's own output, after all
+        modules. A model without a transformer and pooling has only this entry.
         """
         was_training = self.training
         self.eval()
-        # Texts of like length share a batch, so that little is padding.
+        # Texts of similar length share a batch, which reduces padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-        parts = [self._rows_of(*_chosen(batch, texts, sides), layers=layers == "all") for batch in batches]
+        parts = [self._rows_of(*_select(batch, texts, sides), layers=layers == "all") for batch in batches]
         self.train(was_training)
         back = np.argsort(order)
         return [np.concatenate(rows)[back] for rows in zip(*parts, strict=True)]
@@ -151,17 +151,17 @@ class Encoder(nn.Module):
         """The model as a checkpoint has it: of stock modules, as far as they can stand for its own."""
         return with_stock_modules(self.model)
 
-    def tokenised(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        """What the tokenizer gives of `texts`, padded, on the device of the model."""
+    def tokenise(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Tokenise `texts`, with padding, on the device of the model."""
         features = self.model.preprocess(list(texts))
         return {name: value.to(self.model.device) for name, value in features.items() if isinstance(value, Tensor)}
 
     def _features(self, texts: Sequence[str], sides: Sequence[Side] | None) -> dict[str, Tensor]:
-        features = {**self.model.preprocess(list(texts)), **self.sided(sides)}
+        features = {**self.model.preprocess(list(texts)), **self.side_features(sides)}
         return {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
 
-    def sided(self, sides: Sequence[Side] | None) -> dict[str, Tensor]:
-        """Which texts are T1's, for modules that treat the two differently."""
+    def side_features(self, sides: Sequence[Side] | None) -> dict[str, Tensor]:
+        """The feature "from_t1", True for texts of T1, for modules that treat the two texts differently."""
         if sides is None:
             return {}
         return {"from_t1": torch.tensor([side == "t1" for side in sides], device=self.model.device)}
@@ -172,7 +172,7 @@ class Encoder(nn.Module):
         return [unit_rows(rows) for rows in self._embed(self._features(texts, sides), layers=layers)]
 
     def _embed(self, features: dict[str, Tensor], *, layers: bool = False) -> list[Float[Tensor, "texts _"]]:
-        """Pooled rows of each layer, or of the last alone, in the layout that the model takes."""
+        """Pooled rows of each layer, or only of the last, in the packed or padded layout."""
         if self.packed:
             return embed(self.model, features, layers=layers)
         if not layers:
@@ -197,11 +197,11 @@ class Encoder(nn.Module):
 
 
 def unit_rows(rows: Float[Tensor, "texts dim"]) -> Float[np.ndarray, "texts dim"]:
-    """Scaled to unit length, float32, in memory that numpy sees."""
+    """Rows scaled to unit length, as a float32 numpy array."""
     return normalize(rows.float(), dim=-1).cpu().numpy()
 
 
-def _chosen(
+def _select(
     places: Sequence[int], texts: Sequence[str], sides: Sequence[Side] | None
 ) -> tuple[list[str], list[Side] | None]:
     return [texts[i] for i in places], None if sides is None else [sides[i] for i in places]

@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from topores.backbones.dropout_views import batches_by_length, begin_view, drawn, key_of
+from topores.backbones.dropout_views import batches_by_length, begin_view, draw_views, key_of
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import load_base
 from topores.compute.cache import Cache
@@ -104,7 +104,7 @@ class HeadEncoder(Encoder):
             return super().forward(texts, sides)
         places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
         pooled = self._views[self.draw_views(texts), places] if self.training else self._clean[places]
-        return self._headed(pooled, sides)
+        return self._apply_head(pooled, sides)
 
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
@@ -112,15 +112,17 @@ class HeadEncoder(Encoder):
         if layers or not all(text in self._place for text in texts):
             return super()._rows_of(texts, sides, layers=layers)
         places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
-        return [self._headed(self._clean[places], sides).cpu().numpy()]
+        return [self._apply_head(self._clean[places], sides).cpu().numpy()]
 
-    def _headed(self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None) -> Float[Tensor, "texts dim"]:
-        features = {"sentence_embedding": pooled, **self.sided(sides)}
+    def _apply_head(
+        self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None
+    ) -> Float[Tensor, "texts dim"]:
+        features = {"sentence_embedding": pooled, **self.side_features(sides)}
         return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
 
     def draw_views(self, texts: Sequence[str]) -> Tensor:
         """Draw a cached view for each text."""
-        return drawn(texts, len(self._views)).to(self.model.device)
+        return draw_views(texts, len(self._views)).to(self.model.device)
 
     def bank(self, texts: Sequence[str]) -> Float[Tensor, "views texts dim"]:
         """Cached views of prepared texts, before the head."""
@@ -171,5 +173,5 @@ def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Fl
 def _pooled(frozen: Encoder, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
     """Pooled embeddings from the frozen layers in their current mode, not normalised."""
     batches = batches_by_length(texts)
-    rows = torch.cat([frozen.pooled([texts[i] for i in batch]) for batch in batches])
+    rows = torch.cat([frozen.pooled_rows([texts[i] for i in batch]) for batch in batches])
     return rows[torch.tensor(np.argsort(np.concatenate(batches)), device=rows.device)]

@@ -1,4 +1,4 @@
-"""Checkpoints that share a transformer: what it gives is computed once, and each one's own modules work on that."""
+"""Checkpoints that share a transformer: its output is computed once, and each checkpoint's own modules run on it."""
 
 import json
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from topores.forward.packable import not_packable
 
 
 class Stem(Encoder):
-    """A transformer and its pooling, and nothing after them."""
+    """A transformer and its pooling, without the modules after them."""
 
     @torch.inference_mode()
     def pooled_layers(self, texts: Sequence[str]) -> list[Float[Tensor, "texts dim"]]:
-        """The hidden states of every layer, pooled, of any length, in the mode it is in."""
+        """The pooled hidden states of every layer, not normalised, with dropout if in training mode."""
         batches = batches_by_length(texts)
         parts = [self._embed(self._features([texts[i] for i in batch], None), layers=True) for batch in batches]
         back = torch.from_numpy(np.argsort(np.concatenate(batches))).to(self.model.device)
@@ -31,43 +31,43 @@ class Stem(Encoder):
 
 
 class SharedStem:
-    """Rows of all layers of several checkpoints on the same texts, in turn.
+    """Encodes the same texts with several checkpoints, one after another.
 
-    Runs that train a head have the same stem in every checkpoint: it is remembered until one has another.
+    Runs that train a head have the same stem in every checkpoint, so its output is kept until a checkpoint has another.
 
     Args:
-        texts: The same for all checkpoints.
-        sides: Of each text.
+        texts: The texts, equal for all checkpoints.
+        sides: The side of each text.
     """
 
     def __init__(self, texts: Sequence[str], sides: Sequence[Side]) -> None:
         self.texts, self.sides = texts, sides
         self._key: str | None = None
         self._pooled: dict[tuple[int, int] | None, list[Tensor]] = {}
-        """By seed and view, of the last layer; without dropout, of every layer, under None."""
+        """Pooled output by (seed, view), last layer only; under None without dropout, every layer."""
 
     @torch.inference_mode()
     def encode_layers(self, encoder: Encoder, folder: Path) -> list[Float[np.ndarray, "texts _"]]:
-        """What `encoder.encode_layers` gives, to rounding.
+        """The rows of `encoder.encode_layers`, up to rounding.
 
         Args:
-            encoder: The checkpoint, opened.
-            folder: Where it lies; its files decide whether the stem is the remembered one.
+            encoder: The opened checkpoint.
+            folder: Its folder, whose files decide whether the kept stem can be used.
         """
-        first, rest = _divided(encoder.model)
+        first, rest = _split_stem(encoder.model)
         key = _key_of(folder) if first else None
         if key is None:
             return encoder.encode_layers(self.texts, self.sides)
-        pooled = self._of_stem(first, key, encoder, None)
-        return [unit_rows(rows) for rows in (*pooled[:-1], self._after(rest, pooled[-1], encoder))]
+        pooled = self._stem_output(first, key, encoder, None)
+        return [unit_rows(rows) for rows in (*pooled[:-1], self._apply_rest(rest, pooled[-1], encoder))]
 
     @torch.inference_mode()
     def encode_view(self, encoder: Encoder, folder: Path, seed: int, view: int) -> Float[np.ndarray, "texts _"]:
-        """Unit rows under the dropout masks that seed and view decide.
+        """Unit rows under the dropout masks of (seed, view).
 
-        Checkpoints of one stem have the same masks in the same view, so that they differ by their own modules alone.
+        Checkpoints with the same stem get the same masks in the same view, so they differ only by their own modules.
         """
-        first, rest = _divided(encoder.model)
+        first, rest = _split_stem(encoder.model)
         key = _key_of(folder) if first else None
         if key is None:
             batches = batches_by_length(self.texts)
@@ -78,13 +78,13 @@ class SharedStem:
             ]
             encoder.eval()
             return unit_rows(torch.cat(parts)[np.argsort(np.concatenate(batches))])
-        pooled = self._of_stem(first, key, encoder, (seed, view))
-        return unit_rows(self._after(rest, pooled[-1], encoder))
+        pooled = self._stem_output(first, key, encoder, (seed, view))
+        return unit_rows(self._apply_rest(rest, pooled[-1], encoder))
 
-    def _of_stem(
+    def _stem_output(
         self, first: list[nn.Module], key: str, encoder: Encoder, view: tuple[int, int] | None
     ) -> list[Tensor]:
-        """What transformer and pooling give, computed once for each stem and view."""
+        """Output of transformer and pooling, computed once for each stem and view."""
         if key != self._key:
             self._pooled, self._key = {}, key
         if view not in self._pooled:
@@ -97,15 +97,15 @@ class SharedStem:
             self._pooled[view] = pooled if view is None else pooled[-1:]
         return self._pooled[view]
 
-    def _after(self, rest: list[nn.Module], pooled: Tensor, encoder: Encoder) -> Tensor:
-        features = {"sentence_embedding": pooled, **encoder.sided(self.sides)}
+    def _apply_rest(self, rest: list[nn.Module], pooled: Tensor, encoder: Encoder) -> Tensor:
+        features = {"sentence_embedding": pooled, **encoder.side_features(self.sides)}
         for module in rest:
             features = module(features)
         return features["sentence_embedding"]
 
 
-def _divided(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Module]]:
-    """Transformer and pooling, and the modules after them; no stem where what follows may need more than its rows."""
+def _split_stem(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Module]]:
+    """(transformer and pooling, other modules); the first is empty if the others may need more than pooled rows."""
     modules = list(model)
     begins_so = len(modules) > 1 and isinstance(modules[0], Transformer) and isinstance(modules[1], Pooling)
     reads_rows_alone = all(not_packable(module) is None for module in modules[2:])
@@ -113,7 +113,7 @@ def _divided(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Modul
 
 
 def _key_of(folder: Path) -> str | None:
-    """Hash of the files of transformer and pooling; None if the folder does not say which these are."""
+    """Hash of the files of transformer and pooling; None if the folder does not keep them apart from other modules."""
     listed = folder / "modules.json"
     if not listed.is_file():
         return None

@@ -1,4 +1,4 @@
-"""What the layers below a cut give of each token of the frozen texts: computed once per view, read where it lies."""
+"""Cached token states: hidden states of the frozen texts below a cut, computed once per view and memory-mapped."""
 
 import logging
 from collections.abc import Sequence
@@ -24,70 +24,70 @@ States = Float[np.ndarray, "tokens dim"]
 
 @dataclass
 class Tokenised:
-    """Texts as the transformer reads them, in batches of like length."""
+    """Tokenised texts in batches of similar length."""
 
     batches: list[list[int]]
-    """Of each batch, which texts it holds."""
+    """Indices of the texts in each batch."""
     features: list[dict[str, Tensor]]
-    """Of each batch, what the tokenizer gave."""
+    """Output of the tokenizer for each batch."""
     lengths: Int[np.ndarray, " texts"]
-    """Tokens of each text."""
+    """Number of tokens of each text."""
 
     @classmethod
-    def of(cls, encoder: Encoder, texts: Sequence[str]) -> "Tokenised":
+    def from_texts(cls, encoder: Encoder, texts: Sequence[str]) -> "Tokenised":
         batches, lengths = batches_by_length(texts), np.zeros(len(texts), dtype=np.int64)
-        features = [encoder.tokenised([texts[i] for i in batch]) for batch in batches]
+        features = [encoder.tokenise([texts[i] for i in batch]) for batch in batches]
         for batch, tokens in zip(batches, features, strict=True):
             lengths[batch] = tokens["attention_mask"].sum(dim=1).cpu().numpy()
         return cls(batches, features, lengths)
 
     @property
     def starts(self) -> Int[np.ndarray, " bounds"]:
-        """Where each text begins if all tokens stand in one row, and where the last one ends."""
+        """Offset of each text if all tokens are in one row, and the end of the last one."""
         return np.concatenate([[0], np.cumsum(self.lengths)])
 
 
 class TokenStates:
-    """Hidden states of texts, token by token, under several dropout masks and without.
+    """Hidden states of each token of some texts, under several dropout masks and without dropout.
 
     Args:
-        texts: Each once.
-        starts: Where each begins in a view, and where the last one ends.
-        views: One per dropout mask; the last is that without.
+        texts: Distinct texts.
+        starts: Offset of each text in a view, and the end of the last one.
+        views: One array per dropout mask, then one without dropout.
     """
 
     def __init__(self, texts: Sequence[str], starts: Int[np.ndarray, " bounds"], views: Sequence[States]) -> None:
         self.starts, self.views = starts, views
         self._place = {text: place for place, text in enumerate(texts)}
 
-    def has(self, texts: Sequence[str]) -> bool:
+    def contains(self, texts: Sequence[str]) -> bool:
         return all(text in self._place for text in texts)
 
-    def gathered(
+    def gather(
         self, texts: Sequence[str], views: Int[Tensor, " texts"] | None, device: torch.device
     ) -> tuple[Hidden, Layout]:
-        """The states of `texts` in the flat layout, zeros where it is padded.
+        """The states of `texts` in the flat layout, with zeros for padding.
 
         Args:
-            views: Which view of each text; that without dropout if not given.
+            views: View index for each text; by default the view without dropout.
         """
         places = np.array([self._place[text] for text in texts])
         chosen = [len(self.views) - 1] * len(texts) if views is None else views.tolist()
         begin, end = self.starts[places], self.starts[places + 1]
         layout = lay_out(torch.from_numpy(end - begin).to(device))
         flat = np.zeros((sum(layout.sizes), self.views[0].shape[1]), dtype=np.float32)
-        for text, at in _standing(layout):
+        for text, at in _text_offsets(layout):
             flat[at : at + end[text] - begin[text]] = self.views[chosen[text]][begin[text] : end[text]]
         return torch.from_numpy(flat).to(device)[None], layout
 
 
 def token_states(encoder: Encoder, cut: Cut, texts: Sequence[str], *, masks: int, seed: int) -> TokenStates | None:
-    """The states of `texts`, each given once, under `masks` dropout masks and without; computed if they are not cached.
+    """The states of distinct `texts` under `masks` dropout masks and without dropout; computed unless cached.
 
-    They stay in files of the cache and are read from there, or in memory where the disk has no room for them. None, and
-    a word in the log, if there is none in either place.
+    They are memory-mapped from the cache, or held in memory if the disk is full. If neither has room, a warning is
+    logged and None returned.
     """
-    tokenised, cache = Tokenised.of(encoder, texts), Cache()
+    tokenised, cache = Tokenised.from_texts(encoder, texts), Cache()
     keys = _keys(encoder, cut, tokenised, masks, seed)
     found = {key: kept["states"] for key in keys if (kept := cache.get(key, mapped=True)) is not None}
     missing = [view for view, key in enumerate(keys) if key not in found]
@@ -96,18 +96,18 @@ def token_states(encoder: Encoder, cut: Cut, texts: Sequence[str], *, masks: int
         on_disk = len(missing) * each < cache.room() and each < available_memory()
         if not on_disk and len(missing) * each > available_memory():
             log.warning(
-                "The frozen layers run in every step: to keep what they give of the passages takes %.1f GB a view, and "
+                "The frozen layers run in every step: caching their output takes %.1f GB per view, but only "
                 "%.1f GB of memory and %.1f GB of disk are left; give fewer --cached-views.",
                 each / 2**30, available_memory() / 2**30, cache.room() / 2**30,
             )  # fmt: skip
             return None
         log.info(
-            "The first %d of %d layers are frozen: they read %d passages %d times, once for all cycles (%.1f MB %s).",
+            "The first %d of %d layers are frozen; they encode %d passages in %d views, once per run (%.1f MB %s).",
             cut.layers, len(cut.stack), len(texts), len(missing), len(missing) * each / 2**20,
             "on disk" if on_disk else "in memory",
         )  # fmt: skip
     for view in missing:
-        states = _computed(encoder, cut, tokenised, seed, view if view < masks else None)
+        states = _compute_states(encoder, cut, tokenised, seed, view if view < masks else None)
         if on_disk:
             cache.put(keys[view], {"states": states})
             states = (cache.get(keys[view], mapped=True) or {"states": states})["states"]
@@ -116,15 +116,15 @@ def token_states(encoder: Encoder, cut: Cut, texts: Sequence[str], *, masks: int
 
 
 def _keys(encoder: Encoder, cut: Cut, tokenised: Tokenised, masks: int, seed: int) -> list[str]:
-    """Of each view; that without dropout is the last, and no seed decides it."""
+    """Cache key of each view; the view without dropout is last and does not depend on the seed."""
     tokens = [{name: tensor.cpu().numpy() for name, tensor in batch.items()} for batch in tokenised.features]
-    frozen = key_of(encoder, cut.weights_below(), model=cut.told, what="token states", tokens=tokens)
+    frozen = key_of(encoder, cut.weights_below(), model=cut.description, what="token states", tokens=tokens)
     return [digest(frozen=frozen, **view) for view in [*({"seed": seed, "mask": m} for m in range(masks)), {}]]
 
 
 @torch.inference_mode()
-def _computed(encoder: Encoder, cut: Cut, tokenised: Tokenised, seed: int, view: int | None) -> States:
-    """One view of all texts; that without dropout if `view` is None."""
+def _compute_states(encoder: Encoder, cut: Cut, tokenised: Tokenised, seed: int, view: int | None) -> States:
+    """One view of all texts; without dropout if `view` is None."""
     was_training = encoder.training
     encoder.train(view is not None)
     if view is not None:
@@ -133,17 +133,17 @@ def _computed(encoder: Encoder, cut: Cut, tokenised: Tokenised, seed: int, view:
     flat = np.empty((starts[-1], cut.dim), dtype=np.float32)
     for batch, features in zip(tokenised.batches, tokenised.features, strict=True):
         with encoder.autocast(enabled=view is not None):
-            hidden, layout = cut.below(features)
+            hidden, layout = cut.run_below(features)
         states = hidden[0].float().cpu().numpy()
-        for text, at in _standing(layout):
+        for text, at in _text_offsets(layout):
             begin, end = starts[batch[text]], starts[batch[text] + 1]
             flat[begin:end] = states[at : at + end - begin]
     encoder.train(was_training)
     return flat
 
 
-def _standing(layout: Layout) -> list[tuple[int, int]]:
-    """Of each text, and where it begins in the flat layout."""
+def _text_offsets(layout: Layout) -> list[tuple[int, int]]:
+    """(text, offset in the flat layout) for each text."""
     texts = torch.cat(layout.rows).tolist()
     tokens = np.repeat([block.tokens for block in layout.blocks], [block.texts for block in layout.blocks])
     return list(zip(texts, (np.cumsum(tokens) - tokens).tolist(), strict=True))

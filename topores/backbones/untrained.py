@@ -1,4 +1,4 @@
-"""An encoder of the same shape that knows nothing: the transformer's weights drawn anew, all heads left out."""
+"""A randomly initialised encoder of the same architecture, without heads."""
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -11,10 +11,10 @@ from topores.forward.packable import not_packable
 
 
 def why_not_untrained(model: SentenceTransformer) -> str | None:
-    """The reason why no untrained encoder of the same shape can be made, or None."""
+    """The reason why no untrained encoder of this architecture can be made, or None."""
     modules = list(model)
     if not modules or not isinstance(modules[0], Transformer):
-        return "the model is not a transformer whose shape could be taken"
+        return "the model does not start with a transformer"
     pooling = next((place for place, module in enumerate(modules) if isinstance(module, Pooling)), 0)
     # A packable transformer keeps all of its own weights in what is replaced; heads after the pooling are left out.
     own = next((found for m in modules[: pooling + 1] if (found := not_packable(m)) is not None), None)
@@ -22,15 +22,15 @@ def why_not_untrained(model: SentenceTransformer) -> str | None:
 
 
 def untrained_like(encoder: Encoder, seed: int) -> Encoder:
-    """The transformer of `encoder` as its configuration would draw it before any training, and its pooling.
+    """The transformer of `encoder` with freshly initialised weights, and its pooling.
 
     Args:
-        encoder: It is used up: its transformer is replaced.
-        seed: Decides the weights; the process's own generator stays as it is.
+        encoder: Consumed: its transformer is replaced.
+        seed: Seed of the weights; the state of the process's generator is restored.
     """
     modules: list[nn.Module] = [m for m in encoder.model if isinstance(m, Transformer | Pooling | Normalize)]
     transformer = modules[0]
-    assert isinstance(transformer, Transformer)  # why_not_untrained says so
+    assert isinstance(transformer, Transformer)  # checked by why_not_untrained
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = AutoModel.from_config(transformer.model.config, attn_implementation="sdpa")

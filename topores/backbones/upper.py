@@ -8,7 +8,7 @@ from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
 
-from topores.backbones.dropout_views import drawn
+from topores.backbones.dropout_views import draw_views
 from topores.backbones.encoder import Encoder, unit_rows
 from topores.backbones.token_states import TokenStates, token_states
 from topores.config import TrainConfig
@@ -41,22 +41,22 @@ class UpperEncoder(Encoder):
         texts = list(dict.fromkeys(p.text for p in (*corpus.t1, *corpus.t2)))
         if self._cut is None or not texts:
             return
-        reason = self._cut.why_not(self.tokenised(texts[:3]))
+        reason = self._cut.why_not(self.tokenise(texts[:3]))
         if reason:
             log.info("The frozen layers run in every step, because this model cannot be cut in two: %s.", reason)
             return
         self._states = token_states(self, self._cut, texts, masks=config.encoder_options.cached_views, seed=config.seed)
 
-    def pooled(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
-        if self._states is None or not self._states.has(texts):
-            return super().pooled(texts, sides)
+    def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
+        if self._states is None or not self._states.contains(texts):
+            return super().pooled_rows(texts, sides)
         with self.autocast():
             return self._from_states(self._states, texts, sides).float()
 
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
     ) -> list[Float[np.ndarray, "texts _"]]:
-        if layers or self._states is None or not self._states.has(texts):
+        if layers or self._states is None or not self._states.contains(texts):
             return super()._rows_of(texts, sides, layers=layers)
         return [unit_rows(self._from_states(self._states, texts, sides))]
 
@@ -64,6 +64,6 @@ class UpperEncoder(Encoder):
         self, states: TokenStates, texts: Sequence[str], sides: Sequence[Side] | None
     ) -> Float[Tensor, "texts dim"]:
         assert self._cut is not None  # its states are there
-        views = drawn(texts, len(states.views) - 1) if self.training else None
-        hidden, layout = states.gathered(texts, views, self.model.device)
-        return self._cut.above(hidden, layout, self.sided(sides))
+        views = draw_views(texts, len(states.views) - 1) if self.training else None
+        hidden, layout = states.gather(texts, views, self.model.device)
+        return self._cut.run_above(hidden, layout, self.side_features(sides))

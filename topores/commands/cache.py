@@ -1,4 +1,4 @@
-"""`topores cache`: what is kept of earlier analyses, and less of it on request."""
+"""`topores cache`: show the size of the result cache, and prune it on request."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from topores.compute.cache import Amount, Cache
 from topores.errors import UsageError
 
 UNUSED_DAYS = 30.0
-"""What --prune removes where no limit is given: results that no analysis used for so long."""
+"""--prune without a limit removes results unused for this many days."""
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
@@ -21,7 +21,7 @@ class CacheReport:
     folder: Path
     kept: Amount
     removed: Amount | None
-    """None: nothing was to be removed."""
+    """None if the cache was not pruned."""
 
 
 def run_cache(
@@ -30,16 +30,16 @@ def run_cache(
     larger_than: str | int | None = None,
     folder: Path | None = None,
 ) -> CacheReport:
-    """Count the cached results, after removing those that were used longest ago if `prune`.
+    """Count the cached results, after pruning the least recently used ones if `prune` is set.
 
     Args:
-        prune: Remove results by the two limits; where neither is given, those unused for UNUSED_DAYS.
-        older_than: Days since a result was last used. 0: all results.
-        larger_than: What may stay, as bytes or such as '500MB' or '2GiB'.
-        folder: The cache's; the default one if not given.
+        prune: Remove results beyond the two limits; if neither is given, those unused for UNUSED_DAYS.
+        older_than: Days since a result was last used. 0 removes all results.
+        larger_than: Size to keep at most, in bytes or as a string such as '500MB' or '2GiB'.
+        folder: Folder of the cache; by default `default_folder()`.
 
     Raises:
-        UsageError: A limit that cannot be, or one without `prune`.
+        UsageError: A limit is not valid, or is given without `prune`.
     """
     days, size = _limits(prune, older_than, larger_than)
     cache = Cache(folder)
@@ -61,14 +61,14 @@ def summary(report: CacheReport) -> dict[str, Any]:
 
 def in_words(report: CacheReport) -> str:
     """The report as lines for a terminal."""
-    kept = f"{report.folder}: {_counted(report.kept)}"
-    return kept if report.removed is None else f"Removed {_counted(report.removed)}.\n{kept}"
+    kept = f"{report.folder}: {_describe_amount(report.kept)}"
+    return kept if report.removed is None else f"Removed {_describe_amount(report.removed)}.\n{kept}"
 
 
 def _limits(prune: bool, older_than: object, larger_than: object) -> tuple[float | None, int | None]:
-    faults, days, size = [], _number(older_than), _bytes(larger_than)
+    faults, days, size = [], _parse_number(older_than), _parse_bytes(larger_than)
     if not prune and (older_than is not None or larger_than is not None):
-        faults.append("--older-than and --larger-than say what --prune removes; give --prune too.")
+        faults.append("--older-than and --larger-than are limits for --prune; add --prune.")
     if older_than is not None and days is None:
         faults.append(f"--older-than is '{older_than}'; give a number of days, 0 or more.")
     if larger_than is not None and size is None:
@@ -78,7 +78,7 @@ def _limits(prune: bool, older_than: object, larger_than: object) -> tuple[float
     return (UNUSED_DAYS if older_than is None and larger_than is None else days), size
 
 
-def _number(typed: object) -> float | None:
+def _parse_number(typed: object) -> float | None:
     try:
         number = float(str(typed))
     except ValueError:
@@ -86,15 +86,15 @@ def _number(typed: object) -> float | None:
     return number if 0 <= number < math.inf else None
 
 
-def _bytes(typed: object) -> int | None:
+def _parse_bytes(typed: object) -> int | None:
     parts = re.fullmatch(r"\s*([0-9.]+)\s*([A-Z]*)\s*", str(typed).upper())
-    number = _number(parts[1]) if parts else None
+    number = _parse_number(parts[1]) if parts else None
     if parts is None or number is None or parts[2] not in UNITS:
         return None
     return int(number * UNITS[parts[2]])
 
 
-def _counted(amount: Amount) -> str:
+def _describe_amount(amount: Amount) -> str:
     results = f"{amount.entries:,} {'result' if amount.entries == 1 else 'results'}"
     unit = next(unit for unit in ("GB", "MB", "KB", "B") if amount.bytes >= UNITS[unit] or unit == "B")
     number = f"{amount.bytes / UNITS[unit]:.1f}" if unit != "B" else str(amount.bytes)

@@ -1,4 +1,4 @@
-"""`topores clock`: how many cycles a contrastive loss needs at each temperature, run literally or extrapolated."""
+"""`topores clock`: how many cycles a contrastive loss needs at each temperature, counted or extrapolated."""
 
 import os
 import shlex
@@ -20,13 +20,13 @@ from topores.report.clock.page import ClockFindings, render_clock
 from topores.report.writing import write_page
 from topores.training.clock.kernel import STEP
 from topores.training.clock.law import Law, fit
-from topores.training.clock.runs import KEEP_EVERY, ClockRun, advance, begun, read_run, settings_of, write_run
+from topores.training.clock.runs import KEEP_EVERY, ClockRun, advance, new_run, read_run, settings_of, write_run
 from topores.training.clock.vectors import NOISE
 from topores.training.signals import stop_asked
 
 
 class Clock(NamedTuple):
-    """All runs of a clock, and the law that they follow."""
+    """All runs of a clock, and the law fitted to them."""
 
     config: ClockConfig
     runs: tuple[ClockRun, ...]
@@ -35,26 +35,26 @@ class Clock(NamedTuple):
 
 
 def run_clock(config: ClockConfig, *, force: bool = False) -> Clock:
-    """Run each temperature until the margin is reached, or the last cycle; runs that are there already go on.
+    """Run each temperature until the margin or the last cycle is reached; existing runs are continued.
 
     Args:
-        force: Begin all runs again.
+        force: Start all runs again from cycle 0.
 
     Raises:
-        RunError: Another process writes there, or a run is damaged.
+        RunError: Another process is writing there, or a run is damaged.
         ResourceError: A run cannot be written.
-        Interrupted: A signal came; all runs are saved.
+        Interrupted: A signal was received; all runs are saved.
     """
-    with _alone(config.output):
+    with _one_clock_at_a_time(config.output):
         settings = settings_of(config)
-        runs = [(None if force else read_run(s, config.output)) or begun(s) for s in settings]
+        runs = [(None if force else read_run(s, config.output)) or new_run(s) for s in settings]
         with stop_asked() as stopped, ThreadPoolExecutor(os.cpu_count()) as threads:
             work = [threads.submit(_run, run, config, stopped) for run in runs]
             _watch(work, runs, config)
         for done in work:
             done.result()
         if stopped():
-            raise Interrupted(f"Stopped, saved in '{config.output}'; the same command goes on.")
+            raise Interrupted(f"Stopped and saved in '{config.output}'; run the same command to continue.")
         clock = Clock(config, tuple(runs), _law(runs, config.margin))
         write_json(config.output / "clock.json", summary(clock))
         return clock
@@ -72,7 +72,7 @@ def _run(run: ClockRun, config: ClockConfig, stopped: Callable[[], bool]) -> Non
 
 
 def _watch(work: list[Any], runs: list[ClockRun], config: ClockConfig) -> None:
-    """A bar of cycles while the runs go on; its end is known where all of them go to the last cycle."""
+    """Show a progress bar of cycles; the total is known only if all runs go on to the last cycle."""
     before = sum(run.cycle for run in runs)
     total = config.cycles * len(runs) if config.to_the_end else None
     with tqdm(desc="cycles", total=total, initial=before, unit="", unit_scale=True, disable=None, leave=False) as bar:
@@ -88,17 +88,17 @@ def _law(runs: list[ClockRun], margin: float) -> Law | None:
 
 
 def summary(clock: Clock) -> dict[str, Any]:
-    """What `--json` prints."""
+    """The result as `--json` prints it."""
     config = clock.config
     return {
         "loss": config.loss, "pairs": config.pairs, "dim": config.dim, "margin": config.margin,
-        "temperatures": [_of_temperature(clock, temperature) for temperature in config.each_temperature],
+        "temperatures": [_temperature_summary(clock, temperature) for temperature in config.each_temperature],
         "law": None if clock.law is None else clock.law._asdict(),
     }  # fmt: skip
 
 
-def _of_temperature(clock: Clock, temperature: float) -> dict[str, Any]:
-    """Counts of all starts, and what stands for them: their median, or the law where not all have reached it."""
+def _temperature_summary(clock: Clock, temperature: float) -> dict[str, Any]:
+    """Cycle counts of all starts, and their median; extrapolated by the law if some start did not reach the margin."""
     runs = [run for run in clock.runs if run.setting.temperature == temperature]
     counts = [run.reached for run in runs if run.reached is not None]
     literal = median(counts) if len(counts) == len(runs) else None
@@ -110,11 +110,11 @@ def _of_temperature(clock: Clock, temperature: float) -> dict[str, Any]:
 
 
 def in_words(clock: Clock) -> str:
-    """A table for a terminal, and the law in a sentence."""
+    """The result for a terminal: a table, and a sentence on the law."""
     config = clock.config
     lines = [
         f"Cycles until the worst of {2 * config.pairs} rows has a margin of {config.margin:.4f} "
-        f"({config.share:.0%} of the simplex's), {config.loss}:",
+        f"({config.share:.0%} of the simplex margin), {config.loss}:",
         "",
         f"{'temperature':>11}  {'cycles':>16}  {'':12}  {'of the starts':>24}  {'cycles/s':>10}",
     ]
@@ -125,12 +125,12 @@ def in_words(clock: Clock) -> str:
         spread = f"{min(row['counts']):,} to {max(row['counts']):,}" if len(row["counts"]) > 1 else ""
         speed = sum(r.cycle for r in clock.runs if r.setting.temperature == row["temperature"]) / (row["seconds"] or 1)
         lines.append(f"{row['temperature']:>11g}  {count:>16}  {how:12}  {spread:>24}  {speed:>10,.0f}")
-    return "\n".join([*lines, "", _in_a_sentence(clock.law)])
+    return "\n".join([*lines, "", _law_sentence(clock.law)])
 
 
-def _in_a_sentence(law: Law | None) -> str:
+def _law_sentence(law: Law | None) -> str:
     if law is None:
-        return "Fewer than three temperatures reached it, so there is no law to fit; give more --temperatures."
+        return "Fewer than three temperatures reached the margin, too few to fit the law; give more --temperatures."
     apart = (law.slope - law.expected) / law.expected
     return (
         f"ln(cycles / temperature) over 1 / temperature has the slope {law.slope:.4f} (standard error "
@@ -140,11 +140,11 @@ def _in_a_sentence(law: Law | None) -> str:
 
 
 def report_clock(clock: Clock, report: Path | None = None) -> Path:
-    """Write the page of a clock; by default reports/<name of the output folder>.html.
+    """Write the report page of a clock; by default reports/<name of the output folder>.html.
 
     Raises:
         InputError: `report` is a folder.
-        ResourceError: It cannot be written.
+        ResourceError: The page cannot be written.
     """
     config, name = clock.config, clock.config.output.resolve().name or "clock"
     runs = [
@@ -159,7 +159,7 @@ def report_clock(clock: Clock, report: Path | None = None) -> Path:
 
 
 def _command(config: ClockConfig) -> str:
-    """The line that makes these runs: options that are not as they come."""
+    """The command line of these runs, with the options that differ from the defaults."""
     usual, words = ClockConfig().to_mapping(), ["topores", "clock"]
     for name, value in config.to_mapping().items():
         if value != usual[name]:
@@ -168,14 +168,14 @@ def _command(config: ClockConfig) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _one_clock_at_a_time(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as fault:
         raise RunError(
-            f"Another process runs the clock in '{folder}'; wait for it, or give another --output."
+            f"Another process is running the clock in '{folder}'; wait for it to finish, or give another --output."
         ) from fault
     try:
         yield

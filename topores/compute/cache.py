@@ -1,4 +1,4 @@
-"""Results on disk under the hash of all that decides them: found again, or computed again, and never wrong."""
+"""Content-addressed cache on disk: each result is stored under the hash of everything that determines it."""
 
 import logging
 import mmap
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from topores.compute.entries import decoded, encoded
+from topores.compute.entries import decode_entry, encode_entry
 from topores.compute.files import ASIDE, write_whole
 from topores.errors import ResourceError, UsageError
 
@@ -28,7 +28,7 @@ SHARD = re.compile(r"[0-9a-f]{2}")
 UNFINISHED = re.compile(r"\.[0-9a-f]{62}" + re.escape(ENDING) + r"\.\w+" + re.escape(ASIDE))
 
 ABANDONED_AFTER = 3600
-"""Seconds after which a write that was begun is taken for one that was killed."""
+"""Seconds after which an unfinished write is taken to belong to a killed process."""
 
 
 @dataclass(frozen=True)
@@ -38,50 +38,48 @@ class Amount:
 
 
 class Cache:
-    """A folder of results by key. Any number of processes may use it at once.
+    """A folder of results by key, which any number of processes may use at once.
 
-    What cannot be written or read costs a line in the log, and the result is computed again.
+    A result that cannot be read or written is logged and computed again; it is never an error.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """`folder`: where; `default_folder()` if not given. It is made when the first result is kept."""
+        """`folder` defaults to `default_folder()`. It is created when the first result is stored."""
         self.folder = default_folder() if folder is None else folder
         self._refused = threading.Event()
 
     def get(self, key: str, *, mapped: bool = False) -> dict[str, Any] | None:
-        """What was put under `key`, or None. Lists come back as lists, tuples too; arrays are the caller's own.
-
-        A damaged entry is removed.
+        """The result stored under `key`, or None. Tuples come back as lists. A damaged entry is removed.
 
         Args:
-            mapped: Leave the arrays in the file, and read them from there when they are used; they cannot be changed.
+            mapped: Return arrays as read-only memory maps of the file, instead of copies.
         """
         path = self._path(key)
         try:
-            content = _mapped(path) if mapped else path.read_bytes()
+            content = _map_file(path) if mapped else path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as fault:
-            log.warning("The cached result '%s' cannot be read (%s); it is computed again.", path, fault.strerror)
+            log.warning("The cached result '%s' cannot be read (%s); computing it again.", path, fault.strerror)
             return None
         try:
-            value = decoded(content, key, copy=not mapped)
+            value = decode_entry(content, key, copy=not mapped)
         except (ValueError, TypeError, LookupError, EOFError) as fault:
-            log.warning("The cached result '%s' is damaged (%s); it is computed again.", path, fault)
+            log.warning("The cached result '%s' is damaged (%s); computing it again.", path, fault)
             _remove(path)
             return None
         _touch(path)
         return value
 
     def put(self, key: str, value: Mapping[str, Any]) -> None:
-        """Keep `value`: arrays, and None, bools, numbers, strings, lists and dicts of these.
+        """Store `value`: arrays, None, bools, numbers, strings, and lists and dicts of these.
 
-        The first time that the folder cannot be written to, a warning says so; nothing is written from then on.
+        If the folder cannot be written to, a warning is logged once and nothing is stored from then on.
 
         Raises:
-            TypeError: Something in `value` is none of these.
+            TypeError: `value` holds something else.
         """
-        pieces = encoded(value, key)
+        pieces = encode_entry(value, key)
         if self._refused.is_set():
             return
         try:
@@ -91,29 +89,29 @@ class Cache:
                 return
             self._refused.set()
             reason = fault.__cause__ if isinstance(fault, ResourceError) else fault
-            log.warning("Results are not kept: the cache '%s' cannot be written (%s).", self.folder, reason)
+            log.warning("Results are not cached: '%s' cannot be written (%s).", self.folder, reason)
 
     def room(self) -> int:
-        """Bytes that the disk has left for results; 0 if there is no such place."""
+        """Free bytes on the disk that holds the cache; 0 if the folder cannot be located."""
         for place in (self.folder, *self.folder.absolute().parents):
             with suppress(OSError):
                 return shutil.disk_usage(place).free
         return 0
 
     def size(self) -> Amount:
-        """Entries and their bytes."""
+        """Number of entries, and their bytes."""
         sizes = [entry.bytes for entry in self._entries()]
         return Amount(len(sizes), sum(sizes))
 
     def prune(self, *, older_than: float | int | None = None, larger_than: int | None = None) -> Amount:
-        """Remove what killed writers left behind, then the entries that were used longest ago.
+        """Remove the leftovers of killed processes, then the least recently used entries.
 
         Args:
-            older_than: Days since an entry was last used. 0: all of them.
-            larger_than: Bytes that may stay.
+            older_than: Remove entries unused for this many days. 0 removes all.
+            larger_than: Remove the least recently used entries until the cache has at most this many bytes.
 
         Returns:
-            What was removed; leftovers count as bytes alone.
+            What was removed. Leftovers add to the bytes, not to the entries.
         """
         freed = self._remove_abandoned()
         entries = sorted(self._entries(), key=lambda entry: entry.used)
@@ -132,7 +130,7 @@ class Cache:
         return self.folder / key[:2] / f"{key[2:]}{ENDING}"
 
     def _entries(self) -> Iterator["_Entry"]:
-        """Nothing else that may stand in the folder: somebody may have named one with other files."""
+        """Entries alone: the user may have chosen a folder that holds other files."""
         for path in self._inside(ENTRY):
             try:
                 facts = path.stat()
@@ -141,8 +139,8 @@ class Cache:
             yield _Entry(path, facts.st_size, facts.st_mtime)
 
     def _inside(self, name: re.Pattern[str]) -> Iterator[Path]:
-        shards = [shard for shard in _listed(self.folder) if SHARD.fullmatch(shard.name)]
-        return (path for shard in shards for path in _listed(shard) if name.fullmatch(path.name))
+        shards = [shard for shard in _list_folder(self.folder) if SHARD.fullmatch(shard.name)]
+        return (path for shard in shards for path in _list_folder(shard) if name.fullmatch(path.name))
 
     def _remove_abandoned(self) -> int:
         freed = 0
@@ -166,10 +164,10 @@ class _Entry:
 
 
 def default_folder() -> Path:
-    """$TOPORES_CACHE, or else 'topores' where this system keeps caches.
+    """$TOPORES_CACHE, or else 'topores' in the system's folder for caches.
 
     Raises:
-        UsageError: There is no home folder either.
+        UsageError: TOPORES_CACHE is not set and there is no home folder.
     """
     if chosen := os.environ.get("TOPORES_CACHE"):
         return Path(chosen).expanduser()
@@ -181,7 +179,7 @@ def default_folder() -> Path:
             return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "topores"
         return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "topores"
     except RuntimeError as fault:
-        raise UsageError("There is no home folder to keep the cache in; set TOPORES_CACHE to a folder.") from fault
+        raise UsageError("No home folder was found for the cache; set TOPORES_CACHE to a folder.") from fault
 
 
 def _write(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
@@ -189,21 +187,21 @@ def _write(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
         file.writelines(pieces)
 
 
-def _mapped(path: Path) -> bytes | mmap.mmap:
+def _map_file(path: Path) -> bytes | mmap.mmap:
     with path.open("rb") as file:
         # An empty file cannot be mapped.
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
 
 
-def _listed(folder: Path) -> list[Path]:
+def _list_folder(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except OSError:
-        return []  # missing, unreadable, or no folder
+        return []  # missing, unreadable, or not a folder
 
 
 def _touch(path: Path) -> None:
-    with suppress(OSError):  # a read-only cache is still read
+    with suppress(OSError):  # a read-only cache can still be read
         os.utime(path)
 
 

@@ -1,4 +1,4 @@
-"""Work on a Dask cluster, whatever of it dies."""
+"""Runs work on a Dask cluster, and survives the loss of workers."""
 
 import queue
 import socket
@@ -19,13 +19,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ANSWER_WITHIN = 8
-"""Seconds a scheduler has to answer."""
+"""Seconds a scheduler has to respond."""
 
 FETCHED_WITHIN = 30
-"""Seconds after which it is asked whether a result that was there is still coming."""
+"""Seconds to wait for a finished result before checking that the cluster still exists."""
 
 WITHOUT_WORKERS = 60
-"""Seconds a cluster may be without any worker: long enough to start some, or those that died again."""
+"""Seconds a cluster may have no worker: long enough to start some, or to restart those that died."""
 
 
 class Cluster(Pool):
@@ -60,7 +60,7 @@ class Cluster(Pool):
     def submit(self, index: int, item: Any) -> None:
         import dask
 
-        # The item goes with the task, so that another worker can do it if this one dies; Dask calls that large.
+        # The item travels with the task, so that another worker can take it over; Dask would warn about its size.
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
             key = (self._name, index, uuid.uuid4().hex)
             future = self._client.submit(_on_worker, self._work, self._code, item, key=key)
@@ -79,30 +79,30 @@ class Cluster(Pool):
             future, item = self._in_flight[index]
             result = attempt(self._result_of, index, future)
             if future.cancelled():
-                raise self._lost()
+                raise self._lost_connection()
             del self._in_flight[index]
             if isinstance(result, Failed) and isinstance(result.reason, _OtherVersion):
                 raise result.reason
             if not isinstance(result, Failed) or not isinstance(result.reason, KilledWorker):
                 return index, result
             if index in self._alone:
-                died = "every worker that took it died, also without other work; it may need more memory than they have"
+                died = "every worker that ran it died, even with no other work; it may need more memory than they have"
                 return index, Failed(index, ResourceError(died))
-            # All that a dying worker had been given is blamed. The one at fault is known when it runs alone.
+            # Dask blames every item that the dead worker held. Each is run alone to find the one at fault.
             self._suspects.append((index, item))
 
     def _result_of(self, future: Any) -> object:
-        """A result lies on the worker that has it: if that one died by now, it is computed again, if there is another.
+        """Fetch a result from its worker. If that worker has died, the cluster computes the result again.
 
         Raises:
-            ResourceError: There is none.
+            ResourceError: No worker is left.
         """
         while True:
             try:
                 return future.result(timeout=FETCHED_WITHIN)
             except TimeoutError:
                 if future.status == "error":
-                    raise  # the work's own
+                    raise  # raised by the work itself
                 self._look()
 
     def cancel(self) -> None:
@@ -110,7 +110,7 @@ class Cluster(Pool):
         unfinished = {index: future for index, (future, _) in self._in_flight.items() if not future.done()}
         for index in unfinished:
             del self._in_flight[index]
-        with suppress(Exception):  # the scheduler may be gone, and then nothing is worked on
+        with suppress(Exception):  # if the scheduler is gone, there is nothing to cancel
             self._client.cancel(list(unfinished.values()))
 
     def _submit_alone(self, index: int, item: Any) -> None:
@@ -125,13 +125,13 @@ class Cluster(Pool):
                 self._look()
 
     def _look(self) -> None:
-        """Count the cluster's threads, now and then.
+        """Count the cluster's threads, at most every two seconds.
 
         Raises:
-            ResourceError: There was none for WITHOUT_WORKERS seconds, or the scheduler is gone.
+            ResourceError: There was no worker for WITHOUT_WORKERS seconds, or the scheduler is gone.
         """
         if self._client.status != "running":
-            raise self._lost()
+            raise self._lost_connection()
         now = time.monotonic()
         if now < self._looked + 2:
             return
@@ -142,15 +142,17 @@ class Cluster(Pool):
         if now > self._last_worker + WITHOUT_WORKERS:
             raise ResourceError(
                 f"The Dask cluster at '{self._scheduler}' has had no worker for {WITHOUT_WORKERS} s; "
-                "start some with dask worker, and run it again."
+                "start some with dask worker, and run the command again."
             )
 
-    def _lost(self) -> ResourceError:
-        return ResourceError(f"The Dask scheduler at '{self._scheduler}' was lost; run it again when it answers.")
+    def _lost_connection(self) -> ResourceError:
+        return ResourceError(
+            f"The Dask scheduler at '{self._scheduler}' was lost; run the command again when it is up."
+        )
 
 
 def _connect(scheduler: str) -> Any:
-    """A client of the scheduler."""
+    """A Dask client connected to the scheduler."""
     try:
         from distributed import Client
     except ImportError as fault:
@@ -174,27 +176,27 @@ def _address(scheduler: str) -> tuple[str, int]:
 
 
 def _knock(host: str, port: int, is_plain: bool) -> None:
-    """A client would wait without end for another kind of server, and long where there is none.
+    """Check that a Dask scheduler listens: a client would hang on another kind of server, and be slow without any.
 
     Raises:
-        OSError: Nobody answers there, or nobody who greets as Dask does.
+        OSError: Nothing listens there, or it does not greet as Dask does.
     """
     with socket.create_connection((host, port), timeout=ANSWER_WITHIN) as connection:
         if is_plain and not connection.recv(1):
-            raise ConnectionError("it hangs up")
+            raise ConnectionError("it closed the connection")
 
 
 def _on_worker(work: Callable[[Item], Result], code: str, item: Item) -> Result:
     if code_version("topores") != code:
         raise _OtherVersion(
-            "The workers of the Dask cluster have another topores, or other versions of what it computes with; "
-            "install the same there, and start them again."
+            "The workers of the Dask cluster have another version of topores, or of the libraries it computes with; "
+            "install the same versions there and restart them."
         )
-    # As on threads here, and for the same bits: sums are taken in another order by more threads. Never undone, since
-    # the other threads of this worker count on it too.
+    # As on local threads, and for bit-equal results: more threads would sum in another order. Never undone, since the
+    # worker's other threads rely on it too.
     threadpool_limits(limits=1, user_api="blas")
     return work(item)
 
 
 class _OtherVersion(UsageError):
-    """Whatever such a worker computes could not be told from our own results."""
+    """The workers run other code; their results could not be told apart from ours."""

@@ -1,4 +1,4 @@
-"""Which device to compute on. torch is imported inside, so that reading options stays instant."""
+"""Which device to compute on. torch is imported inside the functions, so that `--help` stays instant."""
 
 import os
 import sys
@@ -7,10 +7,10 @@ from topores.errors import UsageError
 
 
 def choose_device(name: str) -> str:
-    """'cpu', 'cuda' or 'mps' for `name`; 'auto' takes an accelerator if there is one.
+    """'cpu', 'cuda' or 'mps' for `name`; 'auto' picks an accelerator if there is one.
 
     Raises:
-        UsageError: The device asked for is not on this machine.
+        UsageError: The requested device is not on this machine.
     """
     import torch
 
@@ -18,14 +18,14 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if present[device])
     if not present[name]:
-        raise UsageError(f"--device is {name}, which torch does not find on this machine; give auto or cpu.")
+        raise UsageError(f"--device is {name}, but torch does not find it on this machine; give auto or cpu.")
     return name
 
 
 def choose_precision(name: str, device: str) -> str:
-    """'fp32' or 'bf16' for `name`; 'auto' takes bf16 where `device` computes in it, rather than emulates it.
+    """'fp32' or 'bf16' for `name`; 'auto' picks bf16 where `device` has instructions for it.
 
-    A processor without the instructions multiplies in bf16 many times slower than in float32.
+    A processor that emulates bf16 multiplies many times slower than in float32.
     """
     import torch
 
@@ -40,14 +40,14 @@ def choose_precision(name: str, device: str) -> str:
 
 
 def first_process() -> bool:
-    """Whether this process speaks and writes: the only one, or the first that torchrun started."""
+    """Whether this process logs and writes files: the only one, or rank 0 under torchrun."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def leave_processes() -> None:
-    """Part from the other processes that torchrun started, when all have done what they had to do together.
+    """Leave torchrun's process group once the collective work is done.
 
-    A process that just ends can abort there: gloo's threads still hold tensors while Python is taken down.
+    Without this a process can abort at exit: gloo's threads still hold tensors while Python shuts down.
     """
     if "torch" in sys.modules:
         import torch

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside, flushed to the disk, renamed."""
+"""Atomic file writes: written to a temporary folder beside the target, flushed to disk, renamed."""
 
 import errno
 import filecmp
@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from topores.errors import ResourceError, RunError
 
 ASIDE = ".aside"
-"""How the folders end in which something is written, or kept while it is replaced."""
+"""Suffix of the temporary folders that hold new content, or old content while it is replaced."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 UNWRITABLE = (
@@ -28,13 +28,13 @@ UNWRITABLE = (
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
-    """Let `write` fill a file or a folder beside `path`, then rename it to `path`.
+    """Let `write` fill a temporary file or folder beside `path`, then rename it to `path`.
 
-    A reader sees the old content or the new, never a part. What stood at `path` is replaced. A process that
-    is killed here leaves at most a folder that `undo_unfinished` clears.
+    A reader sees the old content or the new, never a part of either. If the process is killed, it leaves at most a
+    temporary folder that `undo_unfinished` removes.
 
     Raises:
-        ResourceError: The disk is full or the place cannot be written to; `path` is as it was.
+        ResourceError: The disk is full or the place cannot be written to; `path` is unchanged.
     """
     with disk_faults(path):
         _make_folder(path.parent)
@@ -45,7 +45,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
             _flush(fresh)
             if path.is_dir():
                 # No portable call exchanges two folders: between these two renames nothing stands at `path`.
-                path.rename(_replaced(aside))
+                path.rename(_replaced_path(aside))
             fresh.replace(path)
             _flush_folder(path.parent)
         finally:
@@ -54,10 +54,10 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
 
 
 def share(file: Path, kept: Path) -> None:
-    """Make `file` another name of `kept` where both hold the same bytes, so that the disk holds them once.
+    """Replace `file` by a hard link to `kept` if both hold the same bytes, so that the disk stores them once.
 
-    Where they differ, `kept` is not there, or the disk knows no second names, `file` stays as it is. Both must be
-    replaced when they change, never written into: what is written into one stands in the other too.
+    `file` stays as it is if the two differ, if `kept` does not exist, or if the file system has no hard links. Later
+    changes must replace either file, never write into it: the other name would change too.
     """
     try:
         if file.samefile(kept) or not filecmp.cmp(file, kept, shallow=False):
@@ -70,10 +70,10 @@ def share(file: Path, kept: Path) -> None:
 
 
 def remove_whole(folder: Path) -> None:
-    """Remove a folder: a reader sees all of it or nothing. What a kill leaves is cleared by `undo_unfinished`.
+    """Remove a folder atomically. `undo_unfinished` clears what a killed process leaves.
 
     Raises:
-        ResourceError: It cannot be removed.
+        ResourceError: The folder cannot be removed.
     """
     with disk_faults(folder):
         aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=ASIDE))
@@ -83,9 +83,9 @@ def remove_whole(folder: Path) -> None:
 
 
 def undo_unfinished(folder: Path) -> None:
-    """Clear what killed writers left in `folder`; what they had moved away goes back to its place.
+    """Remove the temporary folders that killed processes left in `folder`, and restore what they had moved aside.
 
-    Only for a folder that nobody else writes to now.
+    No other process may be writing to `folder`.
     """
     for aside in folder.glob(f".*{ASIDE}"):
         name = aside.name.removesuffix(ASIDE).rpartition(".")[0].removeprefix(".")
@@ -94,7 +94,7 @@ def undo_unfinished(folder: Path) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """`line` at the end of a file, on the disk when this returns.
+    """Append `line` to a file and flush it to the disk.
 
     Raises:
         ResourceError: The disk is full, or the file cannot be written to.
@@ -110,39 +110,39 @@ def append_line(path: Path, line: str) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """`text` as UTF-8 in a whole file."""
+    """Write `text` as UTF-8, atomically."""
     return write_whole(path, lambda aside: _write_bytes(aside, text.encode("utf-8")))
 
 
 def write_json(path: Path, value: Any) -> Path:
-    """`value` as indented JSON in a whole file; keys keep their order."""
+    """Write `value` as indented JSON, atomically; keys keep their order."""
     return write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
-    """Turn 'disk full' and 'no permission' into one line that names the place."""
+    """Turn 'disk full' and 'permission denied' into a `ResourceError` that names `path`."""
     try:
         yield
     except Exception as fault:
         number = _error_number(fault)
         if number in FULL:
             raise ResourceError(
-                f"No space is left on the disk of '{path}'; free some, or choose another --output."
+                f"The disk that holds '{path}' is full; free some space, or choose another --output."
             ) from fault
         if number in UNWRITABLE:
             raise ResourceError(
-                f"'{path}' cannot be written ({os.strerror(number).lower()}); mend that, or choose another --output."
+                f"'{path}' cannot be written ({os.strerror(number).lower()}); fix that, or choose another --output."
             ) from fault
         raise
 
 
 @contextmanager
 def one_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, so that two processes never write one run.
+    """Hold the folder's lock, so that two processes never write the same run.
 
     Raises:
-        RunError: Another process holds it.
+        RunError: Another process holds the lock.
     """
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def one_writer(folder: Path) -> Iterator[None]:
             lock.acquire(timeout=0)
         except Timeout as fault:
             raise RunError(
-                f"Another process writes '{folder}' now; wait for it, or choose another --output."
+                f"Another process is writing to '{folder}'; wait for it to finish, or choose another --output."
             ) from fault
     try:
         yield
@@ -175,22 +175,22 @@ def _write_bytes(path: Path, content: bytes) -> None:
 
 
 def _error_number(fault: Exception) -> int | None:
-    """The operating system's number of a fault, if it is one of the disk."""
+    """The operating system's error number, or None if the fault has none."""
     if isinstance(fault, OSError) and fault.errno is not None:
         return fault.errno
-    # Writers in Rust (safetensors, tokenizers) raise errors of their own, with the number in words.
+    # Libraries written in Rust (safetensors, tokenizers) give the number only in the message.
     found = re.search(r"\(os error (\d+)\)", str(fault))
     return int(found[1]) if found else None
 
 
-def _replaced(aside: Path) -> Path:
+def _replaced_path(aside: Path) -> Path:
     return aside / "replaced"
 
 
 def _put_back(aside: Path, path: Path) -> None:
-    """End a write that was stopped or done: `path` is the old or the new, and nothing stands beside it."""
-    if _replaced(aside).exists() and not path.exists():
-        _replaced(aside).rename(path)
+    """Finish a write or undo it: `path` holds the new or the old content, and `aside` is removed."""
+    if _replaced_path(aside).exists() and not path.exists():
+        _replaced_path(aside).rename(path)
         _flush_folder(path.parent)
     shutil.rmtree(aside, ignore_errors=True)
 

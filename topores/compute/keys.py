@@ -1,4 +1,4 @@
-"""Hashes of what decides a result: of values, of code, of the weights of a model."""
+"""Hashes of everything that determines a result: values, code, model weights."""
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
@@ -14,54 +14,54 @@ from topores.compute.files import sha256_file
 from topores.errors import InputError
 
 DECIDING = ("*.safetensors", "*.bin", "*.pt", "*.json", "*.txt", "*.model", "*.py")
-"""Files of a model folder that decide its embeddings: weights, options, vocabularies, code."""
+"""Files of a model folder that determine its embeddings: weights, options, vocabularies, code."""
 
 LIBRARIES = (
     "numpy", "scipy", "scikit-learn", "redzed-tda", "ripser", "faiss-cpu", "POT", "gudhi",
     "torch", "transformers", "tokenizers", "sentence-transformers",
 )  # fmt: skip
-"""Packages that compute what is kept: homology and measures, and the embeddings before them."""
+"""Packages whose versions affect cached results: embeddings, homology and measures."""
 
 
 def digest(**parts: Any) -> str:
-    """The key of a result: SHA-256, in hex, of all that decides it.
+    """The key of a result: SHA-256, in hex, of everything that determines it.
 
-    Parts are None, bools, whole numbers, floats, strings, bytes, numpy arrays and scalars, and lists, tuples and dicts
-    of these. 1, 1.0, True and "1" differ; so do arrays of other shape or dtype, and 0.0 and -0.0. The order of names
-    does not matter. A tuple is the same as a list.
+    Parts are None, bools, integers, floats, strings, bytes, numpy arrays and scalars, and lists, tuples and dicts of
+    these. 1, 1.0, True and "1" have different hashes; so do arrays of different shape or dtype, and 0.0 and -0.0. The
+    order of names does not matter. A tuple hashes like a list.
 
     Raises:
-        TypeError: A part is none of these.
+        TypeError: A part has another type.
     """
     seen = hashlib.sha256()
-    for piece in _canonical(parts):
+    for piece in _canonical_pieces(parts):
         seen.update(piece)
     return seen.hexdigest()
 
 
 @cache
 def code_version(*packages: str | Path) -> str:
-    """Hash of the sources of `packages`, and of the versions of Python's libraries that compute with them.
+    """Hash of the sources of `packages` and of the versions of LIBRARIES.
 
-    Computed once in a process, for a process does not see later edits either.
+    Computed once per process: a running process does not see later edits either.
 
     Args:
-        packages: Names such as "topores.topology", or folders or files of Python.
+        packages: Names such as "topores.topology", or paths of Python folders or files.
 
     Raises:
-        ModuleNotFoundError: There is no package of this name.
+        ModuleNotFoundError: No package has this name.
     """
     sources = {str(package): _source_of(package) for package in packages}
     return digest(sources=sources, libraries={name: _version(name) for name in LIBRARIES})
 
 
 def sha256_of_folder(folder: Path, *, without: Collection[Path] = ()) -> str:
-    """Hash of the files of a model folder that decide its embeddings, by name and content.
+    """Hash of the files of a model folder that determine its embeddings, by name and content.
 
-    A file is read once in a process, as long as its size and time of change stay.
+    A file is read once per process while its size and modification time stay the same.
 
     Args:
-        without: Folders whose files do not count.
+        without: Folders to leave out.
 
     Raises:
         InputError: The folder has no such file.
@@ -69,7 +69,7 @@ def sha256_of_folder(folder: Path, *, without: Collection[Path] = ()) -> str:
     found = {path for pattern in DECIDING for path in folder.rglob(pattern) if path.is_file()}
     files = sorted(path for path in found if not any(place in path.parents for place in without))
     if not files:
-        raise InputError(f"'{folder}' holds no model; give a sentence-transformers folder.")
+        raise InputError(f"'{folder}' does not contain a model; give a sentence-transformers folder.")
     return digest(files={path.relative_to(folder).as_posix(): _sha256_once(path) for path in files})
 
 
@@ -79,7 +79,7 @@ def _sha256_once(path: Path) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _sha256_at(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  (they are part of what is remembered)
+def _sha256_at(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  (part of the lru_cache key)
     return sha256_file(path)
 
 
@@ -105,42 +105,42 @@ def _version(library: str) -> str | None:
         return None
 
 
-def _canonical(value: Any) -> Iterator[bytes]:
-    """Each value as its kind, its length and its content, so that no two values read the same."""
+def _canonical_pieces(value: Any) -> Iterator[bytes]:
+    """Each value as its kind, length and content, so that different values never give the same bytes."""
     if isinstance(value, dict):
         refuse_other_names(value)
-        yield from _framed(f"dict {len(value)}")
+        yield from _frame(f"dict {len(value)}")
         for name in sorted(value):
-            yield from _canonical(name)
-            yield from _canonical(value[name])
+            yield from _canonical_pieces(name)
+            yield from _canonical_pieces(value[name])
     elif isinstance(value, list | tuple):
-        yield from _framed(f"list {len(value)}")
+        yield from _frame(f"list {len(value)}")
         for part in value:
-            yield from _canonical(part)
+            yield from _canonical_pieces(part)
     elif isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         refuse_objects(array)
-        yield from _framed(f"array {np.lib.format.dtype_to_descr(array.dtype)!r} {array.shape}", array.tobytes())
+        yield from _frame(f"array {np.lib.format.dtype_to_descr(array.dtype)!r} {array.shape}", array.tobytes())
     elif value is None or isinstance(value, bool | int):
-        yield from _framed(type(value).__name__, str(value).encode())
+        yield from _frame(type(value).__name__, str(value).encode())
     elif isinstance(value, float):
-        yield from _framed("float", np.float64(value).tobytes())
+        yield from _frame("float", np.float64(value).tobytes())
     elif isinstance(value, str):
-        yield from _framed("str", value.encode("utf-8", "surrogatepass"))
+        yield from _frame("str", value.encode("utf-8", "surrogatepass"))
     elif isinstance(value, bytes):
-        yield from _framed("bytes", value)
+        yield from _frame("bytes", value)
     else:
         raise TypeError(f"A {type(value).__name__} cannot be hashed; give numbers, strings, arrays, lists and dicts.")
 
 
-def _framed(kind: str, content: bytes = b"") -> tuple[bytes, bytes]:
+def _frame(kind: str, content: bytes = b"") -> tuple[bytes, bytes]:
     return f"{len(kind)} {len(content)} {kind}".encode(), content
 
 
 def refuse_other_names(value: Mapping[Any, Any]) -> None:
     """
     Raises:
-        TypeError: A name is no string, so that JSON could not keep it apart from one.
+        TypeError: A name is not a string; JSON would turn it into one.
     """
     if not all(isinstance(name, str) for name in value):
         raise TypeError(f"Names must be strings; these are {list(value)!r:.80}.")
@@ -149,7 +149,7 @@ def refuse_other_names(value: Mapping[Any, Any]) -> None:
 def refuse_objects(array: np.ndarray) -> None:
     """
     Raises:
-        TypeError: The array holds Python objects, which have no bytes of their own.
+        TypeError: The array holds Python objects, whose bytes are only pointers.
     """
     if array.dtype.hasobject:
         raise TypeError(f"An array of dtype {array.dtype} holds Python objects; give one of numbers or strings.")

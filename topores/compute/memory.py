@@ -1,4 +1,4 @@
-"""Memory of a training step is that of the step before: keep it, rather than hand it back and ask again."""
+"""Keep the memory of one training step for the next, rather than return it to the system and ask again."""
 
 import ctypes
 import sys
@@ -9,16 +9,16 @@ LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Have the C library keep what is freed for the next step; False where it is not glibc.
+    """Make glibc keep freed memory for the next step. Returns False where the C library is not glibc.
 
-    A step's largest tensors are above the size from which glibc maps fresh pages for every allocation, and the
-    kernel fills those with zeros first: some 5 % of a step (benchmarks/step_parts.py).
+    glibc maps fresh pages for every large allocation, and the kernel zeroes them first. For a step's largest tensors
+    that costs about 5 % of the step (benchmarks/step_parts.py).
     """
     return _set_thresholds(LARGEST // 2, LARGEST)
 
 
 def usual_memory() -> bool:
-    """What glibc's thresholds grow to by themselves in a process that frees large blocks."""
+    """Set the thresholds that glibc reaches on its own in a process that frees large blocks."""
     return _set_thresholds(32 * 2**20, 64 * 2**20)
 
 

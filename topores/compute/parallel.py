@@ -1,4 +1,4 @@
-"""The same work on many items: on the threads of this machine or the workers of a Dask cluster, with a bar."""
+"""The same work on many items, on threads of this machine or workers of a Dask cluster, with a progress bar."""
 
 import dataclasses
 import signal
@@ -23,7 +23,7 @@ class WorkFailed(ToporesError):
 
     Attributes:
         results: One for each item, `Failed` where it failed.
-        failures: Those alone.
+        failures: The `Failed` ones.
     """
 
     def __init__(self, label: str, results: Sequence[Any]) -> None:
@@ -35,7 +35,7 @@ class WorkFailed(ToporesError):
         more = ", ..." if len(self.failures) > 5 else ""
         super().__init__(
             f"{label}: {len(self.failures)} of {len(results)} failed (number {which}{more}), first with "
-            f"{_in_words(first)}"
+            f"{_describe(first)}"
         )
 
 
@@ -48,19 +48,19 @@ def run_parallel(
     known: Mapping[int, Result] | None = None,
     keep: Callable[[int, Result], object] | None = None,
 ) -> list[Result]:
-    """`[work(item) for item in items]`, many at once; `work`, `items`, `label` and `scheduler` as in `as_finished`.
+    """`[work(item) for item in items]` in parallel; `work`, `items`, `label` and `scheduler` as in `as_finished`.
 
     Args:
-        known: Results that are there already, by index: no work is done for them.
-        keep: Called with index and result of each other item, as soon as it is finished.
+        known: Results that exist already, by index; these items are skipped.
+        keep: Called with the index and result of each computed item, as soon as it is finished.
 
     Raises:
-        WorkFailed: Work on some items failed. All others were finished first; `results` has them.
+        WorkFailed: Work on some items failed. All others were finished first and are in `results`.
     """
     found: dict[int, Any] = dict(known or {})
     indices: list[int] = []
 
-    def missing() -> Iterator[Item]:
+    def missing_items() -> Iterator[Item]:
         for index, item in enumerate(items):
             if index not in (known or {}):
                 indices.append(index)
@@ -72,7 +72,7 @@ def run_parallel(
         "total": len(items) - len(found) if isinstance(items, Sized) else None,
         "done": len(found),
     }
-    with closing(as_finished(work, missing(), **options)) as finished:
+    with closing(as_finished(work, missing_items(), **options)) as finished:
         for place, result in finished:
             index = indices[place]
             found[index] = dataclasses.replace(result, index=index) if isinstance(result, Failed) else result
@@ -94,39 +94,40 @@ def as_finished(
     total: int | None = None,
     done: int = 0,
 ) -> Generator[tuple[int, Result | Failed], None, None]:
-    """(index, work(item)) for each item, in the order they are finished.
+    """(index, work(item)) for each item, in the order in which they finish.
 
-    After Ctrl-C, SIGTERM or a fault of `items`, no item is begun any more; what is finished by then, and on threads
-    what is being worked on, is still yielded before the exception goes on. A second Ctrl-C acts at once.
+    After Ctrl-C, SIGTERM or an error in `items`, no new item is started. Finished results, and on threads those in
+    progress, are still yielded before the exception is raised. A second Ctrl-C acts at once.
 
     Args:
         work: A function without state. It may be called in other threads; for a cluster it must be picklable.
-        items: Taken one by one, here in the caller's thread, AHEAD for each thread: a generator may make large ones.
-        label: What the bar says. It shows on a terminal only.
-        scheduler: Address of a Dask scheduler, such as tcp://host:8786; None: threads of this process. Results are
-            the same bit for bit, as long as the processors are of one kind.
-        total: How many items come, if `items` has no length.
-        done: Items that were finished before, such as those a cache knew: the bar counts them.
+        items: Consumed lazily in the caller's thread, at most AHEAD per worker thread, so a generator may yield large
+            items.
+        label: Text of the progress bar, which shows on a terminal only.
+        scheduler: Address of a Dask scheduler, such as tcp://host:8786; None uses threads of this process. Results
+            are bit-identical on processors of the same kind.
+        total: Number of items, if `items` has no length.
+        done: Items already finished, such as cache hits; the bar starts there.
 
     Yields:
-        Index and result of an item. `Failed` if the work raised an error, or took down the worker even when it ran
-        alone; a worker that dies otherwise costs nothing, since its items are sent to another one.
+        Index and result of an item; `Failed` if the work raised an error, or killed the worker even when run alone.
+        Items of a worker that dies for another reason are sent to another worker.
 
     Raises:
-        UsageError: Dask is not installed, no scheduler answers there, or its workers have another topores.
-        ResourceError: The cluster was lost, or had no worker for a minute.
+        UsageError: Dask is not installed, no scheduler answers, or its workers have another version of topores.
+        ResourceError: The connection was lost, or the cluster had no worker for a minute.
     """
     coming, stop = enumerate(items), None
     count = len(items) if total is None and isinstance(items, Sized) else total
     whole = None if count is None else count + done
     pool: Pool = Threads(work) if scheduler is None else Cluster(work, scheduler)
-    # disable=None: tqdm is silent where stderr is no terminal.
+    # disable=None: tqdm is silent where stderr is not a terminal.
     with _sigterm_as_ctrl_c(), pool, tqdm(desc=label, total=whole, initial=done, disable=None, leave=False) as bar:
         while True:
             try:
                 while stop is None and pool.has_room() and (pair := next(coming, None)) is not None:
                     pool.submit(*pair)
-                    del pair  # the item may be large, and be done before this name gets another
+                    del pair  # the item may be large; do not keep it alive until the next one
                 if not pool.is_busy():
                     break
                 index, result = pool.take()
@@ -147,7 +148,7 @@ def as_finished(
 
 @contextmanager
 def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, where nobody else handles it, end the work as Ctrl-C does."""
+    """Treat SIGTERM like Ctrl-C, unless another handler is installed."""
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
@@ -160,7 +161,7 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _in_words(fault: BaseException) -> str:
+def _describe(fault: BaseException) -> str:
     said = " ".join(str(fault).split())
     if isinstance(fault, ToporesError) and said:
         return said

@@ -1,4 +1,4 @@
-"""Where work on many items is done: what threads and a cluster have in common."""
+"""Where work on many items runs: the interface of threads and of a cluster."""
 
 import traceback
 from abc import ABC, abstractmethod
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 AHEAD = 2
-"""Items taken for each thread: the one it works on and the next. No more of them, or of their results, are held."""
+"""Items held per thread: the one it works on and the next. This bounds the memory of items and results."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Stands in the place of a result: the work on this item raised `reason`, or killed every worker it ran on."""
+    """Replaces a result: the work on this item raised `reason`, or killed every worker it ran on."""
 
     index: int
     reason: BaseException
 
 
 class Pool(ABC):
-    """Where items are worked on."""
+    """Runs work on items, one `submit` and one `take` per item."""
 
     @abstractmethod
     def __enter__(self) -> None: ...
@@ -33,7 +33,7 @@ class Pool(ABC):
 
     @abstractmethod
     def is_busy(self) -> bool:
-        """Whether there is something to take."""
+        """Whether an item is still to be taken."""
 
     @abstractmethod
     def submit(self, index: int, item: Any) -> None: ...
@@ -44,7 +44,7 @@ class Pool(ABC):
 
     @abstractmethod
     def cancel(self) -> None:
-        """Forget what is not begun, here, or not finished, in a cluster."""
+        """Drop the items that have not started (threads) or not finished (cluster)."""
 
 
 def attempt(work: Callable[[Any], object], index: int, item: Any) -> object:
@@ -52,11 +52,11 @@ def attempt(work: Callable[[Any], object], index: int, item: Any) -> object:
     try:
         return work(item)
     except BaseException as fault:
-        return Failed(index, _in_text(fault))
+        return Failed(index, _drop_frames(fault))
 
 
-def _in_text(fault: BaseException) -> BaseException:
-    """The fault with its traceback as a note: frames would hold the items of all that failed."""
+def _drop_frames(fault: BaseException) -> BaseException:
+    """The exception with its traceback as a note. Frames are dropped, as they would keep the failed items alive."""
     fault.add_note("".join(traceback.format_exception(fault)).rstrip())
     reason: BaseException | None = fault
     while reason is not None:

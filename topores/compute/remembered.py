@@ -1,4 +1,4 @@
-"""Work that a cache may know already: looked up first, done where it is not known, kept as soon as it is done."""
+"""Parallel work behind a cache: results are looked up first, and stored as soon as they are computed."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -21,17 +21,18 @@ def run_remembered(
     label: str,
     scheduler: str | None = None,
 ) -> list[Result]:
-    """`[work(item) for item in items]`, but for what `cache` holds.
+    """`[work(item) for item in items]`, computing only what `cache` does not hold.
 
-    Each result is kept when it is there, so that a fault or an interruption loses what was not finished alone.
+    Each result is stored as soon as it is computed, so that an error or an interruption loses only unfinished items.
 
     Args:
-        keys: Of each item: the hash of all that decides its result.
-        cache: None keeps nothing.
-        plain: A result as values that a cache can hold; `whole` is its inverse.
+        keys: For each item, the hash of everything that determines its result.
+        cache: None stores nothing.
+        plain: Turns a result into values that the cache can store.
+        whole: The inverse of `plain`.
 
     Raises:
-        WorkFailed: Work on some items failed; the others are kept.
+        WorkFailed: Work on some items failed; the other results are stored.
     """
     if cache is None:
         return run_parallel(work, items, label=label, scheduler=scheduler)

@@ -1,4 +1,4 @@
-"""Memory that is left to this process, on the machine and within the limits of its container."""
+"""Memory available to this process, on the machine and within the limits of its container."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,31 +12,31 @@ FILES = {
     "": ("memory.max", "memory.current", "inactive_file"),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
-"""By controller, as version 2 (no name) and version 1 of control groups call them: limit, use, what can be dropped."""
+"""File names for limit, use and reclaimable bytes, by controller: "" for cgroups v2, "memory" for v1."""
 
 
 def available_memory() -> int:
-    """Bytes that can still be taken without swapping and without being killed for it.
+    """Bytes that this process can still allocate without swapping or being killed.
 
-    The least of what the machine has available and what the control groups of this process (containers, batch
-    systems) leave of their limits. Cached files count as free where the kernel would drop them.
+    The minimum of the machine's available memory and of what remains under each cgroup limit (containers, batch
+    systems). Cached files count as free where the kernel would drop them.
     """
     return max(0, min([psutil.virtual_memory().available, *_left_by_groups()]))
 
 
 def _left_by_groups() -> Iterator[int]:
     for folder, files in _group_folders():
-        limit, used = (_number(folder / name) for name in files[:2])
+        limit, used = (_read_number(folder / name) for name in files[:2])
         if limit is not None and used is not None:
-            yield limit - used + _droppable(folder / "memory.stat", files[2])
+            yield limit - used + _droppable_bytes(folder / "memory.stat", files[2])
 
 
 def _group_folders() -> Iterator[tuple[Path, tuple[str, str, str]]]:
-    """This process's group and those around it, which limit it too; within a container only the outermost is seen."""
+    """This process's cgroup and its ancestors, which limit it too. In a container only the outermost is visible."""
     try:
         lines = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return  # no Linux
+        return  # not Linux
     for line in lines:
         _, controllers, path = line.split(":", 2)
         controller = "memory" if "memory" in controllers.split(",") else controllers
@@ -46,15 +46,15 @@ def _group_folders() -> Iterator[tuple[Path, tuple[str, str, str]]]:
                 yield GROUPS / controller / group, FILES[controller]
 
 
-def _number(file: Path) -> int | None:
-    """None if there is no such file, or it says "max"."""
+def _read_number(file: Path) -> int | None:
+    """None if the file does not exist or says "max"."""
     try:
         return int(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
 
 
-def _droppable(file: Path, name: str) -> int:
+def _droppable_bytes(file: Path, name: str) -> int:
     try:
         lines = file.read_text(encoding="ascii").splitlines()
     except OSError:

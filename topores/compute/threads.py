@@ -1,4 +1,4 @@
-"""Work on the threads of this process."""
+"""Runs work on threads of this process."""
 
 import queue
 import threading
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 
 
 class Threads(Pool):
-    """Threads that end with the process: an engine deep in a long computation cannot hold up its end.
+    """Daemon threads, so that an engine deep in a long computation does not delay the end of the process.
 
-    joblib's own would take items in one of its threads, and as many as are worked off, however many results wait.
+    joblib's pool is not used: it would consume `items` in a worker thread, without a limit on waiting results.
     """
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
@@ -55,7 +55,7 @@ class Threads(Pool):
             self._threads[-1].start()
 
     def take(self) -> tuple[int, object]:
-        finished = _next_of(self._finished)
+        finished = _next_result(self._finished)
         self._in_flight -= 1
         return finished
 
@@ -66,7 +66,7 @@ class Threads(Pool):
                 self._in_flight -= 1
 
     def _serve(self) -> None:
-        # Once more: a BLAS built with OpenMP, as faiss brings along, counts its threads for each of ours apart.
+        # Repeated in each thread: a BLAS built with OpenMP, such as the one in faiss, has a limit per thread.
         _one_blas_thread()
         while (job := self._waiting.get()) is not None:
             index, item = job
@@ -77,12 +77,12 @@ class Threads(Pool):
 
 
 def _one_blas_thread() -> threadpool_limits:
-    """One for each thread of ours: more would fight over the same cores, and lose many times their gain."""
+    """Limit BLAS to one thread for each of ours: more would compete for the same cores and be far slower."""
     return threadpool_limits(limits=1, user_api="blas")
 
 
-def _next_of(finished: queue.SimpleQueue[Result]) -> Result:
+def _next_result(finished: queue.SimpleQueue[Result]) -> Result:
     while True:
-        # Windows delivers no Ctrl-C to a thread that waits without end.
+        # Windows does not deliver Ctrl-C to a thread that waits without a timeout.
         with suppress(queue.Empty):
             return finished.get(timeout=1)

@@ -7,7 +7,7 @@ from topores.options import Options, at_least, choice, within
 
 CLOCK_LOSSES = ("infonce", "decoupled")
 SHARPEST, BLUNTEST = 0.01, 1.0
-"""Temperatures for which the exponential of every cosine is a finite float64."""
+"""Range of temperatures in which the exponentials of all cosines fit in float64."""
 
 
 @dataclass(frozen=True)
@@ -15,34 +15,34 @@ class ClockConfig(Options):
     """Options of `topores clock`."""
 
     temperatures: str = "0.2,0.15,0.12,0.1,0.09,0.08"
-    """Temperatures of the loss, separated by commas; each is a run of its own."""
+    """Temperatures of the loss, separated by commas; each is a separate run."""
 
     loss: str = choice("infonce", CLOCK_LOSSES)
-    """Denominator of the softmax: infonce = the positive and all negatives; decoupled = the negatives alone."""
+    """Denominator of the loss: infonce = the positive and all negatives; decoupled = the negatives only."""
 
     share: float = 0.9
-    """Share of the simplex margin that the worst row must reach."""
+    """Target: the margin of the worst row, as a share of the simplex margin, the largest one possible."""
 
     cycles: int = 10_000_000
-    """Cycles after which a run stops; a share that is not reached by then is extrapolated. 1e9 is accepted."""
+    """Maximum cycles of a run; a target not reached by then is extrapolated. 1e9 is accepted."""
 
     to_the_end: bool = False
-    """Continue to --cycles after the share is reached."""
+    """Continue to --cycles after the target is reached."""
 
     pairs: int = 8
     """Number of pairs of unit vectors."""
 
     dim: int = 8
-    """Dimensions of the vectors."""
+    """Dimension of the vectors."""
 
     starts: int = 1
-    """Random starts of each temperature: --seed and the seeds that follow it."""
+    """Random starts per temperature, with seeds --seed, --seed + 1, ..."""
 
     seed: int = 0
-    """Seed of the starting vectors."""
+    """Seed of the first random start."""
 
     output: Path = Path("runs/clock")
-    """Folder to write the runs to."""
+    """Folder for the runs."""
 
     def faults(self) -> list[str]:
         return [
@@ -63,9 +63,9 @@ class ClockConfig(Options):
 
     @property
     def margin(self) -> float:
-        """Cosine of partners minus cosine of the nearest negative, to be reached by every row.
+        """Target margin: cosine to the partner minus cosine to the nearest negative.
 
-        Its upper bound is 1 + 1 / (pairs - 1), where the pairs are the corners of a regular simplex.
+        The largest possible margin is 1 + 1 / (pairs - 1), with the pairs at the corners of a regular simplex.
         """
         return self.share * (1 + 1 / (self.pairs - 1))
 
@@ -73,7 +73,7 @@ class ClockConfig(Options):
         if self.dim >= self.pairs - 1:
             return []
         return [
-            f"--dim is {self.dim}, but {self.pairs} pairs can only be equally far apart in {self.pairs - 1} "
+            f"--dim is {self.dim}, but {self.pairs} pairs can be equally far apart only in {self.pairs - 1} "
             f"dimensions or more; give --dim {self.pairs - 1}."
         ]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topores import variants
-from topores.config.common import DEVICES, LANGUAGES, Language
+from topores.config.common import DEVICES, LANGUAGES
 from topores.errors import did_you_mean
 from topores.options import Options, at_least, choice, is_whole, listed, whole_number, within
 
@@ -28,7 +28,7 @@ class TopologyConfig(Options):
     output: Path | None = None
     """Report to write; reports/<name>.html if not given."""
 
-    lang: Language = choice("en", LANGUAGES)  # noqa: RUF009  it makes a field
+    lang: str = choice("en", LANGUAGES)
     """Language of the report."""
 
     figures: bool = False

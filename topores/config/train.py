@@ -59,6 +59,10 @@ class TrainConfig(Options):
     model: str = "all-MiniLM-L6-v2"
     """Base model: a sentence-transformers folder, a hub id, or all-MiniLM-L6-v2, which the extra 'offline' installs."""
 
+    reader: str | None = None
+    """Model that cuts the texts into passages, aligns and splits them; runs with one reader can be compared. If not
+    given, --model as it is before training adds anything to it."""
+
     encoder: str = choice("full", partial(variants.names, PACKAGES["encoder"]), kind="encoder")
     """Part of the base model that is trained, or added to it and trained."""
 
@@ -176,7 +180,7 @@ class TrainConfig(Options):
             UsageError: An unknown name, an option of another variant, or values that cannot be; all in one message.
         """
         values = underscored(values)
-        classes = {kind: option_class(kind, _chosen(kind, values)) for kind in PACKAGES}
+        classes = {kind: option_class(kind, chosen_variant(kind, values)) for kind in PACKAGES}
         faults = _name_faults(values, classes, stored=stored)
         options: dict[str, Any] = {
             f"{kind}_options": _attempt(faults, partial(_made_of, config, values)) for kind, config in classes.items()
@@ -189,6 +193,11 @@ class TrainConfig(Options):
 
     def _given(self, *names: str) -> list[str]:
         return [name for name in names if getattr(self, name) is not None]
+
+    @property
+    def reader_model(self) -> str:
+        """The model that cuts, aligns and splits the texts."""
+        return self.reader or self.model
 
     @property
     def failures(self) -> frozenset[str]:
@@ -210,7 +219,9 @@ def default_values(options: Mapping[str, Any]) -> dict[str, Any]:
     >>> default_values({"encoder": "loreft"})["layers"], "layers" in default_values({"encoder": "full"})
     ('last', False)
     """
-    own = [field for kind in PACKAGES for field in dataclasses.fields(option_class(kind, _chosen(kind, options)))]
+    own = [
+        field for kind in PACKAGES for field in dataclasses.fields(option_class(kind, chosen_variant(kind, options)))
+    ]
     return {field.name: field.default for field in (*TrainConfig.common_fields(), *own)}
 
 
@@ -222,7 +233,7 @@ def every_option() -> dict[str, dataclasses.Field]:
     return {field.name: field for field in reversed((*TrainConfig.common_fields(), *own))}
 
 
-def _chosen(kind: str, values: Mapping[str, Any]) -> str:
+def chosen_variant(kind: str, values: Mapping[str, Any]) -> str:
     """The name of the variant that flat options choose."""
     default = next(field.default for field in TrainConfig.common_fields() if field.name == kind)
     return str(values.get(kind) or default).replace("-", "_")
@@ -250,8 +261,8 @@ def _name_faults(values: Mapping[str, Any], classes: Mapping[str, type[Options]]
         owner = owners(name)
         if owner is None:
             found.append(f"No option is called '{name}'. {did_you_mean(name, [*common, *own])}")
-        elif not stored and _chosen(owner[0], values) in variants.names(PACKAGES[owner[0]]):
-            found.append(_of_another(name, *owner, _chosen(owner[0], values)))
+        elif not stored and chosen_variant(owner[0], values) in variants.names(PACKAGES[owner[0]]):
+            found.append(_of_another(name, *owner, chosen_variant(owner[0], values)))
     return found
 
 

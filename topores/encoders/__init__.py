@@ -1,1 +1,1 @@
-"""Floor 4: what turns passages into unit rows. One file per way of training a base encoder."""
+"""Floor 4: the encoders, which map passages to unit rows; one file per way of training a base model."""

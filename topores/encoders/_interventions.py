@@ -1,4 +1,4 @@
-"""Where checkpoints of topores 0.1 look for their module: they name this place in their modules.json."""
+"""Alias for checkpoints of topores 0.1, whose modules.json names this module."""
 
 from topores.modules.intervened import IntervenedTransformer
 

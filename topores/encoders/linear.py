@@ -1,4 +1,4 @@
-"""A linear head: the frozen encoder's embedding times one square matrix, which starts as the identity."""
+"""A linear head: the frozen encoder's embedding times a square matrix, initialised to the identity."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""LoRA: each linear layer's weight is changed by a matrix of low rank, and itself not at all."""
+"""LoRA: a trained low-rank matrix is added to each linear layer's frozen weight."""
 
 from collections.abc import Mapping
 
@@ -18,15 +18,15 @@ CANNOT_CHANGE = "of each linear layer's weight, all but a change of rank {n}; no
 def build(config: TrainConfig, device: str) -> AdaptedEncoder:
     """The base model of `config` with W + 2 B A for each weight W of the linear layers in the chosen layers.
 
-    B starts at zero, so that nothing is changed before training. The change of a weight has at most the rank
-    `rank`, whatever is trained.
+    B starts at zero, so the model is unchanged before training. The change of a weight always has rank at most
+    `rank`.
 
     Source:
         Hu et al. 2021, eq. 3 (with alpha = 2 r), https://arxiv.org/abs/2106.09685.
 
     Raises:
-        InputError: The model is neither installed nor reachable, damaged, or no transformer.
-        UsageError: The rank is above the width, or a layer is not there.
+        InputError: The model is neither installed nor reachable, is damaged, or is not a transformer.
+        UsageError: The rank is above the width, or a layer does not exist.
     """
 
     rank = config.encoder_options.rank
@@ -35,7 +35,7 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
         width = min(min(linear.weight.shape) for linear in linears.values())
         if rank > width:
             raise UsageError(f"--rank is {rank}, but the layers are {width} wide; give {width} or less.")
-        # No dropout of its own: the base model's makes the two views.
+        # No adapter dropout: the base model's dropout makes the two views.
         return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=list(linears))
 
     return with_adapters(config, device, configure, cannot_change=CANNOT_CHANGE.format(n=rank))

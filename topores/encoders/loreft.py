@@ -1,4 +1,4 @@
-"""LoReFT: the representation is changed within a subspace of few dimensions, and the weights not at all."""
+"""LoReFT: representations are changed within a low-dimensional subspace; all weights are frozen."""
 
 from functools import partial
 
@@ -29,27 +29,29 @@ def build(config: TrainConfig, device: str) -> Encoder:
 
     Raises:
         InputError: The model is neither installed nor reachable, or damaged.
-        UsageError: The rank is above the width, or a layer is not there.
+        UsageError: The rank is above the width, or a layer does not exist.
     """
     options = config.encoder_options
     if options.layers == "last" and options.positions == "all":
         unchanged = CANNOT_CHANGE.format(n=options.rank)
-        return with_head(config, device, lambda dim: LoReFT(dim, _within(dim, options.rank)), cannot_change=unchanged)
+        return with_head(
+            config, device, lambda dim: LoReFT(dim, _check_rank(dim, options.rank)), cannot_change=unchanged
+        )
     return with_loreft(config, device)
 
 
-def _within(dim: int, rank: int) -> int:
+def _check_rank(dim: int, rank: int) -> int:
     if rank > dim:
         raise UsageError(f"--rank is {rank}, but the embedding has {dim} dimensions; give {dim} or less.")
     return rank
 
 
 class IntervenedEncoder(UpperEncoder):
-    """An encoder of which LoReFT within its layers is trained, and nothing else."""
+    """An encoder that trains only LoReFT interventions within its layers."""
 
     cannot_change = CANNOT_CHANGE_WITHIN
 
-    # Zero is no map that an intervention should be drawn to.
+    # Weight decay would pull towards 0; the neutral intervention is the identity.
     decays = False
 
 
@@ -60,16 +62,16 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
         Wu et al. 2024, eq. 2 and section 3.3, https://arxiv.org/abs/2404.03592.
 
     Raises:
-        InputError: The model is neither installed nor reachable, damaged, or no transformer; or it has LoReFT already.
-        UsageError: The rank is above the width, or a layer is not there.
+        InputError: The model is neither installed nor reachable, is damaged, is not a transformer, or has LoReFT.
+        UsageError: The rank is above the width, or a layer does not exist.
     """
     keep_freed_memory()
     base = by_side(load_base(config.model, device))
     first = base[0]
     if not isinstance(first, Transformer):
-        raise InputError(f"'{config.model}' is no transformer, whose layers could be changed; give one.")
+        raise InputError(f"'{config.model}' is not a transformer, so its layers cannot be adapted; give one.")
     if is_own(first):
-        raise InputError(f"'{config.model}' begins with {type(first).__name__}; give the model it was made from.")
+        raise InputError(f"'{config.model}' already has {type(first).__name__}; give the model it was trained from.")
     for parameter in base.parameters():
         parameter.requires_grad = False
     width, options = first.get_embedding_dimension(), config.encoder_options
@@ -77,13 +79,13 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
         raise UsageError(f"--rank is {options.rank}, but the layers are {width} wide; give {width} or less.")
     _, stack = layer_stack(first.auto_model, config.model)
     ranks = dict.fromkeys(chosen_layers(options.layers, len(stack)), options.rank)
-    # Own generator: what the process drew before must not decide where training starts.
+    # A separate generator: earlier draws of the process must not affect the initial weights.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         intervened = IntervenedTransformer.around(first, ranks, options.positions)
     base[0] = intervened
     lowest = min(ranks)
     return IntervenedEncoder(
-        base.to(device).eval(), frozen=lowest, entering=partial(intervened.changed, str(lowest)),
+        base.to(device).eval(), frozen=lowest, entering=partial(intervened.intervene, str(lowest)),
         precision=config.precision,
     )  # fmt: skip

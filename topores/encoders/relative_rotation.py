@@ -1,4 +1,4 @@
-"""The rotation of T1 against T2 in closed form: the yardstick for what a trained rotation finds."""
+"""The rotation of T1 relative to T2 in closed form, as a baseline for trained rotations."""
 
 import numpy as np
 import torch
@@ -13,14 +13,14 @@ __all__ = ["BATCH_SIZE", "LEARNING_RATE", "RelativeRotation", "build"]
 
 
 class RelativeRotation(HeadEncoder):
-    """A one-sided rotation that is solved at once from the aligned pairs to train on, by Procrustes."""
+    """A rotation of T1 computed by Procrustes from the aligned training pairs."""
 
     closed_form = True
 
     def solve(self, corpus: Corpus) -> None:
-        """Make Q the orthogonal matrix that minimises the weighted sum of |Q a - b|^2 over aligned pairs (a, b).
+        """Set Q to the orthogonal matrix that minimises the weighted sum of |Q a - b|^2 over aligned pairs (a, b).
 
-        Rows are of unit length. Dimensions that no pair reaches are turned as little as can be.
+        Rows have unit length. In directions that no pair determines, Q is as near to the identity as possible.
 
         Source:
             Schönemann 1966, https://doi.org/10.1007/BF02289451.
@@ -34,13 +34,13 @@ class RelativeRotation(HeadEncoder):
             for passages, side in ((corpus.t1, pairs.t1), (corpus.t2, pairs.t2))
         )
         covariance = b.T @ (pairs.weight[chosen, None] * a)
-        # Pairs fewer than dimensions leave many rotations equally good: a trace of the identity picks the smallest.
+        # With fewer pairs than dimensions many rotations are optimal; adding a little identity picks the smallest.
         left, _, right = np.linalg.svd(covariance + 1e-6 * np.eye(head.dim))
         head.matrix = torch.from_numpy(left @ right).to(head.matrix)
 
 
 def build(config: TrainConfig, device: str) -> HeadEncoder:
-    """The base model of `config` under a rotation of T1 that is solved, not trained.
+    """The base model of `config` with a rotation of T1 that is computed, not trained.
 
     Raises:
         InputError: The model is neither installed nor reachable, or damaged.

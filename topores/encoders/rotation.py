@@ -1,4 +1,4 @@
-"""One rotation, of T1 against T2: the coordinates of T2 stay, and T1 is turned within their space."""
+"""A trained rotation of T1 relative to T2: T2's embeddings are unchanged, and T1's are rotated."""
 
 from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
 from topores.config import TrainConfig
@@ -10,7 +10,7 @@ CANNOT_CHANGE = "everything within each text: its distances, clusters and loops"
 
 
 def build(config: TrainConfig, device: str) -> HeadEncoder:
-    """The base model of `config` under a one-sided rotation.
+    """The base model of `config` with a trained rotation of T1.
 
     Raises:
         InputError: The model is neither installed nor reachable, or damaged.

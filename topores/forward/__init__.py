@@ -1,1 +1,1 @@
-"""Floor 1: how a transformer computes: the packed layout, where its layers are cut, its dropout."""
+"""Floor 1: how a transformer's forward pass runs: packed layout, cut between layers, fast dropout."""

@@ -1,4 +1,4 @@
-"""A transformer cut after one of its layers: what the layers below give, and what the layers above make of it."""
+"""A transformer cut after one of its layers, so that the layers below and above can run separately."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,24 +11,24 @@ from torch.nn.functional import normalize
 
 from topores.forward.layers import layer_stack
 from topores.forward.layout import Block, Layout
-from topores.forward.packed import embed, finish, pack, packed_attention, through
+from topores.forward.packed import embed, finish, pack, packed_attention, run_transformer
 
 Hidden = Float[Tensor, "1 tokens dim"]
 Entering = Callable[[Hidden, Sequence[Block]], Hidden]
-"""What is done to the hidden states between the two parts."""
+"""Changes the hidden states between the two parts."""
 
 
 class _Reached(Exception):
-    """The pass has come to the layer after which the model is cut."""
+    """The forward pass has reached the cut."""
 
 
 class Cut:
-    """The transformer of `model`, in the packed layout, in two parts; its weights stay where they are.
+    """The transformer of `model` in two parts, in the packed layout. Weights are shared with `model`, not copied.
 
     Args:
-        model: A transformer, pooling and perhaps more.
-        layers: Of the layers, how many are below the cut; one at least.
-        entering: What the layers above get in place of the hidden states that come from below.
+        model: A transformer followed by pooling and perhaps further modules.
+        layers: Number of layers below the cut, 1 or more.
+        entering: Replaces the hidden states that enter the layers above.
     """
 
     def __init__(self, model: SentenceTransformer, layers: int, entering: Entering | None = None) -> None:
@@ -38,8 +38,8 @@ class Cut:
         self.dim: int = transformer.get_embedding_dimension()
         self.path, self.stack = layer_stack(self.bert, type(self.bert).__name__)
 
-    def below(self, features: dict[str, Tensor]) -> tuple[Hidden, Layout]:
-        """What the last layer below gives of tokenised texts, before any hook changes it."""
+    def run_below(self, features: dict[str, Tensor]) -> tuple[Hidden, Layout]:
+        """Output of the last layer below the cut for tokenised texts, before any hook changes it."""
         packed, reached = pack(self.bert, features), []
 
         def stop(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
@@ -48,18 +48,18 @@ class Cut:
 
         hook = self.stack[self.layers - 1].register_forward_hook(stop, prepend=True)
         try:
-            through(self.bert, packed.inputs, packed.layout)
+            run_transformer(self.bert, packed.inputs, packed.layout)
         except _Reached:
             pass
         finally:
             hook.remove()
         return reached[0], packed.layout
 
-    def above(self, hidden: Hidden, layout: Layout, along: dict[str, Any]) -> Float[Tensor, "texts _"]:
-        """Embeddings, in the order of the texts, from what `below` gives.
+    def run_above(self, hidden: Hidden, layout: Layout, along: dict[str, Any]) -> Float[Tensor, "texts _"]:
+        """Embeddings, in the order of the texts, from the output of `run_below`.
 
         Args:
-            along: What the modules after the pooling look at besides.
+            along: Further features for the modules after pooling.
         """
         if self.entering is not None:
             hidden = self.entering(hidden, layout.blocks)
@@ -70,25 +70,25 @@ class Cut:
         return finish(self.model, hidden, layout, along)
 
     @property
-    def told(self) -> str:
-        """All that decides what `below` gives, but for the weights, in words."""
+    def description(self) -> str:
+        """Text that names everything except weights that determines the output of `run_below`; used in cache keys."""
         return f"{type(self.bert).__name__} {self.bert.config!r} {self.stack[: self.layers]!r}"
 
     def weights_below(self) -> list[tuple[str, Tensor]]:
-        """The weights that `below` depends on, by name."""
+        """Names and values of the weights that `run_below` depends on."""
         above = tuple(f"{self.path}.{number}." for number in range(self.layers, len(self.stack)))
         return [(name, weight) for name, weight in self.bert.state_dict().items() if not name.startswith(above)]
 
     def why_not(self, features: dict[str, Tensor]) -> str | None:
-        """None if the two parts give what the whole gives, else the reason why not; decided by trying it."""
+        """None if the two parts reproduce the whole model on `features`, else the reason. Decided by trying it."""
         was_training = self.model.training
         self.model.eval()
         try:
             with torch.inference_mode():
                 expected = normalize(embed(self.model, features)[-1].float(), dim=-1)
-                seen = normalize(self.above(*self.below(features), {}).float(), dim=-1)
-        except Exception as fault:  # whatever a foreign model raises, it means the same here
-            return f"they cannot be run so ({type(fault).__name__})"
+                seen = normalize(self.run_above(*self.run_below(features), {}).float(), dim=-1)
+        except Exception as fault:  # third-party models raise all kinds of errors
+            return f"they cannot be run separately ({type(fault).__name__})"
         finally:
             self.model.train(was_training)
-        return None if torch.allclose(seen, expected, atol=1e-4) else "they need more than hidden states"
+        return None if torch.allclose(seen, expected, atol=1e-4) else "they need more than the hidden states"

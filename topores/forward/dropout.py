@@ -1,4 +1,4 @@
-"""Dropout whose mask is cheap on a processor: torch's own draws cost more than the layer that follows."""
+"""Dropout with a mask that is cheap on a CPU, where torch's own random draws cost more than the next layer."""
 
 import numpy as np
 import torch
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 
 class CheapDropout(nn.Dropout):
-    """`nn.Dropout` with its mask from 16 random bits per element, several times cheaper on a CPU.
+    """`nn.Dropout` whose mask takes 16 random bits per element; several times faster on a CPU.
 
-    The seed of each mask is drawn from torch's generator, so that `torch.manual_seed` decides it as ever.
-    The probability is rounded to a multiple of 1/65536, and what is kept is scaled by the rounded one. Off the CPU
-    it is `nn.Dropout` itself. Why torch's is slow: https://github.com/pytorch/pytorch/issues/138199; the ratio is
-    measured by benchmarks/step_parts.py.
+    The seed of each mask is drawn from torch's generator, so `torch.manual_seed` still decides it. The probability is
+    rounded to a multiple of 1/65536, and kept elements are scaled by the rounded value. On other devices it is plain
+    `nn.Dropout`. Why torch's is slow: https://github.com/pytorch/pytorch/issues/138199. benchmarks/step_parts.py
+    measures the ratio.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ class CheapDropout(nn.Dropout):
 
 
 def use_cheap_dropout(model: nn.Module) -> None:
-    """Put `CheapDropout` in the place of each `nn.Dropout` of `model`; weights and names stay."""
+    """Replace each `nn.Dropout` of `model` by `CheapDropout`; weights and module names stay the same."""
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if type(child) is nn.Dropout:

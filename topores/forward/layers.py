@@ -1,4 +1,4 @@
-"""The layers of a transformer: which of them `--layers` means, and what stands in them."""
+"""The layers of a transformer: which ones `--layers` selects, and the linear layers inside them."""
 
 from collections.abc import Sequence
 
@@ -8,31 +8,33 @@ from topores.errors import InputError, UsageError
 
 
 def layer_stack(bert: nn.Module, name: str) -> tuple[str, nn.ModuleList]:
-    """The list of equal layers within a transformers model, and where it stands in it.
+    """The module path and the list of the transformer layers within a transformers model.
 
     Args:
-        name: What the user calls the model.
+        name: The model as the user named it, for messages.
 
     Raises:
-        InputError: It has no such list, or one whose layers share their weights.
+        InputError: The model has no such list, or its layers share their weights.
     """
     config = getattr(bert, "config", None)
     depth = getattr(config, "num_hidden_layers", 0)
     stacks = [(path, m) for path, m in bert.named_modules() if isinstance(m, nn.ModuleList) and 0 < len(m) == depth]
     if not stacks:
-        raise InputError(f"'{name}' is no transformer with a list of layers; give one, such as all-MiniLM-L6-v2.")
+        raise InputError(
+            f"'{name}' is not a transformer with separate layers; give one that is, such as all-MiniLM-L6-v2."
+        )
     return stacks[0]
 
 
 def chosen_layers(spec: str, count: int) -> list[int]:
-    """The layers that `spec` means, in order, counted from 1.
+    """The layer numbers that `spec` selects, ascending, counted from 1.
 
     Args:
         spec: all, last, last:K, or a list such as 2,4.
-        count: Layers that there are.
+        count: Number of layers of the model.
 
     Raises:
-        UsageError: `spec` names one that is not there.
+        UsageError: `spec` names a layer that does not exist.
     """
     if spec == "all":
         return list(range(1, count + 1))
@@ -42,15 +44,15 @@ def chosen_layers(spec: str, count: int) -> list[int]:
     else:
         numbers = sorted({int(number) for number in spec.split(",")})
     if not 1 <= numbers[0] <= numbers[-1] <= count:
-        raise UsageError(f"--layers is '{spec}', but the model has the layers 1 to {count}; give some of these.")
+        raise UsageError(f"--layers is '{spec}', but the model has layers 1 to {count}; choose among these.")
     return numbers
 
 
 def linear_layers(bert: nn.Module, name: str, layers: Sequence[int]) -> dict[str, nn.Linear]:
-    """The linear layers within `layers` of a transformers model, counted from 1, by where they stand in it.
+    """The linear layers within `layers` (counted from 1) of a transformers model, by module path.
 
     Args:
-        name: What the user calls the model.
+        name: The model as the user named it, for messages.
 
     Raises:
         InputError: There are none.
@@ -63,5 +65,5 @@ def linear_layers(bert: nn.Module, name: str, layers: Sequence[int]) -> dict[str
         if isinstance(module, nn.Linear)
     }
     if not found:
-        raise InputError(f"The layers of '{name}' have no linear layers in them; give another transformer.")
+        raise InputError(f"The layers of '{name}' contain no linear layers; give another transformer.")
     return found

@@ -1,4 +1,4 @@
-"""Where the tokens of a batch lie in one flat row: blocks of texts of like length, one after the other."""
+"""Where each token of a batch is in one flat row: blocks of texts of similar length, one after the other."""
 
 from typing import NamedTuple
 
@@ -9,33 +9,33 @@ from torch import Tensor
 from topores.forward.groups import length_groups
 
 OVERHEAD = {"cpu": 2, "cuda": 2048}
-"""Cost of one more block, in tokens: a few calls of attention against what the linear layers do in that time."""
+"""Cost of one more block by device, in tokens that the linear layers process in the time of its attention calls."""
 
 
 class Block(NamedTuple):
-    """Texts of like length within the flat layout."""
+    """Texts of similar length within the flat layout."""
 
     texts: int
     tokens: int
     mask: Tensor | None
-    """Which tokens are real (texts, tokens); None if all are."""
+    """Padding mask (texts, tokens), True where a token is real; None if there is no padding."""
 
 
 class Layout(NamedTuple):
-    """A batch in the flat layout; what is padding is at the end of its text."""
+    """A batch in the flat layout; each text is padded at its end."""
 
     blocks: tuple[Block, ...]
     rows: tuple[Int[Tensor, " texts"], ...]
-    """Of each block, which texts of the batch it holds."""
+    """For each block, the indices of its texts in the batch."""
 
     @property
     def sizes(self) -> list[int]:
-        """Of each block, its tokens, padding included."""
+        """Tokens of each block, including padding."""
         return [block.texts * block.tokens for block in self.blocks]
 
     @property
     def places(self) -> Int[Tensor, " texts"]:
-        """Where each text of the batch stands in the layout's order."""
+        """Position of each text of the batch in the order of the layout."""
         order = torch.cat(self.rows)
         places = torch.empty_like(order)
         places[order] = torch.arange(len(order), device=order.device)
@@ -43,10 +43,10 @@ class Layout(NamedTuple):
 
 
 def lay_out(lengths: Int[Tensor, " texts"], overhead: int | None = None) -> Layout:
-    """The blocks of a batch whose texts have `lengths` tokens.
+    """The layout of a batch whose texts have `lengths` tokens.
 
     Args:
-        overhead: Cost of one more block, in tokens; that of the device of `lengths` if not given.
+        overhead: Cost of one more block, in tokens; by default OVERHEAD of the device of `lengths`.
     """
     device = lengths.device
     if overhead is None:

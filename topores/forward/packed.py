@@ -1,8 +1,8 @@
-"""The packed layout: a batch as one flat row of tokens, so that linear layers meet no padding.
+"""The packed layout: a batch as one flat row of tokens, so that linear layers process almost no padding.
 
-Linear layers, layer norms and dropout see all tokens of the batch at once; attention sees one block of texts of like
-length at a time, as a view. The model stays a stock transformers model: attention is put in through transformers'
-own `AttentionInterface`, and pooling is done by the model's own sentence-transformers modules.
+Linear layers, layer norms and dropout process all tokens of the batch at once; attention processes one block of texts
+of similar length at a time, as a view. The model stays a stock transformers model: attention is registered through
+transformers' `AttentionInterface`, and pooling is done by the model's own sentence-transformers modules.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,25 +22,25 @@ from topores.forward.packable import not_packable
 
 NAME = "topores_packed"
 PROBE_LENGTHS = (3, 24, 9, 10, 3)
-"""Texts of the probe, in tokens: some alike, so that blocks with and without padding are tried."""
+"""Lengths of the probe texts, in tokens; some are equal, so that blocks with and without padding are tried."""
 WINDOWS = ("sliding_window", "local_attention", "attention_window")
-"""What models that attend to near tokens only call how near: short texts would not show it."""
+"""Config names of local attention windows. They are checked by name, since the short probe texts fit in a window."""
 
 
 class Packed(NamedTuple):
     """A batch in the flat layout."""
 
     inputs: dict[str, Tensor]
-    """input_ids, position_ids and, where the tokenizer gives them, token_type_ids, each (1, tokens)."""
+    """input_ids, position_ids and, if the tokenizer returns them, token_type_ids, each (1, tokens)."""
     layout: Layout
 
 
 def why_not_packed(model: SentenceTransformer) -> str | None:
-    """None if the packed layout gives the embeddings that `model` gives, else the reason why it is not used.
+    """None if the packed layout reproduces the embeddings of `model`, else the reason why it is not used.
 
-    Decided by trying it: a few texts of made tokens go through both layouts. Architectures with attention of their
-    own, causal masks or relative positions show there, and need no list. Modules of topores must be `Packable`: one
-    that starts as the identity would pass the trial, and be left out of training.
+    Decided by running a few texts of arbitrary tokens through both layouts. This finds custom attention, causal masks
+    and relative positions without a list of architectures. Modules of topores must be `Packable`: one that starts as
+    the identity would pass this trial, and then be left out of training.
     """
     modules = list(model)
     if len(modules) < 2 or not isinstance(modules[0], Transformer) or not isinstance(modules[1], Pooling):
@@ -51,7 +51,7 @@ def why_not_packed(model: SentenceTransformer) -> str | None:
     if getattr(model.tokenizer, "padding_side", None) != "right":
         return "its tokenizer does not pad on the right"
     if any(getattr(modules[0].auto_model.config, name, None) for name in WINDOWS):
-        return "it attends to near tokens only"
+        return "its attention is local (windowed)"
     longest = model.max_seq_length or max(PROBE_LENGTHS)
     features = _probe(model, lengths=[min(length, longest) for length in PROBE_LENGTHS])
     was_training = model.training
@@ -60,11 +60,11 @@ def why_not_packed(model: SentenceTransformer) -> str | None:
         with torch.inference_mode():
             expected = normalize(model(dict(features))["sentence_embedding"].float(), dim=-1)
             seen = normalize(embed(model, features, overhead=4)[-1].float(), dim=-1)
-    except Exception as fault:  # whatever a foreign model raises, it means the same here
-        return f"it cannot be run so ({type(fault).__name__})"
+    except Exception as fault:  # third-party models raise all kinds of errors
+        return f"it cannot be run in this layout ({type(fault).__name__})"
     finally:
         model.train(was_training)
-    return None if torch.allclose(seen, expected, atol=1e-4) else "its attention works otherwise"
+    return None if torch.allclose(seen, expected, atol=1e-4) else "its attention works differently"
 
 
 def embed(
@@ -73,22 +73,22 @@ def embed(
     """Embeddings of tokenised texts through the packed layout, in the order of the texts.
 
     Args:
-        features: What `model.preprocess` gives: input_ids, attention_mask, and perhaps token_type_ids.
-        layers: Also the pooled hidden states, before the last entry, which is the model's own output.
-        overhead: Cost of one more block, in tokens; that of the device if not given.
+        features: Output of `model.preprocess`: input_ids, attention_mask, and perhaps token_type_ids.
+        layers: Also return the pooled hidden states of each layer; the model's own output comes last.
+        overhead: Cost of one more block, in tokens; by default that of the device.
     """
     bert: Any = model[0].auto_model
     packed = pack(bert, features, overhead)
-    output = through(bert, packed.inputs, packed.layout, output_hidden_states=layers)
+    output = run_transformer(bert, packed.inputs, packed.layout, output_hidden_states=layers)
     hidden = [*(output.hidden_states[:-1] if layers else ()), output.last_hidden_state]
     pooled = [_pool(model[1], states[0], packed.layout) for states in hidden[:-1]]
-    # Modules after the pooling see what else came along, but no tokens.
+    # Modules after pooling get the remaining features, but not the tokens.
     along = {name: value for name, value in features.items() if name not in packed.inputs and name != "attention_mask"}
     return [*pooled, finish(model, hidden[-1], packed.layout, along)]
 
 
-def through(bert: Any, inputs: dict[str, Tensor], layout: Layout, *, output_hidden_states: bool = False) -> Any:
-    """What the transformer gives of `inputs`, each (1, tokens) or (1, tokens, dim) in the order of `layout`."""
+def run_transformer(bert: Any, inputs: dict[str, Tensor], layout: Layout, *, output_hidden_states: bool = False) -> Any:
+    """Output of the transformer for `inputs`, each (1, tokens) or (1, tokens, dim) in the order of `layout`."""
     with packed_attention(bert.config):
         return bert(**inputs, blocks=layout.blocks, output_hidden_states=output_hidden_states, return_dict=True)
 
@@ -96,7 +96,7 @@ def through(bert: Any, inputs: dict[str, Tensor], layout: Layout, *, output_hidd
 def finish(
     model: SentenceTransformer, hidden: Float[Tensor, "1 tokens dim"], layout: Layout, along: dict[str, Any]
 ) -> Float[Tensor, "texts _"]:
-    """What the modules after the transformer make of its last hidden states, in the order of the texts."""
+    """Embeddings, in the order of the texts, from the transformer's last hidden states and the modules after it."""
     _, pooling, *rest = list(model)
     features: dict[str, Any] = {**along, "sentence_embedding": _pool(pooling, hidden[0], layout)}
     for module in rest:
@@ -105,7 +105,7 @@ def finish(
 
 
 def pack(bert: nn.Module, features: dict[str, Tensor], overhead: int | None = None) -> Packed:
-    """Tokenised texts, padded as the tokenizer does, in the flat layout."""
+    """Turn tokenised and padded texts into the flat layout."""
     layout = lay_out(features["attention_mask"].sum(dim=1).long(), overhead)
     pieces = list(zip(layout.blocks, layout.rows, strict=True))
     inputs: dict[str, Tensor] = {
@@ -120,7 +120,7 @@ def pack(bert: nn.Module, features: dict[str, Tensor], overhead: int | None = No
 
 
 def _first_position(bert: nn.Module) -> int:
-    """Number of a text's first position: RoBERTa and its kin count on from the padding's."""
+    """Position id of a text's first token: RoBERTa and similar models start after the padding index."""
     padding = getattr(getattr(bert.embeddings, "position_embeddings", None), "padding_idx", None)
     return 0 if padding is None else padding + 1
 
@@ -151,10 +151,10 @@ def _attend(
     del module, attention_mask
     precise = query.device.type == "cpu"
     sizes = [block.texts * block.tokens for block in blocks]
-    # split, and not a slice per block: its gradient is one concatenation.
+    # split rather than one slice per block: its gradient is a single concatenation.
     parts = [x.float().split(sizes, dim=2) if precise else x.split(sizes, dim=2) for x in (query, key, value)]
     attended = []
-    # On processors attention in bf16 is about three times slower than in float32.
+    # On CPUs attention in bf16 is about three times slower than in float32.
     with torch.autocast(query.device.type, enabled=False):
         for block, *qkv in zip(blocks, *parts, strict=True):
             q, k, v = (x[0].unflatten(1, (block.texts, block.tokens)).transpose(0, 1) for x in qkv)
@@ -165,7 +165,7 @@ def _attend(
 
 
 def _no_mask(*_: Any, **__: Any) -> None:
-    """Blocks carry their own masks."""
+    """No mask: each block carries its own."""
 
 
 AttentionInterface.register(NAME, _attend)
@@ -174,7 +174,7 @@ AttentionMaskInterface.register(NAME, _no_mask)
 
 @contextmanager
 def packed_attention(config: PretrainedConfig) -> Iterator[None]:
-    """Our attention for one forward pass; outside of it the model is as it was loaded."""
+    """Use block attention within the context; outside it the model is as it was loaded."""
     before = config._attn_implementation
     config._attn_implementation = NAME
     try:
@@ -184,7 +184,7 @@ def packed_attention(config: PretrainedConfig) -> Iterator[None]:
 
 
 def _probe(model: SentenceTransformer, lengths: Sequence[int]) -> dict[str, Tensor]:
-    """Made tokens of the given lengths, padded as the model's tokenizer pads."""
+    """Arbitrary tokens of the given lengths, padded as the model's tokenizer pads."""
     known = len(model.tokenizer)
     padding = model.tokenizer.pad_token_id or 0
     ids = torch.full((len(lengths), max(lengths)), padding, device=model.device)

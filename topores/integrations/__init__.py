@@ -1,1 +1,1 @@
-"""Floor 6: topores within other people's trainers."""
+"""Floor 6: topores inside the trainers of other libraries."""

@@ -1,4 +1,4 @@
-"""BibTeX of the losses, for the model cards that the Trainer writes."""
+"""BibTeX entries for the losses, used in the model cards that the Trainer writes."""
 
 CITATIONS = {
     "infonce": """
@@ -37,9 +37,9 @@ CITATIONS = {
 }
 """,
 }
-"""By the name of the loss."""
+"""BibTeX by name of the loss."""
 
-OF_VIEWS = """
+DROPOUT_VIEWS = """
 @inproceedings{gao2021simcse,
     title = "SimCSE: Simple Contrastive Learning of Sentence Embeddings",
     author = "Gao, Tianyu and Yao, Xingcheng and Chen, Danqi",
@@ -48,4 +48,4 @@ OF_VIEWS = """
     url = "https://arxiv.org/abs/2104.08821",
 }
 """
-"""Two views of a text by dropout."""
+"""BibTeX for two dropout views of a text as positives."""

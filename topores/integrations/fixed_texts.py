@@ -1,4 +1,4 @@
-"""Two lists of fixed texts that belong together, and what a model makes of them: the numbers of both watchers."""
+"""Two lists of fixed texts with pairs between them, and the measures that the callback and the evaluator share."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,15 +22,15 @@ Rows2 = Float[np.ndarray, "texts_2 dim"]
 
 
 class FixedTexts:
-    """Texts of both sides, and the pairs of their rows that belong together.
+    """Texts of both sides, and the aligned pairs between them.
 
     Args:
         texts_1: T1's texts.
         texts_2: T2's texts.
-        pairs: Rows (of texts_1, of texts_2) that belong together. None: row i with row i.
+        pairs: Index pairs (into texts_1, into texts_2) of aligned texts. None pairs row i with row i.
 
     Raises:
-        ValueError: No texts, a single string, or pairs that are not there.
+        ValueError: A list is empty or a single string, or an index is out of range.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class FixedTexts:
         self.pairs = _as_pairs(pairs, len(self.texts_1), len(self.texts_2))
 
     def rows(self, model: SentenceTransformer, batch_size: int) -> tuple[Rows1, Rows2]:
-        """Unit rows of both sides, without dropout; NaN where the model gives no direction."""
-        with undisturbed(model):
+        """Unit rows of both sides, without dropout; NaN where an embedding is zero or not finite."""
+        with preserve_state(model):
             both = model.encode(self.texts_1 + self.texts_2, batch_size=batch_size, show_progress_bar=False)
         rows = both.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -53,11 +53,11 @@ class FixedTexts:
 
 
 def geometry(rows_1: Rows1, rows_2: Rows2, pairs: Int[np.ndarray, "pairs 2"], max_degree: int) -> dict[str, float]:
-    """Measures of the two clouds and their union, from unit rows; all NaN if a row is.
+    """Measures of the two clouds and their union, from unit rows; all NaN if any row is NaN.
 
     Returns:
         alignment (mean squared distance of the pairs, 0 to 4), uniformity (nats), rank_me (directions), modality_gap
-        (distance of the centroids), and for each degree k up to max_degree h<k>_persistence: the total length of
+        (distance of the centroids), and for each degree k up to max_degree h<k>_persistence: the total persistence of
         the union's finite bars, in radians.
     """
     union = np.concatenate([rows_1, rows_2])
@@ -75,8 +75,8 @@ def geometry(rows_1: Rows1, rows_2: Rows2, pairs: Int[np.ndarray, "pairs 2"], ma
 
 
 @contextmanager
-def undisturbed(model: SentenceTransformer) -> Iterator[None]:
-    """Leave each module's training mode, and the random numbers to come, as they were."""
+def preserve_state(model: SentenceTransformer) -> Iterator[None]:
+    """Restore each module's training mode and the state of the random generators on exit."""
     modes = [(module, module.training) for module in model.modules()]
     accelerators = [model.device] if model.device.type == "cuda" else []
     try:
@@ -90,12 +90,12 @@ def undisturbed(model: SentenceTransformer) -> Iterator[None]:
 def _as_pairs(pairs: Sequence[Sequence[int]] | None, n_1: int, n_2: int) -> Int[np.ndarray, "pairs 2"]:
     if pairs is None:
         if n_1 != n_2:
-            raise ValueError(f"texts_1 has {n_1} texts and texts_2 has {n_2}; pass pairs to say which belong together")
+            raise ValueError(f"texts_1 has {n_1} texts and texts_2 has {n_2}; pass pairs to say which are aligned")
         return np.stack([np.arange(n_1)] * 2, axis=1)
     rows = np.array(pairs)
     if rows.ndim != 2 or rows.shape[1] != 2 or not len(rows) or rows.dtype.kind not in "iu":
-        raise ValueError("pairs must be a list of (row of texts_1, row of texts_2), with at least one; count from 0")
+        raise ValueError("pairs must be a non-empty list of (index into texts_1, index into texts_2), from 0")
     if rows.min() < 0 or (rows >= [n_1, n_2]).any():
         wrong = rows[(rows < 0).any(axis=1) | (rows >= [n_1, n_2]).any(axis=1)][0]
-        raise ValueError(f"pairs holds {tuple(wrong.tolist())}; there are {n_1} texts_1 and {n_2} texts_2, from 0")
+        raise ValueError(f"pairs has {tuple(wrong.tolist())}; indices go up to {n_1 - 1} and {n_2 - 1}")
     return rows

@@ -12,9 +12,9 @@ from torch.nn.functional import normalize
 
 from topores.config import LOSSES, PAIRING_WEIGHTS
 from topores.errors import did_you_mean
-from topores.integrations.citations import CITATIONS, OF_VIEWS
+from topores.integrations.citations import CITATIONS, DROPOUT_VIEWS
 from topores.integrations.text_batches import (
-    joined,
+    join_batches,
     negatives,
     tokens,
     tokens_of_all_processes,
@@ -26,25 +26,25 @@ from topores.objectives.four_pairings import four_pairings
 class FourPairingsLoss(nn.Module):
     """Contrastive loss of the pairings T1->T1, T2->T2, T1->T2 and T2->T1 of a batch of pairs.
 
-    The dataset has two columns of texts, such as anchor (T1) and positive (T2); row i of one belongs with row i of
-    the other, and labels are not read. Each text is embedded twice, and dropout makes two views of it: one finds the
-    other (identity pairings), and both find those of the partner (cross pairings). All other texts of the batch, of
-    both columns, are the negatives, but for equal texts and the partners of equal texts. In evaluation mode there is
-    no dropout, so that the two views are equal and the identity pairings trivially match.
+    The dataset has two columns of texts, such as anchor (T1) and positive (T2); row i of one is paired with row i of
+    the other. Labels are ignored. Each text is embedded twice, which gives two dropout views. The positive of a view is
+    the other view of its text (identity pairings), or the views of its partner (cross pairings). All other texts of the
+    batch, from both columns, are negatives, except equal texts and partners of equal texts, which are excluded. In
+    evaluation mode there is no dropout, so the two views are equal and the identity pairings are trivial.
 
     Args:
-        model: The encoder that is trained.
+        model: The encoder to train.
         temperature: Divides the cosine. Smaller is sharper; 0.02 to 0.1 is usual.
-        pairing_weights: Weight of '1to1', '2to2', '1to2' and '2to1'; one that is not named keeps its default.
-        loss: 'infonce', 'decoupled', 'gte' or 'supcon': what a positive competes with.
-        gather_across_devices: With several processes, take the texts of all as negatives, with gradient, so that the
-            loss is that of one process with all pairs. Each process then holds the similarity matrix of all.
+        pairing_weights: Weights of '1to1', '2to2', '1to2' and '2to1'; those not given keep their defaults.
+        loss: 'infonce', 'decoupled', 'gte' or 'supcon'; they differ in the denominator.
+        gather_across_devices: With several processes, use the texts of all processes as negatives, with gradient, so
+            that the loss equals that of one process with all pairs. Each process then holds the full similarity matrix.
 
     Raises:
-        ValueError: A temperature, weight or name that cannot be.
+        ValueError: A temperature, weight or name is not valid.
 
     Source:
-        Views by dropout: Gao et al. 2021, section 3, https://arxiv.org/abs/2104.08821; the losses: see `four_pairings`.
+        Dropout views: Gao et al. 2021, section 3, https://arxiv.org/abs/2104.08821; the losses: see `four_pairings`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class FourPairingsLoss(nn.Module):
         self.model = model
         self.temperature = temperature
         self.pairing_weights = _every_weight(pairing_weights)
-        self.kind = loss  # not `loss`: the model card takes an attribute of that name for a loss within
+        self.kind = loss  # not `loss`: the model card would take an attribute of that name for a nested loss
         self.gather_across_devices = gather_across_devices
 
     def forward(
@@ -74,11 +74,11 @@ class FourPairingsLoss(nn.Module):
         """The loss of one batch, in nats.
 
         Args:
-            sentence_features: What the model's tokenizer made of each column.
-            labels: Not read.
+            sentence_features: Tokenised texts of each column.
+            labels: Ignored.
 
         Raises:
-            ValueError: Not two columns of texts, or processes with different numbers of texts.
+            ValueError: There are not two columns of texts, or processes have different numbers of texts.
         """
         columns = list(sentence_features)
         _refuse_all_but_two(columns)
@@ -96,21 +96,21 @@ class FourPairingsLoss(nn.Module):
         ).total
 
     def _views(self, columns: Sequence[Mapping[str, Any]]) -> list[Float[Tensor, "texts dim"]]:
-        """Two views of column 1, then two of column 2, in as few passes as their padding allows."""
+        """Two views of column 1, then two of column 2, in as few forward passes as padding allows."""
         first, second = columns
-        together = joined([first, first, second, second])
+        together = join_batches([first, first, second, second])
         if together is not None:
             return list(self._rows(together).chunk(4))
         return [*self._two_views(first), *self._two_views(second)]
 
     def _two_views(self, column: Mapping[str, Any]) -> list[Float[Tensor, "texts dim"]]:
-        twice = joined([column, column])
+        twice = join_batches([column, column])
         if twice is None:
             return [self._rows(column), self._rows(column)]
         return list(self._rows(twice).chunk(2))
 
     def _rows(self, features: Mapping[str, Any]) -> Float[Tensor, "texts dim"]:
-        # A copy, because a model writes its outputs into what it is given.
+        # A copy, because the model writes its outputs into the dict it is given.
         rows = self.model(dict(features))["sentence_embedding"]
         return normalize(rows.to(torch.promote_types(rows.dtype, torch.float32)), dim=1)
 
@@ -125,8 +125,8 @@ class FourPairingsLoss(nn.Module):
 
     @property
     def citation(self) -> str:
-        """BibTeX of what the loss rests on, for the model card."""
-        return CITATIONS[self.kind] + OF_VIEWS
+        """BibTeX of the papers behind the loss, for the model card."""
+        return CITATIONS[self.kind] + DROPOUT_VIEWS
 
 
 def _every_weight(given: Mapping[str, int | float]) -> dict[str, float]:
@@ -138,7 +138,7 @@ def _every_weight(given: Mapping[str, int | float]) -> dict[str, float]:
         if not 0 <= weight < math.inf:
             raise ValueError(f"pairing_weights gives {name} the weight {weight:g}; give 0 or more")
     if not any(weights.values()):
-        raise ValueError("pairing_weights are all 0, so nothing is learned; raise one")
+        raise ValueError("pairing_weights are all 0, so nothing would be learned; give at least one above 0")
     return weights
 
 
@@ -148,5 +148,5 @@ def _refuse_all_but_two(columns: Sequence[Any]) -> None:
     if len(columns) > 2:
         raise ValueError(
             f"FourPairingsLoss got {len(columns)} columns of texts; its negatives are the other rows of the batch, "
-            "so keep two, as in dataset.select_columns(['anchor', 'positive'])"
+            "so give two columns, as in dataset.select_columns(['anchor', 'positive'])"
         )

@@ -1,6 +1,6 @@
-"""For those who train with `SentenceTransformerTrainer`: the four-pairing loss, and two ways to watch the space.
+"""For `SentenceTransformerTrainer`: the four-pairing loss, and a callback and an evaluator for the embedding space.
 
-Needs the extra 'trainer', which brings the library `datasets`; docs/sentence_transformers.md has an example.
+Needs the extra 'trainer', which installs `datasets`; docs/sentence_transformers.md has an example.
 """
 
 from topores.integrations.four_pairings_loss import FourPairingsLoss

@@ -1,4 +1,4 @@
-"""A callback that logs the geometry and topology of fixed texts while a Trainer trains."""
+"""A Trainer callback that logs the geometry and topology of fixed texts during training."""
 # ruff: noqa: ARG002  the Trainer gives each event more than it needs
 
 import logging
@@ -17,25 +17,25 @@ logger = logging.getLogger(__name__)
 
 
 class TopologyCallback(TrainerCallback):
-    """Encodes fixed texts before the first step, after the last, and every so often, and logs what their space is like.
+    """Encodes fixed texts before the first step, after the last and at intervals, and logs measures of their space.
 
-    The numbers stand in `trainer.state.log_history` (and so in trainer_state.json) as topology_alignment,
-    topology_uniformity, topology_rank_me, topology_modality_gap, topology_h0_persistence, topology_h1_persistence;
-    `fixed_texts.geometry` says what each is. Texts are encoded without dropout, and neither the model's mode nor
-    the random numbers to come change: training goes on as it would without the callback.
+    The numbers are in `trainer.state.log_history` (and trainer_state.json) as topology_alignment, topology_uniformity,
+    topology_rank_me, topology_modality_gap, topology_h0_persistence and topology_h1_persistence, as defined by
+    `fixed_texts.geometry`. Texts are encoded without dropout. The model's training mode and the random generators are
+    restored, so training is the same as without the callback.
 
     Args:
-        texts_1: T1's texts, in the order in which they belong to texts_2.
-        texts_2: T2's texts.
-        pairs: Rows that belong together, where it is not row i with row i.
-        every: A number of steps, 'evaluation' (whenever the Trainer evaluates) or 'epoch' (at the end of each).
-        max_degree: Highest degree of homology. With 1, 2,000 texts take about a second, 5,000 several.
-        batch_size: Texts that are encoded at once.
-        trainer: The Trainer, if its trackers are to have the numbers too:
+        texts_1: T1's texts.
+        texts_2: T2's texts, aligned with texts_1 by row unless `pairs` is given.
+        pairs: Index pairs of aligned texts, if they are not aligned by row.
+        every: A number of steps, 'evaluation' (whenever the Trainer evaluates) or 'epoch' (at the end of each epoch).
+        max_degree: Highest degree of homology. With 1, 2,000 texts take about a second, 5,000 several seconds.
+        batch_size: Texts per encoding batch.
+        trainer: The Trainer, to send the numbers to its trackers too:
             `trainer.add_callback(TopologyCallback(..., trainer=trainer))`.
 
     Raises:
-        ValueError: Texts or pairs that cannot be, another `every`, or a degree below 0.
+        ValueError: Texts, pairs, `every` or `max_degree` are not valid.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class TopologyCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any
     ) -> None:
         due = isinstance(self.every, int) and state.global_step % self.every == 0
-        # The last step here, for on_train_end may see the best checkpoint instead.
+        # The last step is measured here, since on_train_end may see the best checkpoint instead.
         if due or state.global_step >= state.max_steps:
             self._measure(state, control, objects["model"])
 
@@ -82,7 +82,7 @@ class TopologyCallback(TrainerCallback):
             self._measure(state, control, objects["model"])
 
     def _measure(self, state: TrainerState, control: TrainerControl, model: SentenceTransformer) -> None:
-        """Log the numbers of this step, unless they stand there already, as after a resume."""
+        """Log the numbers of this step, unless they were logged before, as after a resume."""
         if any(line["step"] == state.global_step and f"{PREFIX}uniformity" in line for line in state.log_history):
             return
         measured = geometry(*self.texts.rows(model, self.batch_size), self.texts.pairs, self.max_degree)
@@ -91,7 +91,7 @@ class TopologyCallback(TrainerCallback):
         if self.trainer is None:
             state.log_history.append({**numbers, "epoch": state.epoch, "step": state.global_step})
             return
-        # To log takes back the Trainer's own intention to log its loss at this step.
+        # Logging resets the Trainer's own request to log its loss at this step.
         should_log = control.should_log
         self.trainer.log(numbers)
         control.should_log = should_log

@@ -1,4 +1,4 @@
-"""An evaluator for the Trainer: how well partners find each other, and what the space is like."""
+"""A Trainer evaluator: retrieval of partners, and measures of the embedding space."""
 
 import csv
 import logging
@@ -20,22 +20,22 @@ logger = logging.getLogger(__name__)
 class TopologyEvaluator(SentenceEvaluator):
     """Retrieval of held-out partners in both directions, and the geometry and topology of their union.
 
-    Calling it gives mrr_1to2, mrr_2to1, recall_at_1_1to2, recall_at_1_2to1, their mean_mrr (the primary metric), and
-    the measures of `fixed_texts.geometry`, each after the name and '_'. Each text that has a partner asks, and all
-    texts of the other side may answer. Equal similarities share their mean rank, so that a collapsed space
-    scores as chance. A model without finite embeddings scores 0, and its measures are NaN.
+    Calling it returns mrr_1to2, mrr_2to1, recall_at_1_1to2, recall_at_1_2to1, mean_mrr (the primary metric), and the
+    measures of `fixed_texts.geometry`, each prefixed with the name and '_'. Each text that has a partner is a query,
+    and all texts of the other side are candidates. Ties get their mean rank, so that a collapsed space scores at chance
+    level. A model without finite embeddings scores 0, and its measures are NaN.
 
     Args:
-        texts_1: T1's texts, in the order in which they belong to texts_2.
-        texts_2: T2's texts.
-        pairs: Rows that belong together, where it is not row i with row i; a text may have several partners or none.
-        name: Stands before each metric, and in the name of the CSV file.
+        texts_1: T1's texts.
+        texts_2: T2's texts, aligned with texts_1 by row unless `pairs` is given.
+        pairs: Index pairs of aligned texts, if they are not aligned by row; a text may have several partners or none.
+        name: Prefix of each metric, and part of the name of the CSV file.
         max_degree: Highest degree of homology.
-        batch_size: Texts that are encoded at once.
-        write_csv: Add a row to topology_evaluation_<name>_results.csv, where the Trainer gives a folder.
+        batch_size: Texts per encoding batch.
+        write_csv: Append a row to topology_evaluation_<name>_results.csv if the Trainer gives a folder.
 
     Raises:
-        ValueError: Texts or pairs that cannot be, or a degree below 0.
+        ValueError: Texts, pairs or `max_degree` are not valid.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TopologyEvaluator(SentenceEvaluator):
     def __call__(  # type: ignore[override]  # of all models, those that embed texts
         self, model: SentenceTransformer, output_path: str | None = None, epoch: int | float = -1, steps: int = -1
     ) -> dict[str, float]:
-        """Metrics of the model, by name; a row of them in output_path, if one is given."""
+        """Metrics of the model, by name; also appended to the CSV file in `output_path`, if one is given."""
         rows_1, rows_2 = self.texts.rows(model, self.batch_size)
         metrics = {
             **self._retrieval(rows_1, rows_2),
@@ -70,7 +70,7 @@ class TopologyEvaluator(SentenceEvaluator):
             _add_row(Path(output_path) / self.csv_file, {"epoch": epoch, "steps": steps, **metrics})
         metrics = self.prefix_name_to_metrics(metrics, self.name)
         logger.info(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
-        # Declared as a whole number, but the Trainer counts epochs in parts.
+        # Declared as an int, but the Trainer passes fractional epochs.
         self.store_metrics_in_model_card_data(model, metrics, epoch, steps)  # type: ignore[arg-type]
         return metrics
 

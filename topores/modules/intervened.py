@@ -67,7 +67,7 @@ class IntervenedTransformer(Packable, Transformer):
         self._real = features.get("attention_mask")
         return super().forward(features, **options)  # type: ignore[arg-type]  # what `preprocess` gives is no dict
 
-    def changed(
+    def intervene(
         self, number: str, hidden: Float[Tensor, "texts tokens dim"], blocks: Sequence[Block] | None
     ) -> Float[Tensor, "texts tokens dim"]:
         """The output of layer `number` after its intervention, as the next layer gets it."""
@@ -139,5 +139,5 @@ def _change_output(
     """A forward hook on a layer; it returns hidden states, or a tuple that begins with them."""
     del layer, given
     if isinstance(output, tuple):
-        return transformer.changed(number, output[0], named.get("blocks")), *output[1:]
-    return transformer.changed(number, output, named.get("blocks"))
+        return transformer.intervene(number, output[0], named.get("blocks")), *output[1:]
+    return transformer.intervene(number, output, named.get("blocks"))

@@ -41,7 +41,7 @@ def positives(alignment: Float[Tensor, "passages_1 passages_2"]) -> Positives:
     )
 
 
-def excluded(
+def excluded_rows(
     alignment: Float[Tensor, "passages_1 passages_2"], negative_weights: Shaped[Tensor, "passages passages"] | None
 ) -> Bool[Tensor, "rows rows"]:
     """Which rows are not negatives of each other: those of one passage, of partners, and those of weight 0.

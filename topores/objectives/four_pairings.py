@@ -12,7 +12,7 @@ from topores.config import PAIRING_WEIGHTS, TrainConfig
 from topores.domain import PAIRINGS, SIDES
 from topores.objectives._losses import log_denominators
 from topores.objectives._objective import Losses, Objective, Views
-from topores.objectives._rows import Positives, by_row, excluded, positives
+from topores.objectives._rows import Positives, by_row, excluded_rows, positives
 from topores.text.batches import Batch
 
 TEMPERATURE_PACE = 100
@@ -220,7 +220,7 @@ def _log_negatives(
         # Not log(0): it would make the gradient of the excluded entries NaN instead of 0.
         logs = torch.where(negative_weights > 0, negative_weights, 1.0).log().to(matrix)
         matrix = matrix + by_row(logs, len(alignment))
-    return matrix.masked_fill_(excluded(alignment, negative_weights), -torch.inf).logsumexp(dim=1)
+    return matrix.masked_fill_(excluded_rows(alignment, negative_weights), -torch.inf).logsumexp(dim=1)
 
 
 def _at_least_float32(rows: Tensor) -> torch.dtype:

@@ -21,7 +21,7 @@ from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, 
 from topores.errors import InputError
 from topores.report.html.arrays import compressed, opening
 
-VERSION = 1
+VERSION = 2
 """Of what stands in the block; a report of a greater one is refused."""
 
 BLOCK = "results"

@@ -4,8 +4,9 @@ from topores.report.html.safe import escaped
 from topores.report.language import later, say
 
 NAMES = (
-    later("article"), later("meta analysis"), later("pairs"), later("model"), later("encoder"), later("rank"),
-    later("layers"), later("positions"), later("cached views"), later("objective"), later("loss"), later("cycles"),
+    later("article"), later("meta analysis"), later("pairs"), later("model"), later("reader"), later("encoder"),
+    later("rank"), later("layers"), later("positions"), later("cached views"), later("objective"), later("loss"),
+    later("cycles"),
     later("batch size"), later("micro batch size"), later("precision"), later("learning rate"), later("weight decay"),
     later("temperature"), later("learn temperature"), later("temperature bounds"), later("weights"),
     later("passage tokens"), later("held out"), later("embargo"), later("checkpoints"), later("keep"),

@@ -1,4 +1,4 @@
-"""Which passages of two texts tell the same thing: partial optimal transport on a CSLS-corrected cosine."""
+"""Align the passages of two texts that say the same: partial optimal transport on CSLS-corrected cosines."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from scipy import sparse
 from topores.domain import AlignedPairs
 
 LEAST_MASS = 0.25
-"""A T1 passage that carries less than this share of one passage's mass has no partner."""
+"""A T1 passage that moves less than this share of its mass has no partner."""
 
 MOST_PARTNERS = 8
 LEAST_WEIGHT = 0.05
-"""Fainter partners are dropped, and the weights of the others made to sum to 1 again."""
+"""Partners below this weight are dropped, and the other weights are renormalised to sum to 1."""
 
 
 def align_passages(
@@ -28,41 +28,41 @@ def align_passages(
     """Aligned pairs of two long texts, from the frozen base encoder's embeddings of their passages.
 
     r_1(i) is the mean cosine of passage i of T1 to its nearest `neighbours` passages of T2, r_2(j) the same from T2,
-    and csls(i, j) = 2 cos(i, j) - r_1(i) - r_2(j). CSLS alone forgets how near the two texts are, since its best score
-    is a little above 0 even between strangers; so the mean of r_1 and of r_2 are put back in the cost, which is then
-    1 - cosine corrected for how much of a hub each passage is:
+    and csls(i, j) = 2 cos(i, j) - r_1(i) - r_2(j). CSLS alone loses how similar the two texts are: its best score is
+    slightly above 0 even for unrelated texts. So the means of r_1 and r_2 are added back, and the cost is 1 - cosine
+    with a correction for hubs:
 
         cost(i, j) = 1 - (csls(i, j) + mean r_1 + mean r_2) / 2
 
-    Each text has mass 1, spread evenly over its passages. Mass moves only between passages with csls > `margin`, and
-    mass left behind on both sides costs `price`, so none moves at a higher cost. The rows of the optimal plan,
-    normalised, are the weights; the mass that it moves is the share.
+    Each text has mass 1, spread evenly over its passages. Mass moves only between passages with csls > `margin`. A unit
+    of mass not moved costs `price`, so none moves at a higher cost. The rows of the optimal plan, normalised, are the
+    weights; the moved mass is the share.
 
-    The defaults were fixed by measurement, with all-MiniLM-L6-v2 on passages of at most 96 tokens. Share moved:
-        1.00        an article with itself, and with a shuffled copy that lacks every fifth word at random
-        .91         with a shuffled copy that lacks half its words
-        .72 to .83  the odd sentences of four papers with their even ones
-        .64         an article with its own first half
-        .60         a trial of closed-loop insulin delivery with a pooled analysis of such trials
-        .25         a trial of heat patches for menstrual pain with a meta-analysis of a drug for it
-        0 to .01    each trial with the other's meta-analysis; with machine learning abstracts; with lone sentences
-    Right partners, at price .4, .5 and .6: of 200 abstracts .80, .97, .97 found one among their one-line summaries
-    (SciTLDR), .99 of them the right one; with disjoint halves of that set the share was .03, .30, .68. Of odd with
-    even sentences .40 of the weight led to the right place, give or take a passage (chance .06, the nearest by cosine
-    .25, margin 0 .38); mutual pairs .43. Of 20 mutual pairs of the closed-loop texts, read by eye, 11 told the same
-    thing, 4 something near, 5 did not. The price fits that encoder: one whose cosines crowd near 1, or that does not
-    know the language (unrelated Russian texts with this one: .56), needs a lower one.
+    The defaults were chosen by measurement, with all-MiniLM-L6-v2 on passages of at most 96 tokens. Share moved:
+        1.00         an article with itself, and with a shuffled copy that lacks every fifth word at random
+        0.91         with a shuffled copy that lacks half its words
+        0.72 to 0.83 the odd sentences of four papers with their even ones
+        0.64         an article with its own first half
+        0.60         a trial of closed-loop insulin delivery with a pooled analysis of such trials
+        0.25         a trial of heat patches for menstrual pain with a meta-analysis of a drug for it
+        0 to 0.01    each trial with the other's meta-analysis; with machine learning abstracts; with single sentences
+    Accuracy at price 0.4, 0.5 and 0.6: of 200 abstracts, 0.80, 0.97 and 0.97 were matched with one of the one-line
+    summaries (SciTLDR), 0.99 of them correctly; between disjoint halves of that set the share was 0.03, 0.30 and 0.68.
+    For odd against even sentences, 0.40 of the weight was within one passage of the right place (chance 0.06, nearest
+    by cosine 0.25, margin 0 0.38), and 0.43 for mutual pairs. Of 20 mutual pairs of the closed-loop texts judged by
+    hand, 11 said the same, 4 something similar, and 5 did not. The price is tuned to that encoder: an encoder whose
+    cosines are all near 1, or that does not know the language (0.56 for unrelated Russian texts), needs a lower one.
 
     Args:
         rows_1: Embeddings of T1's passages, of any length but 0.
         rows_2: Embeddings of T2's passages, by the same encoder.
-        neighbours: Size of the neighbourhoods of CSLS; the whole other text where that has fewer passages.
-        price: Largest cost at which pairing beats leaving out. More pairs, and fainter ones, the higher it is.
-        margin: How far a pair must stand above the neighbourhoods of its passages; at least 0.
+        neighbours: Neighbourhood size of CSLS, at most the number of passages of the other text.
+        price: Largest cost at which a pair is made. A higher price gives more and weaker pairs.
+        margin: Least CSLS of a pair; 0 or more.
 
     Returns:
-        Pairs sorted by T1, then T2. A pair is mutual if no other passage has a higher CSLS with either of the two.
-        A passage with at least `neighbours` exact doubles in the other text stands out nowhere and has no partner.
+        Pairs sorted by T1, then T2. A pair is mutual if no other passage has a higher CSLS with either of the two. A
+        passage with at least `neighbours` exact duplicates in the other text has no partner, as its CSLS is 0.
 
     Raises:
         ValueError: Rows with NaN, infinity or only zeros, rows of different widths, fewer than 2 on a side, or an
@@ -99,20 +99,20 @@ def given_pairs(
     *,
     neighbours: int = 10,
 ) -> AlignedPairs:
-    """Pairs aligned as a pair file says, in its order; the partners of a T1 passage share its weight equally.
+    """Pairs given by a pair file, in its order; the partners of a T1 passage share its weight equally.
 
     Args:
-        t1: Row of `rows_1` of each pair. A passage may stand in several pairs.
+        t1: Row of `rows_1` of each pair. A passage may be in several pairs.
         t2: Row of `rows_2` of each pair.
         rows_1: Embeddings of T1's passages by the frozen base encoder, of any length but 0.
         rows_2: Embeddings of T2's passages, by the same encoder.
-        neighbours: Size of the neighbourhoods of CSLS, by which `mutual` is judged as in `align_passages`.
+        neighbours: Neighbourhood size of CSLS, which decides `mutual` as in `align_passages`.
 
     Returns:
         One row per given pair; share 1.
 
     Raises:
-        ValueError: As `align_passages`, but one row a side is enough; or indices that do not fit the rows.
+        ValueError: As `align_passages`, except that one row per side is enough; or an index is out of range.
     """
     _check(neighbours, margin=0.0)
     rows_1, rows_2 = _unit_rows(rows_1, rows_2, least=1)
@@ -136,7 +136,7 @@ def given_pairs(
 
 @dataclass(frozen=True)
 class _NearPassages:
-    """The pairs in which one passage is among the nearest of the other, sorted by T1, then T2."""
+    """The pairs in which one passage is among the nearest neighbours of the other, sorted by T1, then T2."""
 
     t1: Int[np.ndarray, " near"]
     t2: Int[np.ndarray, " near"]
@@ -147,8 +147,8 @@ class _NearPassages:
 
 
 def _near_passages(rows_1: np.ndarray, rows_2: np.ndarray, neighbours: int) -> _NearPassages:
-    # No pair with csls > 0 is missed: its cosine exceeds the mean r of one of its two neighbourhoods, and a cosine
-    # above the mean of the nearest k is itself one of those k. So the full matrix is never needed.
+    # No pair with csls > 0 is missed: its cosine exceeds the mean r of one of its two passages, and a cosine above the
+    # mean of the k nearest is itself among those k. So the full matrix is not needed.
     cosine_1, found_2 = _search(rows_1, rows_2, neighbours)
     cosine_2, found_1 = _search(rows_2, rows_1, neighbours)
     r_1, r_2 = cosine_1.mean(axis=1), cosine_2.mean(axis=1)
@@ -165,7 +165,7 @@ def _near_passages(rows_1: np.ndarray, rows_2: np.ndarray, neighbours: int) -> _
 
 
 def _search(questions: np.ndarray, answers: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines and rows of the nearest answers, (questions, neighbours) each, nearest first."""
+    """Cosines and indices of the nearest answers, (questions, neighbours) each, nearest first."""
     index = faiss.IndexFlatIP(answers.shape[1])
     index.add(answers)
     cosine, found = index.search(questions, min(neighbours, len(answers)))
@@ -175,23 +175,23 @@ def _search(questions: np.ndarray, answers: np.ndarray, neighbours: int) -> tupl
 def _is_best(csls: np.ndarray, passage: np.ndarray, passages: int) -> np.ndarray:
     best = np.full(passages, -np.inf)
     np.maximum.at(best, passage, csls)
-    # A best below 0 could be beaten by a pair that is not among the near ones. 1e-6: float32 cosines.
+    # A best CSLS below 0 could be beaten by a pair outside the near ones. 1e-6: tolerance for float32 cosines.
     return csls >= np.maximum(best - 1e-6, -1e-6)[passage]
 
 
 def _partial_transport(
     t1: np.ndarray, t2: np.ndarray, cost: np.ndarray, price: float, passages_1: int, passages_2: int
 ) -> np.ndarray:
-    """Mass moved along each allowed pair, in units of which a text has `passages_1 * passages_2`.
+    """Mass moved along each allowed pair, in units of which each text has `passages_1 * passages_2`.
 
-    So T1's passages hold `passages_2` units each and T2's `passages_1`: flows are whole numbers, free of rounding.
+    A passage of T1 then holds `passages_2` units and one of T2 `passages_1`, so flows are integers without rounding.
     """
     if not len(t1):
         return np.zeros(0)
-    # Here, because POT loads torch wherever torch is installed, and this floor does not need it.
+    # Imported here: POT loads torch if it is installed, and this module does not need torch.
     import ot
 
-    # What is left behind goes to, and comes from, one dummy passage a side, for half the price each way.
+    # Mass not moved goes to, and comes from, one dummy passage per side, at half the price each.
     left_1, left_2 = np.arange(passages_1), np.arange(passages_2)
     source = np.concatenate([t1, left_1, np.full(passages_2, passages_1), [passages_1]])
     target = np.concatenate([t2, np.full(passages_1, passages_2), left_2, [passages_2]])
@@ -205,20 +205,20 @@ def _partial_transport(
 
 
 def _soft_weights(t1: np.ndarray, mass: np.ndarray, passages_1: int) -> np.ndarray:
-    """Weights that sum to 1 over the pairs of each T1 passage, 0 for pairs that are dropped.
+    """Weights that sum to 1 over the pairs of each T1 passage, 0 for dropped pairs.
 
-    `mass` is in units of what one passage can give to one other.
+    `mass` is in the units of `_partial_transport`.
     """
     carried = np.bincount(t1, mass, minlength=passages_1)
     weight = np.where(carried[t1] >= LEAST_MASS, mass, 0.0)
     heaviest_first = np.lexsort((-weight, t1))
     rank = np.empty(len(t1), dtype=np.int64)
     rank[heaviest_first] = np.arange(len(t1)) - np.searchsorted(t1, t1[heaviest_first])
-    weight = _normalised(np.where(rank < MOST_PARTNERS, weight, 0.0), t1, passages_1)
-    return _normalised(np.where(weight >= LEAST_WEIGHT, weight, 0.0), t1, passages_1)
+    weight = _normalise_rows(np.where(rank < MOST_PARTNERS, weight, 0.0), t1, passages_1)
+    return _normalise_rows(np.where(weight >= LEAST_WEIGHT, weight, 0.0), t1, passages_1)
 
 
-def _normalised(weight: np.ndarray, t1: np.ndarray, passages_1: int) -> np.ndarray:
+def _normalise_rows(weight: np.ndarray, t1: np.ndarray, passages_1: int) -> np.ndarray:
     total = np.bincount(t1, weight, minlength=passages_1)
     return weight / np.where(total > 0, total, 1.0)[t1]
 
@@ -227,7 +227,7 @@ def _check(neighbours: int, margin: float) -> None:
     if neighbours < 1:
         raise ValueError(f"neighbours is {neighbours}; give 1 or more.")
     if not margin >= 0:
-        raise ValueError(f"margin is {margin}; give 0 or more: below 0 a pair need not be near at all.")
+        raise ValueError(f"margin is {margin}; give 0 or more. Below 0, pairs would not have to be near.")
 
 
 def _unit_rows(rows_1: np.ndarray, rows_2: np.ndarray, *, least: int) -> tuple[np.ndarray, np.ndarray]:

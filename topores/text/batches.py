@@ -49,11 +49,11 @@ class Batches:
         # Of all passages, T1's first: looked up in every batch, so worked out once.
         everything = (*corpus.t1, *corpus.t2)
         self._text = [p.text for p in everything]
-        self._content = _numbered([" ".join(text.split()).casefold() for text in self._text])
-        self._document = _numbered([f"{p.side} {p.document}" for p in everything])
+        self._content = _number_equal([" ".join(text.split()).casefold() for text in self._text])
+        self._document = _number_equal([f"{p.side} {p.document}" for p in everything])
         self._position = np.array([p.position for p in everything], dtype=np.int64)
 
-    def at(self, step: int) -> Batch:
+    def for_step(self, step: int) -> Batch:
         """The batch of a step, counted from 0 over all cycles. Nothing is remembered between calls."""
         cycle, place = divmod(step, self.per_cycle)
         order_1, order_2 = self._orders(cycle)
@@ -70,7 +70,7 @@ class Batches:
             texts_1=tuple(texts[: len(chosen_1)]),
             texts_2=tuple(texts[len(chosen_1) :]),
             weights=weights,
-            negative_weights=~self._excluded(chosen, weights),
+            negative_weights=~self._excluded_pairs(chosen, weights),
             passages_1=chosen_1,
             passages_2=chosen_2,
         )
@@ -90,7 +90,7 @@ class Batches:
         asks = np.repeat(np.arange(len(chosen_1)), stop - first)
         return asks, self.alignment.indices[places], self.alignment.data[places]
 
-    def _excluded(
+    def _excluded_pairs(
         self, chosen: Int[np.ndarray, " passages"], weights: Float[np.ndarray, "passages_1 passages_2"]
     ) -> Bool[np.ndarray, "passages passages"]:
         """Which passages are not negatives of each other, T1's first, then T2's."""
@@ -116,6 +116,6 @@ def _train_indices(corpus: Corpus, side: Side) -> Int[np.ndarray, " train"]:
     return np.flatnonzero(np.array([s == "train" for s in corpus.split(side)], dtype=bool))
 
 
-def _numbered(names: list[str]) -> Int[np.ndarray, " passages"]:
+def _number_equal(names: list[str]) -> Int[np.ndarray, " passages"]:
     """Equal names get equal numbers."""
     return np.unique(names, return_inverse=True)[1].reshape(-1)

@@ -1,4 +1,4 @@
-"""One-byte code pages: how UTF-8 looks when it is read through one, and which one a file is written in."""
+"""One-byte code pages: how UTF-8 looks when decoded with one, and guessing the page of a file."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ CODE_PAGES = (
     "cp1250", "iso8859-2", "cp1253", "iso8859-7", "cp1254", "cp1255", "cp1256", "cp1257",
     "iso8859-9", "iso8859-15", "mac_roman", "cp437", "cp850", "cp852",
 )  # fmt: skip
-"""The pages that are known, in the order of preference where two explain the same."""
+"""The supported pages, in order of preference where two explain a text equally well."""
 
 _CYRILLIC, _WESTERN = "оеаинтсрвлкмдяуі", "éèàêçâîôùäöüßñóíáúãåæø«»‘’“”–—°±"
 _CENTRAL = "ąćęłńóśżźáčďéěíňřšťúůýžäöőüűâăîșşțţ„”’–"
@@ -24,40 +24,40 @@ _FREQUENT = {
     "shift_jis": _KANA, "euc_jp": _KANA, "euc_kr": "이는에의을가고하다은지로도",
     "gb18030": "的一是不了在人有我他这中大来上，。", "big5": "的一是不了在人有我他這中大來上，。",
 }  # fmt: skip
-"""The characters beyond ASCII that texts in an encoding are mostly made of."""
+"""The most frequent non-ASCII characters of texts in an encoding."""
 
-# Their least share. Languages of many characters have no few that are most of a text.
+# Minimum share of the frequent characters; lower for languages with many characters.
 _LEAST = dict.fromkeys(_FREQUENT, 0.5) | dict.fromkeys(("shift_jis", "euc_jp", "euc_kr", "gb18030", "big5"), 0.1)
 
 
 @dataclass(frozen=True)
 class CodePage:
-    """A one-byte code page as a mistake uses it: it reads every byte, and can be undone.
+    """A one-byte code page that decodes every byte, so that a wrong decoding can be undone.
 
-    A character of UTF-8 is one lead byte and one to three continuation bytes. What one such
-    sequence reads as is called a unit: "Ã©" for é through cp1252, "Рџ" for П through cp1251.
+    A non-ASCII character of UTF-8 is one lead byte and one to three continuation bytes. The characters that such a
+    sequence decodes to are called a unit: "Ã©" for é through cp1252, "Рџ" for П through cp1251.
     """
 
     name: str
 
     @cached_property
     def characters(self) -> str:
-        """What the bytes 0x80 to 0xFF read as. An undefined byte becomes a control character, as in browsers."""
+        """The characters of bytes 0x80 to 0xFF. An undefined byte becomes a control character, as in browsers."""
         return "".join(_character(byte, self.name) for byte in range(0x80, 0x100))
 
     @cached_property
     def byte(self) -> dict[int, int]:
-        """From code point to byte, for the characters beyond ASCII."""
+        """Map from code point to byte, for the non-ASCII characters."""
         return {ord(character): byte for byte, character in enumerate(self.characters, 0x80)}
 
     @cached_property
-    def undefined(self) -> str:
-        """The control characters that stand for bytes without a character."""
+    def undefined_characters(self) -> str:
+        """The control characters that represent undefined bytes."""
         return "".join(c for c in self.characters if c <= "\x9f" and self.name.startswith("cp"))
 
     @cached_property
     def units(self) -> re.Pattern[str]:
-        """One unit or more. Source: the well-formed byte sequences of The Unicode Standard 16, table 3-7."""
+        """Matches one or more units. Source: well-formed byte sequences, The Unicode Standard 16, table 3-7."""
         tail = self._any_of(0x80, 0xBF)
         forms = (
             self._any_of(0xC2, 0xDF) + tail,
@@ -72,7 +72,7 @@ class CodePage:
         return re.compile(f"(?:{'|'.join(forms)})+")
 
     def misread(self, text: str) -> str:
-        """`text` as it looks when its UTF-8 bytes are read through this page.
+        """`text` as it looks when its UTF-8 bytes are decoded with this page.
 
         >>> CodePage("cp1252").misread("café")
         'cafÃ©'
@@ -80,7 +80,7 @@ class CodePage:
         return "".join(chr(b) if b < 0x80 else self.characters[b - 0x80] for b in text.encode())
 
     def undo(self, units: str) -> str:
-        """What units were meant to be.
+        """The original characters of some units.
 
         >>> CodePage("cp1252").undo("Ã©")
         'é'
@@ -97,9 +97,9 @@ def code_page(name: str) -> CodePage:
 
 
 def guess_code_page(data: bytes) -> str | None:
-    """The encoding in which bytes that are not UTF-8 give the most of a language's frequent characters, or None.
+    """Guess the encoding of bytes that are not UTF-8, by the most frequent characters of languages; None if unsure.
 
-    A guess to offer, not to act on: a few words, or a table, can fool it.
+    Suggest the guess to the user, but do not act on it: a few words, or a table, can mislead it.
     """
     head = data[: 1 << 16]
     scores = {name: _naturalness(head, name) for name in _FREQUENT}
@@ -115,10 +115,10 @@ def _character(byte: int, page: str) -> str:
 
 
 def _naturalness(data: bytes, encoding: str) -> tuple[float, float]:
-    """Share of frequent characters over the least share, then share of letters: capitals are in no list."""
+    """Share of frequent characters divided by the minimum share; then share of letters, as capitals are not listed."""
     text = data.decode(encoding, errors="replace")
     beyond_ascii = re.findall(r"[^\x00-\x7f]+", text)
-    # Accented letters come singly among plain ones; a whole word of them is another alphabet misread.
+    # Accented letters occur singly among plain ones; a whole word of them is another alphabet decoded wrongly.
     longest = 2 if _FREQUENT[encoding] in (_WESTERN, _CENTRAL, _TURKISH) else len(text)
     frequent = sum(c in _FREQUENT[encoding] for word in beyond_ascii if len(word) <= longest for c in word)
     characters = max(1, sum(map(len, beyond_ascii)))

@@ -1,4 +1,4 @@
-"""The frozen texts of a run: made once from files, kept as two tables, read back the same."""
+"""The frozen texts of a run: built once from files, stored as two tables, read back unchanged."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from topores.text.split import split_pairs, split_texts
 log = logging.getLogger(__name__)
 
 Encode = Callable[[Sequence[str]], Float[np.ndarray, "texts dim"]]
-"""The frozen base encoder, without dropout: texts to unit rows."""
+"""Maps texts to unit rows with the frozen base encoder, without dropout."""
 
 CORPUS_FILES = PASSAGES, PAIRS = ("passages.parquet", "pairs.parquet")
 
@@ -42,10 +42,10 @@ def corpus_from_texts(
     """Two long texts: cut into passages, aligned by partial transport, split in blocks.
 
     Raises:
-        InputError: The texts are the same, or one of them is a single passage.
+        InputError: The texts are equal, one of them is a single passage, or they share no aligned passages.
     """
     if t1.content.split() == t2.content.split():
-        raise InputError(f"'{t1.name}' and '{t2.name}' hold the same text; give the article and its meta-analysis.")
+        raise InputError(f"'{t1.name}' and '{t2.name}' have the same text; give the article and its meta-analysis.")
     passages_1 = split_passages(t1, tokenizer, max_tokens=max_tokens, side="t1")
     passages_2 = split_passages(t2, tokenizer, max_tokens=max_tokens, side="t2")
     for text, passages in ((t1, passages_1), (t2, passages_2)):
@@ -74,9 +74,9 @@ def corpus_from_pairs(
     embargo: int,
     seed: int,
 ) -> Corpus:
-    """A pair file: the opening passage of each text, aligned as the rows say.
+    """A pair file: the opening passage of each text, aligned by row.
 
-    A text that stands in several rows is one passage with several partners.
+    A text that occurs in several rows becomes one passage with several partners.
     """
     passages_1, rows_1 = _opening_passages(table.articles, table.ids, tokenizer, max_tokens, "t1")
     passages_2, rows_2 = _opening_passages(table.meta_analyses, table.ids, tokenizer, max_tokens, "t2")
@@ -85,8 +85,8 @@ def corpus_from_pairs(
     cut = sum(share < 0.99 for share in covered)
     if cut:
         log.warning(
-            "%d of %d texts are longer than %d tokens: the opening of each stands for it (%.0f %% of the characters "
-            "on average); a larger --passage-tokens takes more.",
+            "%d of %d texts are longer than %d tokens; only the opening of each is used (%.0f %% of the characters "
+            "on average). A larger --passage-tokens uses more.",
             cut, len(covered), max_tokens, 100 * float(np.mean(covered)),
         )  # fmt: skip
     pairs = given_pairs(rows_1, rows_2, encode([p.text for p in passages_1]), encode([p.text for p in passages_2]))
@@ -97,14 +97,14 @@ def corpus_from_pairs(
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:
-    """passages.parquet and pairs.parquet, with positions and split."""
+    """Write passages.parquet and pairs.parquet, with positions and split."""
     facts = json.dumps({"embargo": corpus.embargo, "source": corpus.source, "share": corpus.pairs.share})
     for name, table in ((PASSAGES, _passage_table(corpus)), (PAIRS, _pair_table(corpus))):
         write_whole(folder / name, partial(pq.write_table, table.replace_schema_metadata({"topores": facts})))
 
 
 def read_corpus(folder: Path) -> Corpus:
-    """What `write_corpus` wrote.
+    """Read the corpus that `write_corpus` wrote.
 
     Raises:
         RunError: A table is missing or damaged.
@@ -132,7 +132,7 @@ def read_corpus(folder: Path) -> Corpus:
 def _opening_passages(
     texts: Sequence[str], ids: Sequence[str], tokenizer: Any, max_tokens: int, side: Side
 ) -> tuple[list[Passage], np.ndarray]:
-    """One passage per distinct text, and for each row of the file which of them is its own."""
+    """One passage per distinct text, and for each row of the file the index of its passage."""
     place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     first_id = dict(zip(reversed(texts), reversed(ids), strict=True))
     passages = [

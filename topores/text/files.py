@@ -1,4 +1,4 @@
-"""Text files: read whole, checked, and refused with one line that says what to do."""
+"""Read and check text files; an unusable one is rejected with a one-line message that says what to do."""
 
 import codecs
 import re
@@ -14,7 +14,7 @@ from topores.text.encoding import repair as undo_damage
 
 SUFFIXES = (".txt", ".md")
 
-# The longer marks first: UTF-32's begins with UTF-16's.
+# Longer marks first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -39,42 +39,42 @@ def read_text(path: Path, *, repair: bool = False) -> Text:
         repair: Undo a wrong decoding (see `topores.text.encoding`) instead of refusing the text.
 
     Raises:
-        InputError: No such file, a folder, another kind of file, empty, binary, in another
-            encoding, or decoded wrongly before it was saved.
+        InputError: The file does not exist, is a folder, has another type, is empty, is binary, is in another
+            encoding, or was decoded wrongly before it was saved.
     """
     suffix = known_suffix(path, SUFFIXES)
     content = read_unicode(path)
     if not content.strip():
-        raise InputError(f"'{path}' is empty; give a file with text in it.")
-    return Text(path.name, mended(content, str(path), repair=repair), markdown=suffix == ".md")
+        raise InputError(f"'{path}' is empty; give a file that contains text.")
+    return Text(path.name, check_or_repair(content, str(path), repair=repair), markdown=suffix == ".md")
 
 
 def known_suffix(path: Path, known: Collection[str]) -> str:
-    """The suffix of an existing file, in small letters.
+    """The suffix of an existing file, in lower case.
 
     Raises:
-        InputError: No such file, a folder, or a suffix that is not in `known`.
+        InputError: The path is not a file, or its suffix is not in `known`.
     """
     try:
         exists, regular, folder = path.exists(), path.is_file(), path.is_dir()
     except OSError as fault:
         raise InputError(f"'{path}' cannot be read ({fault.strerror}); check the path and its permissions.") from fault
     if not exists:
-        raise InputError(f"No such file: '{path}'. Check the path.")
+        raise InputError(f"'{path}' does not exist; check the path.")
     if not regular:
-        raise InputError(f"'{path}' is {'a folder' if folder else 'no file'}; give one file ({', '.join(known)}).")
+        raise InputError(f"'{path}' is {'a folder' if folder else 'not a file'}; give one file ({', '.join(known)}).")
     suffix = path.suffix.lower()
     if suffix not in known:
         seen = f"ends in '{path.suffix}'" if suffix else "has no suffix"
-        raise InputError(f"'{path}' {seen}; files ending in {', '.join(known)} are read. Convert or rename it.")
+        raise InputError(f"'{path}' {seen}; expected one of {', '.join(known)}. Convert or rename the file.")
     return suffix
 
 
 def read_unicode(path: Path) -> str:
-    """The characters of a file, without a byte order mark, newlines as "\\n".
+    """The text of a file, without byte order mark, with "\\n" as newline.
 
     Raises:
-        InputError: Unreadable, binary, or not in Unicode.
+        InputError: The file is unreadable, binary, or not in a Unicode encoding.
     """
     try:
         data = path.read_bytes()
@@ -83,7 +83,7 @@ def read_unicode(path: Path) -> str:
     mark, encoding = next((m for m in _MARKS if data.startswith(m[0])), (b"", "utf-8"))
     if encoding == "utf-8":
         _refuse_binary(path, data)
-    text = _decoded(path, data[len(mark) :], encoding)
+    text = _decode(path, data[len(mark) :], encoding)
     lost = (text.count("\ufffd") + text.count("\0")) / max(1, len(text))
     if lost > _MOST_LOST:
         raise InputError(
@@ -93,24 +93,24 @@ def read_unicode(path: Path) -> str:
     return unix_newlines(text)
 
 
-def mended(content: str, name: str, *, repair: bool) -> str:
-    """`content`, if it was decoded rightly; what it was meant to be, if `repair`.
+def check_or_repair(content: str, name: str, *, repair: bool) -> str:
+    """`content` if it was decoded correctly, or its repaired text if `repair` is set.
 
     Raises:
-        InputError: It was decoded wrongly, and is not to be repaired.
+        InputError: `content` was decoded wrongly and `repair` is not set.
     """
     if repair:
         return undo_damage(content).removeprefix("\ufeff")
     damage = diagnose(content)
     if damage:
-        raise InputError(f"'{name}': {damage.damaged} of {damage.lines} lines were {told(damage)}")
+        raise InputError(f"'{name}': {damage.damaged} of {damage.lines} lines were {describe_damage(damage)}")
     return content
 
 
-def told(damage: Damage) -> str:
-    """The end of an error sentence: what happened to a text, a sample, the remedy."""
+def describe_damage(damage: Damage) -> str:
+    """The end of an error message: how the text was damaged, an example, and the remedy."""
     return (
-        f"read as {damage.code_page} though they are UTF-8: '{damage.sample_seen}' was meant to be "
+        f"decoded as {damage.code_page} although they are UTF-8: '{damage.sample_seen}' should be "
         f"'{damage.sample_meant}'. Add --repair, or export the text again as UTF-8."
     )
 
@@ -119,20 +119,22 @@ def unix_newlines(text: str) -> str:
     return re.sub("\r\n?", "\n", text)
 
 
-def _decoded(path: Path, data: bytes, encoding: str) -> str:
+def _decode(path: Path, data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as fault:
         if encoding != "utf-8":
             raise InputError(
-                f"'{path}' begins with the mark of {encoding.upper()}, but is damaged at byte {fault.start}; "
+                f"'{path}' has the byte order mark of {encoding.upper()}, but is damaged at byte {fault.start}; "
                 "save it again as UTF-8."
             ) from fault
         seen = f"byte 0x{data[fault.start]:02x} at offset {fault.start}"
-        raise InputError(f"'{path}' is not UTF-8 ({seen}). {_conversion(path, guess_code_page(data))}") from fault
+        raise InputError(
+            f"'{path}' is not UTF-8 ({seen}). {_conversion_advice(path, guess_code_page(data))}"
+        ) from fault
 
 
-def _conversion(path: Path, guess: str | None) -> str:
+def _conversion_advice(path: Path, guess: str | None) -> str:
     if guess is None:
         return "Save it as UTF-8 with the program that made it."
     target = path.with_name(f"{path.stem}.utf8{path.suffix}")
@@ -144,21 +146,21 @@ def _conversion(path: Path, guess: str | None) -> str:
 def _refuse_binary(path: Path, data: bytes) -> None:
     for magic, kind in _KINDS.items():
         if data.startswith(magic):
-            raise InputError(f"'{path}' is {kind}, not a text; save its words as plain text in UTF-8.")
+            raise InputError(f"'{path}' is {kind}, not a text file; save its contents as plain text in UTF-8.")
     if b"\0" in data:
         name = _utf_16_without_mark(data)
         if name:
-            raise InputError(f"'{path}' holds NUL bytes. {_conversion(path, name)}")
-        raise InputError(f"'{path}' is binary: NUL byte at offset {data.index(0)}; give a plain text in UTF-8.")
+            raise InputError(f"'{path}' contains NUL bytes. {_conversion_advice(path, name)}")
+        raise InputError(f"'{path}' is binary: NUL byte at offset {data.index(0)}; give a plain text file in UTF-8.")
     controls = len(data) - len(data.translate(None, _CONTROLS))
     if controls > _MOST_CONTROLS * len(data):
         raise InputError(
-            f"'{path}' is binary: {controls / len(data):.0%} control characters; give a plain text in UTF-8."
+            f"'{path}' is binary: {controls / len(data):.0%} control characters; give a plain text file in UTF-8."
         )
 
 
 def _utf_16_without_mark(data: bytes) -> str | None:
-    """Plain letters and spaces have a NUL byte in UTF-16, always on the same side."""
+    """UTF-16 without a byte order mark: ASCII characters have a NUL byte, always on the same side."""
     first, second = data[::2].count(0), data[1::2].count(0)
     if min(first, second) > 0.02 * max(first, second) or max(first, second) < 0.05 * len(data):
         return None

@@ -1,47 +1,47 @@
-"""Packing: sentences to groups within a budget of tokens, in order, headings with what they title."""
+"""Pack sentences, in order, into groups within a token budget; headings stay with the text they introduce."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 FEWEST_TOKENS = 8
-"""A group shorter than this is a fragment, and joins a neighbour where the budget allows."""
+"""A group shorter than this is a fragment and is merged with a neighbour if the budget allows."""
 
 _MOST_HEADINGS = 3
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A sentence, or a part of one that is too long: what passages are made of."""
+    """A sentence, or a part of a sentence that is too long; passages are made of pieces."""
 
     start: int
     end: int
     paragraph: int
     heading: bool
     tokens: int
-    """Without special tokens."""
+    """Number of tokens, without special tokens."""
     gap: int
-    """Tokens of the white space before the next piece; 0 for most tokenizers."""
+    """Tokens of the white space before the next piece; 0 with most tokenizers."""
     words: bool
-    """Whether it holds a letter or a digit."""
+    """Whether the piece contains a letter or a digit."""
 
 
-def packed(pieces: Sequence[Piece], room: int) -> list[list[Piece]]:
-    """Greedy groups of pieces, in order.
+def pack_pieces(pieces: Sequence[Piece], room: int) -> list[list[Piece]]:
+    """Pack pieces greedily into groups, in order.
 
-    A group that is half full also ends before a paragraph that would not fit whole. Headings at
-    the end of a group move on with the next piece. An empty group stands for a divider.
+    A group that is half full also ends before a paragraph that would not fit whole. Headings at the end of a group
+    move to the next one. An empty group stands for a divider.
 
     Args:
-        pieces: Each at most `room` tokens long.
-        room: The most tokens of a group, white space inside it included.
+        pieces: Pieces of at most `room` tokens each.
+        room: Token limit of a group, including white space between its pieces.
     """
     left = _left_in_paragraph(pieces)
     groups: list[list[Piece]] = [[]]
     used = 0
     for i, piece in enumerate(pieces):
         if is_divider(piece):
-            groups += [[], []]  # The empty group keeps apart what stands before and after.
+            groups += [[], []]  # The empty group separates the text before and after.
             continue
         group = groups[-1]
         used = used + group[-1].gap if group else 0
@@ -59,7 +59,7 @@ def packed(pieces: Sequence[Piece], room: int) -> list[list[Piece]]:
 
 
 def _left_in_paragraph(pieces: Sequence[Piece]) -> list[int]:
-    """For each piece the tokens from it to the end of its paragraph."""
+    """For each piece, the tokens from its start to the end of its paragraph."""
     left = [piece.tokens for piece in pieces]
     for i in range(len(pieces) - 2, -1, -1):
         if pieces[i].paragraph == pieces[i + 1].paragraph:
@@ -68,7 +68,7 @@ def _left_in_paragraph(pieces: Sequence[Piece]) -> list[int]:
 
 
 def headings_at_end(group: Sequence[Piece]) -> list[Piece]:
-    """The headings that nothing follows: three at most, and never the whole group."""
+    """The headings at the end of a group: at most three, and never the whole group."""
     count = 0
     while count < min(_MOST_HEADINGS, len(group) - 1) and group[-1 - count].heading:
         count += 1
@@ -81,24 +81,24 @@ def cost(group: Sequence[Piece]) -> int:
 
 
 def is_divider(piece: Piece) -> bool:
-    """A row of signs: no part of a passage."""
+    """Whether the piece is a row of signs such as "-----", which belongs to no passage."""
     return not piece.words and piece.tokens > FEWEST_TOKENS
 
 
 def has_words(group: Sequence[Piece]) -> bool:
-    """Whether any piece holds a letter or a digit."""
+    """Whether any piece contains a letter or a digit."""
     return any(piece.words for piece in group)
 
 
 def _is_fragment(group: Sequence[Piece]) -> bool:
-    """A few words, headings alone, or signs alone."""
+    """Whether a group has only a few words, only headings, or only signs."""
     return cost(group) < FEWEST_TOKENS or all(piece.heading for piece in group) or not has_words(group)
 
 
-def without_fragments(groups: Sequence[list[Piece]], room: int) -> list[list[Piece]]:
-    """Groups of a few words joined to a neighbour where both fit, else made longer by a neighbour's sentence.
+def merge_fragments(groups: Sequence[list[Piece]], room: int) -> list[list[Piece]]:
+    """Merge fragments with a neighbour if both fit, or else extend them by a neighbour's sentence.
 
-    Empty groups are left out; nothing is joined across them.
+    Empty groups are removed; nothing is merged across them.
     """
     joined: list[list[Piece]] = []
     for group in groups:
@@ -115,7 +115,7 @@ def without_fragments(groups: Sequence[list[Piece]], room: int) -> list[list[Pie
 
 
 def _borrow(before: list[Piece], group: list[Piece], room: int) -> None:
-    """Move the piece between two groups to the one that is a fragment, if the other remains none."""
+    """Move the piece between two groups to the one that is a fragment, unless that makes the other a fragment."""
     if _is_fragment(group) and not group[0].heading:
         longer, shorter = [before[-1], *group], before[:-1]
         if shorter and not shorter[-1].heading and not _is_fragment(shorter) and cost(longer) <= room:

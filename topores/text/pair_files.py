@@ -1,4 +1,4 @@
-"""Pair files: rows of an article and a meta-analysis, from .jsonl, .csv or .parquet, checked as a whole."""
+"""Read and check pair files (.jsonl, .csv, .parquet), whose rows hold an article and a meta-analysis each."""
 
 import csv
 import difflib
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from topores.domain import Split
 from topores.errors import InputError
 from topores.text.encoding import diagnose, repair
-from topores.text.files import known_suffix, read_unicode, told, unix_newlines
+from topores.text.files import describe_damage, known_suffix, read_unicode, unix_newlines
 
 REQUIRED = ("article", "meta_analysis")
 COLUMNS = (*REQUIRED, "id", "topic", "split")
@@ -34,18 +34,18 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class PairTable:
-    """A pair file. Row i of every column belongs together."""
+    """The columns of a pair file; entry i of every column belongs to row i."""
 
     name: str
-    """The file's name, for messages."""
+    """Name of the file, for messages."""
     ids: tuple[str, ...]
-    """As given, else the number of the row, from "1"."""
+    """Ids from the file, or row numbers from "1" if there is no such column."""
     articles: tuple[str, ...]
     meta_analyses: tuple[str, ...]
     topics: tuple[str | None, ...] | None
-    """None without such a column; a row without a topic has None."""
+    """Topics, with None for rows without one; None if there is no such column."""
     splits: tuple[Split, ...] | None
-    """None without such a column."""
+    """Splits; None if there is no such column."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,16 +53,16 @@ class PairTable:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """Rows as they were read, before any check of what they say."""
+    """Rows as read, before their contents are checked."""
 
     path: Path
     unit: str
-    """What a number counts, for messages: 'line' of a .jsonl, 'row' of a table."""
+    """Name of a row in messages: 'line' for .jsonl, 'row' for tables."""
     numbers: tuple[int, ...]
     rows: tuple[Row, ...]
 
     def refuse(self, faulty: Iterable[int], problem: str, remedy: str) -> None:
-        """Raise InputError if any row is faulty. `faulty` counts rows from 0."""
+        """Raise `InputError` if `faulty`, a list of row indices from 0, is not empty."""
         places = [self.numbers[i] for i in faulty]
         if places:
             shown = ", ".join(map(str, places[:_SHOWN]))
@@ -72,15 +72,15 @@ class _Sheet:
 
 
 def read_pairs(path: Path, *, repair: bool = False) -> PairTable:
-    """Read a pair file with the columns article and meta_analysis, and perhaps id, topic and split.
+    """Read a pair file with the columns article and meta_analysis, and optionally id, topic and split.
 
     Args:
-        path: A .jsonl, .csv (comma, semicolon or tab) or .parquet file. Other columns are left out.
+        path: A .jsonl, .csv (comma, semicolon or tab) or .parquet file. Other columns are ignored.
         repair: Undo a wrong decoding of the texts instead of refusing them.
 
     Raises:
-        InputError: The file, its columns or some of its rows cannot be used; the message says
-            which rows, and what to do.
+        InputError: The file, its columns or some of its rows cannot be used; the message names the rows and the
+            remedy.
     """
     suffix = known_suffix(path, SUFFIXES)
     readers: dict[str, Callable[[Path], _Sheet]] = {
@@ -89,14 +89,14 @@ def read_pairs(path: Path, *, repair: bool = False) -> PairTable:
     sheet = readers[suffix](path)
     _check_texts(sheet)
     texts = [unix_newlines(row[column]) for column in REQUIRED for row in sheet.rows]
-    texts = _mended(sheet, texts, repair_them=repair)
+    texts = _check_or_repair(sheet, texts, repair_them=repair)
     articles, meta_analyses = tuple(texts[: len(sheet.rows)]), tuple(texts[len(sheet.rows) :])
     _check_pairs(sheet, articles, meta_analyses)
     return PairTable(path.name, _ids(sheet), articles, meta_analyses, _topics(sheet), _splits(sheet))
 
 
 def _read_jsonl(path: Path) -> _Sheet:
-    # Only "\n" ends a line: JSON strings may hold the other separators of Unicode.
+    # Only "\n" ends a line: JSON strings may contain other Unicode line separators.
     lines = [(i, line) for i, line in enumerate(read_unicode(path).split("\n"), 1) if line.strip()]
     rows = [_json_object(path, number, line) for number, line in lines]
     seen = sorted({column for row in rows for column in row})
@@ -109,9 +109,9 @@ def _json_object(path: Path, number: int, line: str) -> Row:
         row = json.loads(line)
     except (ValueError, RecursionError) as fault:
         reason = getattr(fault, "msg", str(fault))
-        raise InputError(f"'{path}': line {number} is not JSON ({reason}); write one object a line.") from fault
+        raise InputError(f"'{path}': line {number} is not JSON ({reason}); write one object per line.") from fault
     if not isinstance(row, dict):
-        raise InputError(f"'{path}': line {number} holds {_kind(row)}, not an object with the texts; mend the line.")
+        raise InputError(f"'{path}': line {number} is {_kind(row)}, not an object with the texts; fix the line.")
     return row
 
 
@@ -135,14 +135,14 @@ def _csv_records(path: Path, text: str, delimiter: str) -> list[list[str]]:
         return list(reader)
     except csv.Error as fault:
         raise InputError(
-            f"'{path}': damaged CSV up to line {reader.line_num} ({fault}); double the quotes within a text."
+            f"'{path}': damaged CSV up to line {reader.line_num} ({fault}); write quotes within a text twice."
         ) from fault
     finally:
         csv.field_size_limit(limit)
 
 
 def _columns_found(text: str, delimiter: str) -> tuple[int, int]:
-    """How many known columns, and how many at all, the header gives with a delimiter."""
+    """Number of known columns, and of all columns, that the header has with a delimiter."""
     header = [name.strip().strip('"') for name in text.split("\n", 1)[0].split(delimiter)]
     return len(set(header) & set(COLUMNS)), len(header)
 
@@ -155,7 +155,7 @@ def _read_parquet(path: Path) -> _Sheet:
             rows = file.read([name for name in COLUMNS if name in seen]).to_pylist()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         reason = str(fault).split("\n")[0][:100]
-        raise InputError(f"'{path}' is not a whole parquet file ({reason}); write it again.") from fault
+        raise InputError(f"'{path}' is not a valid parquet file ({reason}); write it again.") from fault
     return _Sheet(path, "row", tuple(range(1, len(rows) + 1)), tuple(rows))
 
 
@@ -164,7 +164,7 @@ def _check_columns(path: Path, seen: Sequence[str], rows: int) -> None:
         raise InputError(f"'{path}' has no rows; give at least two, with the columns {' and '.join(REQUIRED)}.")
     twice = [name for name in COLUMNS if list(seen).count(name) > 1]
     if twice:
-        raise InputError(f"'{path}' has the column '{twice[0]}' twice; leave one.")
+        raise InputError(f"'{path}' has the column '{twice[0]}' twice; remove one.")
     missing = [name for name in REQUIRED if name not in seen]
     if missing:
         near = difflib.get_close_matches(missing[0], [name for name in seen if name not in REQUIRED], n=1)
@@ -196,18 +196,18 @@ def _check_pairs(sheet: _Sheet, articles: Sequence[str], meta_analyses: Sequence
     sheet.refuse(_repeats(pairs), "an article and a meta-analysis already given", "leave the repeats out.")
 
 
-def _mended(sheet: _Sheet, texts: list[str], *, repair_them: bool) -> list[str]:
-    """The texts decoded rightly. They are judged together: evidence in one row tells about the others."""
+def _check_or_repair(sheet: _Sheet, texts: list[str], *, repair_them: bool) -> list[str]:
+    """The correctly decoded texts. They are checked together, since evidence in one row applies to the others."""
     whole = "\n".join(texts)
     damage = None if repair_them else diagnose(whole)
     if not repair_them and damage is None:
         return texts
-    # A repair changes no line break, so the texts are found again by their number of lines.
+    # A repair changes no line breaks, so the texts can be separated again by their number of lines.
     lines = iter(repair(whole).split("\n"))
     mended = ["\n".join(next(lines) for _ in range(text.count("\n") + 1)) for text in texts]
     if damage:
         changed = {i % len(sheet.rows) for i, text in enumerate(texts) if text != mended[i]}
-        sheet.refuse(sorted(changed), "text decoded wrongly", f"it was {told(damage)}")
+        sheet.refuse(sorted(changed), "text decoded wrongly", f"it was {describe_damage(damage)}")
     return mended
 
 
@@ -237,7 +237,7 @@ def _splits(sheet: _Sheet) -> tuple[Split, ...] | None:
 
 
 def _repeats(values: Sequence[Any]) -> list[int]:
-    """Places of the values that stood before."""
+    """Indices of values that occurred before."""
     first: dict[Any, int] = {}
     return [i for i, value in enumerate(values) if first.setdefault(value, i) != i]
 

@@ -1,8 +1,8 @@
-"""Passages: a text cut between sentences into stretches that the encoder can hold.
+"""Split a text between sentences into passages that fit the encoder.
 
-Sentences are packed in order as long as the budget lasts. A heading goes with the text after it,
-and a few words alone join a neighbour. Only a sentence that is over the budget by itself is cut:
-between clauses, else between words. Nothing that has a letter or a digit is lost.
+Sentences are packed in order up to the token limit. A heading stays with the text after it, and a passage of a few
+words is merged with a neighbour. Only a sentence above the limit is cut, between clauses or else between words.
+Nothing that contains a letter or a digit is lost.
 """
 
 import re
@@ -25,15 +25,15 @@ from topores.text.packing import (
     has_words,
     headings_at_end,
     is_divider,
-    packed,
-    without_fragments,
+    merge_fragments,
+    pack_pieces,
 )
 from topores.text.sentences import sentences
 
 _CLAUSE = re.compile(r"[,;:)\]]+(?=\s)|[，、；：،؛]+|$")
 _WORD = re.compile(r"\S+")
 
-# The splitter's time grows with the square of its input, so a giant word goes in windows of so many parts.
+# The splitter's time is quadratic in its input, so a giant word is processed in windows of this many parts.
 _WINDOW = 8
 _CAUTION = 0.9
 
@@ -46,27 +46,27 @@ def split_passages(
     side: Side = "t1",
     document: str | None = None,
 ) -> list[Passage]:
-    """Cut a text into passages, between sentences.
+    """Split a text into passages, between sentences.
 
     Args:
-        text: The text; a bare string is taken as plain text.
-        tokenizer: The encoder's: `tokenizers.Tokenizer`, or a fast one of transformers. Its own
-            truncation and padding are left out of account.
-        max_tokens: The longest passage, special tokens included; 8 or more.
+        text: The text; a string is treated as plain text.
+        tokenizer: The encoder's tokenizer: `tokenizers.Tokenizer`, or a fast one of transformers. Its truncation and
+            padding settings are ignored.
+        max_tokens: Token limit of a passage, including special tokens; 8 or more.
         side: Which of the two texts it is.
-        document: Name for the passages; by default the stem of the text's name.
+        document: Document name of the passages; by default the stem of the text's name.
 
     Returns:
-        Passages in order, without overlap; `content[p.start:p.end] == p.text`. Between them lies
-        white space, and dividers such as "-----". Empty for a text without letters and digits.
+        Passages in order, without overlap; `content[p.start:p.end] == p.text`. Only white space and dividers such as
+        "-----" are between them. Empty for a text without letters and digits.
 
     Raises:
         ValueError: `max_tokens` is below 8, or the tokenizer is not a fast one.
     """
     content, name, markdown = _parts(text, document)
-    budget = _Budget(untruncated(tokenizer), max_tokens)
+    budget = _Budget(without_truncation(tokenizer), max_tokens)
     pieces = _pieces(content, markdown, budget)
-    groups = without_fragments(packed(pieces, budget.room), budget.room)
+    groups = merge_fragments(pack_pieces(pieces, budget.room), budget.room)
     return _passages(groups, content, name, side, budget)
 
 
@@ -80,38 +80,37 @@ def first_passage(
 ) -> Passage:
     """The opening passage of a text, for the rows of a pair file; see `split_passages`.
 
-    As many whole sentences as fit. If they fill less than half of the budget, as after a short
-    title, part of the next sentence is taken too. How much of the text the passage stands for is
-    `passage.end / len(text)`.
+    Takes as many whole sentences as fit. If they fill less than half of the limit, as after a short title, part of the
+    next sentence is added. `passage.end / len(text)` is the share of the text that the passage covers.
 
     Raises:
         InputError: The text has no letters and no digits.
         ValueError: `max_tokens` is below 8, or the tokenizer is not a fast one.
     """
     content, name, markdown = _parts(text, document)
-    budget = _Budget(untruncated(tokenizer), max_tokens)
+    budget = _Budget(without_truncation(tokenizer), max_tokens)
     opening: list[Piece] = []
     _fill(opening, _pieces(content, markdown, budget), content, budget)
     without_headings = opening[: len(opening) - len(headings_at_end(opening))]
     if has_words(without_headings):
         opening = without_headings
     if not has_words(opening):
-        raise InputError(f"The text of '{name}' has no letters and no digits; give a text with words in it.")
+        raise InputError(f"The text of '{name}' has no letters and no digits; give a text with words.")
     return _passages([opening], content, name, side, budget)[0]
 
 
 def count_tokens(text: str, tokenizer: Any) -> int:
-    """Length by the tokenizer, its special tokens included, and its truncation and padding left out."""
-    return len(untruncated(tokenizer).encode(text).ids)
+    """Number of tokens, including special tokens, without truncation or padding."""
+    return len(without_truncation(tokenizer).encode(text).ids)
 
 
-def untruncated(tokenizer: Any) -> Tokenizer:
-    """A copy without truncation and padding. MiniLM's own tokenizer.json cuts and pads to 128.
+def without_truncation(tokenizer: Any) -> Tokenizer:
+    """A copy of the tokenizer without truncation and padding. MiniLM's tokenizer.json truncates and pads to 128.
 
     Raises:
         ValueError: The tokenizer is not a fast one.
     """
-    return _untruncated(tokenizer, _backend(tokenizer).get_vocab_size())
+    return _copy_without_truncation(tokenizer, _backend(tokenizer).get_vocab_size())
 
 
 def _backend(tokenizer: Any) -> Tokenizer:
@@ -123,9 +122,9 @@ def _backend(tokenizer: Any) -> Tokenizer:
     return backend
 
 
-# The vocabulary's size is part of the key, so that added tokens make a new copy.
+# The vocabulary size is part of the cache key, so that added tokens give a new copy.
 @lru_cache(maxsize=4)
-def _untruncated(tokenizer: Any, vocabulary: int) -> Tokenizer:  # noqa: ARG001
+def _copy_without_truncation(tokenizer: Any, vocabulary: int) -> Tokenizer:  # noqa: ARG001
     copy = Tokenizer.from_str(_backend(tokenizer).to_str())
     copy.no_truncation()
     copy.no_padding()
@@ -133,7 +132,7 @@ def _untruncated(tokenizer: Any, vocabulary: int) -> Tokenizer:  # noqa: ARG001
 
 
 class _Budget:
-    """Counts tokens, and knows how many fit."""
+    """Counts tokens and holds the limit."""
 
     def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
         if max_tokens < FEWEST_TOKENS:
@@ -152,7 +151,7 @@ def _parts(text: Text | str, document: str | None) -> tuple[str, str, bool]:
 
 
 def _pieces(content: str, markdown: bool, budget: _Budget) -> list[Piece]:
-    """The sentences with their lengths; those over the budget in parts."""
+    """The sentences with their lengths; sentences above the limit are split into parts."""
     found = sentences(content, markdown=markdown)
     counts = budget.count([content[s.start : s.end] for s in found], special=False)
     pieces = []
@@ -160,10 +159,10 @@ def _pieces(content: str, markdown: bool, budget: _Budget) -> list[Piece]:
         words = any(map(str.isalnum, content[s.start : s.end]))
         piece = Piece(s.start, s.end, s.paragraph, s.heading, tokens, 0, words)
         pieces += [piece] if tokens <= budget.room else _cut(piece, content, budget)
-    return _with_gaps(pieces, content, budget)
+    return _add_gaps(pieces, content, budget)
 
 
-def _with_gaps(pieces: Sequence[Piece], content: str, budget: _Budget) -> list[Piece]:
+def _add_gaps(pieces: Sequence[Piece], content: str, budget: _Budget) -> list[Piece]:
     gaps = [content[piece.end : following.start] for piece, following in pairwise(pieces)] + [""]
     kinds = sorted(set(gaps) - {"", " "})
     tokens = dict(zip(kinds, budget.count(kinds, special=False), strict=True))
@@ -171,7 +170,7 @@ def _with_gaps(pieces: Sequence[Piece], content: str, budget: _Budget) -> list[P
 
 
 def _fill(opening: list[Piece], pieces: Sequence[Piece], content: str, budget: _Budget) -> None:
-    """Add pieces until one does not fit; of that one its parts, while the opening is not half full."""
+    """Add pieces until one does not fit. Of that one add parts while the opening is less than half full."""
     for piece in pieces:
         if is_divider(piece):
             if has_words(opening):
@@ -182,15 +181,15 @@ def _fill(opening: list[Piece], pieces: Sequence[Piece], content: str, budget: _
         elif not has_words(opening):
             opening[:] = [piece]
         else:
-            parts = _with_gaps(_cut(piece, content, budget), content, budget)
+            parts = _add_gaps(_cut(piece, content, budget), content, budget)
             if len(parts) > 1 and 2 * cost(opening) < budget.room:
                 _fill(opening, parts, content, budget)
             return
 
 
 def _cut(piece: Piece, content: str, budget: _Budget) -> list[Piece]:
-    """Parts of a piece that fit: its clauses, the words of a long clause, the syllables of a giant word."""
-    spans = _finer(content, piece, budget)
+    """Parts of a piece that fit: clauses, words of a long clause, or fragments of a giant word."""
+    spans = _smaller_parts(content, piece, budget)
     texts = [content[start:end] for start, end in spans]
     parts = []
     for (start, end), text, tokens in zip(spans, texts, budget.count(texts, special=False), strict=True):
@@ -199,9 +198,9 @@ def _cut(piece: Piece, content: str, budget: _Budget) -> list[Piece]:
     return parts
 
 
-def _finer(content: str, piece: Piece, budget: _Budget) -> list[tuple[int, int]]:
+def _smaller_parts(content: str, piece: Piece, budget: _Budget) -> list[tuple[int, int]]:
     ends = [mark.end() for mark in _CLAUSE.finditer(content, piece.start, piece.end)]
-    clauses = [_trimmed(content, start, end) for start, end in pairwise([piece.start, *ends])]
+    clauses = [_trim(content, start, end) for start, end in pairwise([piece.start, *ends])]
     clauses = [(start, end) for start, end in clauses if start < end]
     if len(clauses) > 1:
         return clauses
@@ -212,26 +211,26 @@ def _finer(content: str, piece: Piece, budget: _Budget) -> list[tuple[int, int]]
     return list(_word_parts(content, piece.start, piece.end, max(1, capacity)))
 
 
-def _trimmed(content: str, start: int, end: int) -> tuple[int, int]:
+def _trim(content: str, start: int, end: int) -> tuple[int, int]:
     text = content[start:end]
     return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
 
 
 def _word_parts(content: str, start: int, end: int, capacity: int) -> Iterator[tuple[int, int]]:
-    """At most `capacity` characters each: words where a script has no spaces (Thai, Chinese), else what fits."""
+    """Parts of at most `capacity` characters: words in scripts without spaces (Thai, Chinese), else whatever fits."""
     splitter = TextSplitter(capacity)
     while start < end:
         window = content[start : min(end, start + _WINDOW * capacity)]
         chunks = splitter.chunk_indices(window)
         goes_on = start + len(window) < end and len(chunks) > 1
-        # The window may end within a word, so its last chunk opens the next window.
+        # A window may end within a word, so its last part starts the next window.
         following = start + (chunks.pop()[0] if goes_on else len(window))
         yield from ((start + offset, start + offset + len(chunk)) for offset, chunk in chunks)
         start = following
 
 
 def _passages(groups: Sequence[list[Piece]], content: str, document: str, side: Side, budget: _Budget) -> list[Passage]:
-    """The groups as passages. Where joined pieces have more tokens than apart, a group is halved until it fits."""
+    """The groups as passages. If joined pieces have more tokens than separate ones, a group is halved until it fits."""
     while True:
         groups = [group for group in groups if has_words(group)]
         texts = [content[group[0].start : group[-1].end] for group in groups]

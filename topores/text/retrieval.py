@@ -1,4 +1,4 @@
-"""Retrieval of aligned partners: the rank at which each passage finds its own."""
+"""Retrieval of aligned partners: the rank at which each passage finds its partner."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,20 +17,20 @@ def ranks(
 ) -> Float[np.ndarray, " queries"]:
     """Rank of the first partner among the passages of the other text, for each passage that has one.
 
-    Training questions have the training passages as answers; held-out questions have all passages that are
-    not trained on, those within the embargo too. Were trained passages among the answers to held-out questions,
-    a model that merely pushes what it has seen away from what it has not would look better.
+    Training queries are ranked against the training passages. Held-out queries are ranked against all passages that are
+    not trained on, including those within the embargo. Training passages are left out there: a model that merely pushes
+    seen passages away from unseen ones would otherwise score better.
 
     Args:
         rows_1: Unit rows of T1's passages.
         rows_2: Unit rows of T2's passages.
-        corpus: Whose alignment and split hold.
+        corpus: Provides the alignment and the split.
         split: 'train' or 'held_out'.
-        direction: '1to2' asks with T1, '2to1' with T2.
+        direction: '1to2' has queries from T1, '2to1' from T2.
 
     Returns:
-        One rank per asking passage, from 1, in order of passage. Equal similarities share their mean
-        rank, so that a collapsed space scores as chance, not as perfect. Empty if nothing asks.
+        One rank per query passage, from 1, in order of passage. Ties get their mean rank, so that a collapsed space
+        scores at chance level. Empty if there are no queries.
     """
     inside_1 = np.flatnonzero([(s == "train") == (split == "train") for s in corpus.split_1])
     inside_2 = np.flatnonzero([(s == "train") == (split == "train") for s in corpus.split_2])
@@ -43,10 +43,10 @@ def ranks(
 
 
 def question_groups(corpus: Corpus, split: Split) -> Int[np.ndarray, " queries"]:
-    """Which questions hang together: those of passages that pairs join, over however many steps.
+    """Groups of dependent queries: the connected components of passages joined by pairs.
 
     Returns:
-        A number from 0 for each question of `ranks`, those of '1to2' first, then those of '2to1'.
+        A group number from 0 for each query of `ranks`, first for '1to2', then for '2to1'.
     """
     chosen = corpus.pairs_in(split)
     if not len(chosen):
@@ -63,10 +63,10 @@ def partner_ranks(
 ) -> Float[np.ndarray, " asking"]:
     """Rank, from 1, of the nearest relevant answer, for each query that has one.
 
-    Equal similarities share their mean rank; where one is NaN, the rank is inf.
+    Ties get their mean rank. A NaN similarity gives rank inf.
     """
     asks = relevant.any(axis=1)
-    # Rounded, so that equal texts tie, whatever the order in which their products were summed.
+    # Rounded, so that equal texts tie regardless of the order of summation.
     similarity, relevant = similarity[asks].round(9), relevant[asks]
     best = np.where(relevant, similarity, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
     others = np.where(relevant, -np.inf, similarity)

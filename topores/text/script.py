@@ -1,4 +1,4 @@
-"""Does the encoder know the script of a text? It shows in how the tokenizer breaks words."""
+"""Whether the encoder knows the script of a text, judged by how its tokenizer splits words."""
 
 import unicodedata
 from collections import Counter
@@ -9,67 +9,67 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from topores.text.passages import untruncated
+from topores.text.passages import without_truncation
 
 MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
 
 MOST_BROKEN = 0.5
-"""Unknown and one-letter pieces that a known script has at most.
+"""Largest share of unknown and one-letter pieces in a known script.
 
-MiniLM's English WordPiece, on the 1000 sentence pairs of Tatoeba: English .004, Russian .949. English
-papers: .02 to .05. Program messages in 130 languages: Latin script up to .31 (Azerbaijani .48), all other
-scripts from .94. The vocabulary of XLM-R, on the same: Russian .08, English papers .06 to .08.
+MiniLM's English WordPiece, on 1000 sentence pairs of Tatoeba: English 0.004, Russian 0.949. English papers: 0.02 to
+0.05. Program messages in 130 languages: Latin script up to 0.31 (Azerbaijani 0.48), all other scripts from 0.94. The
+vocabulary of XLM-R on the same texts: Russian 0.08, English papers 0.06 to 0.08.
 """
 
 MOST_UNKNOWN = 0.1
-"""Unknown pieces alone. MiniLM's: Latin script 0, Chinese .77, Thai .83. XLM-R's: both below .01."""
+"""Largest share of unknown pieces. MiniLM: Latin script 0, Chinese 0.77, Thai 0.83. XLM-R: both below 0.01."""
 
-# A space at the start of a word, in SentencePiece and in byte-level vocabularies; it may be a piece of its own.
+# Marks a space at the start of a word in SentencePiece and byte-level vocabularies; it may be a separate piece.
 _SPACE_SIGNS = "▁Ġ"
 _UNKNOWN = ("[UNK]", "<unk>")
 _LOOKED_AT = 200_000
 _OF_NOTE = 0.1
 _NAMES = {"Cjk": "Han", "Hiragana": "Kana", "Katakana": "Kana"}
-# A sign of these is a word or a syllable, or no space parts the words: one letter is a fair piece.
+# In these scripts a character is a word or syllable, or words have no spaces, so one-letter pieces are normal.
 _SHORT_PIECES = {"Han", "Kana", "Hangul", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Yi"}
 
 
 @dataclass(frozen=True)
 class ScriptCoverage:
-    """How a tokenizer breaks the words of one script."""
+    """How a tokenizer splits the words of one script."""
 
     script: str
-    """As Unicode calls it, 'Cyrillic'; Japanese syllables are 'Kana'."""
+    """Name of the script in Unicode, such as 'Cyrillic'; Japanese syllables are 'Kana'."""
     unknown: float
-    """Share of its words' pieces that are the unknown token, or less than one character."""
+    """Share of pieces that are the unknown token, or part of one character."""
     one_letter: float
-    """Share of the pieces that are one letter of a longer word; 0 where that is a fair piece (Han, Thai)."""
+    """Share of pieces that are one letter of a longer word; 0 in scripts where that is normal (Han, Thai)."""
 
     @property
-    def known(self) -> bool:
+    def is_known(self) -> bool:
         return self.unknown <= MOST_UNKNOWN and self.unknown + self.one_letter <= MOST_BROKEN
 
 
 def script_coverage(texts: Sequence[str], tokenizer: Any) -> ScriptCoverage:
-    """Coverage of the script that the tokenizer knows least, of those with a tenth of the letters or more.
+    """Coverage of the worst-covered script, among scripts with at least a tenth of the letters.
 
     Args:
-        texts: Texts or passages; their openings are looked at, 200,000 characters in all.
-        tokenizer: The encoder's, as for `topores.text.passages.split_passages`.
+        texts: Texts or passages; only their openings are examined, 200,000 characters in total.
+        tokenizer: The encoder's tokenizer, as for `topores.text.passages.split_passages`.
     """
-    plain = untruncated(tokenizer)
+    plain = without_truncation(tokenizer)
     share = max(1, _LOOKED_AT // max(1, len(texts)))
     letters, counts = Counter[str](), Counter[tuple[str, str]]()
     for text in texts:
         _count(text[:share], plain, letters, counts)
     scripts = [script for script, n in letters.items() if n >= _OF_NOTE * letters.total()]
     found = [_coverage(script, counts) for script in scripts]
-    return max(found, key=lambda c: (not c.known, letters[c.script]), default=ScriptCoverage("no letters", 0.0, 0.0))
+    return max(found, key=lambda c: (not c.is_known, letters[c.script]), default=ScriptCoverage("no letters", 0.0, 0.0))
 
 
 def warning(coverage: ScriptCoverage, model_name: str) -> str | None:
-    """One line for a script the encoder does not know, with what to do; None for a known one."""
-    if coverage.known:
+    """A one-line warning with a remedy if the encoder does not know the script; otherwise None."""
+    if coverage.is_known:
         return None
     broken = coverage.unknown + coverage.one_letter
     return (
@@ -86,22 +86,22 @@ def _count(text: str, tokenizer: Tokenizer, letters: Counter[str], counts: Count
         word_at[start:end] = [(start, end)] * (end - start)
         letters[_script(text[start])] += end - start
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    # By id: an unknown piece of a unigram model is called by the characters it stands for.
+    # By id: a unigram model names an unknown piece by the characters it stands for.
     unknown = {tokenizer.token_to_id(name) for name in (*_UNKNOWN, getattr(tokenizer.model, "unk_token", None)) if name}
     pieces = [
         (id_, place)
         for id_, piece, place in zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
         if piece.strip(_SPACE_SIGNS)
     ]
-    # Several pieces of one character (bytes, the letters of a Hangul syllable) are fragments of it.
+    # Several pieces of one character (bytes, letters of a Hangul syllable) are fragments of it.
     same_place = Counter(place for _, place in pieces)
     for id_, (start, end) in pieces:
         words = [word for word in dict.fromkeys(word_at[start:end]) if word]
-        if id_ in unknown:  # One unknown piece may stand for several words.
+        if id_ in unknown:  # One unknown piece may cover several words.
             counts.update((_script(text[word[0]]), "unknown") for word in words)
         elif words:
             word = words[-1]
-            length = end - max(start, word[0])  # A piece may bring the space before its word.
+            length = end - max(start, word[0])  # A piece may include the space before its word.
             fragment = length == 1 and same_place[start, end] > 1
             kind = "unknown" if fragment else "one letter" if length == 1 < word[1] - word[0] else "longer"
             counts[_script(text[word[0]]), kind] += 1
@@ -114,7 +114,7 @@ def _coverage(script: str, counts: Counter[tuple[str, str]]) -> ScriptCoverage:
 
 
 def _words(text: str) -> Iterator[tuple[int, int]]:
-    """Runs of letters with their marks, of one script each."""
+    """Runs of letters of one script, with their combining marks."""
     start, script = 0, None
     for i, character in enumerate(text):
         here = _script(character)
@@ -130,7 +130,7 @@ def _words(text: str) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=1 << 14)
 def _script(character: str) -> str:
-    """Name of a letter's script; 'mark' for what combines with a letter, '' for all else."""
+    """Name of a letter's script; 'mark' for combining marks, '' for everything else."""
     kind = unicodedata.category(character)[0]
     if kind != "L":
         return "mark" if kind == "M" else ""

@@ -1,8 +1,8 @@
-"""Sentences of a text in any script, with their places; paragraphs and headings are told apart.
+"""Split text in any script into sentences with their positions, paragraphs and headings.
 
-A sentence ends after a mark of Unicode's Sentence_Terminal and its closing quotes, as in UAX #29.
-Beyond that rule, a full stop after an abbreviation or an initial ends nothing, and the line breaks
-of text that was wrapped at a column count as spaces.
+As in UAX #29, a sentence ends after a character of Unicode's Sentence_Terminal and its closing quotes. In addition, a
+full stop after an abbreviation or an initial does not end a sentence, and line breaks of hard-wrapped text count as
+spaces.
 """
 
 import re
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SPACED = ".!?…‼⁇⁈⁉؟۔։።፧፨᠃᠉"
-"""A space or the end of the line follows where these end a sentence."""
+"""Terminators that end a sentence only before a space or the end of the line."""
 _UNSPACED = "。！？｡．।॥။៕។"
-"""None need follow these."""
+"""Terminators that end a sentence without a following space."""
 _CLOSING = re.escape("\"'”’»›)]}」』）】〉》*_")
 _END = re.compile(rf"[{_UNSPACED}]+[{_CLOSING}]*|[{_SPACED}]+[{_CLOSING}]*(?=\s|$)")
 
-# A single letter: an initial ("J. Smith"), or Russian "г."; but "и т. д.", "и т. п." end a sentence.
+# A single letter is an initial ("J. Smith") or Russian "г."; but "и т. д." and "и т. п." may end a sentence.
 _ABBREVIATED = re.compile(
     r"\b(?:(?<!т\.)(?<!т\. )[^\W\d_]|al|vs|cf|ca|approx|resp|[Ff]igs?|[Ee]qs?|[Rr]efs?|[Nn]os?|[Vv]ols?|pp|eds?"
     r"|Drs?|Mrs?|Ms|Prof|St|bzw|Nr|Abb|[Рр]ис|[Тт]абл|гг|стр|им|др|пр|ср|см|тыс|млн|млрд|проф|акад)\.$"
@@ -24,39 +24,39 @@ _ABBREVIATED = re.compile(
 _NO_SPACE = re.compile(r"\S")
 _LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 
-# Markdown's blocks of one line, and lists in any text: they neither continue a line nor are continued.
+# Markdown's one-line blocks, and list items in any text, are never joined with adjacent lines.
 _OPENS_A_LINE = re.compile(r"\s*(?:#{1,6}\s|[-*+•–—]\s|\d+[.)]\s|[>|]|```|~~~|=+\s*$|-+\s*$|$)")
 _ENDS_A_LINE = re.compile(r"\s*(?:#{1,6}\s|[|]|```|~~~|=+\s*$|-+\s*$|$)")
 _MARKDOWN_HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 
-# Columns at which text is wrapped; longer lines are paragraphs, shorter ones verse or a table.
+# Range of wrap columns; longer lines are paragraphs, shorter ones are verse or a table.
 _NARROWEST, _WIDEST = 40, 120
 _LONGEST_HEADING, _MOST_HEADING_WORDS = 80, 12
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """`content[start:end]`, without white space around it."""
+    """`content[start:end]`, without surrounding white space."""
 
     start: int
     end: int
     paragraph: int
-    """Number of its line, where wrapped lines are one. Equal for sentences that stand side by side."""
+    """Number of its line, after joining wrapped lines. Equal for sentences of one paragraph."""
     heading: bool
-    """A line that titles what comes after it."""
+    """Whether the sentence is a heading of the text after it."""
 
 
 def sentences(content: str, *, markdown: bool = False) -> list[Sentence]:
-    """Every character that is not white space, in order, each in one sentence.
+    """The sentences of a text, in order; every character except white space is in exactly one.
 
     Args:
         content: A text.
-        markdown: Whether lines that open with "#" are headings.
+        markdown: Whether lines that start with "#" are headings.
 
     Source:
         Unicode Standard Annex 29, sentence boundaries. https://www.unicode.org/reports/tr29/
     """
-    view = _unwrapped(content)
+    view = _unwrap(content)
     lines = [line for line in _LINE.finditer(view) if line[0].strip()]
     found = []
     for number, line in enumerate(lines):
@@ -69,7 +69,7 @@ def sentences(content: str, *, markdown: bool = False) -> list[Sentence]:
 def _spans(line: str) -> Iterator[tuple[int, int]]:
     start, end = _next_word(line, 0), len(line.rstrip())
     for mark in _END.finditer(line):
-        if not _goes_on(line, mark):
+        if not _continues(line, mark):
             yield start, mark.end()
             start = _next_word(line, mark.end())
     if start < end:
@@ -81,8 +81,8 @@ def _next_word(line: str, place: int) -> int:
     return found.start() if found else len(line)
 
 
-def _goes_on(line: str, mark: re.Match[str]) -> bool:
-    """Whether the sentence continues after a mark: a small letter follows, or an abbreviation ends there."""
+def _continues(line: str, mark: re.Match[str]) -> bool:
+    """Whether the sentence continues after a terminator, because of an abbreviation or a following small letter."""
     if mark[0][0] in _UNSPACED:
         return False
     rest = line[mark.end() : mark.end() + 8].lstrip(" \xa0\t—–-(")
@@ -99,8 +99,8 @@ def _is_heading(line: str, sentences_in_it: int, markdown: bool) -> bool:
     return sentences_in_it == 1 and short and not ended and not listed and any(map(str.isalpha, line))
 
 
-def _unwrapped(content: str) -> str:
-    """The text with each line break inside a paragraph replaced by one space, so that places stay."""
+def _unwrap(content: str) -> str:
+    """The text with each line break inside a paragraph replaced by one space, so that positions stay the same."""
     lines = content.split("\n")
     widths = _block_widths(lines)
     joints = [
@@ -111,7 +111,7 @@ def _unwrapped(content: str) -> str:
 
 
 def _block_widths(lines: list[str]) -> list[int]:
-    """For each line the length of the longest one between the same blank lines."""
+    """For each line, the length of the longest line in its block between blank lines."""
     widths: list[int] = []
     block: list[int] = []
     for line in [*lines, ""]:
@@ -124,7 +124,7 @@ def _block_widths(lines: list[str]) -> list[int]:
 
 
 def _is_wrapped(line: str, following: str, width: int) -> bool:
-    """Whether the text of a line goes on in the following one."""
+    """Whether a line is hard-wrapped, so that its text continues on the following line."""
     if _ENDS_A_LINE.match(line) or _OPENS_A_LINE.match(following):
         return False
     first_word = following.split(maxsplit=1)[0]

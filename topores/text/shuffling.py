@@ -1,4 +1,4 @@
-"""Texts without what is said to matter: partners that have nothing to say to each other, or words without an order."""
+"""Null corpora: training pairs permuted, or passages of random tokens."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,16 +13,16 @@ ATTEMPTS = 1000
 
 
 def with_shuffled_pairs(corpus: Corpus, seed: int) -> Corpus:
-    """`corpus` with its training pairs permuted; the held-out pairs and the split stay.
+    """`corpus` with its training pairs permuted; held-out pairs and the split are unchanged.
 
-    The passages of T2 that are partners change places with each other: who has how many partners, and of what weight,
-    stays, and so do the batches of T1. No training pair remains a pair.
+    The T2 partners are permuted among themselves. The number and weights of each passage's partners are kept, and so
+    are the batches of T1. No true training pair remains.
 
     Args:
-        seed: Decides the permutation.
+        seed: Seed of the permutation.
 
     Raises:
-        InputError: The pairs are so few, or so dense, that some would have to remain.
+        InputError: There are too few pairs, or they are too dense, to permute them all.
     """
     pairs, chosen = corpus.pairs, corpus.pairs_in("train")
     draw = np.random.default_rng([seed, len(chosen)])
@@ -30,17 +30,17 @@ def with_shuffled_pairs(corpus: Corpus, seed: int) -> Corpus:
     true = set(zip(pairs.t1[chosen].tolist(), pairs.t2[chosen].tolist(), strict=True))
     stands_for = dict(zip(partners.tolist(), draw.permutation(partners).tolist(), strict=True))
     for _ in range(ATTEMPTS):
-        kept = _kept(pairs.t1[chosen], pairs.t2[chosen], stands_for, true)
+        kept = _kept_pairs(pairs.t1[chosen], pairs.t2[chosen], stands_for, true)
         if not kept:
             break
         one, other = kept[0], int(draw.choice(partners))
         swapped = stands_for | {one: stands_for[other], other: stands_for[one]}
-        if len(_kept(pairs.t1[chosen], pairs.t2[chosen], swapped, true)) <= len(kept):
+        if len(_kept_pairs(pairs.t1[chosen], pairs.t2[chosen], swapped, true)) <= len(kept):
             stands_for = swapped
     else:
         raise InputError(
-            f"{len(chosen)} training pairs between {len(partners)} passages of T2 cannot be permuted without leaving "
-            "some as they are; give longer texts or more pairs."
+            f"{len(chosen)} training pairs with {len(partners)} passages of T2 cannot be permuted without keeping "
+            "some true pairs; give longer texts or more pairs."
         )
     t2, similarity, mutual = pairs.t2.copy(), pairs.similarity.copy(), pairs.mutual.copy()
     t2[chosen] = [stands_for[partner] for partner in pairs.t2[chosen].tolist()]
@@ -49,14 +49,14 @@ def with_shuffled_pairs(corpus: Corpus, seed: int) -> Corpus:
 
 
 def with_random_tokens(corpus: Corpus, tokenizer: Any, seed: int) -> Corpus:
-    """`corpus` with passages of the same lengths, made of each text's own tokens in random order.
+    """`corpus` with passages of equal lengths made of each text's own tokens in random order.
 
-    The histogram of tokens is that of the text, but for tokens that read otherwise beside other ones. Places in the
-    text and pairs stay, and mean nothing.
+    The token histogram of each text is kept, except for tokens that are merged or split differently next to others.
+    Positions and pairs are kept, but are meaningless.
 
     Args:
-        tokenizer: The encoder's own: called with a text it gives `input_ids`, and it decodes these.
-        seed: Decides the order.
+        tokenizer: The encoder's tokenizer; called with a text it returns `input_ids`, which it can decode.
+        seed: Seed of the order.
     """
     random = np.random.default_rng([seed, len(corpus.t1), len(corpus.t2)])
     sides = []
@@ -69,8 +69,8 @@ def with_random_tokens(corpus: Corpus, tokenizer: Any, seed: int) -> Corpus:
     return replace(corpus, t1=sides[0], t2=sides[1])
 
 
-def _kept(
+def _kept_pairs(
     t1: Int[np.ndarray, " pairs"], t2: Int[np.ndarray, " pairs"], stands_for: dict[int, int], true: set[tuple[int, int]]
 ) -> list[int]:
-    """Partners that stand in the place of one whose passage of T1 is theirs as well."""
+    """Permuted pairs that are still true pairs."""
     return [b for a, b in zip(t1.tolist(), t2.tolist(), strict=True) if (a, stands_for[b]) in true]

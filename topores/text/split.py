@@ -1,4 +1,4 @@
-"""Which passages are held out from training, so that nothing held out is seen in training too."""
+"""Split passages into training and held-out sets without leakage between them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,13 +11,13 @@ from topores.domain import AlignedPairs, Passage, Split
 from topores.errors import InputError
 
 FEWEST_PASSAGES = 10
-"""A text with fewer passages is not split."""
+"""Texts with fewer passages are not split."""
 
 FEWEST_HELD_OUT, FEWEST_TRAIN = 2, 4
-"""Aligned pairs that must stay whole on each side; else nothing is held out."""
+"""Minimum numbers of whole pairs on each side; otherwise nothing is held out."""
 
 PLACEMENTS = 9
-"""Random placements of the held-out blocks that are tried, each improved from there."""
+"""Random starts of the placement of held-out blocks, each improved iteratively."""
 
 MOST_BLOCKS = 3
 
@@ -38,22 +38,22 @@ def split_texts(
 ) -> tuple[Splits, Splits]:
     """Held-out blocks of two long texts, placed to keep aligned pairs whole.
 
-    One to three contiguous blocks are held out of each text. Starting from random blocks of T1, the blocks of T2 that
-    its pairs lead to are taken, then the blocks of T1 that those lead to, and so on. The placement returned has the
-    most weight in held-out pairs, less the weight of pairs that are whole on neither side.
+    One to three contiguous blocks are held out of each text. Starting from random blocks of T1, the blocks of T2 with
+    the most partners of these are chosen, then the blocks of T1 with the most partners of those, and so on. The result
+    is the placement with the largest weight of held-out pairs minus weight of pairs that are whole on neither side.
 
     Args:
         passages_1: T1's passages.
         passages_2: T2's passages.
         pairs: Their alignment.
-        held_out: Share of each text's passages to hold out, from 0 to below 1.
-        embargo: A passage this near a held-out one in its document is on neither side. So is one that repeats the
-            words of a held-out one, in either text.
-        seed: Another seed tries other placements.
+        held_out: Share of each text's passages to hold out, in [0, 1).
+        embargo: A passage within this distance of a held-out one in its document is on neither side. So is a passage
+            that repeats the words of a held-out one, in either text.
+        seed: Seed of the random starts.
 
     Returns:
-        One entry per passage of T1 and of T2. All are 'train' where a text has fewer than 10 passages, or no
-        placement keeps 2 held-out and 4 training pairs whole.
+        One entry per passage of T1 and of T2. All are 'train' if a text has fewer than 10 passages, or if no placement
+        keeps 2 held-out and 4 training pairs whole.
 
     Raises:
         ValueError: An option is out of its range.
@@ -82,33 +82,33 @@ def split_pairs(
     held_out: float = 0.2,
     seed: int = 0,
 ) -> tuple[Splits, Splits]:
-    """Split of a pair file: as it says itself, else by whole topics, else by pairs.
+    """Split of a pair file: by its split column, or else by whole topics, or else by pairs.
 
-    Pairs that share a passage always stand on the same side.
+    Pairs that share a passage are always on the same side.
 
     Args:
         pairs: The pairs of the file.
-        passages_1: How many passages T1 has.
-        passages_2: How many passages T2 has.
-        splits: Per pair 'train', or 'held_out' (or test, dev, validation), or nothing: the pair then follows those
-            it shares a passage with, and trains if there are none. Where one is held out, `held_out` is unused; where
-            all that say anything say 'train', it is as if none did.
-        topics: Per pair its topic, or nothing.
-        held_out: Share of the pairs to hold out, from 0 to below 1. Whole topics come as near it as they can.
-        seed: Another seed holds out others.
+        passages_1: Number of passages of T1.
+        passages_2: Number of passages of T2.
+        splits: For each pair 'train', 'held_out' (or test, dev, validation), or None: the pair then follows the pairs
+            it shares a passage with, and is 'train' if there are none. If any pair is held out, `held_out` is not used.
+            If every given split is 'train', `splits` is ignored.
+        topics: For each pair its topic, or None.
+        held_out: Share of the pairs to hold out, in [0, 1); with whole topics, approximately.
+        seed: Seed of the choice.
 
     Returns:
-        One entry per passage of T1 and of T2, none of them None. All are 'train' if fewer than 2 pairs could be held
-        out, or fewer than 4 were left to train on.
+        One entry per passage of T1 and of T2, never None. All are 'train' if fewer than 2 pairs could be held out, or
+        fewer than 4 would be left for training.
 
     Raises:
-        InputError: `splits` has an unknown name, or parts two pairs that share a passage.
+        InputError: `splits` has an unknown name, or separates two pairs that share a passage.
         ValueError: held_out is out of its range.
     """
     _check(held_out, embargo=0)
-    # A file that says "train" in every row is one part of a split: it names nothing to hold out of it.
+    # A file with "train" in every row is one part of a split, and names nothing to hold out.
     if splits is not None and {name for name in splits if name} - {"train"}:
-        chosen = _as_given(splits, pairs, passages_1, passages_2)
+        chosen = _split_as_given(splits, pairs, passages_1, passages_2)
     else:
         groups = _tied_pairs(pairs, passages_1, passages_2, topics)
         if len(set(groups.tolist())) < 2:
@@ -122,20 +122,20 @@ def split_pairs(
 
 def _check(held_out: float, embargo: int) -> None:
     if not 0 <= held_out < 1:
-        raise ValueError(f"held_out is {held_out}; give a share from 0 to below 1.")
+        raise ValueError(f"held_out is {held_out}; give a share of 0 or more and below 1.")
     if embargo < 0:
         raise ValueError(f"embargo is {embargo}; give 0 or more passages.")
 
 
 def _places(passages: Sequence[Passage], embargo: int) -> Int[np.ndarray, " passages"]:
-    """One number line for all documents of a side, with gaps between them that no embargo crosses."""
+    """Positions of all passages of a side on one line, with gaps between documents that no embargo crosses."""
     position = np.array([p.position for p in passages])
     _, document = np.unique([p.document for p in passages], return_inverse=True)
     return position + document * (position.max() + embargo + 1)
 
 
 def _word_ids(passages_1: Sequence[Passage], passages_2: Sequence[Passage]) -> list[np.ndarray]:
-    """A number per passage of each text, the same for passages that differ by case and white space only."""
+    """An id per passage of each text, equal for passages that differ only in case and white space."""
     words = [" ".join(p.text.split()).casefold() for p in (*passages_1, *passages_2)]
     return np.split(np.unique(words, return_inverse=True)[1], [len(passages_1)])
 
@@ -158,14 +158,14 @@ def _placements(
 
 
 def _pull(partner_held: np.ndarray, passage: np.ndarray, weight: np.ndarray, passages: int) -> np.ndarray:
-    """How much holding out each passage would win: weight aligned to held-out partners, less weight to others."""
+    """Gain of holding out each passage: weight of its pairs with held-out partners, minus weight of its other pairs."""
     return np.bincount(passage, np.where(partner_held, weight, -weight), minlength=passages)
 
 
 def _best_blocks(
     gain: Float[np.ndarray, " passages"], order: Int[np.ndarray, " passages"], held_out: float, blocks: int
 ) -> Bool[np.ndarray, " passages"]:
-    """The asked share of passages, in up to `blocks` runs of the text's order, each where most is left to gain."""
+    """The requested share of passages, in up to `blocks` contiguous runs placed greedily by gain."""
     total = max(1, round(held_out * len(order)))
     blocks = min(blocks, total)
     held = np.zeros(len(order), dtype=bool)
@@ -173,7 +173,7 @@ def _best_blocks(
         length = total * (block + 1) // blocks - total * block // blocks
         free = _window_sums(held, length) == 0
         if not free.any():
-            # The gaps left between earlier blocks are too short; one block always fits.
+            # The gaps between earlier blocks are too short; one block always fits.
             return _best_blocks(gain, order, held_out, 1)
         start = int(np.argmax(np.where(free, _window_sums(gain[order], length), -np.inf)))
         held[start : start + length] = True
@@ -197,15 +197,15 @@ def _labels(
     sides = []
     for side_held, place, ids in zip(held, places, words, strict=True):
         labels = np.full(len(place), "train", dtype=object)
-        labels[_near(place, place[side_held], embargo) | np.isin(ids, held_words)] = None
+        labels[_is_near(place, place[side_held], embargo) | np.isin(ids, held_words)] = None
         labels[side_held] = "held_out"
         sides.append(labels)
     return sides
 
 
-def _near(place: np.ndarray, held_places: np.ndarray, embargo: int) -> np.ndarray:
+def _is_near(place: np.ndarray, held_places: np.ndarray, embargo: int) -> np.ndarray:
     held_places = np.sort(held_places)
-    # A held place lies in [place - embargo, place + embargo] if more of them lie at or before its end than before it.
+    # Some held position is in [place - embargo, place + embargo] if more are at or below its end than below its start.
     at_or_before_end = np.searchsorted(held_places, place + embargo, side="right")
     return at_or_before_end > np.searchsorted(held_places, place - embargo, side="left")
 
@@ -222,7 +222,7 @@ def _score(labels: Sequence[np.ndarray], pairs: AlignedPairs) -> float:
 def _tied_pairs(
     pairs: AlignedPairs, passages_1: int, passages_2: int, topics: Sequence[str | None] | None = None
 ) -> Int[np.ndarray, " pairs"]:
-    """Per pair the group it must stay with: those joined by a chain of shared passages (and topics, if given)."""
+    """For each pair its group: pairs connected by shared passages (and topics, if given) must stay together."""
     ends = [(pairs.t1, passages_1 + pairs.t2)]
     nodes = passages_1 + passages_2
     if topics is not None:
@@ -236,7 +236,7 @@ def _tied_pairs(
 
 
 def _whole_groups(groups: Int[np.ndarray, " pairs"], held_out: float, seed: int) -> Bool[np.ndarray, " pairs"]:
-    """Groups in a seeded order, each held out if that brings the share nearer the asked one."""
+    """Held-out groups: in a seeded order, each is held out if that brings the share nearer to `held_out`."""
     names, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(names))
     asked, held, chosen = held_out * len(groups), 0, []
@@ -252,7 +252,7 @@ def _whole_groups(groups: Int[np.ndarray, " pairs"], held_out: float, seed: int)
     return rows
 
 
-def _as_given(
+def _split_as_given(
     splits: Sequence[str | None], pairs: AlignedPairs, passages_1: int, passages_2: int
 ) -> Bool[np.ndarray, " pairs"]:
     names = np.array([(split or "").strip().lower() for split in splits])
@@ -261,7 +261,7 @@ def _as_given(
     if len(unknown):
         raise InputError(
             f"Pair {unknown[0] + 1} has the split '{splits[unknown[0]]}'; expected 'train' or 'held_out' "
-            "(or test, dev, validation): rename it, or leave the column out."
+            "(or test, dev, validation). Rename it, or remove the column."
         )
     groups = _tied_pairs(pairs, passages_1, passages_2)
     torn = np.intersect1d(groups[held], groups[trains])
@@ -269,13 +269,13 @@ def _as_given(
         train_row, held_row = _torn_rows(groups == torn[0], held, trains, pairs)
         raise InputError(
             f"Pair {train_row + 1} is split '{splits[train_row]}' and pair {held_row + 1} '{splits[held_row]}', "
-            "but they share a text, itself or through other pairs; give both the same split, or leave the column out."
+            "but they share a text, directly or through other pairs; give both the same split, or remove the column."
         )
     return np.isin(groups, groups[held])
 
 
 def _torn_rows(group: np.ndarray, held: np.ndarray, trains: np.ndarray, pairs: AlignedPairs) -> tuple[int, int]:
-    """A training and a held-out pair of the group, which share a passage if any two do."""
+    """A training and a held-out pair of the group; two that share a passage if there are any."""
     for side in (pairs.t1, pairs.t2):
         shared = np.intersect1d(side[group & trains], side[group & held])
         if len(shared):

@@ -96,7 +96,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The scikit-learn estimator when it is first asked for: importing scikit-learn takes a second."""
+    """Import the scikit-learn estimator on first use: importing scikit-learn takes a second."""
     if name == "TopologyAnalyzer":
         from topores.topology.analyzer import TopologyAnalyzer
 

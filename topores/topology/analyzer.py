@@ -21,7 +21,7 @@ from topores.topology.points import unit_rows
 from topores.topology.significance import universal_p_values
 from topores.topology.subsamples import Average, SubsamplePlan, average, sampled_homology
 
-OF_DIAGRAMS: dict[str, Callable[[np.ndarray], float]] = {
+DIAGRAM_MEASURES: dict[str, Callable[[np.ndarray], float]] = {
     "bars": len,
     "total_persistence": total_persistence,
     "persistence_entropy": persistence_entropy,
@@ -31,32 +31,32 @@ OF_DIAGRAMS: dict[str, Callable[[np.ndarray], float]] = {
 class TopologyAnalyzer(BaseEstimator):
     """Persistent homology and geometry of the rows of X.
 
-    Up to `max_points` rows all is computed from all of them. Past that degree 0 and RankMe still are, and the rest
-    comes from uniform subsamples: `exact_` is False, and what is estimated is the expectation over clouds of
-    `subsample_size` points (see `sampled_homology`).
+    Up to `max_points` rows, everything is computed from all rows. With more rows, only degree 0 and RankMe are; the
+    rest is averaged over uniform subsamples: `exact_` is False, and the averages estimate the expectation over clouds
+    of `subsample_size` points (see `sampled_homology`).
 
     Args:
         max_degree: Highest degree of homology, 0 or more.
         metric: "angle" (radians), "euclidean" or "precomputed" (X is then the square matrix of distances).
-        field: Coefficients are whole numbers modulo this prime.
+        field: Prime p; homology has coefficients modulo p.
         engine: "auto", "redzed" or "ripser".
         threshold: Edges longer than this are left out; None keeps all.
-        max_points: Most rows that are computed whole.
-        subsamples: How many are drawn past that.
-        subsample_size: Rows of each; `max_points` if that is less.
-        random_state: Whole number, numpy.random.RandomState or None, of the subsamples.
+        max_points: Largest number of rows computed without subsampling.
+        subsamples: Number of subsamples for larger clouds.
+        subsample_size: Rows of each subsample, at most `max_points`.
+        random_state: Integer, numpy.random.RandomState or None; seeds the subsamples.
 
     Attributes:
-        diagrams_: One array (bars, 2) of births and deaths per degree, as `persistent_homology` returns them. Where
+        diagrams_: One array (bars, 2) of births and deaths per degree, as `persistent_homology` returns them. If
             `exact_` is False, degrees 1 and up are those of the first subsample.
         measures_: Numbers by name: bars_k, total_persistence_k and persistence_entropy_k for each degree k,
-            intrinsic_dimension, and rank_me and uniformity if X has coordinates (of the rows' directions under
-            "angle"). NaN where the rows do not determine one, such as the intrinsic dimension of two points.
-        standard_errors_: By the same names: 0 for what was computed from all rows, else over the subsamples.
+            intrinsic_dimension, and rank_me and uniformity if X has coordinates (normalised to unit rows under
+            "angle"). NaN where the rows do not determine the number, as for the intrinsic dimension of two points.
+        standard_errors_: Standard errors by the same names; 0 where all rows were used.
         averages_: The `SampledHomology` of `plan_`, with landscapes and Betti curves.
         plan_: The `SubsamplePlan`; `plan_.exact` up to `max_points` rows.
-        exact_: Whether `diagrams_` are those of all rows in every degree.
-        engine_: The engine that "auto" stood for.
+        exact_: Whether `diagrams_` are computed from all rows in every degree.
+        engine_: The engine used, also if `engine` is "auto".
         n_features_in_: Columns of X.
 
     Example:
@@ -66,7 +66,7 @@ class TopologyAnalyzer(BaseEstimator):
         array([[0.518, 1.732]])
     """
 
-    # Without annotations: scikit-learn's rule is that nothing is checked before `fit`.
+    # No annotations: by scikit-learn's convention nothing is checked before `fit`.
     def __init__(
         self,
         max_degree=1,
@@ -90,22 +90,22 @@ class TopologyAnalyzer(BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> "TopologyAnalyzer":  # noqa: ARG002
-        """Compute all of the attributes.
+        """Compute all attributes.
 
         Args:
             X: Rows of finite numbers, (points, dim), or distances (points, points) if `metric` is "precomputed".
             y: Ignored; scikit-learn's pipelines pass it.
 
         Raises:
-            TypeError: A sparse matrix.
-            ValueError: NaN, infinite or no values, a row of zeros under "angle", a parameter out of range.
-            ResourceError: The memory for it is not there; the message says what would fit.
+            TypeError: X is sparse.
+            ValueError: X is empty or has NaN, infinity or (under "angle") a row of zeros; a parameter is out of range.
+            ResourceError: There is not enough memory; the message says what would fit.
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_non_negative=self.metric == "precomputed")
         self.engine_ = choose_engine(self.engine, self.field, self.max_degree)
         self.plan_ = self._plan(len(rows))
         self.exact_ = self.plan_.exact or self.max_degree == 0
-        # A matrix of distances is needed at the least; with a threshold, the rest depends on the cloud.
+        # The distance matrix is always needed; with a threshold, the rest depends on the cloud.
         degree = self.max_degree if self.threshold is None else 0
         engine = "redzed" if self.engine_ == TREE else self.engine_
         check_memory(self.plan_.size, max_degree=degree, memory=available_memory(), engine=engine)
@@ -114,7 +114,7 @@ class TopologyAnalyzer(BaseEstimator):
         self.diagrams_ = list(self.averages_.diagrams[0])
         if not self.plan_.exact:
             self.diagrams_[0] = persistent_homology(rows, max_degree=0, **options)[0]
-        found = self._of_diagrams() | self._of_rows(rows)
+        found = self._diagram_measures() | self._row_measures(rows)
         self.measures_ = {name: float(each.mean) for name, each in found.items()}
         self.standard_errors_ = {name: float(each.standard_error) for name, each in found.items()}
         return self
@@ -122,8 +122,8 @@ class TopologyAnalyzer(BaseEstimator):
     def to_frame(self) -> Any:
         """The bars of `diagrams_` as a pandas.DataFrame, one row each: degree, birth, death, persistence, p.
 
-        p is that of `universal_p_values`, not corrected for the number of bars; NaN in degree 0 and for essential
-        bars, which have death = persistence = inf.
+        p comes from `universal_p_values`, not corrected for multiple testing. It is NaN in degree 0 and for essential
+        bars, whose death and persistence are inf.
 
         Raises:
             ImportError: pandas is not installed.
@@ -153,30 +153,30 @@ class TopologyAnalyzer(BaseEstimator):
         seed = int(given) if isinstance(given, int | np.integer) else int(check_random_state(given).randint(2**31 - 1))
         return SubsamplePlan(count, min(self.subsample_size, self.max_points), self.subsamples, seed)
 
-    def _of_diagrams(self) -> dict[str, Average]:
+    def _diagram_measures(self) -> dict[str, Average]:
         found = {}
-        for name, function in OF_DIAGRAMS.items():
+        for name, function in DIAGRAM_MEASURES.items():
             found[f"{name}_0"] = average([function(self.diagrams_[0])], exact=True)
             for degree in range(1, len(self.diagrams_)):
                 drawn = [function(diagrams[degree]) for diagrams in self.averages_.diagrams]
                 found[f"{name}_{degree}"] = average(drawn, exact=self.plan_.exact)
         return found
 
-    def _of_rows(self, rows: np.ndarray) -> dict[str, Average]:
-        def of_parts(measure: Callable[[np.ndarray], float], of: np.ndarray) -> Average:
+    def _row_measures(self, rows: np.ndarray) -> dict[str, Average]:
+        def over_draws(measure: Callable[[np.ndarray], float], of: np.ndarray) -> Average:
             drawn = (of[np.ix_(part, part)] if self.metric == "precomputed" else of[part] for part in self.plan_)
             return average([_if_determined(measure, each) for each in drawn], exact=self.plan_.exact)
 
-        found = {"intrinsic_dimension": of_parts(lambda part: intrinsic_dimension(part, metric=self.metric), rows)}
+        found = {"intrinsic_dimension": over_draws(lambda part: intrinsic_dimension(part, metric=self.metric), rows)}
         if self.metric == "precomputed":
             return found
         seen = unit_rows(rows) if self.metric == "angle" else rows
         whole = average([_if_determined(rank_me, seen)], exact=True)
-        return found | {"rank_me": whole, "uniformity": of_parts(uniformity, seen)}
+        return found | {"rank_me": whole, "uniformity": over_draws(uniformity, seen)}
 
 
 def _if_determined(measure: Callable[[np.ndarray], float], rows: np.ndarray) -> float:
-    """NaN for clouds that have no such number: the rows are checked by then, so nothing else is refused."""
+    """The measure, or NaN where the cloud does not determine it. The rows are already checked."""
     try:
         return measure(rows)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which edges cross a bar of degree 1, and the shortest loop that crosses it an odd number of times."""
+"""A cocycle of a bar of degree 1, and the shortest loop that crosses it an odd number of times."""
 
 from typing import NamedTuple
 
@@ -8,19 +8,19 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 
 EDGES_AT_ONCE = 2**15
-"""Edges whose triangles are looked at in one step."""
+"""Edges whose triangles are examined in one step."""
 
 SOURCES_AT_ONCE = 16
-"""Points that shortest loops are sought from in one step; the best so far bounds the next search."""
+"""Start points of the shortest-loop search per step; the best loop so far bounds the next step."""
 
 
 class Crossings(NamedTuple):
-    """A cocycle modulo 2 that tells a bar's loops from filled ones, as far as triangles settle it."""
+    """A cocycle modulo 2 that distinguishes a bar's loops from filled ones, as far as triangles determine it."""
 
     settled: Bool[np.ndarray, "points points"]
-    """Edges whose crossing follows from the older ones; the others belong to younger bars."""
+    """Edges whose value follows from older edges; the others belong to younger bars."""
     odd: Bool[np.ndarray, "points points"]
-    """Settled edges that cross."""
+    """Settled edges with value 1."""
 
 
 def crossings(
@@ -29,11 +29,11 @@ def crossings(
     birth_edge: tuple[int, int],
     limit: float,
 ) -> Crossings:
-    """The bar's cocycle on edges below `limit`: 0 before the birth edge, 1 on it, summing to 0 round each triangle.
+    """The bar's cocycle on edges below `limit`: 0 before the birth edge, 1 on it, summing to 0 around each triangle.
 
-    Up to a choice of sides, every cocycle that is alive from the birth to `limit` has these values on the settled
-    edges. So a loop of settled edges that crosses an odd number of times is not filled in below `limit`, and is not
-    a sum of loops from before the birth.
+    Up to a coboundary, every cocycle that is alive from the birth to `limit` has these values on the settled edges. So
+    a loop of settled edges with an odd sum is not filled in below `limit`, and is not a sum of loops from before the
+    birth.
 
     Args:
         matrix: Distances.
@@ -42,7 +42,7 @@ def crossings(
         limit: At most the bar's death.
 
     Raises:
-        ValueError: Two triangles below `limit` contradict each other, so the bar dies before it.
+        ValueError: Two triangles below `limit` contradict each other, so the bar dies earlier.
 
     Source:
         de Silva, Morozov and Vejdemo-Johansson 2011, Persistent cohomology and circular coordinates, section 2.
@@ -53,7 +53,7 @@ def crossings(
     for ends in (birth_edge, birth_edge[::-1]):
         settled[ends] = odd[ends] = True
     rows, columns = np.nonzero(np.triu((matrix < limit) & ~settled, k=1))
-    # Shortest first: the edges of most triangles are then settled before their longest one is looked at.
+    # Shortest first: most triangles then have two settled edges when their longest one is examined.
     order = np.argsort(matrix[rows, columns], kind="stable")
     left, before = np.column_stack([rows, columns])[order], -1
     while len(left) != before:
@@ -68,14 +68,14 @@ def shortest_odd_loop(
     allowed: Bool[np.ndarray, "points points"],
     odd: Bool[np.ndarray, "points points"],
 ) -> Int[np.ndarray, " members"]:
-    """The loop of `allowed` edges, of least summed length, that has an odd number of `odd` edges; exact.
+    """The shortest loop, by summed length, of `allowed` edges with an odd number of `odd` edges; exact.
 
-    It is a shortest path from a point to its twin in the double cover: two copies of the points, between which the
-    odd edges lead. Every such loop has an odd edge, so paths from a set of points that touches them all are enough.
+    It is a shortest path from a point to its twin in the double cover: two copies of the points, joined by the odd
+    edges. Every such loop has an odd edge, so it is enough to start from a vertex cover of the odd edges.
     """
     count = len(matrix)
     cover = _double_cover(matrix, allowed, odd)
-    sources = _touching_all(allowed & odd)
+    sources = _vertex_cover(allowed & odd)
     best, base = np.inf, sources[0]
     for start in range(0, len(sources), SOURCES_AT_ONCE):
         some = sources[start : start + SOURCES_AT_ONCE]
@@ -86,16 +86,16 @@ def shortest_odd_loop(
     path = [int(base) + count]
     while path[-1] != base:
         path.append(int(previous[path[-1]]))
-    return _first_closed(np.array(path) % count)
+    return _first_cycle(np.array(path) % count)
 
 
 def _bridges(
     matrix: Float[np.ndarray, "points points"], earlier: Bool[np.ndarray, "points points"], limit: float
 ) -> Bool[np.ndarray, "points points"]:
-    """A tree that joins the clusters of the earlier edges: it closes no loop, so its edges may count as 0."""
+    """A tree that joins the clusters of the earlier edges. It closes no loop, so its edges may have value 0."""
     rows, columns = np.nonzero(np.triu(earlier | (matrix < limit), k=1))
     later = ~earlier[rows, columns]
-    # No weight is 0, which would be no edge; all later edges come after all earlier ones.
+    # Weights above 0, since 0 means no edge; later edges weigh more than all earlier ones.
     weights = np.where(later, 2 + matrix[rows, columns] / limit, 1)
     tree = minimum_spanning_tree(csr_array((weights, (rows, columns)), shape=matrix.shape)).tocoo()
     bridges = np.zeros_like(earlier)
@@ -108,14 +108,14 @@ def _settle(
     settled: Bool[np.ndarray, "points points"],
     odd: Bool[np.ndarray, "points points"],
 ) -> Int[np.ndarray, "left 2"]:
-    """Settle those edges that close a triangle with two settled ones, and return the others."""
+    """Settle the edges that close a triangle with two settled ones, and return the rest."""
     one, other = edges.T
-    there, crossed = _packed(settled), _packed(odd)
+    there, crossed = _pack_bits(settled), _pack_bits(odd)
     common = there[one] & there[other]
     differing = (crossed[one] ^ crossed[other]) & common
     is_odd, is_even = differing.any(axis=1), (differing != common).any(axis=1)
     if (is_odd & is_even).any():
-        raise ValueError("bar dies before the death given; expected a row of the degree-1 diagram of these points.")
+        raise ValueError("bar dies before its given death; pass a row of the degree-1 diagram of these points.")
     done = is_odd | is_even
     for i, j in ((one, other), (other, one)):
         settled[i[done], j[done]] = True
@@ -123,8 +123,8 @@ def _settle(
     return edges[~done]
 
 
-def _packed(mask: Bool[np.ndarray, "points points"]) -> UInt64[np.ndarray, "points words"]:
-    """64 places of a row in one number: a row's common neighbours with another then take a few operations."""
+def _pack_bits(mask: Bool[np.ndarray, "points points"]) -> UInt64[np.ndarray, "points words"]:
+    """Rows packed into 64-bit words, so that the common neighbours of two rows take a few operations."""
     packed = np.packbits(mask, axis=1)
     return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
 
@@ -134,18 +134,18 @@ def _double_cover(
     allowed: Bool[np.ndarray, "points points"],
     odd: Bool[np.ndarray, "points points"],
 ) -> csr_array:
-    """Two copies of the allowed edges; those that are odd lead from one copy to the other."""
+    """Two copies of the graph of allowed edges; odd edges lead from one copy to the other."""
     count = len(matrix)
     i, j = np.nonzero(allowed)
     across = np.where(odd[i, j], count, 0)
     lengths = matrix[i, j]
-    # Built from coordinates, so that edges of length 0 between duplicates stay edges.
+    # Built from coordinates, so that edges of length 0 between duplicates are kept.
     rows, columns = np.concatenate([i, i + count]), np.concatenate([j + across, j + count - across])
     return csr_array((np.concatenate([lengths, lengths]), (rows, columns)), shape=(2 * count, 2 * count))
 
 
-def _touching_all(edges: Bool[np.ndarray, "points points"]) -> Int[np.ndarray, " sources"]:
-    """Few points, of which each edge has one: the one with the most edges left, again and again."""
+def _vertex_cover(edges: Bool[np.ndarray, "points points"]) -> Int[np.ndarray, " sources"]:
+    """A greedy vertex cover: repeatedly take the point with the most uncovered edges."""
     left = edges.copy()
     degree, chosen = left.sum(axis=1), []
     while degree.any():
@@ -156,11 +156,11 @@ def _touching_all(edges: Bool[np.ndarray, "points points"]) -> Int[np.ndarray, "
     return np.array(chosen, dtype=np.int64)
 
 
-def _first_closed(walk: Int[np.ndarray, " steps"]) -> Int[np.ndarray, " members"]:
-    """The first part of the walk that meets itself: the rest has no length, or the walk would not be shortest."""
+def _first_cycle(walk: Int[np.ndarray, " steps"]) -> Int[np.ndarray, " members"]:
+    """The first closed part of the walk; the rest has length 0, or the walk would not be shortest."""
     seen: dict[int, int] = {}
     for step, point in enumerate(walk.tolist()):
         if point in seen:
             return walk[seen[point] : step]
         seen[point] = step
-    raise AssertionError("a walk round a loop ends where it began")
+    raise AssertionError("a walk around a loop ends where it began")

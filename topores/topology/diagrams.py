@@ -12,14 +12,14 @@ from topores.topology.points import Numbers, as_numbers
 
 
 def bottleneck_distance(a: Numbers, b: Numbers) -> float:
-    """The largest move in the best matching of two diagrams, in units of the filtration; exact.
+    """The bottleneck distance of two diagrams under the maximum norm, in units of the filtration; exact.
 
-    A bar may be matched with the diagonal at half its length. The ground metric is the maximum norm. Essential bars
-    are matched with each other in order of birth; inf if their numbers differ.
+    A bar may be matched with the diagonal at half its length. Essential bars are matched with each other in order of
+    birth; the distance is inf if their numbers differ.
 
     Args:
         a: Births and deaths of one degree, (bars, 2).
-        b: The same of another space.
+        b: The same for another space.
 
     Raises:
         ValueError: Not a diagram.
@@ -39,16 +39,16 @@ def bottleneck_distance(a: Numbers, b: Numbers) -> float:
 
 
 def wasserstein_distance(a: Numbers, b: Numbers, *, order: SupportsFloat = 1, internal_p: SupportsFloat = 2) -> float:
-    """The best matching's total move: the sum of moves ** order, to the power 1 / order; exact.
+    """The Wasserstein distance: (sum of distance ** order) ** (1 / order) over the optimal matching; exact.
 
-    A bar may be matched with its nearest point of the diagonal. Essential bars are matched with each other in order
-    of birth; inf if their numbers differ.
+    A bar may be matched with the nearest point of the diagonal. Essential bars are matched with each other in order
+    of birth; the distance is inf if their numbers differ.
 
     Args:
         a: Births and deaths of one degree, (bars, 2).
-        b: The same of another space.
+        b: The same for another space.
         order: 1 or more, finite; `bottleneck_distance` is the limit of large orders under internal_p = inf.
-        internal_p: Norm of the plane of births and deaths, 1 to inf.
+        internal_p: p of the norm in the birth-death plane, 1 to inf.
 
     Raises:
         ValueError: Not a diagram, or a power below 1.
@@ -69,7 +69,7 @@ def wasserstein_distance(a: Numbers, b: Numbers, *, order: SupportsFloat = 1, in
     scale = np.concatenate([essential, away_a, away_b]).max(initial=0.0)
     if scale == 0:
         return 0.0
-    # Two bars further apart than from the diagonal are never matched: capped there, no power overflows.
+    # Two bars further apart than from the diagonal are never matched; capping there avoids overflow.
     across = np.minimum(_distances(first.bars, second.bars, norm), away_a[:, None] + away_b)
     between, left_a, left_b = ((moves / scale) ** power for moves in (across, away_a, away_b))
     if _one_birth(first.bars, second.bars):
@@ -83,7 +83,7 @@ def as_diagram(diagram: Numbers, name: str = "diagram") -> Float[np.ndarray, "ba
     """`diagram` as float64 rows of birth and death; an empty list is the empty diagram.
 
     Raises:
-        ValueError: Another shape, NaN, an infinite birth, or a death before its birth.
+        ValueError: The shape is wrong, or there is a NaN, an infinite birth or a death before its birth.
     """
     bars = as_numbers(diagram, name)
     if not bars.size:
@@ -101,7 +101,7 @@ def as_diagram(diagram: Numbers, name: str = "diagram") -> Float[np.ndarray, "ba
 
 
 def finite_bars(diagram: Numbers, name: str = "diagram") -> Float[np.ndarray, "bars 2"]:
-    """The bars of `diagram` that die, in its order.
+    """The bars of `diagram` with a finite death, in its order.
 
     Raises:
         ValueError: As `as_diagram`.
@@ -112,9 +112,9 @@ def finite_bars(diagram: Numbers, name: str = "diagram") -> Float[np.ndarray, "b
 
 class _Parts(NamedTuple):
     bars: Float[np.ndarray, "bars 2"]
-    """Those that die after they are born, by birth, then death."""
+    """Finite bars of positive length, sorted by birth, then death."""
     births: Float[np.ndarray, " essential"]
-    """Of the bars that never die, in order."""
+    """Births of the essential bars, ascending."""
 
 
 def _split(diagram: Float[np.ndarray, "bars 2"]) -> _Parts:
@@ -135,13 +135,13 @@ def _distances(
         return cdist(a, b, "chebyshev")
     births, deaths = (np.abs(np.subtract.outer(a[:, i], b[:, i])) for i in (0, 1))
     longer, shorter = np.maximum(births, deaths), np.minimum(births, deaths)
-    # Powers of a share up to 1 neither overflow nor vanish, whatever the scale.
+    # Dividing by the largest first keeps powers from overflowing or underflowing.
     share = np.divide(shorter, longer, out=np.zeros_like(longer), where=longer > 0)
     return longer * (1 + share**norm) ** (1 / norm)
 
 
 def _one_birth(a: Float[np.ndarray, "bars_a 2"], b: Float[np.ndarray, "bars_b 2"]) -> bool:
-    """Whether all bars share one birth, as in degree 0: then the deaths are matched in order, which is far faster."""
+    """Whether all bars have the same birth, as in degree 0; deaths can then be matched in order, which is faster."""
     return len(np.unique(np.concatenate([a[:, 0], b[:, 0]]))) <= 1
 
 
@@ -150,9 +150,9 @@ def _cheapest_sum(
     away_a: Float[np.ndarray, " bars_a"],
     away_b: Float[np.ndarray, " bars_b"],
 ) -> float:
-    # What a pair saves against sending both to the diagonal: then no copies of the diagonal are needed.
+    # Cost relative to matching both with the diagonal: the problem then needs no copies of the diagonal.
     saved = np.minimum(across - away_a[:, None] - away_b, 0)
-    # Rows in order of birth can make the solver four times slower than rows in any order.
+    # Rows sorted by birth can make the solver four times slower than rows in random order.
     shuffled = np.random.default_rng(0).permutation(len(saved))
     places, columns = linear_sum_assignment(saved[shuffled])
     rows = shuffled[places]
@@ -168,7 +168,7 @@ def _least_largest(
 ) -> float:
     if not across.size:
         return float(np.concatenate([away_a, away_b]).max(initial=0.0))
-    # Each bar moves at least to the diagonal or to its nearest partner, and none need move further than the diagonal.
+    # Bounds: each bar moves at least to its nearest partner or the diagonal, and at most to the diagonal.
     low = max(np.minimum(away_a, across.min(axis=1)).max(), np.minimum(away_b, across.min(axis=0)).max())
     high = max(away_a.max(), away_b.max())
     moves = np.concatenate([[low], away_a, away_b, across[(across > low) & (across <= high)]])
@@ -177,8 +177,8 @@ def _least_largest(
     while first < last:
         middle = (first + last) // 2
         near = across <= moves[middle]
-        # Two one-sided matchings are enough: what can be covered from either side can be covered at once
-        # (Mendelsohn and Dulmage 1958).
+        # Two one-sided matchings are enough: if each side can be covered, both can be at once (Mendelsohn and Dulmage
+        # 1958).
         long_a, long_b = away_a > moves[middle], away_b > moves[middle]
         enough = rows_can_be_matched(near[long_a]) and rows_can_be_matched(near.T[long_b])
         first, last = (first, middle) if enough else (middle + 1, last)

@@ -1,4 +1,4 @@
-"""Distances between points in float64, to be reused everywhere as metric="precomputed"."""
+"""Distances between points in float64; every other function accepts them with metric="precomputed"."""
 
 from collections.abc import Callable
 
@@ -7,59 +7,59 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from topores.errors import did_you_mean
-from topores.topology.points import Numbers, as_points, scaled, unit_rows
+from topores.topology.points import Numbers, as_points, scale_by_power_of_two, unit_rows
 
 METRICS = ("angle", "euclidean", "precomputed")
 
 NEARLY_OPPOSITE = 1.9
-"""Chord of unit vectors past which arcsin(chord / 2) loses digits, and the sum of the vectors is used instead."""
+"""Chord of unit vectors above which arcsin(chord / 2) loses digits, so the sum of the vectors is used instead."""
 
 MANY_POINTS = 128
-"""Points from which angles come from one matrix product: many times faster, and as exact away from 0 and pi."""
+"""Points from which angles are computed by one matrix product: much faster, and as exact away from 0 and pi."""
 
 NEARLY_PARALLEL = 0.995
-"""Size of a cosine past which its angle is computed from chords: cosines lose digits there (this is .1 radians)."""
+"""Absolute cosine above which the angle is computed from chords: cosines lose digits below 0.1 radians."""
 
 PAIRS_AT_ONCE = 2**14
-"""Nearly parallel pairs whose rows are in memory at once."""
+"""Nearly parallel pairs processed per step, which bounds memory."""
 
 MOSTLY = 0.25
-"""Share of nearly parallel pairs past which all angles come from chords."""
+"""Share of nearly parallel pairs above which all angles are computed from chords."""
 
 ASYMMETRY = 1e-6
-"""Rounding left in a distance matrix that came from float32, as a share of its largest entry."""
+"""Asymmetry accepted as float32 rounding, as a share of the largest entry."""
 
 
 def pairwise_distances(points: Numbers, metric: str = "angle") -> Float[np.ndarray, "points points"]:
-    """All distances between the rows of `points`, ready to be passed on with metric="precomputed".
+    """All distances between the rows of `points`, as a matrix for metric="precomputed".
 
     Args:
         points: One row per point; the square matrix itself if `metric` is "precomputed".
         metric: "angle" (radians, 0 to pi), "euclidean" (units of the columns) or "precomputed".
 
     Returns:
-        Symmetric to the last bit, with a zero diagonal.
+        Exactly symmetric, with a zero diagonal.
 
     Raises:
-        ValueError: NaN, infinite or no values; a zero row under "angle"; a matrix that is not one of distances.
+        ValueError: No values, NaN or infinity; a zero row under "angle"; a matrix that does not hold distances.
     """
-    if _known(metric) == "precomputed":
+    if _check_metric(metric) == "precomputed":
         return as_distance_matrix(points)
     return squareform(condensed_distances(points, metric))
 
 
 def condensed_distances(points: Numbers, metric: str = "angle") -> Float[np.ndarray, " pairs"]:
     """The distances of `pairwise_distances`, each pair once: (0, 1), (0, 2), ..., (n - 2, n - 1)."""
-    if _known(metric) == "precomputed":
+    if _check_metric(metric) == "precomputed":
         return squareform(as_distance_matrix(points), checks=False)
     if metric == "angle":
         return _condensed_angles(unit_rows(points))
-    rows, exponent = scaled(as_points(points))
+    rows, exponent = scale_by_power_of_two(as_points(points))
     return np.ldexp(pdist(rows), exponent)
 
 
 def angles(points: Numbers) -> Float[np.ndarray, "points points"]:
-    """Angles between the rows in radians, 0 to pi, exact to 1e-13 of themselves near 0 and near pi alike.
+    """Angles between the rows in radians, 0 to pi, with a relative error of 1e-13, also near 0 and near pi.
 
     Raises:
         ValueError: A row of zeros, which has no direction.
@@ -68,17 +68,17 @@ def angles(points: Numbers) -> Float[np.ndarray, "points points"]:
 
 
 def distance_rows(points: Numbers, metric: str = "angle") -> tuple[int, Callable[[int], Float[np.ndarray, " points"]]]:
-    """The number of points, and a function from a point's index to its distances to all of them.
+    """The number of points, and a function from a point's index to its distances to all points.
 
-    Nothing of size points x points is kept, unless `points` is the matrix itself.
+    No array of size points x points is held, unless `points` is the matrix itself.
     """
-    if _known(metric) == "precomputed":
+    if _check_metric(metric) == "precomputed":
         matrix = as_distance_matrix(points)
         return len(matrix), lambda index: matrix[index]
     if metric == "angle":
         unit = unit_rows(points)
         return len(unit), lambda index: _angles_between(unit[[index]], unit)[0]
-    rows, exponent = scaled(as_points(points))
+    rows, exponent = scale_by_power_of_two(as_points(points))
     return len(rows), lambda index: np.ldexp(cdist(rows[[index]], rows)[0], exponent)
 
 
@@ -88,18 +88,18 @@ def angles_of_chords(
     """Angles in radians between unit vectors that are `chords` apart.
 
     Args:
-        opposite: Where it is true, the distance from the one vector to the opposite of the other.
+        opposite: For the pairs selected by a mask, the distance from one vector to the negative of the other.
     """
     result = 2 * np.arcsin(np.minimum(chords / 2, 1))
     far = chords > NEARLY_OPPOSITE
     if far.any():
-        # Near pi the chord hardly changes with the angle; the distance to the opposite point does.
+        # Near pi the chord hardly changes with the angle, but the distance to the opposite point does.
         result[far] = np.pi - 2 * np.arcsin(opposite(far) / 2)
     return result
 
 
 def distinct_points(matrix: Float[np.ndarray, "points points"]) -> Float[np.ndarray, "distinct distinct"]:
-    """The distance matrix of the points that differ: of points at distance 0, the first is kept."""
+    """The distance matrix without duplicates: of points at distance 0, the first is kept."""
     first = ~np.tril(matrix == 0, k=-1).any(axis=1)
     return matrix if first.all() else matrix[np.ix_(first, first)]
 
@@ -107,7 +107,7 @@ def distinct_points(matrix: Float[np.ndarray, "points points"]) -> Float[np.ndar
 def as_distance_matrix(matrix: Numbers, name: str = "points") -> Float[np.ndarray, "points points"]:
     """`matrix` as a float64 distance matrix; rounding asymmetry (up to 1e-6 of the largest entry) is averaged out.
 
-    The triangle inequality is not asked for.
+    The triangle inequality is not checked.
 
     Raises:
         ValueError: Not square, not finite, negative, asymmetric, or with a non-zero diagonal.
@@ -126,7 +126,7 @@ def as_distance_matrix(matrix: Numbers, name: str = "points") -> Float[np.ndarra
     if distances.diagonal().any():
         raise ValueError(
             f"{name} has {np.abs(distances.diagonal()).max():g} on its diagonal; expected 0, the distance of a point "
-            "to itself. Use np.fill_diagonal(d, 0) if that is rounding."
+            "to itself. If this is rounding, use np.fill_diagonal(d, 0)."
         )
     if (distances == distances.T).all():
         return distances
@@ -158,7 +158,7 @@ def _condensed_angles(unit: Float[np.ndarray, "points dim"]) -> Float[np.ndarray
 
 
 def _pairs_at(places: Int[np.ndarray, " some"], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of places in the condensed form."""
+    """Rows and columns of the entries at `places` of the condensed form."""
     starts = np.concatenate([[0], np.cumsum(np.arange(count - 1, 0, -1))])
     left = np.searchsorted(starts, places, side="right") - 1
     return left, places - starts[left] + left + 1
@@ -174,7 +174,7 @@ def _angles_of_all(unit: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "
     return angles_of_chords(pdist(unit), lambda far: squareform(cdist(unit, -unit), checks=False)[far])
 
 
-def _known(metric: str) -> str:
+def _check_metric(metric: str) -> str:
     if metric not in METRICS:
         raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
     return metric

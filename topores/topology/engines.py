@@ -1,4 +1,4 @@
-"""The engines of persistent homology: which there are, which one fits, and how each is called."""
+"""The engines of persistent homology: which one to use, and how to call it."""
 
 from collections.abc import Callable
 from typing import SupportsIndex
@@ -13,20 +13,20 @@ from topores.errors import did_you_mean
 ENGINES = ("auto", "redzed", "ripser")
 
 TREE = "spanning tree"
-"""What degree 0 alone is read off: it needs no matrix of distances."""
+"""Used when only degree 0 is asked for; it needs no distance matrix."""
 
 LARGEST_FIELD = 127
-"""ripser keeps coefficients in a signed byte: with a larger prime it does not end."""
+"""ripser stores coefficients in a signed byte; with a larger prime it never terminates."""
 
 
 def choose_engine(engine: str = "auto", field: SupportsIndex = 2, max_degree: SupportsIndex = 1) -> str:
     """The engine that `persistent_homology` uses for these arguments: "redzed", "ripser" or "spanning tree".
 
-    "auto" reads degree 0 alone off the spanning tree; beyond it takes redzed for field 2, which it computes many times
+    "auto" uses the spanning tree for degree 0 alone, redzed for higher degrees with field 2, where it is many times
     faster, and ripser for all other fields.
 
     Raises:
-        ValueError: An unknown engine, a field that is no prime up to 127, or redzed with a field other than 2.
+        ValueError: An unknown engine, a field that is not a prime up to 127, or redzed with a field other than 2.
     """
     prime = field.__index__()
     if engine not in ENGINES:
@@ -34,7 +34,7 @@ def choose_engine(engine: str = "auto", field: SupportsIndex = 2, max_degree: Su
     if not 2 <= prime <= LARGEST_FIELD or any(prime % smaller == 0 for smaller in range(2, prime)):
         raise ValueError(f"field is {prime}; expected a prime from 2 to {LARGEST_FIELD}. Use 2 unless torsion matters.")
     if engine == "redzed" and prime != 2:
-        raise ValueError(f"field is {prime}, but engine 'redzed' knows field 2 only. Use engine='ripser' or 'auto'.")
+        raise ValueError(f"field is {prime}, but engine 'redzed' supports field 2 only. Use engine='ripser' or 'auto'.")
     if engine != "auto":
         return engine
     if as_degree(max_degree) == 0:
@@ -45,16 +45,16 @@ def choose_engine(engine: str = "auto", field: SupportsIndex = 2, max_degree: Su
 def run_engine(
     name: str, distances: Float[np.ndarray, "..."], degree: int, threshold: float, field: int
 ) -> list[np.ndarray]:
-    """Diagrams of degrees 0 to `degree` by the engine called `name`; ends are float32.
+    """Diagrams of degrees 0 to `degree` by the engine called `name`; births and deaths are float32.
 
     Args:
-        distances: A square matrix, or each pair once.
+        distances: A square matrix or its condensed form.
     """
     return _CALLS[name](distances, degree, threshold, field)
 
 
 def as_degree(max_degree: SupportsIndex) -> int:
-    """`max_degree` as a whole number of 0 or more."""
+    """`max_degree` as an int, checked to be 0 or more."""
     degree = max_degree.__index__()
     if degree < 0:
         raise ValueError(f"max_degree is {degree}; expected 0 or more. Use 0 for clusters, 1 for loops, 2 for voids.")
@@ -66,7 +66,7 @@ def _redzed(distances: Float[np.ndarray, "..."], degree: int, last: float, field
 
 
 def _ripser(distances: Float[np.ndarray, "..."], degree: int, last: float, field: int) -> list[np.ndarray]:
-    # It imports scikit-learn and pandas, which takes longer than most of what redzed has to do.
+    # Imported here: ripser imports scikit-learn and pandas, which takes longer than most redzed calls.
     from ripser import ripser
 
     square = distances if distances.ndim == 2 else squareform(distances, checks=False)

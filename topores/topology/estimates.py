@@ -1,4 +1,4 @@
-"""What persistent homology will cost, before it starts, and the subsamples that fit where the whole does not."""
+"""Time and memory estimates for persistent homology, and subsamples that fit where the whole cloud does not."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, SupportsFloat, SupportsIndex
@@ -20,16 +20,16 @@ class Law(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Of `persistent_homology` up to one degree."""
+    """Cost of `persistent_homology` up to one degree."""
 
     seconds: Law
     bytes: Law
 
 
-# Printed by benchmarks/homology_cost.py: least squares through the logarithms of what one cloud took, for unit rows in
-# 384 columns with the spectrum of sentence embeddings. One thread of a busy server core with AVX2, redzed-tda 0.1.1,
-# ripser 0.6.15. On 963 embedded sentences the laws are within a factor of 2; clouds that fill all columns evenly take
-# up to twice as much from degree 2 on.
+# Printed by benchmarks/homology_cost.py: log-log least squares fits of the cost of one cloud, for unit rows in 384
+# columns with the spectrum of sentence embeddings. One thread of a busy server core with AVX2, redzed-tda 0.1.1, ripser
+# 0.6.15. On 963 embedded sentences the fits are within a factor of 2; isotropic clouds take up to twice as much from
+# degree 2 on.
 COSTS: dict[str, tuple[Cost, ...]] = {
     TREE: (Cost(Law(50000, 29.8, 1.61), Law(50000, 3.42e8, 0.77)),),
     "redzed": (
@@ -48,17 +48,17 @@ COSTS: dict[str, tuple[Cost, ...]] = {
 """By engine, then by degree."""
 
 NEAT = (1, 2, 5)
-"""First digits of the sizes of subsamples."""
+"""First digits of subsample sizes: 1, 2, 5, 10, 20, 50, ..."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Rough: within a factor of two or three for embedded texts on a machine like the one that was measured."""
+    """Estimated cost, within a factor of two or three for embedded texts on a machine like the measured one."""
 
     seconds: int | float
-    """Of one core, for all clouds together."""
+    """CPU seconds for all clouds together."""
     bytes: int
-    """At the highest, over what the process holds already."""
+    """Peak memory, on top of what the process already uses."""
 
     def __str__(self) -> str:
         return f"about {_time(float(self.seconds))} of one core and {_size(float(self.bytes))}"
@@ -72,17 +72,16 @@ def estimate(
     engine: str = "redzed",
     at_once: SupportsIndex = 1,
 ) -> Estimate:
-    """What `persistent_homology` without a threshold will take.
+    """Estimated cost of `persistent_homology` without a threshold.
 
-    Past degree 3, which was not measured, each further degree is taken to cost as much more as the third does than
-    the second.
+    Degrees above 3 were not measured; each is extrapolated by the ratio of degree 3 to degree 2.
 
     Args:
-        points: Of one cloud.
+        points: Points of one cloud.
         max_degree: 0 or more.
-        clouds: How many there are of this size.
-        engine: "redzed", "ripser" or "auto", which is the spanning tree in degree 0 and redzed beyond.
-        at_once: How many of them are computed at the same time; they all need their memory then.
+        clouds: Number of clouds of this size.
+        engine: "redzed", "ripser" or "auto" (the spanning tree for degree 0, redzed above).
+        at_once: Number of clouds computed at the same time, each of which needs its own memory.
 
     Raises:
         ValueError: A number below 1, a degree below 0, or an unknown engine.
@@ -115,17 +114,17 @@ def plan_that_fits(
     engine: str = "redzed",
     at_once: SupportsIndex = 1,
 ) -> SubsamplePlan:
-    """The whole cloud if it fits (`plan.exact`), or else the largest of 1, 2, 5, 10, 20, 50, ... points that does.
+    """A plan for the whole cloud if it fits, or else for the largest subsample size of 1, 2, 5, 10, ... that fits.
 
     Args:
-        points: Of the cloud.
+        points: Points of the cloud.
         max_degree: 0 or more.
-        memory: Bytes, such as `topores.compute.resources.available_memory()`.
-        seconds: Of one core, for all draws together.
-        draws: Of the subsamples.
-        seed: Of the subsamples.
+        memory: Bytes available, for example `topores.compute.resources.available_memory()`.
+        seconds: CPU seconds allowed for all draws together.
+        draws: Number of subsamples.
+        seed: Seed of the subsamples.
         engine: "redzed", "ripser" or "auto".
-        at_once: How many draws are computed at the same time.
+        at_once: Number of draws computed at the same time.
 
     Raises:
         ResourceError: Not even two points fit.
@@ -145,7 +144,7 @@ def plan_that_fits(
     if not fitting:
         raise ResourceError(
             f"No subsample of {count:,} points fits degree {max_degree.__index__()} into {_size(room)} and "
-            f"{_time(time)}; give more, or a lower degree."
+            f"{_time(time)}; allow more, or choose a lower degree."
         )
     return SubsamplePlan(count, max(fitting), number, seed.__index__())
 
@@ -158,10 +157,10 @@ def check_memory(
     engine: str = "redzed",
     at_once: SupportsIndex = 1,
 ) -> Estimate:
-    """The estimate of one cloud, or of `at_once` clouds, if its memory is there.
+    """The estimate for one cloud, or for `at_once` clouds, after checking that enough memory is available.
 
     Raises:
-        ResourceError: It is not; the message names the plan that fits.
+        ResourceError: There is not enough memory; the message names a plan that fits.
         ValueError: As `estimate`.
     """
     count, degree = points.__index__(), max_degree.__index__()
@@ -170,8 +169,8 @@ def check_memory(
         return cost
     plan = plan_that_fits(count, max_degree=degree, memory=memory, engine=engine, at_once=at_once)
     raise ResourceError(
-        f"Homology up to degree {degree} of {count:,} points needs about {_size(float(cost.bytes))} of memory, and "
-        f"{_size(float(memory))} are free; {plan} would fit, or a lower degree."
+        f"Homology up to degree {degree} of {count:,} points needs about {_size(float(cost.bytes))} of memory, but "
+        f"only {_size(float(memory))} are free; {plan} would fit, or choose a lower degree."
     )
 
 

@@ -1,4 +1,4 @@
-"""Singular values that are found whatever the matrix."""
+"""Singular value decomposition with a fallback for matrices on which LAPACK's default fails."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,10 +8,9 @@ Matrix = Float[np.ndarray, "_ _"]
 
 
 def svd(matrix: Matrix, *, full_matrices: bool = True) -> tuple[Matrix, Float[np.ndarray, " _"], Matrix]:
-    """`numpy.linalg.svd`; where its divide and conquer does not converge, by the slower QR iteration that does.
+    """`numpy.linalg.svd`, or the slower QR iteration if divide and conquer (LAPACK's gesdd) does not converge.
 
-    Products of two clouds with fewer points than columns are of low rank, and a few of these are met in a long
-    analysis for which LAPACK's gesdd gives up.
+    gesdd fails on a few of the low-rank products of two clouds with fewer points than columns.
     """
     try:
         left, sizes, right = np.linalg.svd(matrix, full_matrices=full_matrices)
@@ -21,7 +20,7 @@ def svd(matrix: Matrix, *, full_matrices: bool = True) -> tuple[Matrix, Float[np
 
 
 def singular_values(matrix: Matrix) -> Float[np.ndarray, " _"]:
-    """The singular values alone, the largest first, as `svd`."""
+    """The singular values alone, descending."""
     try:
         return np.linalg.svd(matrix, compute_uv=False)
     except np.linalg.LinAlgError:

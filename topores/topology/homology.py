@@ -1,4 +1,4 @@
-"""Persistent homology of the Vietoris-Rips filtration, by redzed or ripser, with exact float64 ends."""
+"""Persistent homology of the Vietoris-Rips filtration, by redzed or ripser, with exact float64 births and deaths."""
 
 from typing import SupportsFloat, SupportsIndex
 
@@ -13,7 +13,7 @@ from topores.topology.ranking import Ranking
 from topores.topology.spanning_tree import minimum_spanning_tree
 
 ROUNDING = 1e-12
-"""A bar whose ends differ by less than this share of its death is rounding between tied distances."""
+"""Bars shorter than this share of their death are rounding errors between tied distances."""
 
 Diagrams = list[Float[np.ndarray, "_ 2"]]
 
@@ -34,32 +34,32 @@ def persistent_homology(
         metric: "angle" (radians), "euclidean" or "precomputed".
         max_degree: Highest degree wanted, 0 or more. Time and memory grow steeply with it.
         threshold: Edges longer than this are left out; a bar still alive there gets death = inf. None: all edges.
-        field: Coefficients are whole numbers modulo this prime (2 to 127).
+        field: Prime p from 2 to 127; homology has coefficients modulo p.
         engine: "auto", "redzed" (modulo 2 only) or "ripser"; all give the same diagrams. See `choose_engine`.
 
     Returns:
         One array (bars, 2) of births and deaths per degree, sorted by birth, then death, in units of the metric.
-        Essential bars have death = inf. Bars of no length are dropped, and so are bars shorter than 1e-12 of
-        their death, which are rounding. Past 16.7 million distances (5,793 points) neighbouring ones are
-        merged, which moves the ends by less than float32 rounding would; degree 0 alone is exact at any size.
+        Essential bars have death = inf. Bars of length 0 are dropped, and so are bars shorter than 1e-12 of their
+        death, which are rounding errors. Above 16.7 million distances (5,793 points) adjacent distances are merged,
+        which moves births and deaths by less than float32 rounding; degree 0 alone is exact at any size.
 
     Raises:
-        ValueError: Unusable points, an unknown name, a degree below 0, a field that is no prime up to 127.
+        ValueError: Unusable points, an unknown name, a degree below 0, a field that is not a prime up to 127.
 
     Source:
         Bauer 2021, Ripser, https://arxiv.org/abs/1908.02518; redzed, https://pypi.org/project/redzed-tda.
     """
     if choose_engine(engine, field, max_degree) == TREE:
-        return [_of_tree(minimum_spanning_tree(points, metric=metric).lengths, _as_threshold(threshold))]
+        return [_tree_diagram(minimum_spanning_tree(points, metric=metric).lengths, _as_threshold(threshold))]
     return Filtration(points, metric=metric).diagrams(
         max_degree=max_degree, threshold=threshold, field=field, engine=engine
     )
 
 
 class Filtration:
-    """A cloud's distances, measured and sorted once, for the diagrams of the cloud and of any of its rows.
+    """A cloud's distances, measured and sorted once, for diagrams of the cloud and of any subset of its rows.
 
-    A resample costs the engine alone: no distance is measured or sorted again.
+    A subset costs the engine's time only: no distance is measured or sorted again.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
@@ -71,7 +71,7 @@ class Filtration:
 
     def __init__(self, points: Numbers, *, metric: str = "angle") -> None:
         self.distances = condensed_distances(points, metric)
-        """Of each pair once, as scipy.spatial.distance.squareform reads them."""
+        """Ranks of the distances in condensed form, as scipy.spatial.distance.squareform reads them."""
         self.points = (1 + int(np.sqrt(1 + 8 * len(self.distances)))) // 2
         self._ranking = Ranking(self.distances) if len(self.distances) else None
         self._square: Float[np.ndarray, "points points"] | None = None
@@ -85,25 +85,25 @@ class Filtration:
         field: SupportsIndex = 2,
         engine: str = "auto",
     ) -> Diagrams:
-        """As `persistent_homology`, of the points in `rows`.
+        """The diagrams of `persistent_homology` for the points in `rows`.
 
         Args:
-            rows: Indices; one that is there twice counts once, for a point on top of another has no part in any
-                diagram. None: all points.
+            rows: Indices; None means all points. Repeated indices count once, since a duplicate point changes no
+                diagram.
 
         Raises:
-            ValueError: As `persistent_homology`, or rows that are not there.
+            ValueError: As `persistent_homology`, or a row index out of range.
         """
         name = choose_engine(engine, field)
         degree, cap = as_degree(max_degree), _as_threshold(threshold)
         chosen = None if rows is None else _as_rows(rows, self.points)
         count = self.points if chosen is None else len(chosen)
         if self._ranking is None or count == 1:
-            return _padded([np.array([[0.0, np.inf]])], degree)
+            return _pad_diagrams([np.array([[0.0, np.inf]])], degree)
         ranks = self._ranking.ranks if chosen is None else self._ranks_among(chosen)
         highest = min(degree, count - 2)
         found = run_engine(name, ranks, highest, self._ranking.last_up_to(cap), field.__index__())
-        return _padded([_diagram(bars, self._ranking) for bars in found], degree)
+        return _pad_diagrams([_diagram(bars, self._ranking) for bars in found], degree)
 
     def _ranks_among(self, rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows rows"]:
         assert self._ranking is not None
@@ -116,8 +116,8 @@ def _diagram(ranks: np.ndarray, ranking: Ranking) -> Float[np.ndarray, "bars 2"]
     return _longer_than_rounding(ranking.lengths(np.asarray(ranks, dtype=np.float64)))
 
 
-def _of_tree(lengths: Float[np.ndarray, " edges"], cap: float) -> Float[np.ndarray, "bars 2"]:
-    """Degree 0: each edge of the spanning tree ends one bar; those past the threshold never end."""
+def _tree_diagram(lengths: Float[np.ndarray, " edges"], cap: float) -> Float[np.ndarray, "bars 2"]:
+    """The diagram of degree 0: each spanning-tree edge ends one bar; bars past the threshold are essential."""
     deaths = np.append(np.where(lengths > cap, np.inf, lengths), np.inf)
     return _longer_than_rounding(np.stack([np.zeros_like(deaths), deaths], axis=1))
 
@@ -128,8 +128,8 @@ def _longer_than_rounding(bars: Float[np.ndarray, "bars 2"]) -> Float[np.ndarray
     return bars[np.lexsort((bars[:, 1], bars[:, 0]))]
 
 
-def _padded(diagrams: list[np.ndarray], degree: int) -> list[np.ndarray]:
-    """n points have no homology above degree n - 2, so nothing is computed there."""
+def _pad_diagrams(diagrams: list[np.ndarray], degree: int) -> list[np.ndarray]:
+    """Append empty diagrams: n points have no homology above degree n - 2."""
     empty = [np.empty((0, 2)) for _ in range(degree + 1)]
     return (diagrams + empty[len(diagrams) :])[: degree + 1]
 

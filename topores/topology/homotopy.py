@@ -1,4 +1,4 @@
-"""The straight line from one distance matrix to another, and the bars of degree 1 along it."""
+"""Linear interpolation between two distance matrices, and the bars of degree 1 along it."""
 
 from typing import NamedTuple
 
@@ -8,33 +8,32 @@ from jaxtyping import Bool, Float, Int, UInt8
 from scipy.spatial.distance import squareform
 
 from topores.topology.homology import ROUNDING
-from topores.topology.ranking import in_order
+from topores.topology.ranking import argsort_distances
 
 COMPARED_AT_ONCE = 2**22
-"""Distances that are compared with edges in one step."""
+"""Distances compared with edges per step, which bounds memory."""
 
 CENTRAL = (4, 32)
-"""Points that are tried first and second, nearest to all others: they fill the loops of nearly all edges."""
+"""Numbers of central points tried first and second; they rule out nearly all edges."""
 
 
 class Bars(NamedTuple):
-    """Bars of degree 1 and their edges; an edge is a place among the pairs (0, 1), (0, 2), ..., (n - 2, n - 1)."""
+    """Bars of degree 1 and their edges; an edge is an index into the pairs (0, 1), (0, 2), ..., (n - 2, n - 1)."""
 
     births: Int[np.ndarray, " bars"]
-    """The edge that closes each bar's first loop. No two bars share one."""
+    """The edge that gives birth to each bar. No two bars share one."""
     deaths: Int[np.ndarray, " bars"]
-    """The longest edge of the triangle that fills it. Bars may share one."""
+    """The longest edge of the triangle that kills each bar. Bars may share one."""
     ends: Float[np.ndarray, "bars 2"]
     """Births and deaths, in the order of `persistent_homology`."""
     order: Int[np.ndarray, " edges"]
-    """All edges in order of length at that time."""
+    """All edges, sorted by length at that time."""
 
 
 class Homotopy:
-    """Distances that move evenly from one matrix to another while the time goes from 0 to 1.
+    """Distances interpolated linearly from one matrix (time 0) to another (time 1).
 
-    Edges of equal length come in the order of their places, as if each were longer than the one before by next to
-    nothing; so each bar has one birth edge.
+    Ties between edges are broken by index, so each bar has exactly one birth edge.
 
     Args:
         start: Distances at time 0, symmetric to the last bit.
@@ -49,13 +48,13 @@ class Homotopy:
         self._central_first = np.argsort(start.sum(axis=0) + end.sum(axis=0), kind="stable")
 
     def lengths(self, time: float) -> Float[np.ndarray, " edges"]:
-        """Of all edges at one time."""
-        return _at(time, *self._pairs)
+        """Lengths of all edges at one time."""
+        return _interpolate(time, *self._pairs)
 
     def bars(self, time: float) -> Bars:
-        """The bars at one time; those that are rounding between tied distances are left out."""
+        """The bars at one time, without those that are rounding errors between tied distances."""
         lengths = self.lengths(time)
-        order, _ = in_order(lengths)
+        order, _ = argsort_distances(lengths)
         ranks = np.empty(len(lengths))
         ranks[order] = np.arange(1, len(lengths) + 1)
         found = np.asarray(redzed_tda.rips(ranks, maxdim=1)[1])
@@ -63,21 +62,21 @@ class Homotopy:
         ends = lengths[edges]
         kept = np.flatnonzero(ends[:, 0] < ends[:, 1] * (1 - ROUNDING))
         kept = kept[np.lexsort((ends[kept, 1], ends[kept, 0]))]
-        # Many times are held in memory at once, and there are fewer than 2^24 edges.
+        # int32 saves memory, since many times are held at once, and suffices for fewer than 2^24 edges.
         return Bars(edges[kept, 0], edges[kept, 1], ends[kept], order.astype(np.int32))
 
     def may_give_birth(
         self, edges: Int[np.ndarray, " edges"], since: float, until: float
     ) -> Int[np.ndarray, " candidates"]:
-        """Those of `edges` that may be a bar's birth edge at some time of the stretch.
+        """The subset of `edges` that may be a bar's birth edge at some time from `since` to `until`.
 
-        A point that is nearer to both ends than they are to each other fills the edge's loop as it is born. Distances
-        move evenly, so a point that is so at both times is so all along.
+        If a point is nearer to both ends of an edge than they are to each other, the edge's loop is filled at birth.
+        Distances change linearly, so if this holds at both times, it holds between them.
 
         Source:
             Toussaint 1980, The relative neighbourhood graph of a finite planar set (edges without such a point).
         """
-        squares = [_at(time, *self._squares) for time in (since, until)]
+        squares = [_interpolate(time, *self._squares) for time in (since, until)]
         for points in np.split(self._central_first, CENTRAL):
             at_once = max(1, COMPARED_AT_ONCE // max(1, len(points)))
             parts = np.split(edges, range(at_once, len(edges), at_once))
@@ -85,8 +84,8 @@ class Homotopy:
         return edges
 
     def lunes(self, edges: Int[np.ndarray, " edges"], time: float) -> UInt8[np.ndarray, "edges bytes"]:
-        """For each edge the points that are nearer to both its ends than these to each other: one bit a point."""
-        square = _at(time, *self._squares)
+        """For each edge, a bit mask of the points nearer to both ends than the ends are to each other."""
+        square = _interpolate(time, *self._squares)
         one, other = self._one[edges], self._other[edges]
         return np.packbits(np.maximum(square[one], square[other]) < square[one, other][:, None], axis=1)
 
@@ -96,7 +95,7 @@ class Homotopy:
         points: Int[np.ndarray, " some"],
         squares: list[Float[np.ndarray, "points points"]],
     ) -> Bool[np.ndarray, " edges"]:
-        """Whether one of `points` is nearer to both ends of an edge, in all of `squares`, than these to each other."""
+        """Whether some point of `points` is in an edge's lune (nearer to both ends) under all of `squares`."""
         nearer = np.ones((len(edges), len(points)), dtype=bool)
         one, other = self._one[edges], self._other[edges]
         for square in squares:
@@ -106,13 +105,13 @@ class Homotopy:
         return np.asarray(nearer.any(axis=1))
 
 
-def _at(
+def _interpolate(
     time: float,
     start: Float[np.ndarray, "..."],
     end: Float[np.ndarray, "..."],
     moves: Float[np.ndarray, "..."],
 ) -> Float[np.ndarray, "..."]:
-    # At time 1 the sum below would be the end up to rounding alone.
+    # At time 1 the sum below equals `end` only up to rounding.
     if time in (0, 1):
         return end if time else start
     return start + time * moves

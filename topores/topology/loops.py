@@ -1,4 +1,4 @@
-"""Which points stand around a bar of degree 1: its birth edge closed by the shortest way round, or a tighter loop."""
+"""A representative loop of a bar of degree 1: its birth edge closed by a shortest path, or a tighter loop."""
 
 from typing import SupportsFloat
 
@@ -14,10 +14,10 @@ from topores.topology.distances import pairwise_distances
 from topores.topology.points import Numbers, as_numbers
 
 SAME_LENGTH = 1e-9
-"""Edges this near each other, as a share of the birth, are tied."""
+"""Edges count as tied if their lengths differ by less than this share of the birth."""
 
 READ_BACK = 1e-6
-"""How far a birth may lie from its edge: bars that were stored as float32 are still found."""
+"""Relative tolerance when a birth is matched with its edge, so that bars stored as float32 are found."""
 
 
 def representative_loop(
@@ -25,26 +25,26 @@ def representative_loop(
 ) -> Int[np.ndarray, " members"]:
     """Points around a bar of degree 1, in cyclic order; the last is joined to the first.
 
-    At the birth (`at` = 0) the edge that is born with the bar is closed by the shortest path over edges that come
-    before it (ties broken by index). Later, longer edges cut corners: the loop is the shortest, in summed length, of
-    those that cross the bar's cocycle modulo 2 an odd number of times. Neither is filled in before the bar's death.
-    Which path is shortest is a choice, so the members are a hypothesis about what the loop goes round; a tighter
-    loop may go round older holes as well, and edges that only younger bars decide upon are left out of it.
+    At the birth (`at` = 0), the birth edge is closed by the shortest path over earlier edges (ties broken by index).
+    Later, longer edges are available too: the loop is the shortest, by summed length, of those that cross the bar's
+    cocycle modulo 2 an odd number of times. Neither loop is filled in before the bar's death. A homology class has many
+    representatives, so the members are a hypothesis about what the loop surrounds. A tighter loop may also surround
+    older holes, and does not use edges whose cocycle value depends on younger bars.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
-        bar: Birth and death of a row of `persistent_homology(points, metric=metric)[1]`. Where several bars share the
-            birth, the death tells them apart.
+        bar: Birth and death of a row of `persistent_homology(points, metric=metric)[1]`. If several bars have the
+            same birth, the death selects one.
         metric: "angle" (radians), "euclidean" or "precomputed".
-        at: Share of the bar's life after which the loop is drawn, 0 up to (not including) 1; its edges are no longer
-            than birth + at (death - birth). 0.9 gives a tight loop.
+        at: Share of the bar's life at which the loop is taken, in [0, 1): edges are no longer than
+            birth + at (death - birth). 0.9 gives a tight loop.
 
     Returns:
         Indices of at least three different points; the last and the first are the birth edge if `at` is 0.
 
     Raises:
-        ValueError: Unusable points, a bar that no edge gives birth to, a share outside 0 to 1, or a share of an
-            infinite life.
+        ValueError: Unusable points, a bar whose birth matches no edge, a share outside [0, 1), or a share above 0 for
+            an essential bar.
 
     Source:
         Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards (pairing of edges and triangles); shortest
@@ -56,7 +56,7 @@ def representative_loop(
     start, end, earlier = _birth_edge(matrix, birth, death)
     if share == 0:
         return _shortest_path(matrix, earlier, start, end, birth)
-    # A death that was stored as float32 may lie past the triangle that fills the loop.
+    # A death stored as float32 may exceed the length of the triangle that fills the loop.
     limit = death * (1 - READ_BACK)
     settled, odd = crossings(matrix, earlier, (start, end), limit)
     within = (matrix <= birth + share * (death - birth)) & (matrix < limit)
@@ -69,7 +69,7 @@ def _as_share(at: SupportsFloat, death: float) -> float:
     if not 0 <= share < 1:
         raise ValueError(f"at is {share:g}; expected 0 or more, and less than 1. Use 0 for the birth, 0.9 to be tight.")
     if share and np.isinf(death):
-        raise ValueError(f"at is {share:g}, but bar never dies; expected a finite death. Use at=0, or no threshold.")
+        raise ValueError(f"at is {share:g}, but bar has no finite death. Use at=0, or compute without a threshold.")
     return share
 
 
@@ -86,14 +86,14 @@ def _as_bar(bar: Numbers) -> tuple[float, float]:
 def _birth_edge(
     matrix: Float[np.ndarray, "points points"], birth: float, death: float
 ) -> tuple[int, int, Bool[np.ndarray, "points points"]]:
-    """The two ends of the edge that closes the bar's first loop, and the edges before it."""
+    """The two ends of the bar's birth edge, and the edges before it."""
     candidates = _edges_near(matrix, birth)
     if len(candidates) > 1:
         return _tied_birth(matrix, birth, death)
     start, end = candidates[0].tolist()
     earlier = matrix < matrix[start, end]
     np.fill_diagonal(earlier, False)
-    # A point nearer to both ends fills the edge's loop in the moment it is born.
+    # A point nearer to both ends fills the edge's loop at the moment of birth.
     if (earlier[start] & earlier[end]).any():
         raise ValueError(_no_loop(birth))
     return start, end, earlier
@@ -110,13 +110,13 @@ def _edges_near(matrix: Float[np.ndarray, "points points"], birth: float) -> Int
 def _tied_birth(
     matrix: Float[np.ndarray, "points points"], birth: float, death: float
 ) -> tuple[int, int, Bool[np.ndarray, "points points"]]:
-    """Of several edges of one length, the one whose bar has this death, and the edges before it."""
+    """Among edges of equal length, the one whose bar has this death, and the edges before it."""
     lengths = squareform(matrix, checks=False)
     ranks = np.empty(len(lengths))
-    # Distinct ranks make one edge after the other, so each bar of degree 1 has one birth edge.
+    # Distinct ranks add one edge at a time, so each bar of degree 1 has one birth edge.
     ranks[np.argsort(lengths, kind="stable")] = np.arange(1, len(lengths) + 1)
     _, simplices = redzed_tda.rips(ranks, maxdim=1, simplex_pairs=True)
-    # A bar cut off by a threshold is taken for the longest one.
+    # A bar cut off by a threshold is taken to be the longest one.
     wanted = min(death, matrix.max())
     found = [
         (abs(_diameter(matrix, filled) - wanted), tuple(edge))
@@ -145,7 +145,7 @@ def _shortest_path(
     birth: float,
 ) -> Int[np.ndarray, " members"]:
     rows, columns = np.nonzero(earlier)
-    # Built from coordinates, so that edges of length 0 between duplicates stay edges.
+    # Built from coordinates, so that edges of length 0 between duplicates are kept.
     graph = csr_array((matrix[rows, columns], (rows, columns)), shape=matrix.shape)
     _, before = dijkstra(graph, directed=False, indices=start, return_predecessors=True)
     if before[end] < 0:

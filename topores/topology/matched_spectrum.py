@@ -1,4 +1,4 @@
-"""How surprising a bar is, against Gaussian clouds of the same size, mean and covariance."""
+"""Significance of a bar against Gaussian clouds of the same size, mean and covariance."""
 
 from typing import SupportsIndex
 
@@ -11,22 +11,23 @@ from topores.topology.diagrams import finite_bars
 from topores.topology.engines import as_degree
 from topores.topology.factors import singular_values, svd
 from topores.topology.homology import persistent_homology
-from topores.topology.points import Numbers, as_points, scaled, unit_rows
+from topores.topology.points import Numbers, as_points, scale_by_power_of_two, unit_rows
 
 METRICS = ("angle", "euclidean")
 
 TAIL_FROM = 39
-"""Draws from which a law is fitted to them: fewer leave its scale too uncertain."""
+"""Draws needed to fit a Gumbel law; with fewer, its scale is too uncertain."""
 
 
 def gaussian_like(points: Numbers, *, seed: SupportsIndex) -> Float[np.ndarray, "points dim"]:
-    """A Gaussian cloud with as many points, and with the mean and the covariance of `points`, to the last digits.
+    """A Gaussian cloud with the number of points, the mean and the covariance of `points`, exact up to rounding.
 
-    It is a draw of Gaussian points given that their mean and covariance are these: the centred cloud keeps its
-    singular values and its directions, and the rest, an orthonormal frame, is drawn anew, each as likely as any other.
+    This is a draw of Gaussian points conditioned on their mean and covariance: the centred cloud keeps its singular
+    values and right singular vectors, and its left singular vectors are replaced by a uniformly random orthonormal
+    frame.
 
     Args:
-        points: One row per point, in any units. Rows of unit length do not stay so.
+        points: One row per point, in any units. Unit rows do not keep their length.
         seed: 0 or more. Equal seeds give equal clouds.
 
     Raises:
@@ -39,20 +40,20 @@ def gaussian_like(points: Numbers, *, seed: SupportsIndex) -> Float[np.ndarray, 
 
 
 class GaussianLike:
-    """Draws many clouds of `gaussian_like`; the cloud that they are like is factored once.
+    """Draws many clouds as `gaussian_like` does, with a single factorisation of `points`.
 
     Args:
-        points: As there.
+        points: One row per point.
 
     Raises:
         ValueError: Unusable points.
     """
 
     def __init__(self, points: Numbers) -> None:
-        rows, self._exponent = scaled(as_points(points))
+        rows, self._exponent = scale_by_power_of_two(as_points(points))
         self._points, self._mean = len(rows), rows.mean(axis=0)
         _, sizes, directions = svd(rows - self._mean, full_matrices=False)
-        self._sizes = _of_the_cloud(sizes, rows)
+        self._sizes = _drop_rounding(sizes, rows)
         self._directions = directions[: len(self._sizes)]
 
     def draw(self, seed: SupportsIndex) -> Float[np.ndarray, "points dim"]:
@@ -73,37 +74,36 @@ def matched_spectrum_p_values(
     replicates: SupportsIndex = 99,
     seed: SupportsIndex = 0,
 ) -> Float[np.ndarray, " finite_bars"]:
-    """Chance that Gaussian points of this spectrum have any bar as long as this, as a ratio death / birth.
+    """p of each finite bar: the probability that Gaussian points of this spectrum have any bar of such a ratio.
 
-    Each ratio is compared with the largest one of each cloud that `gaussian_like` draws, so p is corrected for the
-    number of bars. By Euclidean distance it is exact for Gaussian points, whatever their covariance. Points on a curved
-    surface are no Gaussian cloud and have small p without a loop: see `bar_significance`.
+    The ratio is death / birth. Each ratio is compared with the largest ratio of each cloud that `gaussian_like` draws,
+    so p is corrected for the number of bars. With Euclidean distances the test is exact for Gaussian points of any
+    covariance. Points on a curved surface are not Gaussian and can have small p without a loop: see `bar_significance`.
 
-    By angle, chords are compared with distances of drawn clouds that are left off the sphere: brought to it, the
-    Gaussian cloud of a circle would be a circle itself. The price is that p is conservative there.
+    With metric="angle", chords are compared with distances in drawn clouds that are not projected onto the sphere:
+    projected, the Gaussian cloud of a circle would itself be a circle. This makes p conservative.
 
-    A bar whose ratio exceeds all draws gets the tail beyond it of the Gumbel law fitted to their log ratios, if that is
-    smaller than 1 / (replicates + 1), all draws have bars and there are 39 or more. It is a model and no count; where
-    it was measured, it reached no level too often (benchmarks/significance.py).
+    A bar whose ratio exceeds all draws gets the tail probability of a Gumbel law fitted to the draws' largest log
+    ratios, if that is smaller than 1 / (replicates + 1), all draws have bars and there are 39 or more draws. This is a
+    model, not a count; benchmarks/significance.py measures that it keeps its level.
 
     Args:
         points: One row per point.
-        diagram: Births and deaths of `degree` of these points in units of the metric, if they are known already.
+        diagram: Diagram of degree `degree` of these points, if it is already known.
         metric: "angle" (radians) or "euclidean".
         degree: 1 (loops) or higher.
-        replicates: Clouds drawn, 1 or more.
+        replicates: Number of clouds drawn, 1 or more.
         seed: 0 or more.
 
     Returns:
         In (0, 1], one per finite bar of persistent_homology(points, metric=metric)[degree], in its order.
 
     Raises:
-        ValueError: Unusable points, distances instead of points, degree 0, no draws, a negative seed, or a bar that
-            is born at 0.
+        ValueError: Unusable points, distances instead of points, degree 0, no draws, a negative seed, or a birth of 0.
 
     Source:
         Westfall and Young 1993, Resampling-Based Multiple Testing (the largest of each draw); Phipson and Smyth 2010,
-        Permutation P-values should never be zero, https://doi.org/10.2202/1544-6115.1585 (the cloud counted in).
+        Permutation P-values should never be zero, https://doi.org/10.2202/1544-6115.1585 (the observed cloud counts).
     """
     rows = as_coordinates(points, metric)
     highest, draws = as_degree_with_ratios(degree), _as_replicates(replicates)
@@ -114,7 +114,7 @@ def matched_spectrum_p_values(
     if not len(bars):
         return np.empty(0)
     observed = log_ratios(2 * np.sin(bars / 2) if metric == "angle" else bars)
-    sizes = _of_the_cloud(singular_values(rows - rows.mean(axis=0)), rows)
+    sizes = _drop_rounding(singular_values(rows - rows.mean(axis=0)), rows)
     largest = [_largest_log_ratio(_random_frame(len(rows), len(sizes), random) * sizes, highest) for _ in range(draws)]
     return p_among_largest(observed, np.array(largest))
 
@@ -122,14 +122,14 @@ def matched_spectrum_p_values(
 def p_among_largest(
     observed: Float[np.ndarray, " bars"], largest: Float[np.ndarray, " replicates"]
 ) -> Float[np.ndarray, " bars"]:
-    """Share of clouds whose largest log ratio comes up to each observed one, the observed cloud counted in.
+    """(1 + number of draws whose largest log ratio reaches the observed one) / (1 + draws).
 
-    Beyond all of them the tail of the Gumbel law fitted to them takes over: see `matched_spectrum_p_values`.
+    Observed ratios beyond all draws use the tail of a fitted Gumbel law: see `matched_spectrum_p_values`.
     """
     p = (1 + (largest >= observed[:, None]).sum(axis=1)) / (1 + len(largest))
     beyond = observed > largest.max()
     if beyond.any() and len(largest) >= TAIL_FROM and 0 < largest.min() < largest.max():
-        # Under the universal law log ratios are exponential, and the largest of many such follows Gumbel's.
+        # Under the universal law log ratios have an exponential tail, so the largest of many follows a Gumbel law.
         tail = gumbel_r.sf(observed[beyond], *gumbel_r.fit(largest))
         p[beyond] = np.clip(tail, np.finfo(np.float64).tiny, p[beyond])
     return p
@@ -151,26 +151,26 @@ def log_ratios(bars: Float[np.ndarray, "bars 2"]) -> Float[np.ndarray, " bars"]:
 
 
 def as_coordinates(points: Numbers, metric: str) -> Float[np.ndarray, "points dim"]:
-    """Rows whose Euclidean distances are the chords of the metric, in any unit.
+    """Rows whose Euclidean distances are the chords of the metric, in an arbitrary unit.
 
     Raises:
-        ValueError: Unusable points, or a metric that is not one of coordinates.
+        ValueError: Unusable points, or metric="precomputed", which has no coordinates.
     """
     if metric == "precomputed":
         raise ValueError(
-            "metric is 'precomputed', but a spectrum is one of coordinates. "
+            "metric is 'precomputed', but a spectrum needs coordinates. "
             "Pass the points, with metric='angle' or 'euclidean'."
         )
     if metric not in METRICS:
         raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
-    return unit_rows(points) if metric == "angle" else scaled(as_points(points))[0]
+    return unit_rows(points) if metric == "angle" else scale_by_power_of_two(as_points(points))[0]
 
 
 def as_degree_with_ratios(degree: SupportsIndex) -> int:
-    """`degree` as a whole number of 1 or more.
+    """`degree` as an int of 1 or more.
 
     Raises:
-        ValueError: Degree 0, whose bars are all born at 0, or a negative one.
+        ValueError: `degree` is 0 (its bars are born at 0 and have no ratio) or negative.
     """
     number = as_degree(degree)
     if number == 0:
@@ -179,28 +179,28 @@ def as_degree_with_ratios(degree: SupportsIndex) -> int:
 
 
 def _random_frame(points: int, columns: int, random: np.random.Generator) -> Float[np.ndarray, "points columns"]:
-    """Orthonormal columns that sum to 0, each such frame as likely as any other."""
+    """A uniformly random frame of orthonormal columns that sum to 0."""
     drawn = random.normal(size=(points, columns))
     frame, corner = np.linalg.qr(drawn - drawn.mean(axis=0))
-    # The factorisation chooses its signs by a rule; those of the drawn columns are as likely as others.
+    # QR fixes the signs by convention; restoring those of the drawn columns makes the frame uniform.
     return frame * np.sign(corner.diagonal())
 
 
-def _of_the_cloud(
+def _drop_rounding(
     sizes: Float[np.ndarray, " all"], rows: Float[np.ndarray, "points dim"]
 ) -> Float[np.ndarray, " rank"]:
-    """The singular values that are more than rounding: the others' columns need not be drawn."""
+    """The singular values above rounding error; the other columns need not be drawn."""
     return sizes[sizes > np.abs(rows).max() * max(rows.shape) * np.finfo(np.float64).eps]
 
 
 def _largest_log_ratio(rows: Float[np.ndarray, "points dim"], degree: int) -> float:
-    """0 if there is no bar."""
+    """The largest log ratio of a drawn cloud; 0 if it has no bar."""
     bars = persistent_homology(_distances(rows), metric="precomputed", max_degree=degree)[degree]
     return float(log_ratios(finite_bars(bars)).max(initial=0.0))
 
 
 def _distances(rows: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points points"]:
-    # By one matrix product: digits that it loses between near points do not matter in a random draw.
+    # By one matrix product: the digits it loses for near points do not matter in a random draw.
     products = rows @ rows.T
     squares = products.diagonal()
     distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0))
@@ -211,7 +211,7 @@ def _distances(rows: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "poin
 def _as_replicates(replicates: SupportsIndex) -> int:
     number = replicates.__index__()
     if number < 1:
-        raise ValueError(f"replicates is {number}; expected 1 or more. 99 are usual.")
+        raise ValueError(f"replicates is {number}; expected 1 or more. 99 is usual.")
     return number
 
 

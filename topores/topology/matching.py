@@ -1,4 +1,4 @@
-"""Two matchings that distances between diagrams are made of."""
+"""Two matching algorithms used by distances between diagrams."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -10,12 +10,12 @@ def cheapest_in_order(
     alone_columns: Float[np.ndarray, " columns"],
     combine: np.ufunc,
 ) -> float:
-    """Cost of the cheapest matching of two lists in which no pairs cross and any member may stay alone.
+    """Cost of the cheapest matching of two lists without crossing pairs, where any member may stay unmatched.
 
     Args:
         pairs: Cost of pairing a row with a column.
-        alone_rows: Cost of a row that stays alone.
-        alone_columns: Cost of a column that stays alone, 0 or more; ascending if `combine` is np.maximum.
+        alone_rows: Cost of an unmatched row.
+        alone_columns: Cost of an unmatched column, 0 or more; ascending if `combine` is np.maximum.
         combine: np.add for the sum of all costs, np.maximum for the largest.
 
     Source:
@@ -27,7 +27,7 @@ def cheapest_in_order(
     for row, alone in zip(pairs, alone_rows.tolist(), strict=True):
         now = combine(best, alone)
         now[1:] = np.minimum(now[1:], combine(best[:-1], row))
-        # Columns that stay alone after the last one that is paired: the cheapest way there, and all that is skipped.
+        # Unmatched columns after the last pair: the cheapest cost up to that pair, plus the cost of the skipped ones.
         if combine is np.add:
             through = np.minimum.accumulate((now - skipped)[:-1]) + skipped[1:]
         else:
@@ -38,10 +38,10 @@ def cheapest_in_order(
 
 
 def rows_can_be_matched(table: Bool[np.ndarray, "rows columns"]) -> bool:
-    """Whether each row can be given a column that it allows, no column twice.
+    """Whether every row can be matched with a column that it allows, each column at most once.
 
-    Layers of the shortest augmenting paths, then as many of them at once as do not touch. Sets of columns are bits of
-    whole numbers, so that dense tables, which bottleneck distances meet, cost no more than sparse ones.
+    Hopcroft-Karp: layers of shortest augmenting paths, then as many disjoint paths as possible. Sets of columns are
+    bits of Python ints, so that the dense tables of bottleneck distances cost no more than sparse ones.
 
     Source:
         Hopcroft and Karp 1973, An n^(5/2) algorithm for maximum matchings in bipartite graphs.
@@ -67,7 +67,7 @@ def rows_can_be_matched(table: Bool[np.ndarray, "rows columns"]) -> bool:
 
 
 def _layers(allowed: list[int], owner: dict[int, int], free_rows: list[int], free_columns: int) -> list[int]:
-    """Columns by their distance from the free rows, up to the nearest free ones; empty if none can be reached."""
+    """Columns by distance from the free rows, up to the nearest free columns; empty if none can be reached."""
     layers: list[int] = []
     unseen, rows = -1, free_rows
     while True:
@@ -85,7 +85,7 @@ def _layers(allowed: list[int], owner: dict[int, int], free_rows: list[int], fre
 
 
 def _path(allowed: list[int], owner: dict[int, int], layers: list[int], start: int) -> list[tuple[int, int]]:
-    """Rows and columns of one augmenting path through the layers; what is looked at leaves its layer for good."""
+    """Rows and columns of one augmenting path through the layers; visited columns are removed from their layers."""
     path: list[tuple[int, int]] = []
     row = start
     while True:

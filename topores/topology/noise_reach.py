@@ -1,4 +1,4 @@
-"""How far the bars of random points may reach: the universal null turned round, to be drawn beside a barcode."""
+"""The bar length that chance explains under the universal null, to be drawn beside a barcode."""
 
 import numpy as np
 
@@ -8,16 +8,16 @@ from topores.topology.points import Numbers
 
 
 def noise_reach(diagram: Numbers, alpha: float = 0.05) -> float | None:
-    """The ratio death / birth from which the longest bar of a diagram beats the universal null.
+    """The ratio death / birth above which the longest bar of a diagram is significant under the universal null.
 
-    A finite bar with a larger ratio has a p of `universal_p_values` below `alpha` after Bonferroni's correction for all
-    finite bars, which is what Holm's asks of the smallest one.
+    A finite bar with a larger ratio has a `universal_p_values` p below `alpha` after Bonferroni correction over all
+    finite bars, which for the smallest p equals Holm's.
 
     Args:
         diagram: Births and deaths of one degree, 1 or higher.
 
     Returns:
-        More than 1; None where no finite bar has a length, and nothing can be judged.
+        A ratio above 1; None if no finite bar has a positive length.
 
     Source:
         As `universal_p_values`: p = exp(-exp(l)) solved for the ratio.

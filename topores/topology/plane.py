@@ -1,4 +1,4 @@
-"""Several states of the same points in one plane: turned onto each other first, then seen along common axes."""
+"""Several states of the same points in one plane: rotated onto each other, then projected onto common axes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,28 +12,28 @@ State = Float[np.ndarray, "_ _"]
 
 
 class Plane(NamedTuple):
-    """Where each point lies in each state, in one frame."""
+    """Coordinates of each point in each state, in one common frame."""
 
     places: Float[np.ndarray, "states points 2"]
-    """In the unit of the points; the first axis holds the most variance over all states."""
+    """Coordinates in the unit of the points; the first axis has the most variance over all states."""
     explained: Float[np.ndarray, " states"]
-    """Share of each state's variance that the plane shows; 1 where a state has none."""
+    """Share of each state's variance within the plane; 1 where a state has no variance."""
 
 
 def common_plane(states: Sequence[State]) -> Plane:
-    """The two principal axes of all states together, after each was turned onto the first.
+    """Project all states onto their two common principal axes, after rotating each onto the first.
 
-    A turn of the whole space moves nothing in the picture; what widens, narrows or deforms does. Reflections count as
-    turns. States of fewer columns are padded with zeros, which changes no distance.
+    A rotation or reflection of the whole space is removed; a change of scale or shape stays visible. States with fewer
+    columns are padded with zeros, which changes no distance.
 
     Args:
-        states: Row k of each is the same point; at least one state, each with at least one row.
+        states: At least one state with at least one row; row k is the same point in all states.
 
     Source:
         Generalised Procrustes without scaling, one step: Gower and Dijksterhuis 2004, Procrustes Problems, chapter 9.
     """
     width = max(2, *(state.shape[1] for state in states))
-    whole = [_centred(state, width) for state in states]
+    whole = [_centre(state, width) for state in states]
     turned = [whole[0], *(state @ _turn(state, whole[0]) for state in whole[1:])]
     axes = _principal_axes(turned)
     places = np.stack([state @ axes for state in turned])
@@ -42,7 +42,7 @@ def common_plane(states: Sequence[State]) -> Plane:
     return Plane(places, np.divide(seen, total, out=np.ones_like(total), where=total > 0))
 
 
-def _centred(state: State, width: int) -> State:
+def _centre(state: State, width: int) -> State:
     padded = np.zeros((len(state), width))
     padded[:, : state.shape[1]] = state - state.mean(axis=0)
     return padded
@@ -55,7 +55,7 @@ def _turn(state: State, onto: State) -> State:
 
 
 def _principal_axes(states: Sequence[State]) -> Float[np.ndarray, "dim 2"]:
-    """The directions of most variance; of either sign the one whose largest entry is positive."""
+    """The two directions of most variance, with signs chosen so that the largest entry is positive."""
     _, vectors = np.linalg.eigh(sum(state.T @ state for state in states))
     axes = vectors[:, [-1, -2]]
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0)

@@ -1,4 +1,4 @@
-"""Points and numbers that callers bring: checked here once, in float64, and refused in one sentence."""
+"""Validation of points and numbers from callers: converted to float64, or rejected with a one-line error."""
 
 from collections.abc import Sequence
 from typing import Any, SupportsFloat
@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 Numbers = ArrayLike | Sequence[Any] | SupportsFloat
-"""What np.asarray reads as real numbers: arrays, lists, tuples, a number. Shapes stand in the docstrings."""
+"""Anything np.asarray reads as real numbers: arrays, lists, tuples, a number. Docstrings give the shapes."""
 
 
 def as_points(points: Numbers, name: str = "points") -> Float[np.ndarray, "points dim"]:
@@ -22,12 +22,12 @@ def as_points(points: Numbers, name: str = "points") -> Float[np.ndarray, "point
         raise ValueError(f"{name} has shape {rows.shape}; expected (points, dim). Pass one row per point.")
     if not rows.size:
         raise ValueError(f"{name} has shape {rows.shape}; expected at least one row and one column. Pass some points.")
-    # The sum of all is a fast first look: finite if they are, or else it is worth a second one.
+    # A fast first check: the sum is finite unless an entry is not, or the sum overflows.
     if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
         bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         raise ValueError(
             f"{name} has NaN or infinity in {len(bad)} of {len(rows)} rows, first in row {bad[0]}; "
-            "expected finite numbers. Remove or mend those rows."
+            "expected finite numbers. Remove or repair those rows."
         )
     return rows
 
@@ -41,7 +41,7 @@ def as_numbers(values: Numbers, name: str) -> Float[np.ndarray, "..."]:
     try:
         numbers = np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"{name} is no array ({error}). Pass rows of one length.") from error
+        raise ValueError(f"{name} is not an array ({error}). Pass rows of equal length.") from error
     if numbers.dtype.kind not in "biuf":
         raise ValueError(f"{name} has values of type {numbers.dtype}; expected real numbers. Convert them first.")
     return numbers.astype(np.float64)
@@ -50,7 +50,7 @@ def as_numbers(values: Numbers, name: str) -> Float[np.ndarray, "..."]:
 def as_matched_points(
     a: Numbers, b: Numbers
 ) -> tuple[Float[np.ndarray, "points dim_a"], Float[np.ndarray, "points dim_b"]]:
-    """Two clouds whose rows belong together.
+    """Two clouds with matched rows.
 
     Raises:
         ValueError: As `as_points`, or different numbers of rows.
@@ -72,7 +72,7 @@ def same_columns(a: Float[np.ndarray, "points_a dim_a"], b: Float[np.ndarray, "p
     """
     if a.shape[1] != b.shape[1]:
         raise ValueError(
-            f"a has {a.shape[1]} columns and b has {b.shape[1]}; expected the same. Pass two clouds of one space."
+            f"a has {a.shape[1]} columns and b has {b.shape[1]}; expected equal numbers. Pass clouds of one space."
         )
 
 
@@ -89,25 +89,23 @@ def unit_rows(points: Numbers) -> Float[np.ndarray, "points dim"]:
             f"points has a row of zeros (row {np.flatnonzero(largest == 0)[0]}), which has no direction. "
             "Remove it, or use metric='euclidean'."
         )
-    # A power of two changes no digit, and keeps squares of huge and tiny coordinates representable.
+    # Scaling by a power of two is exact, and keeps squares of huge and tiny coordinates representable.
     rows = np.ldexp(rows, -np.frexp(largest)[1])
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def centred(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndarray, "points dim"]:
+def centre_rows(points: Float[np.ndarray, "points dim"], name: str) -> Float[np.ndarray, "points dim"]:
     """Rows minus their mean.
 
     Raises:
-        ValueError: All rows are equal, so that nothing is left.
+        ValueError: All rows are equal.
     """
     if (points == points[0]).all():
-        raise ValueError(
-            f"{name} has {len(points)} equal rows and no other; expected different points. Drop the copies."
-        )
+        raise ValueError(f"All {len(points)} rows of {name} are equal; expected different points. Drop the copies.")
     return points - points.mean(axis=0)
 
 
-def scaled(points: Float[np.ndarray, "points dim"]) -> tuple[Float[np.ndarray, "points dim"], int]:
-    """Points over a power of two near their size: squares neither overflow nor vanish, and no digit changes."""
+def scale_by_power_of_two(points: Float[np.ndarray, "points dim"]) -> tuple[Float[np.ndarray, "points dim"], int]:
+    """Points divided by a power of two near their size, and its exponent: exact, and squares stay in range."""
     exponent = int(np.frexp(np.abs(points).max())[1])
     return np.ldexp(points, -exponent), exponent

@@ -1,30 +1,30 @@
-"""Distances as whole numbers in order of size: what engines that compute in float32 can tell apart."""
+"""Distances as integer ranks, which engines that compute in float32 can represent exactly."""
 
 import numpy as np
 from jaxtyping import Float, Int
 
 EXACT_INTEGERS = 2**24
-"""float32, in which the engines compute, tells this many whole numbers apart."""
+"""Integers up to this are exact in float32, in which the engines compute."""
 
 KEY_BITS = 63
 
 
 class Ranking:
-    """Each distance's place among all of them, and the way back to float64.
+    """The rank of each distance among all of them, and the way back to float64.
 
-    The pairing of births with deaths depends on the order of the distances alone. Ranks are whole numbers, exact in
-    float32 whatever the scale of the points: 0 for a distance of 0, equal for equal distances, else in order. Past
-    `EXACT_INTEGERS` different distances neighbouring ones are merged.
+    The pairing of births with deaths depends only on the order of the distances. Ranks are integers, exact in float32
+    at any scale of the points: 0 for a distance of 0, equal for equal distances, ascending otherwise. With more than
+    `EXACT_INTEGERS` different distances, adjacent ones are merged.
 
     Args:
-        distances: Of every pair, 0 or more, finite.
+        distances: Finite distances of all pairs, 0 or more.
     """
 
     def __init__(self, distances: Float[np.ndarray, " pairs"]) -> None:
-        order, ordered = in_order(distances)
+        order, ordered = argsort_distances(distances)
         places = _first_of_equals(ordered)
         if len(distances) >= EXACT_INTEGERS:
-            places, order_of_ranks = _dense(places, order)
+            places, order_of_ranks = _dense_ranks(places, order)
         else:
             order_of_ranks = order
         zeros = int(np.searchsorted(ordered, 0, side="right"))
@@ -33,7 +33,7 @@ class Ranking:
         self._merged = -(-(len(order_of_ranks) + 1) // EXACT_INTEGERS)
         self._distances, self._order, self._order_of_ranks = distances, order, order_of_ranks
         self.ranks = np.empty(len(distances), dtype=np.float32)
-        """One for each distance."""
+        """One rank per distance."""
         self.ranks[order] = numbers // self._merged if self._merged > 1 else numbers
 
     def lengths(self, ranks: np.ndarray) -> Float[np.ndarray, "..."]:
@@ -52,10 +52,12 @@ class Ranking:
         return float(self.ranks[self._order[within - 1]]) if within else 0.0
 
 
-def in_order(distances: Float[np.ndarray, " pairs"]) -> tuple[Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
-    """np.argsort, several times faster, and the distances in that order; equal ones keep the order of their places.
+def argsort_distances(
+    distances: Float[np.ndarray, " pairs"],
+) -> tuple[Int[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+    """Stable argsort, several times faster than numpy's, and the sorted distances.
 
-    Places ride in the low bits of keys that sort as the distances do.
+    Sorts integer keys whose high bits are the distance and whose low bits are the index.
 
     Args:
         distances: 0 or more, finite.
@@ -65,7 +67,7 @@ def in_order(distances: Float[np.ndarray, " pairs"]) -> tuple[Int[np.ndarray, " 
     if not -900 < top < 900:
         order = np.argsort(distances, kind="stable")
         return order, distances[order]
-    # Scaled by a power of two and cut to whole numbers: in order, but for those that the cut made equal.
+    # Scaled by a power of two and truncated to integers: sorted, except where truncation made keys equal.
     keys = (distances * 2.0 ** (KEY_BITS - bits - top)).astype(np.int64)
     keys <<= bits
     keys |= np.arange(len(keys))
@@ -81,7 +83,7 @@ def in_order(distances: Float[np.ndarray, " pairs"]) -> tuple[Int[np.ndarray, " 
 def _sort_equals(
     order: Int[np.ndarray, " pairs"], ordered: Float[np.ndarray, " pairs"], keys: Int[np.ndarray, " pairs"]
 ) -> None:
-    """Put those whose keys are equal in the order of their distances."""
+    """Sort runs of equal keys by distance."""
     equal = keys[1:] == keys[:-1]
     runs = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
     within = runs[np.lexsort((ordered[runs], keys[runs]))]
@@ -89,7 +91,7 @@ def _sort_equals(
 
 
 def _first_of_equals(ordered: Float[np.ndarray, " pairs"]) -> Int[np.ndarray, " pairs"]:
-    """For each place in the order, the first one with the same distance."""
+    """For each sorted position, the first position with the same distance."""
     places = np.arange(len(ordered))
     equal = ordered[1:] == ordered[:-1]
     if equal.any():
@@ -98,9 +100,9 @@ def _first_of_equals(ordered: Float[np.ndarray, " pairs"]) -> Int[np.ndarray, " 
     return places
 
 
-def _dense(
+def _dense_ranks(
     firsts: Int[np.ndarray, " pairs"], order: Int[np.ndarray, " pairs"]
 ) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " distinct"]]:
-    """Ranks without the gaps that equal distances leave, and where the distance of each stands."""
+    """Consecutive ranks without gaps for ties, and the sorted position of each rank's distance."""
     is_first = firsts == np.arange(len(firsts))
     return is_first.cumsum() - 1, order[is_first]

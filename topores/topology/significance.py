@@ -1,4 +1,4 @@
-"""How surprising a bar is, against the law that the bars of random points follow."""
+"""Significance of a bar against the universal law of bars of random points."""
 
 from typing import NamedTuple, SupportsIndex
 
@@ -17,7 +17,7 @@ from topores.topology.points import Numbers
 
 
 class BarSignificance(NamedTuple):
-    """How surprising the finite bars of a diagram are, in its order, each p corrected for all of them."""
+    """p-values of the finite bars of a diagram, in its order, corrected for the number of bars."""
 
     universal: Float[np.ndarray, " finite_bars"]
     """`universal_p_values` after `holm`."""
@@ -37,21 +37,21 @@ def bar_significance(
     seed: SupportsIndex = 0,
     only_if_below: float | None = None,
 ) -> BarSignificance:
-    """Whether bars are longer than those of random points and of Gaussian points of the same spectrum.
+    """Whether bars are longer than those of random points, and of Gaussian points of the same spectrum.
 
-    The universal null covers curved surfaces, but is conservative in many dimensions and blind with few bars. The
-    spectrum's has more power, but finds curved surfaces surprising without a loop. A bar for which both p are small is
-    taken for a loop; docs/significance.md has how often that is right.
+    The universal null covers curved surfaces, but is conservative in many dimensions and has no power with few bars.
+    The spectrum null has more power, but rejects curved surfaces without a loop. A bar counts as a loop if both p are
+    small; docs/significance.md reports how often that is right.
 
     Args:
         points, diagram, metric, degree, replicates, seed: As `matched_spectrum_p_values`.
-        only_if_below: No cloud is drawn if no universal p is below this, as no p could be. None: always draw.
+        only_if_below: Draw no clouds unless some universal p is below this, since no final p could be. None: always.
 
     Raises:
         ValueError: As `matched_spectrum_p_values`.
     """
     number = as_degree_with_ratios(degree)
-    as_coordinates(points, metric)  # refused here already, whether or not clouds are drawn
+    as_coordinates(points, metric)  # validate even if no clouds are drawn
     if diagram is None:
         diagram = persistent_homology(points, metric=metric, max_degree=number)[number]
     universal = np.asarray(holm(universal_p_values(diagram)))
@@ -64,12 +64,12 @@ def bar_significance(
 
 
 def universal_p_values(diagram: Numbers) -> Float[np.ndarray, " finite_bars"]:
-    """Chance of a bar as long as this, as a ratio death / birth, among random points; one per finite bar.
+    """p of each finite bar: the probability of such a ratio death / birth among random points.
 
     l = ln ln(death / birth) - (mean of ln ln over the diagram's finite bars) - 0.5772 follows the left-skewed Gumbel
-    law on random points, so p = exp(-exp(l)). The law is one of whole diagrams and of large samples: with few bars p
-    says little (a single bar always gets 0.57), and it is not corrected for the number of bars. Essential bars are
-    left out; the rest keep their order.
+    law on random points, so p = exp(-exp(l)). The law holds for whole diagrams of large samples: with few bars p says
+    little (a single bar always gets 0.57). p is not corrected for the number of bars. Essential bars are left out; the
+    others keep their order.
 
     Args:
         diagram: Births and deaths of one degree, 1 or higher, of the Vietoris-Rips filtration.
@@ -96,7 +96,7 @@ def universal_p_values(diagram: Numbers) -> Float[np.ndarray, " finite_bars"]:
 
 
 def holm(p: Numbers) -> list[float]:
-    """Each p corrected for all of them, in their order: any below alpha keeps the chance of a false one below alpha.
+    """Holm's correction, in the given order: rejecting those below alpha keeps the family-wise error rate at alpha.
 
     Source: Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6.
     """

@@ -13,23 +13,23 @@ from topores.topology.neighbours import MeasuredCloud, comparable_rows
 from topores.topology.points import Numbers
 
 FEW = 500
-"""Points up to which every distance is measured, which is quicker there."""
+"""Clouds up to this size use Prim's algorithm on all distances, which is faster there."""
 
 
 class SpanningTree(NamedTuple):
-    """Edges in order of length; `lengths` are the finite deaths of degree 0."""
+    """Edges sorted by length; `lengths` are the finite deaths of degree 0."""
 
     edges: Int[np.ndarray, "edges 2"]
-    """Two indices of points each, the smaller first."""
+    """Two point indices per edge, the smaller first."""
     lengths: Float[np.ndarray, " edges"]
     """In units of the metric, ascending."""
 
 
 def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> SpanningTree:
-    """The exact minimum spanning tree, with memory that grows with the points and not with their pairs.
+    """The exact minimum spanning tree, in memory linear in the number of points.
 
-    Large clouds are searched through near neighbours and proven edges (see `boruvka`), small ones and matrices by
-    Prim's way. The lengths are the same to the last bit; of edges that tie, either may be in the tree.
+    Large clouds use near neighbours and certified edges (see `boruvka`); small ones and matrices use Prim's algorithm.
+    Both give bit-equal lengths; among tied edges either may be in the tree.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
@@ -45,18 +45,18 @@ def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> Spanning
         Prim 1957, Shortest connection networks and some generalizations; Borůvka 1926.
     """
     try:
-        edges, lengths = _by_proven_edges(points, metric) if _is_large(points, metric) else _by_all(points, metric)
+        edges, lengths = _boruvka_tree(points, metric) if _is_large(points, metric) else _prim_tree(points, metric)
     except TooClose:
-        edges, lengths = _by_all(points, metric)
+        edges, lengths = _prim_tree(points, metric)
     order = np.argsort(lengths, kind="stable")
     return SpanningTree(np.sort(edges[order], axis=1), lengths[order])
 
 
 def tree_lengths(distances: Float[np.ndarray, " pairs"]) -> Float[np.ndarray, " edges"]:
-    """The lengths of `minimum_spanning_tree`, to the last bit, without its edges: tens of times faster for few points.
+    """The lengths of `minimum_spanning_tree`, bit-equal, without its edges; tens of times faster for few points.
 
     Args:
-        distances: Of each pair once, as scipy.spatial.distance.squareform has them, finite.
+        distances: Finite distances in condensed form, as scipy.spatial.distance.squareform returns them.
 
     Source:
         Gower and Ross 1969, Minimum Spanning Trees and Single Linkage Cluster Analysis (both merge at these lengths).
@@ -68,23 +68,25 @@ def _is_large(points: Numbers, metric: str) -> bool:
     return metric in ("angle", "euclidean") and length_hint(points) > FEW
 
 
-def _by_proven_edges(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
+def _boruvka_tree(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
     rows, exponent = comparable_rows(points, metric)
-    first, of_each = _distinct(rows)
+    first, of_each = _distinct_rows(rows)
     edges, lengths = certified_tree(MeasuredCloud(rows[first] if len(first) < len(rows) else rows, metric))
-    # Copies of a point cost nothing, and more of them than near neighbours would prove nothing.
+    # Duplicates are joined at length 0 here; many of them would fill the near neighbours and certify nothing.
     copies = np.setdiff1d(np.arange(len(rows)), first)
     edges = np.vstack([np.column_stack([first[of_each[copies]], copies]), first[edges]])
     return edges, np.ldexp(np.concatenate([np.zeros(len(copies)), lengths]), exponent)
 
 
-def _distinct(rows: Float[np.ndarray, "points dim"]) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, " points"]]:
-    """The first index of each different row, ascending, and the place of each row's own among them."""
+def _distinct_rows(
+    rows: Float[np.ndarray, "points dim"],
+) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, " points"]]:
+    """The first index of each distinct row, ascending, and for each row its position among the distinct rows."""
     place: dict[bytes, int] = {}
     first: list[int] = []
     of_each: list[int] = []
     for index, row in enumerate(rows):
-        # Zero may be negative and is the same number.
+        # Adding 0.0 turns -0.0 into 0.0, so that both have the same bytes.
         mine = place.setdefault((row + 0.0).tobytes(), len(first))
         of_each.append(mine)
         if mine == len(first):
@@ -92,7 +94,7 @@ def _distinct(rows: Float[np.ndarray, "points dim"]) -> tuple[Int[np.ndarray, " 
     return np.array(first), np.array(of_each)
 
 
-def _by_all(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
+def _prim_tree(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"], Float[np.ndarray, " edges"]]:
     count, distances_of = distance_rows(points, metric)
     shortest = np.full(count, np.inf)
     neighbour = np.zeros(count, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""How much of a loop rests on single points: the share of subsamples in which it is found again."""
+"""Stability of a loop: the share of subsamples in which it is found again."""
 
 from typing import SupportsFloat, SupportsIndex
 
@@ -25,31 +25,31 @@ def loop_stability(
     seed: SupportsIndex = 0,
     at: SupportsFloat = 0.5,
 ) -> float:
-    """The share of subsamples in which the loop of a bar of degree 1 goes round the same hole again.
+    """The share of subsamples that contain a loop around the same hole as a bar of degree 1.
 
-    It is found again if some loop among the drawn points, over edges no longer than birth + at (death - birth),
-    crosses the cocycle of the whole cloud's bar an odd number of times. The whole cloud does not fill such a loop
-    before the bar's death, and the drawn points, being part of it, do not either: so the same hole stays open among
-    them for at least 1 - at of the bar's life. A bar of similar length somewhere else does not count.
+    A subsample counts if some loop among its points, over edges no longer than birth + at (death - birth), crosses the
+    cocycle of the full cloud's bar an odd number of times. The full cloud does not fill such a loop before the bar's
+    death, and neither does a subset of it, so the same hole stays open in the subsample for at least 1 - at of the
+    bar's life. A bar of similar length elsewhere does not count.
 
-    A loop that hangs on a single point is found in no more than about `share` of the subsamples, one that hangs on k
-    points in about share ** k. Near 1 is stable; the number says nothing about what other passages would show.
+    A loop that depends on a single point is found in at most about `share` of the subsamples, one that depends on k
+    points in about share ** k. Near 1 is stable; the number does not say what other passages would show.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
         bar: Birth and death of a row of `persistent_homology(points, metric=metric)[1]`; the death is finite.
         metric: "angle" (radians), "euclidean" or "precomputed".
-        share: Of the points in each subsample, above 0 and up to 1; they are drawn without replacement.
-        resamples: How many subsamples, 1 or more.
-        seed: Of the draws; the same seed draws the same points.
-        at: Share of the bar's life by which the loop has to be closed, 0 up to (not including) 1.
+        share: Share of the points in each subsample, in (0, 1]; drawn without replacement.
+        resamples: Number of subsamples, 1 or more.
+        seed: Seed of the draws; equal seeds draw equal points.
+        at: Share of the bar's life by which the loop must be closed, in [0, 1).
 
     Returns:
-        A share in [0, 1]. As in a tight `representative_loop`, edges that only younger bars decide upon are left out,
-        so that it may be a little too low, never too high.
+        A share in [0, 1]. As in a tight `representative_loop`, edges whose cocycle value depends on younger bars are
+        not used, so the share may be slightly too low, never too high.
 
     Raises:
-        ValueError: Unusable points, a bar that no edge gives birth to or that never dies, or a number out of range.
+        ValueError: Unusable points, a bar whose birth matches no edge, an essential bar, or a number out of range.
 
     Source:
         de Silva, Morozov and Vejdemo-Johansson 2011, Persistent cohomology and circular coordinates (cocycles);
@@ -60,7 +60,7 @@ def loop_stability(
     within, by = _share(share, "share", least_open=True), _share(at, "at", least_open=False)
     draws = resamples.__index__()
     if draws < 1:
-        raise ValueError(f"resamples is {draws}; expected 1 or more. Use 50 for steps of .02.")
+        raise ValueError(f"resamples is {draws}; expected 1 or more. Use 50 for steps of 0.02.")
     plan = SubsamplePlan(len(matrix), max(1, round(within * len(matrix))), draws, seed.__index__())
     birth, death, cocycle = _cocycle(matrix, bar)
     allowed = cocycle.settled & (matrix <= birth + by * (death - birth))
@@ -82,23 +82,23 @@ def _cocycle(matrix: Float[np.ndarray, "points points"], bar: Numbers) -> tuple[
     loop = representative_loop(matrix, bar, metric="precomputed")
     birth, death = as_numbers(bar, "bar").tolist()
     if np.isinf(death):
-        raise ValueError("bar never dies; expected a finite death. Pass a row of a diagram without a threshold.")
+        raise ValueError("bar has no finite death. Pass a row of a diagram computed without a threshold.")
     lengths = squareform(matrix, checks=False)
     ranks = np.empty(len(lengths))
-    # Equal edges come in the order of their places, as they do where the loop is drawn.
+    # Ties are broken by index, as in `representative_loop`.
     ranks[np.argsort(lengths, kind="stable")] = np.arange(1, len(lengths) + 1)
     order = squareform(ranks, checks=False)
     start, end = int(loop[0]), int(loop[-1])
     earlier = order < order[start, end]
     np.fill_diagonal(earlier, False)
-    # A death that was stored as float32 may lie past the triangle that fills the loop.
+    # A death stored as float32 may exceed the length of the triangle that fills the loop.
     return birth, death, crossings(matrix, earlier, (start, end), death * (1 - READ_BACK))
 
 
 def _has_odd_loop(allowed: Bool[np.ndarray, "points points"], odd: Bool[np.ndarray, "points points"]) -> bool:
-    """Whether a loop of allowed edges has an odd number of odd ones.
+    """Whether some loop of allowed edges has an odd number of odd edges.
 
-    In the double cover, two copies of the points between which the odd edges lead, it joins a point to its twin.
+    In the double cover, two copies of the points joined by the odd edges, such a loop connects a point to its twin.
     """
     count = len(allowed)
     even, crossing = allowed & ~odd, allowed & odd

@@ -1,4 +1,4 @@
-"""Homology of clouds too large to be computed whole: averages over uniform subsamples, with their standard errors."""
+"""Homology of clouds too large to compute whole: averages over uniform subsamples, with standard errors."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from topores.topology.measures.total_persistence import total_persistence
 from topores.topology.points import Numbers, as_numbers, as_points
 
 THRESHOLDS = 200
-"""Lengths that curves are computed at, where the caller names none."""
+"""Default number of lengths at which curves are computed."""
 
 
 @dataclass(frozen=True)
 class SubsamplePlan:
-    """Which rows of a cloud are computed: `draws` times `size` of `points`, uniform, without replacement.
+    """Subsamples of a cloud: `draws` subsets of `size` of its `points` rows, uniform, without replacement.
 
-    Draw k depends on (seed, k) alone, so that more draws leave the first ones as they are. Two draws may share rows.
+    Draw k depends only on (seed, k), so more draws do not change the first ones. Two draws may share rows.
 
     Raises:
         ValueError: A number below 1, a negative seed, or a size above the number of points.
     """
 
     points: int
-    """Rows of the whole cloud."""
+    """Number of rows of the cloud."""
     size: int
-    """Rows of one draw."""
+    """Number of rows of one draw."""
     draws: int = 20
     seed: int = 0
 
@@ -53,14 +53,14 @@ class SubsamplePlan:
 
     @property
     def exact(self) -> bool:
-        """Whether each draw is the whole cloud, so that nothing is left to chance."""
+        """Whether each draw is the whole cloud, so that nothing is random."""
         return self.size == self.points
 
     def rows(self, draw: SupportsIndex) -> Int[np.ndarray, " size"]:
-        """Indices of one draw's points, 0 to draws - 1, ascending.
+        """Indices of the points of one draw, ascending.
 
         Raises:
-            IndexError: No such draw.
+            IndexError: `draw` is not in 0 to draws - 1.
         """
         number = draw.__index__()
         if not 0 <= number < self.draws:
@@ -74,42 +74,42 @@ class SubsamplePlan:
 
 
 class Average(NamedTuple):
-    """Mean over the draws, and its standard error: 0 if the cloud is whole, NaN if it is not and there is one draw."""
+    """Mean over the draws, and its standard error: 0 if draws are the whole cloud, NaN for a single subsample."""
 
     mean: Float[np.ndarray, "..."]
     standard_error: Float[np.ndarray, "..."]
 
 
 def average(values: list[Any], *, exact: bool = False) -> Average:
-    """Mean and standard error of what each draw has: numbers, or arrays of one shape."""
+    """Mean and standard error over draws of numbers, or of arrays of equal shape."""
     drawn = np.asarray(values, dtype=np.float64)
     mean = drawn.mean(axis=0)
     if exact:
         return Average(mean, np.zeros_like(mean))
     if len(drawn) == 1:
         return Average(mean, np.full_like(mean, np.nan))
-    with np.errstate(invalid="ignore"):  # where a draw is infinite, the error is NaN
+    with np.errstate(invalid="ignore"):  # infinite values give a NaN error
         return Average(mean, drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn)))
 
 
 @dataclass(frozen=True)
 class SampledHomology:
-    """What the draws of a plan have on average. Lists are indexed by degree."""
+    """Averages over the draws of a plan. Lists are indexed by degree."""
 
     plan: SubsamplePlan
     exact: bool
-    """Whether every draw was the whole cloud. If not, all below is about `plan.size` points, not about the cloud."""
+    """Whether every draw was the whole cloud. If not, the averages describe clouds of `plan.size` points."""
     thresholds: Float[np.ndarray, " thresholds"]
     landscapes: list[Average]
-    """Of the finite bars, (levels, thresholds)."""
+    """Landscapes of the finite bars, (levels, thresholds)."""
     betti_curves: list[Average]
-    """Of all bars, (thresholds,)."""
+    """Betti curves of all bars, (thresholds,)."""
     total_persistence: list[Average]
     """Summed length of the finite bars, one number."""
     bars: list[Average]
-    """How many there are, essential ones included, one number."""
+    """Number of bars, including essential ones."""
     diagrams: list[list[Float[np.ndarray, "_ 2"]]]
-    """By draw, then by degree, as `persistent_homology` returns them."""
+    """Diagrams by draw, then by degree, as `persistent_homology` returns them."""
 
 
 def sampled_homology(
@@ -127,10 +127,10 @@ def sampled_homology(
 ) -> SampledHomology:
     """Averages of landscapes, Betti curves, total persistence and numbers of bars over uniform subsamples.
 
-    This estimates the expected landscape (and curve, and number) of `plan.size` points drawn from the cloud, and not
-    that of the cloud itself: with fewer points loops are born later, small ones are missed, and there are fewer bars
-    in all. Compare clouds by plans of one size. The standard errors are over the draws, for this cloud as it is; they
-    say how far the average is from that of endlessly many draws, not how another cloud of the same source would do.
+    This estimates the expected landscape (curve, number) of `plan.size` points drawn from the cloud, not that of the
+    cloud itself: with fewer points loops are born later, small ones are missed, and there are fewer bars. Compare
+    clouds by plans of equal size. The standard errors are over draws from this cloud; they do not include the
+    variation between clouds from the same source.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
@@ -138,9 +138,9 @@ def sampled_homology(
         metric, max_degree, threshold, field, engine: As `persistent_homology`.
         thresholds: Lengths at which curves are computed, one-dimensional. None: 200 from 0 to the longest finite
             death of any draw.
-        levels: Of the landscapes.
-        mapper: `map`, or what does the same in parallel. It gets a function and the rows of each draw, and must
-            keep their order.
+        levels: Number of landscape levels.
+        mapper: `map`, or a parallel equivalent. It gets a function and the rows of each draw, and must keep the
+            order.
 
     Raises:
         ValueError: As `persistent_homology`, `landscape` and `betti_curve`, or a plan for another number of points.
@@ -151,9 +151,9 @@ def sampled_homology(
     """
     rows = as_distance_matrix(points) if metric == "precomputed" else as_points(points)
     if len(rows) != plan.points:
-        raise ValueError(f"plan is for {plan.points} points, but there are {len(rows)}. Make one for this cloud.")
+        raise ValueError(f"plan is for {plan.points} points, but there are {len(rows)}. Make a plan for this cloud.")
     options = {"metric": metric, "max_degree": max_degree, "threshold": threshold, "field": field, "engine": engine}
-    diagrams = list(mapper(partial(_of_rows, rows, options), plan))
+    diagrams = list(mapper(partial(_homology_of_rows, rows, options), plan))
     at = _lengths(diagrams) if thresholds is None else as_numbers(thresholds, "thresholds").reshape(-1)
 
     def averages(summary: Callable[[np.ndarray], Any]) -> list[Average]:
@@ -174,7 +174,7 @@ def sampled_homology(
     )
 
 
-def _of_rows(
+def _homology_of_rows(
     points: Float[np.ndarray, "points dim"], options: dict[str, Any], rows: Int[np.ndarray, " size"]
 ) -> list[np.ndarray]:
     chosen = points[np.ix_(rows, rows)] if options["metric"] == "precomputed" else points[rows]

@@ -1,4 +1,4 @@
-"""Bars of degree 1 followed through states of one set of points: vines."""
+"""Vines: bars of degree 1 tracked through a sequence of states of the same points."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from topores.topology.distances import as_distance_matrix
 from topores.topology.homotopy import Bars, Homotopy
 from topores.topology.points import Numbers
 from topores.topology.ranking import EXACT_INTEGERS
-from topores.topology.reachable import CLOSED, Links, Possibilities, joined
+from topores.topology.reachable import CLOSED, Links, Possibilities, join_links
 
 HALVINGS = 12
-"""How often a step is halved at most: two bars that are still one within 1/4096 of it are not told apart."""
+"""Maximum number of halvings of a step; bars not separated within 1/4096 of a step stay unsure."""
 
 
 @dataclass(frozen=True)
 class Vine:
-    """One bar of degree 1, followed through the states."""
+    """One bar of degree 1, tracked through the states."""
 
     births: Float[np.ndarray, " states"]
-    """By state, in units of the distances; NaN where the bar is not there."""
+    """Birth in each state, in units of the distances; NaN where the bar does not exist."""
     deaths: Float[np.ndarray, " states"]
     sure: Bool[np.ndarray, " steps"]
-    """By step from one state to the next: whether it is proven that the bar became (or closed, or came from) this
-    one. Where it is not, the nearest of the possible ways is taken. True where the bar is at neither state."""
+    """For each step, whether the bar's continuation, closing or opening is proven. If not, the cheapest possible one is
+    used. True where the bar exists in neither state."""
 
     @property
     def persistence(self) -> Float[np.ndarray, " states"]:
-        """Death minus birth; NaN where the bar is not there."""
+        """Death minus birth; NaN where the bar does not exist."""
         return self.deaths - self.births
 
     @property
@@ -44,30 +44,29 @@ class Vine:
 def follow_bars(matrices: Iterable[Numbers], *, least: SupportsFloat = 0.0, most: SupportsIndex = 500) -> list[Vine]:
     """The vines of degree 1 through a sequence of distance matrices of the same points.
 
-    Between two states each distance moves evenly from the one to the other, and bars move with them without a jump.
-    Each step is halved until it is proven what becomes of each bar that is long enough: no other bar could have got
-    there. Two bars that meet cannot be told apart from there on; the step is marked as not sure for both. They do so
-    where one triangle edge fills both loops and their birth edges become equally long. Sure is about the straight
-    line, and the straight line is a choice: training took another way, unknown between the states, on which bars may
-    have changed otherwise.
+    Between two states distances are interpolated linearly, and bars move continuously with them. Each step is halved
+    until the continuation of every long enough bar is proven, because no other bar could have reached its place. Two
+    bars that meet cannot be distinguished afterwards, and the step is marked as not sure for both; this happens where
+    one triangle edge kills both and their birth edges become equally long. "Sure" refers to the linear path, which is a
+    choice: between the states training took another, unknown path, on which bars may have changed differently.
 
     Args:
         matrices: One square matrix of distances per state, (points, points); row i is the same point in all of them.
-        least: Steps are not halved for the sake of bars shorter than this, in units of the distances, which saves
-            time. But bars open and close at length 0: one that comes from below or gets there is then seldom sure.
-        most: Diagrams computed within a step, 1 or more; the time is about that of as many diagrams. The longest bars
-            are seen to first, and what is still open after them is not sure.
+        least: Steps are not halved for bars shorter than this, in units of the distances, which saves time. Since bars
+            open and close at length 0, the opening or closing of a bar is then seldom sure.
+        most: Maximum number of diagrams computed within a step, 1 or more, which bounds the time. The longest bars are
+            resolved first; bars still unresolved at the end are not sure.
 
     Returns:
-        All bars that are there at some state, the longest at its peak first. At each state their births and deaths
-        are exactly the rows of `persistent_homology(matrix, metric="precomputed")[1]`.
+        All bars that exist in some state, sorted by largest persistence. In each state their births and deaths are
+        exactly the rows of `persistent_homology(matrix, metric="precomputed")[1]`.
 
     Raises:
-        ValueError: No matrix, unusable or differently large ones, more than 5,793 points, or an unusable bound.
+        ValueError: No matrix, unusable matrices or different sizes, more than 5,793 points, or an invalid bound.
 
     Source:
         Cohen-Steiner, Edelsbrunner and Morozov 2006, Vines and vineyards by updating persistence in linear time
-        (vines); what a bar can become: see topores.topology.reachable.
+        (vines). For possible continuations see topores.topology.reachable.
     """
     squares, shortest, budget = _as_matrices(matrices), _as_least(least), _as_budget(most)
     if len(squares) == 1:
@@ -76,10 +75,10 @@ def follow_bars(matrices: Iterable[Numbers], *, least: SupportsFloat = 0.0, most
 
 
 class FollowedStep(NamedTuple):
-    """What becomes of the bars of degree 1 from one state to the next."""
+    """How the bars of degree 1 continue from one state to the next."""
 
     before: Float[np.ndarray, "bars 2"]
-    """Births and deaths of the one state, as `persistent_homology` orders them."""
+    """Births and deaths in the first state, as `persistent_homology` orders them."""
     after: Float[np.ndarray, "bars_after 2"]
     links: Links
 
@@ -87,10 +86,11 @@ class FollowedStep(NamedTuple):
 def follow_step(
     before: Numbers, after: Numbers, *, least: SupportsFloat = 0.0, most: SupportsIndex = 500
 ) -> FollowedStep:
-    """One step of `follow_bars`, which no other step has a part in: many can be followed at once, and then joined.
+    """One step of `follow_bars`. Steps are independent, so they can run in parallel and be joined by `join_steps`.
 
     Args:
-        before, after: The matrices of two states; `least` and `most` as there.
+        before, after: Distance matrices of two states.
+        least, most: As in `follow_bars`.
 
     Raises:
         ValueError: As `follow_bars`.
@@ -98,11 +98,11 @@ def follow_step(
     shortest, budget = _as_least(least), _as_budget(most)
     homotopy = Homotopy(*_as_matrices([before, after]))
     bars = homotopy.bars(0.0), homotopy.bars(1.0)
-    return FollowedStep(bars[0].ends, bars[1].ends, joined(_links_of_step(homotopy, bars, shortest, budget)))
+    return FollowedStep(bars[0].ends, bars[1].ends, join_links(_links_of_step(homotopy, bars, shortest, budget)))
 
 
 def join_steps(steps: Sequence[FollowedStep]) -> list[Vine]:
-    """The vines of `follow_bars` from its steps, in order; one at least, each beginning where the one before ends."""
+    """The vines of `follow_bars` from at least one step, in order, each starting where the previous one ends."""
     growing = _Growing(steps[0].before)
     for place, step in enumerate(steps):
         growing.follow(step.links, place)
@@ -111,17 +111,17 @@ def join_steps(steps: Sequence[FollowedStep]) -> list[Vine]:
 
 
 def sure_shares(vines: Sequence[Vine], *, least: SupportsFloat = 0.0) -> Float[np.ndarray, " steps"]:
-    """By step: the share of the bars of its two states that are followed surely; NaN where there are none.
+    """For each step, the share of bars whose link is sure; NaN where there are no bars.
 
     Args:
-        vines: Of `follow_bars`.
-        least: Bars that are shorter than this at both states are not counted.
+        vines: As `follow_bars` returns them.
+        least: Bars shorter than this in both states are not counted.
 
     Raises:
         ValueError: No vines.
     """
     if not len(vines):
-        raise ValueError("vines is empty; expected one at least. Pass what follow_bars returns, if it is not empty.")
+        raise ValueError("vines is empty; expected at least one. Pass a result of follow_bars that is not empty.")
     long = np.array([np.nan_to_num(vine.persistence, nan=-1.0) >= float(least) for vine in vines])
     counted = long[:, :-1] | long[:, 1:]
     sure = counted & np.array([vine.sure for vine in vines])
@@ -130,11 +130,11 @@ def sure_shares(vines: Sequence[Vine], *, least: SupportsFloat = 0.0) -> Float[n
 
 
 class _Stretch:
-    """Part of a step, with the bars at its two ends and what can become of them.
+    """Part of a step, with the bars at its two ends and their possible continuations.
 
     Args:
-        edges: All that may give birth in a longer stretch.
-        lunes: Of these, at the two times.
+        edges: All edges that may give birth in a longer stretch.
+        lunes: `Homotopy.lunes` of these edges at the two times.
     """
 
     def __init__(
@@ -179,8 +179,8 @@ class _Stretch:
 
 
 def _links_of_step(homotopy: Homotopy, bars: tuple[Bars, Bars], least: float, budget: int) -> list[Links]:
-    """Links through a whole step, in order, by stretches as short as it takes."""
-    # The longest bar in doubt comes first, so that a budget that does not suffice is spent on what matters most.
+    """Links of a whole step, in order, through stretches that are halved as far as needed."""
+    # The stretch with the longest unsure bar comes first, so that a small budget is spent where it matters most.
     waiting = [_Stretch.whole(homotopy, bars, least)]
     done = []
     while waiting:
@@ -195,24 +195,24 @@ def _links_of_step(homotopy: Homotopy, bars: tuple[Bars, Bars], least: float, bu
 
 
 class _Growing:
-    """Vines that become longer, state by state; each bar of the present has the number of its vine."""
+    """Vines under construction, state by state; each current bar has the number of its vine."""
 
     def __init__(self, bars: Float[np.ndarray, "bars 2"]) -> None:
         self._numbers: list[int] = []
         self._ends: list[dict[int, Float[np.ndarray, " 2"]]] = []
         self._doubts: list[set[int]] = []
-        self._numbers = [self._new() for _ in bars]
+        self._numbers = [self._new_vine() for _ in bars]
         self.arrive(bars, 0)
 
     def follow(self, links: Links, step: int) -> None:
-        """Pass the numbers on; a bar that comes from none opens a vine."""
+        """Pass vine numbers on along the links; a bar without an origin starts a new vine."""
         after: list[int | None] = [None] * len(links.sure_after)
         for number, partner, sure in zip(self._numbers, links.partners.tolist(), links.sure_before, strict=True):
             if partner != CLOSED:
                 after[partner] = number
             if not sure:
                 self._doubts[number].add(step)
-        self._numbers = [self._new() if number is None else number for number in after]
+        self._numbers = [self._new_vine() if number is None else number for number in after]
         for number in np.array(self._numbers, dtype=np.int64)[~links.sure_after].tolist():
             self._doubts[number].add(step)
 
@@ -221,7 +221,7 @@ class _Growing:
             self._ends[number][state] = ends
 
     def vines(self, states: int) -> list[Vine]:
-        """Those that are there at some state, the longest at its peak first."""
+        """The vines that exist in some state, sorted by largest persistence."""
         found = []
         for ends, doubts in zip(self._ends, self._doubts, strict=True):
             table = np.full((2, states), np.nan)
@@ -232,7 +232,7 @@ class _Growing:
                 found.append(Vine(table[0], table[1], sure))
         return sorted(found, key=lambda vine: -np.nanmax(vine.persistence))
 
-    def _new(self) -> int:
+    def _new_vine(self) -> int:
         self._ends.append({})
         self._doubts.append(set())
         return len(self._ends) - 1
@@ -241,7 +241,7 @@ class _Growing:
 def _as_matrices(matrices: Iterable[Numbers]) -> list[Float[np.ndarray, "points points"]]:
     squares = [as_distance_matrix(matrix, f"matrices[{place}]") for place, matrix in enumerate(matrices)]
     if not squares:
-        raise ValueError("matrices is empty; expected one matrix of distances per state. Pass one at least.")
+        raise ValueError("matrices is empty; expected one matrix of distances per state. Pass at least one.")
     count = len(squares[0])
     for place, square in enumerate(squares):
         if len(square) != count:
@@ -250,7 +250,7 @@ def _as_matrices(matrices: Iterable[Numbers]) -> list[Float[np.ndarray, "points 
                 "all states. Pass the rows that all states share, in one order."
             )
     if count * (count - 1) // 2 >= EXACT_INTEGERS:
-        raise ValueError(f"matrices have {count} points; expected 5,793 at most. Follow the bars of a subsample.")
+        raise ValueError(f"matrices have {count} points; expected at most 5,793. Follow the bars of a subsample.")
     return squares
 
 

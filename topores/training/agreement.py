@@ -40,12 +40,13 @@ def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
             _refuse_other(run, name, asked[name], stored[name])
     if asked["cycles"] < stored["cycles"]:
         raise RunError(
-            f"--cycles is {asked['cycles']}, but '{run.folder}' goes to {stored['cycles']}; give more, or none."
+            f"--cycles is {asked['cycles']}, but '{run.folder}' goes to {stored['cycles']}; give more, or leave "
+            "the option out."
         )
     if asked["stop_at_turn"] and not stored["stop_at_turn"]:
         raise RunError(
-            f"--stop-at-turn goes by what is logged from cycle 0 on, and '{run.folder}' was started without it; leave "
-            "the option out, or choose another --output."
+            f"--stop-at-turn needs numbers that are logged from cycle 0 on, and '{run.folder}' was started without it; "
+            "leave the option out, or choose another --output."
         )
     return TrainConfig.from_mapping({**stored, **{name: asked[name] for name in MAY_CHANGE if name != "output"}})
 

@@ -23,7 +23,7 @@ from topores.training.monitors import Watch
 from topores.training.schedule import kept_cycles
 from topores.training.signals import stop_asked
 from topores.training.state import Progress, load_state
-from topores.training.tracking import tracked
+from topores.training.tracking import open_trackers
 from topores.training.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
         accelerator.wait_for_everyone()
     with (
         stop_asked() as stopping,
-        tracked(
+        open_trackers(
             config.trackers, run.name, run.folder, config.to_mapping(),
             first_cycle=first, writes=accelerator.is_main_process,
         ) as record,

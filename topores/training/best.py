@@ -10,14 +10,14 @@ from topores.runs import Run, held_out_mrr
 
 
 class Best:
-    """Of the logged cycles, the one that finds held-out partners best: its checkpoint stays until a better one's does.
+    """Keeps the checkpoint of the logged cycle with the best held-out retrieval so far.
 
-    What is best follows from metrics.jsonl alone, so a run that is resumed decides as one that was never stopped.
+    The choice depends only on metrics.jsonl, so a resumed run chooses the same cycle.
 
     Args:
-        run: Its metrics and checkpoints.
+        run: The run, for its metrics and checkpoints.
         scheduled: Whether the schedule keeps the checkpoint of a cycle anyway.
-        asked: Whether this is wanted at all; if not, nothing is kept and nothing removed.
+        asked: Whether to keep the best checkpoint; if not, nothing is kept or removed here.
     """
 
     def __init__(self, run: Run, scheduled: Callable[[int], bool], *, asked: bool) -> None:
@@ -26,7 +26,7 @@ class Best:
         self._greatest = None if best is None else held_out_mrr(best)
 
     def see(self, line: Mapping[str, Any]) -> bool:
-        """Take in the line of a logged cycle; returns whether its checkpoint is to be kept as the best so far."""
+        """Process the line of a logged cycle; returns whether its checkpoint should be kept as the best so far."""
         mrr = held_out_mrr(line) if self._asked else None
         if mrr is None or (self._greatest is not None and mrr <= self._greatest):
             return False
@@ -34,14 +34,15 @@ class Best:
         return True
 
     def settle(self) -> None:
-        """Remove what was the best once, and what a stopped run left of cycles that are trained again.
+        """Remove checkpoints of formerly best cycles, and those that a stopped run left of cycles trained again.
 
-        Only when a state of the cycle that is the best now is on the disk: else a resume would miss the former one.
+        Call this only once a state from the best cycle or later is on disk; otherwise a resume could need the former
+        best checkpoint.
         """
         if not self._asked:
             return
         metrics = self._run.metrics
-        once, last = _once_best(metrics), metrics[-1]["cycle"] if metrics else -1
+        once, last = _former_best(metrics), metrics[-1]["cycle"] if metrics else -1
         for cycle, path in self._run.checkpoints.items():
             if (cycle in once or cycle > last) and not self._scheduled(cycle):
                 remove_whole(path)
@@ -50,17 +51,17 @@ class Best:
 def refuse_without_held_out(keep: str | None, corpus: Corpus) -> None:
     """
     Raises:
-        InputError: The best cycle is asked for, and no pair is held out to tell it by.
+        InputError: The best cycle is asked for, but no pairs are held out.
     """
     if keep == "best" and not len(corpus.pairs_in("held_out")):
         raise InputError(
-            "--keep best goes by held-out pairs, and there are none; give a larger --held-out or more text, or leave "
-            "--keep out."
+            "--keep best needs held-out pairs, but there are none; give a larger --held-out or more text, or remove "
+            "--keep."
         )
 
 
-def _once_best(metrics: Sequence[Mapping[str, Any]]) -> set[int]:
-    """Cycles that were better than all before them, but for the last of these, which is the best now."""
+def _former_best(metrics: Sequence[Mapping[str, Any]]) -> set[int]:
+    """Cycles that were the best so far when they were logged, except the current best."""
     greatest, found = None, []
     for line in metrics:
         mrr = held_out_mrr(line)

@@ -1,4 +1,4 @@
-"""Checkpoints: each whole or not there, and weights that training leaves alone on the disk once."""
+"""Atomic checkpoints, in which frozen weights are stored on disk only once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +10,11 @@ from topores.runs import Run
 def keep_checkpoint(run: Run, cycle: int, save: Callable[[Path], None]) -> Path:
     """Let `save` write the checkpoint of `cycle`.
 
-    Weights that the first checkpoint has too, byte for byte, become another name of the same file: twelve checkpoints
-    of a head take little more room than one. Nulls share them with the run that they belong to.
+    Weight files equal to those of the first checkpoint become hard links to them: twelve checkpoints of a head take
+    little more space than one. Nulls share them with the run they belong to.
 
     Raises:
-        ResourceError: The disk is full or cannot be written to; what stood there still does.
+        ResourceError: The disk is full or cannot be written to; an earlier checkpoint there is unchanged.
     """
     kept = next((path for of in (run, run.parent) if of for path in of.checkpoints.values()), None)
 

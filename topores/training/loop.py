@@ -161,7 +161,7 @@ def compute_gradients(trainee: Trainee, views: Views, step: int) -> dict[str, fl
     """The losses of a step. Gradients are left in the parameters."""
     if trainee.tight:
         return trainee.tight.gradients(views.seed_of(0))
-    losses = trainee.objective(views, trainee.batches.at(step))
+    losses = trainee.objective(views, trainee.batches.for_step(step))
     if torch.isfinite(losses.total):
         views.backward(losses.total)
     return as_numbers(losses, trainee.objective.metrics)
@@ -173,7 +173,7 @@ def untrained_losses(trainee: Trainee) -> dict[str, float]:
     trainee.encoder.train()
     objective, batches = trainee.objective, trainee.batches
     steps = range(batches.per_cycle)
-    return mean_losses([as_numbers(objective(trainee.views(i), batches.at(i)), objective.metrics) for i in steps])
+    return mean_losses([as_numbers(objective(trainee.views(i), batches.for_step(i)), objective.metrics) for i in steps])
 
 
 def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: bool) -> list[Fault]:
@@ -192,7 +192,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     if not trainee.writes:
         return []
     subject = Subject(trainee.encoder, trainee.objective, corpus, rows[: len(corpus.t1)], rows[len(corpus.t1) :])
-    measured = trainee.evaluations(subject) | trainee.turn.measured(rows, corpus)
+    measured = trainee.evaluations(subject) | trainee.turn.measure(rows, corpus)
     line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned

@@ -1,4 +1,4 @@
-"""Training runs in which the effect cannot be: the same texts and budget, without what is said to cause a change."""
+"""Null controls: training runs on the same texts and budget, without the cause whose effect is to be shown."""
 
 import datetime
 import logging
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from topores.config import TrainConfig
 from topores.domain import Corpus
 from topores.runs import Run
+from topores.text.fingerprint import corpus_sha256, passages_sha256
 from topores.text.shuffling import with_shuffled_pairs
 
 log = logging.getLogger(__name__)
@@ -19,15 +20,15 @@ class Null(NamedTuple):
     kind: str
     """'shuffled' or 'frozen'."""
     seed: int
-    """Of the permutation; 0 where nothing is drawn."""
+    """Seed of the permutation; 0 for a null that draws nothing."""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         return "the training pairs permuted" if self.kind == "shuffled" else "learning rate 0"
 
     @property
     def name(self) -> str:
-        """Of its folder, within the run's own."""
+        """Name of its folder within the run's nulls/."""
         return f"{self.kind}-{self.seed}" if self.seed else self.kind
 
 
@@ -38,7 +39,7 @@ def nulls_of(config: TrainConfig) -> list[Null]:
 
 
 def options_of(null: Null, config: TrainConfig, run: Run) -> TrainConfig:
-    """The options of `run`, but for what makes the null. Nobody tracks or stops it, and it ends where `run` ended."""
+    """The options of `run`, changed to those of the null: neither tracked nor stopped, it ends where `run` did."""
     options = replace(
         config, output=run.folder / "nulls" / null.name, null=(), fail_on=(), track=(), keep=None,
         cycles=run.metrics[-1]["cycle"], stop_at_turn=False,
@@ -47,7 +48,7 @@ def options_of(null: Null, config: TrainConfig, run: Run) -> TrainConfig:
 
 
 def corpus_of(null: Null, corpus: Corpus) -> Corpus:
-    """The passages of `corpus`, with its pairs or others.
+    """The corpus that a null is trained on: `corpus` itself, or with its training pairs permuted.
 
     Raises:
         InputError: Its pairs cannot be permuted.
@@ -64,7 +65,16 @@ def refuse_impossible_nulls(config: TrainConfig, corpus: Corpus) -> None:
         corpus_of(null, corpus)
 
 
-def facts_of(null: Null, facts: dict[str, Any]) -> dict[str, Any]:
-    """run.json of the null of a run that has `facts`."""
+def facts_of(null: Null, facts: dict[str, Any], corpus: Corpus) -> dict[str, Any]:
+    """run.json of a null.
+
+    Args:
+        facts: run.json of the run it belongs to.
+        corpus: The corpus of that run.
+    """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {**facts, "started": started, "null": {"kind": null.kind, "seed": null.seed}}
+    hashes = {**facts["sha256"], "corpus": corpus_sha256(corpus_of(null, corpus))}
+    if null.kind == "shuffled":
+        # Its own pairs differ on purpose, and it is compared by those that it was made from.
+        hashes |= {"parent_corpus": corpus_sha256(corpus), "parent_passages": passages_sha256(corpus)}
+    return {**facts, "started": started, "sha256": hashes, "null": {"kind": null.kind, "seed": null.seed}}

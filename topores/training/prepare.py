@@ -1,14 +1,16 @@
-"""From files to the frozen texts of a run, saying what a user should know of them."""
+"""From files to the frozen texts of a run, with warnings about what may spoil it."""
 
 import logging
 from typing import Any
 
 from topores.backbones.encoder import Encoder
+from topores.backbones.loading import open_model
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
 from topores.text.corpus import corpus_from_pairs, corpus_from_texts
 from topores.text.files import read_text
 from topores.text.pair_files import PairTable, read_pairs
+from topores.text.passages import count_tokens
 from topores.text.script import script_coverage, warning
 
 log = logging.getLogger(__name__)
@@ -28,17 +30,30 @@ def read_texts(config: TrainConfig) -> Texts:
     return read_text(config.article, repair=config.repair), read_text(config.meta_analysis, repair=config.repair)
 
 
-def build_corpus(config: TrainConfig, texts: Texts, encoder: Encoder) -> Corpus:
-    """Passages, alignment and split; says what a user should know of them."""
-    contents = [*texts.articles, *texts.meta_analyses] if isinstance(texts, PairTable) else [t.content for t in texts]
-    unknown_script = warning(script_coverage(contents, encoder.tokenizer), config.model)
-    if unknown_script:
-        log.warning(unknown_script)
+def open_reader(config: TrainConfig, device: str) -> Encoder:
+    """The model that cuts, aligns and splits the texts: never trained, so that learners can share their corpus.
+
+    Raises:
+        InputError: The model is neither installed nor reachable, or damaged.
+    """
+    return open_model(config.reader_model, device)
+
+
+def build_corpus(config: TrainConfig, texts: Texts, reader: Encoder) -> Corpus:
+    """Passages, alignment and split; logs their numbers.
+
+    Args:
+        reader: Its tokenizer counts the tokens of a passage, and its embeddings align the two texts.
+
+    Raises:
+        InputError: The texts are too short, equal, or of different subjects.
+    """
+    _warn_of_unknown_script(texts, reader, config.reader_model)
     make: Any = corpus_from_pairs if isinstance(texts, PairTable) else corpus_from_texts
     corpus: Corpus = make(
         *([texts] if isinstance(texts, PairTable) else texts),
-        encoder.tokenizer, encoder.encode,
-        max_tokens=_passage_budget(config, encoder), held_out=config.held_out, embargo=config.embargo, seed=config.seed,
+        reader.tokenizer, reader.encode,
+        max_tokens=_passage_budget(config, reader), held_out=config.held_out, embargo=config.embargo, seed=config.seed,
     )  # fmt: skip
     train, held_out = len(corpus.pairs_in("train")), len(corpus.pairs_in("held_out"))
     log.info(
@@ -50,12 +65,38 @@ def build_corpus(config: TrainConfig, texts: Texts, encoder: Encoder) -> Corpus:
     return corpus
 
 
-def _passage_budget(config: TrainConfig, encoder: Encoder) -> int:
-    """`passage_tokens`, or what the encoder reads at most: no passage is longer."""
-    limit = encoder.max_tokens
+def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: Encoder) -> None:
+    """Warn if the learner does not know the script of the texts, or reads only the beginning of some passages."""
+    if config.reader_model != config.model:
+        _warn_of_unknown_script(texts, learner, config.model)
+    passages, limit = (*corpus.t1, *corpus.t2), learner.max_tokens
+    if limit is None or (config.reader_model == config.model and max(p.tokens for p in passages) <= limit):
+        return
+    tokens = [count_tokens(passage.text, learner.tokenizer) for passage in passages]
+    cut = [count for count in tokens if count > limit]
+    if cut:
+        log.warning(
+            "'%s' reads at most %d tokens: it does not see the end of %d of %d passages (up to %d of %d tokens); "
+            "give --passage-tokens %d or less to all runs that are compared, or a model that reads more.",
+            config.model, limit, len(cut), len(tokens), max(cut) - limit, max(cut),
+            max(8, config.passage_tokens * limit // max(cut)),
+        )  # fmt: skip
+
+
+def _warn_of_unknown_script(texts: Texts, encoder: Encoder, model: str) -> None:
+    contents = [*texts.articles, *texts.meta_analyses] if isinstance(texts, PairTable) else [t.content for t in texts]
+    unknown_script = warning(script_coverage(contents, encoder.tokenizer), model)
+    if unknown_script:
+        log.warning(unknown_script)
+
+
+def _passage_budget(config: TrainConfig, reader: Encoder) -> int:
+    """`passage_tokens`, or the most that the reader reads: no passage is longer."""
+    limit = reader.max_tokens
     if limit is None or config.passage_tokens <= limit:
         return config.passage_tokens
     log.warning(
-        "'%s' reads at most %d tokens: passages are that long, not %d.", config.model, limit, config.passage_tokens
-    )
+        "'%s' reads at most %d tokens: passages are that long, not %d.",
+        config.reader_model, limit, config.passage_tokens,
+    )  # fmt: skip
     return limit

@@ -1,4 +1,4 @@
-"""What a run must record to be run again: versions, seeds, device, hashes, command."""
+"""What run.json records so that a run can be repeated: versions, seeds, device, hashes, command."""
 
 import datetime
 import hashlib
@@ -14,6 +14,7 @@ from topores.backbones.encoder import Encoder
 from topores.compute.files import sha256_text
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
+from topores.text.fingerprint import corpus_sha256
 from topores.text.pair_files import PairTable
 
 PACKAGES = (
@@ -23,7 +24,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
+    """Versions of Python and of the packages that affect results."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -51,13 +52,14 @@ def run_facts(
         **circumstances(encoder.model.device, processes),
         "cannot_change": encoder.cannot_change,
         "layout": "packed" if encoder.packed else "padded",
+        "reader": config.reader_model,
         "passages": {"t1": len(corpus.t1), "t2": len(corpus.t2)},
-        "sha256": {**_text_hashes(texts), "base_weights": weights_sha256(encoder)},
+        "sha256": {**_text_hashes(texts), "base_weights": weights_sha256(encoder), "corpus": corpus_sha256(corpus)},
     }
 
 
 def circumstances(device: torch.device, processes: int) -> dict[str, Any]:
-    """What decides the last digits of a sum beside the options: a resume is exact where none of it has changed."""
+    """What rounding depends on besides the options: a resumed run is exact to the bit if none of it has changed."""
     return {"device": device.type, "threads": torch.get_num_threads(), "processes": processes}
 
 

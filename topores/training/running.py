@@ -1,4 +1,4 @@
-"""Runs from their beginning or their newest state to their last cycle, and the nulls beside them."""
+"""Train a run from its start or its newest state to its last cycle, and then its null controls."""
 
 import logging
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from topores.training.agreement import agreed_options, build_encoder, default_ou
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
 from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of, refuse_impossible_nulls
-from topores.training.prepare import build_corpus, read_texts
+from topores.training.prepare import build_corpus, open_reader, read_texts, warn_of_learner
 from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
 from topores.training.turn import refuse_unmeasured
@@ -50,7 +50,8 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     # The texts are read before the folder is touched: bad input leaves nothing behind.
     texts = read_texts(config)
     encoder = build_encoder(config, accelerator)
-    corpus = build_corpus(config, texts, encoder)
+    corpus = build_corpus(config, texts, open_reader(config, str(accelerator.device)))
+    warn_of_learner(config, texts, corpus, encoder)
     refuse_without_held_out(config.keep, corpus)
     refuse_impossible_nulls(config, corpus)
     with run.written_by_us_alone():
@@ -68,8 +69,8 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
     """Continue the run in `folder` to its last cycle, or to a later one.
 
     Args:
-        given: Options given again; each must agree with the run's, but `cycles` may be larger, what only looks on
-            (fail_on, track) may change, and `stop_at_turn` may be taken back: then it goes on past its turn.
+        given: Options given again; each must agree with the run's, but `cycles` may be larger, those that only watch
+            (fail_on, track) may change, and `stop_at_turn` may be turned off to continue past the turn.
 
     Raises:
         RunError: There is no run, its state is damaged, or an option differs.
@@ -89,7 +90,7 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
 
 
 def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
-    """Train the nulls that the options of `run` ask for, each to its end; those that are there go on or stay."""
+    """Train the nulls that the options of `run` ask for to their last cycle; those that have reached it are skipped."""
     for null in nulls_of(run.options):
         options = options_of(null, run.options, run)
         assert options.output is not None  # it lies in the run's folder
@@ -97,7 +98,7 @@ def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
         begun = is_run(beside.folder)
         if begun and beside.metrics and beside.metrics[-1]["cycle"] >= options.cycles:
             continue
-        log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.told)
+        log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.description)
         if not accelerator.is_main_process:
             _trained_by_first(beside, accelerator)
             continue
@@ -105,7 +106,7 @@ def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
             if not begun:
                 beside.clear()
                 write_corpus(corpus_of(null, run.corpus), beside.folder)
-            beside.write_start(options, facts_of(null, run.facts))
+            beside.write_start(options, facts_of(null, run.facts, run.corpus))
             train_run(beside, options, build_encoder(options, accelerator), accelerator, resume=begun)
     return run
 
@@ -115,20 +116,24 @@ def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
     for name in now:
         if run.facts.get(name, now[name]) != now[name]:
             log.warning(
-                "'%s' goes on with %s = %s, but was begun with %s: it will not end in the bits of a run never stopped.",
+                "'%s' continues with %s = %s, but was started with %s: it will not end in the same bits as a run "
+                "without a break.",
                 run.folder, name, now[name], run.facts[name],
             )  # fmt: skip
 
 
 def _follow(run: Run, accelerator: Accelerator) -> Run:
-    """Train in a process that does not write: with what the first one put into the run folder."""
+    """Train in a process that does not write, with what the first process wrote into the run folder."""
     return _with_nulls(_trained_by_first(run, accelerator), accelerator)
 
 
 def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:
     accelerator.wait_for_everyone()
     if not is_run(run.folder):
-        raise RunError(f"'{run.folder}' is not seen by process {accelerator.process_index}; give a shared --output.")
-    # Read anew: the first process may have written other options since.
+        raise RunError(
+            f"'{run.folder}' is not visible to process {accelerator.process_index}; give an --output that all "
+            "processes share."
+        )
+    # Read again: the first process may have written other options since.
     run = Run(run.folder)
     return train_run(run, run.options, build_encoder(run.options, accelerator), accelerator, resume=True)

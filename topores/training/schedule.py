@@ -1,4 +1,4 @@
-"""Which cycles are kept and which are logged, up to a literal billion, without listing them."""
+"""Which cycles get a checkpoint and which are logged, for up to a billion cycles, without listing them."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ LOG_STEPS = (1, 2, 5)
 
 
 def kept_cycles(spec: str, cycles: int) -> Callable[[int], bool]:
-    """Whether a checkpoint is kept after a cycle; the last cycle always is.
+    """A function that says whether the checkpoint of a cycle is kept; the last cycle always is.
 
     >>> kept = kept_cycles("log", 40)
     >>> [c for c in range(41) if kept(c)]
@@ -26,7 +26,7 @@ def kept_cycles(spec: str, cycles: int) -> Callable[[int], bool]:
 
 
 def logged_cycles(cycles: int, kept: Callable[[int], bool]) -> Callable[[int], bool]:
-    """Whether a cycle is evaluated: all to 100, then two digits' worth of each decade, and all kept ones.
+    """A function that says whether a cycle is logged: all up to 100, then two significant digits, and all kept cycles.
 
     >>> logged = logged_cycles(1000, kept_cycles("log", 1000))
     >>> [c for c in range(95, 140) if logged(c)]

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a question the loop asks, so that it stops where its state is whole."""
+"""Turn SIGINT and SIGTERM into a flag that the loop polls, so that it stops at a consistent state."""
 
 import signal
 import threading
@@ -10,13 +10,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_asked() -> Iterator[Callable[[], bool]]:
-    """Yields a function that says whether a signal came. A second signal acts at once, as it did before."""
+    """Yields a function that says whether a signal was received. A second signal has its original effect."""
     came = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        # Only the main thread may set handlers; elsewhere the caller's own handling stays.
+        # Only the main thread may set handlers; in other threads the caller's handlers stay.
         yield came.is_set
         return
-    # None: a handler that was not set from Python, and cannot be set again.
+    # None: the handler was not set from Python and cannot be restored.
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
 
     def note(number: int, _frame: object) -> None:

@@ -1,4 +1,4 @@
-"""The lines of metrics.jsonl, sent to trackers as well through Accelerate; they stay on this machine by default."""
+"""Send the lines of metrics.jsonl to experiment trackers through Accelerate; by default they stay on this machine."""
 
 import importlib.util
 import json
@@ -21,13 +21,13 @@ from topores.errors import ToporesError, UsageError
 log = logging.getLogger(__name__)
 
 FOLDER = "tracking"
-"""Where trackers write, within the run folder."""
+"""Folder of the trackers' files within the run folder."""
 
 PROJECT = "topores"
-"""What trackers that hold many runs file them under."""
+"""Project name in trackers that hold many runs."""
 
 DATABASE = ("sqlalchemy", "alembic")
-"""What mlflow needs to write a file of its own, and its small edition leaves out."""
+"""Modules that mlflow needs to write to a local file, and that mlflow-skinny lacks."""
 
 NEEDS = {
     "mlflow": ("mlflow", *DATABASE),
@@ -38,7 +38,7 @@ NEEDS = {
 """Modules that each tracker imports."""
 
 OPTIONS_ONCE = ("mlflow", "tensorboard")
-"""Trackers that refuse options of another value, or would show them as another run; the rest forget them if resumed."""
+"""Trackers that must get the options only once; the others lose them on resume and get them again."""
 
 Record = Callable[[int, Mapping[str, Any]], None]
 """Takes the cycle and the line of a logged cycle."""
@@ -61,7 +61,7 @@ def refuse_missing(names: Sequence[str]) -> None:
 
 
 @contextmanager
-def tracked(
+def open_trackers(
     names: Sequence[str],
     run_name: str,
     folder: Path,
@@ -70,20 +70,21 @@ def tracked(
     first_cycle: int = 0,
     writes: bool = True,
 ) -> Iterator[Record]:
-    """Open the trackers, yield what sends them a line, and close them at the end, however it comes.
+    """Open the trackers, yield a function that sends them a line, and close them on exit.
 
-    tensorboard, wandb and mlflow write to `folder`/tracking; wandb and mlflow to a server instead, if a login or
-    their own variables say so; trackio to its own store. A resumed run goes on in the same tracked run: tensorboard
-    hides what it has from `first_cycle` on, mlflow and trackio keep both, and wandb, offline, writes a second part
-    with the same id. A tracker that fails later is dropped with a warning, for a dashboard is not worth a long run.
+    tensorboard, wandb and mlflow write to `folder`/tracking; wandb and mlflow write to a server instead if a login or
+    their environment variables say so; trackio writes to its own store. A resumed run continues the same tracked run:
+    tensorboard hides earlier values from `first_cycle` on, mlflow and trackio keep both, and wandb (offline) writes a
+    second part with the same id. A tracker that fails during training is dropped with a warning, so that the run
+    continues.
 
     Args:
-        names: Any of topores.config.TRACKERS; none does nothing.
-        run_name: What the trackers call the run.
+        names: Names from topores.config.TRACKERS; may be empty.
+        run_name: Name of the run in the trackers.
         folder: The run folder.
-        options: Kept with the tracked run: plain values, or lists and mappings of them.
-        first_cycle: The first that will be recorded: above 0 if the run is resumed.
-        writes: False in all processes but the main one, where nothing is done.
+        options: Options stored with the tracked run: plain values, or lists and mappings of them.
+        first_cycle: First cycle to be recorded; above 0 if the run is resumed.
+        writes: False in all processes except the main one; nothing is tracked there.
 
     Raises:
         UsageError: A tracker is not installed, or cannot start.
@@ -95,31 +96,31 @@ def tracked(
     refuse_missing(names)
     place = folder.resolve() / FOLDER
     with ExitStack() as closing:
-        closing.enter_context(_variables(_local(names, place)))
+        closing.enter_context(_variables(_local_environment(names, place)))
         with disk_faults(place):
             ids = _read_ids(place)
         trackers = [_tracker(name, run_name, place, ids, first_cycle) for name in dict.fromkeys(names)]
         for tracker in trackers:
-            with _in_one_line(tracker, place):
+            with _startup_errors(tracker, place):
                 tracker.start()
             closing.callback(_finish, tracker)
             if not ids or tracker.name not in OPTIONS_ONCE:
-                with _in_one_line(tracker, place):
-                    tracker.store_init_configuration(flat(options))
+                with _startup_errors(tracker, place):
+                    tracker.store_init_configuration(flatten_options(options))
         _keep_ids(place, ids, trackers)
         yield _recorder(trackers)
 
 
-def flat(options: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
-    """Options as trackers take them: one level, lists in one string, and nothing that is None.
+def flatten_options(options: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
+    """Flatten options for trackers: one level, lists joined into a string, None left out.
 
-    >>> flat({"loss": "infonce", "track": ["wandb", "mlflow"], "pairs": None, "weights": {"1to1": 0.25}})
+    >>> flatten_options({"loss": "infonce", "track": ["wandb", "mlflow"], "pairs": None, "weights": {"1to1": 0.25}})
     {'loss': 'infonce', 'track': 'wandb,mlflow', 'weights.1to1': 0.25}
     """
     plain: dict[str, bool | int | float | str] = {}
     for name, value in options.items():
         if isinstance(value, Mapping):
-            plain |= {f"{name}.{inner}": v for inner, v in flat(value).items()}
+            plain |= {f"{name}.{inner}": v for inner, v in flatten_options(value).items()}
         elif isinstance(value, list | tuple):
             plain[name] = ",".join(map(str, value))
         elif value is not None:
@@ -128,17 +129,17 @@ def flat(options: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
 
 
 @contextmanager
-def _in_one_line(tracker: GeneralTracker, place: Path) -> Iterator[None]:
-    """What goes wrong at the start, as a user can mend it."""
+def _startup_errors(tracker: GeneralTracker, place: Path) -> Iterator[None]:
+    """Turn errors at start-up into a `UsageError` or `ResourceError` that the user can fix."""
     try:
-        # Some of them print, and stdout is for the result of --json.
+        # Some trackers print, but stdout is reserved for the result of --json.
         with disk_faults(place), redirect_stdout(sys.stderr):
             yield
     except ToporesError:
         raise
     except Exception as fault:
         raise UsageError(
-            f"--track is {tracker.name}, which cannot start ({_first_line(fault)}); mend that, or leave it out."
+            f"--track is {tracker.name}, which cannot start ({_first_line(fault)}); fix that, or remove it."
         ) from fault
 
 
@@ -154,7 +155,7 @@ def _recorder(trackers: list[GeneralTracker]) -> Record:
             except Exception as fault:
                 sound.remove(tracker)
                 log.warning(
-                    "%s failed at cycle %s (%s) and gets no more lines; metrics.jsonl has them all.",
+                    "%s failed at cycle %s (%s) and is not used any more; metrics.jsonl has every line.",
                     tracker.name, f"{cycle:,}", _first_line(fault),
                 )  # fmt: skip
 
@@ -181,7 +182,7 @@ def _tracker(name: str, run_name: str, place: Path, ids: dict[str, str], first_c
 
 
 class Trackio(TrackioTracker):
-    """Accelerate's, which leaves the run current: trackio would close it again at exit, and print to stdout then."""
+    """Accelerate's tracker, without a current run: trackio would close it again at exit and print to stdout."""
 
     def finish(self) -> None:
         import trackio
@@ -189,8 +190,8 @@ class Trackio(TrackioTracker):
         trackio.finish()
 
 
-def _local(names: Sequence[str], place: Path) -> dict[str, str]:
-    """Environment variables that keep trackers on this machine, and off our stdout."""
+def _local_environment(names: Sequence[str], place: Path) -> dict[str, str]:
+    """Environment variables that keep trackers on this machine and off stdout."""
     local: dict[str, str] = {}
     if "mlflow" in names:
         local |= {"MLFLOW_TRACKING_URI": f"sqlite:///{place / 'mlflow.db'}", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -202,7 +203,7 @@ def _local(names: Sequence[str], place: Path) -> dict[str, str]:
 
 
 def _has_key_for_wandb() -> bool:
-    """Whether there is a key in the environment, or in the file that `wandb login` writes."""
+    """Whether the environment or the file written by `wandb login` has a key."""
     host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
     try:
         kept = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
@@ -213,7 +214,7 @@ def _has_key_for_wandb() -> bool:
 
 @contextmanager
 def _variables(wanted: dict[str, str]) -> Iterator[None]:
-    """Environment variables that hold within; those that are set already stay as they are."""
+    """Set environment variables within the context; variables that are already set are not changed."""
     added = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -224,7 +225,7 @@ def _variables(wanted: dict[str, str]) -> Iterator[None]:
 
 
 def _read_ids(place: Path) -> dict[str, str]:
-    """What the trackers called the run that is resumed; nothing for a new one."""
+    """The trackers' ids of a resumed run; empty for a new one."""
     place.mkdir(parents=True, exist_ok=True)
     try:
         return dict(json.loads((place / "ids.json").read_text(encoding="utf-8")))

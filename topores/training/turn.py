@@ -1,4 +1,4 @@
-"""Where a run turns from learning to memorising, told without held-out pairs (--stop-at-turn)."""
+"""Detect, without held-out pairs, where a run turns from learning to memorising (--stop-at-turn)."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -13,19 +13,19 @@ from topores.errors import UsageError
 from topores.topology import persistent_homology, total_persistence
 
 Line = Mapping[str, Any]
-"""One line of metrics.jsonl, by key. What is absent or None tells nothing."""
+"""One line of metrics.jsonl, by key. Values that are absent or None are ignored."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A run turns at the first logged cycle where one number has come to a multiple of its start."""
+    """A run turns at the first logged cycle where a number reaches a given multiple of its start."""
 
     name: str
     """Key of the number in metrics.jsonl."""
     words: str
-    """The number in words."""
+    """Name of the number for messages."""
     times: float
-    """So many times its start: or more, if above 1; or less, if below."""
+    """The multiple of the start: reached from below if above 1, from above if below 1."""
 
     def holds(self, start: float, now: float) -> bool:
         ratio = now / start
@@ -33,14 +33,14 @@ class Rule:
 
 
 LOOPS = "train_total_persistence"
-OF_HEADS = Rule(LOOPS, "the total persistence of loops", 2.0)
-"""benchmarks/turn.py chose 1.97 times; no number was told to be better, and loops fit any loss and temperature."""
+HEAD_RULE = Rule(LOOPS, "the total persistence of loops", 2.0)
+"""benchmarks/turn.py chose 1.97 times. No other number was measurably better, and loops suit every loss."""
 
-RULES = {"linear": OF_HEADS, "loreft": OF_HEADS}
-"""By encoder. No rule serves full fine-tuning, which turns at once (docs/turn.md); the others were not measured."""
+RULES = {"linear": HEAD_RULE, "loreft": HEAD_RULE}
+"""Rule by encoder. Full fine-tuning turns at once, so no rule works (docs/turn.md); others were not measured."""
 
 MOST_POINTS = 300
-"""Of larger clouds so many points, evenly spaced and the same at every cycle: the cost of loops grows steeply."""
+"""Larger clouds are thinned to this many evenly spaced points, the same at every cycle; loops are expensive."""
 
 
 def loops_of(cloud: Float[np.ndarray, "points dim"]) -> float:
@@ -50,12 +50,12 @@ def loops_of(cloud: Float[np.ndarray, "points dim"]) -> float:
 
 
 MEASURED: dict[str, Callable[[np.ndarray], float]] = {LOOPS: loops_of}
-"""What evaluate.py does not measure, of the passages that are trained on, both texts together."""
+"""Numbers not among the usual metrics, computed from the training passages of both texts together."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """The cycle that is the turn, and by what."""
+    """The cycle of the turn, and the values that show it."""
 
     cycle: int
     rule: Rule
@@ -71,14 +71,14 @@ class Reached:
 
 
 class Turn:
-    """Watches for the turn of a run, and is silent if nobody asked.
+    """Watches for the turn of a run.
 
-    It follows from the lines of metrics.jsonl alone, so a run that is resumed decides as one that was never stopped.
+    The decision depends only on the lines of metrics.jsonl, so a resumed run stops at the same cycle.
 
     Args:
-        encoder: What is trained; each kind has its rule.
-        metrics: The lines that are there already: none, or those of a run that is resumed.
-        asked: Whether to watch (--stop-at-turn).
+        encoder: Name of the encoder, which selects the rule.
+        metrics: Lines of a resumed run, or none.
+        asked: Whether to watch at all (--stop-at-turn).
     """
 
     def __init__(self, encoder: str, metrics: Iterable[Line] = (), *, asked: bool) -> None:
@@ -89,8 +89,8 @@ class Turn:
         for line in metrics:
             self.see(line)
 
-    def measured(self, rows: Float[np.ndarray, "passages dim"], corpus: Corpus) -> dict[str, float]:
-        """What the rule needs beside the usual metrics, for the line of a logged cycle.
+    def measure(self, rows: Float[np.ndarray, "passages dim"], corpus: Corpus) -> dict[str, float]:
+        """Numbers that the rule needs besides the usual metrics, for the line of a logged cycle.
 
         Args:
             rows: Unit rows of all passages, T1 first.
@@ -101,13 +101,13 @@ class Turn:
         return {self._rule.name: MEASURED[self._rule.name](rows[trained_on].astype(np.float64))}
 
     def see(self, line: Line) -> bool:
-        """Take in the line of a logged cycle; returns whether it is the turn."""
+        """Process the line of a logged cycle; returns whether it is the turn."""
         now = line.get(self._rule.name) if self._rule else None
         if self._rule is None or self.reached or now is None or not math.isfinite(now):
             return False
         if line["cycle"] == 0:
             self._start = now
-        elif self._start and self._rule.holds(self._start, now):  # nothing is a multiple of 0, or of what is not known
+        elif self._start and self._rule.holds(self._start, now):  # a start of 0 or an unknown start has no multiples
             self.reached = Reached(line["cycle"], self._rule, self._start, now)
         return self.reached is not None
 
@@ -115,10 +115,10 @@ class Turn:
 def refuse_unmeasured(encoder: str) -> None:
     """
     Raises:
-        UsageError: It is not known where runs of this encoder turn.
+        UsageError: There is no rule for this encoder.
     """
     if encoder not in RULES:
         raise UsageError(
-            f"--stop-at-turn knows where {', '.join(RULES)} turn, and no rule is known for '{encoder}'; give --encoder "
-            "one of them, or --keep best, which goes by held-out pairs."
+            f"--stop-at-turn has no rule for --encoder {encoder}, only for {', '.join(RULES)}; choose one of these, or "
+            "use --keep best, which uses held-out pairs."
         )

@@ -85,7 +85,7 @@ class Views(_objective.Views):
         # One piece keeps its graph: to compute it a second time would be for nothing.
         keeps_graph = len(pieces) == 1 and torch.is_grad_enabled()
         with torch.set_grad_enabled(keeps_graph):
-            computed = [_computed(measure, piece) for piece in pieces]
+            computed = [_compute(measure, piece) for piece in pieces]
         if len(pieces) == 1 and self.accelerator.num_processes == 1:
             return computed[0]
         rows = self._all_rows(computed, pieces, len(texts))
@@ -103,7 +103,7 @@ class Views(_objective.Views):
         # No piece is counted: rows without dropout draw nothing, and later masks must not depend on them.
         pieces, was_training = self._pieces(texts, sides), self.encoder.training
         self.encoder.eval()
-        computed = [_computed(self.encoder, piece) for piece in pieces]
+        computed = [_compute(self.encoder, piece) for piece in pieces]
         self.encoder.train(was_training)
         return self._all_rows(computed, pieces, len(texts))
 
@@ -123,7 +123,7 @@ class Views(_objective.Views):
             if done.rows.grad is None:
                 continue  # the loss does not depend on these rows
             for number, piece in enumerate(done.pieces):
-                rows = done.computed[number] if done.computed else _computed(done.measure, piece)
+                rows = done.computed[number] if done.computed else _compute(done.measure, piece)
                 rows.backward(done.rows.grad[piece.places])
         self.passes.clear()
         if self.accelerator.num_processes > 1:
@@ -156,10 +156,10 @@ class Views(_objective.Views):
 
     def _all_rows(self, computed: list[Tensor], pieces: list[Piece], count: int) -> Float[Tensor, "texts numbers"]:
         places = [place for piece in pieces for place in piece.places]
-        return _gathered(torch.cat(computed).detach(), places, count, self.accelerator)
+        return _gather(torch.cat(computed).detach(), places, count, self.accelerator)
 
 
-def _computed(measure: PerText, piece: Piece) -> Float[Tensor, "texts numbers"]:
+def _compute(measure: PerText, piece: Piece) -> Float[Tensor, "texts numbers"]:
     torch.manual_seed(piece.seed)
     return measure(piece.texts, piece.sides)
 
@@ -172,10 +172,10 @@ def shared_encode(
         return encoder.encode(texts, sides)
     places = list(range(accelerator.process_index, len(texts), accelerator.num_processes))
     own = torch.from_numpy(encoder.encode([texts[i] for i in places], [sides[i] for i in places]))
-    return _gathered(own.to(accelerator.device), places, len(texts), accelerator).cpu().numpy()
+    return _gather(own.to(accelerator.device), places, len(texts), accelerator).cpu().numpy()
 
 
-def _gathered(rows: Tensor, places: list[int], count: int, accelerator: Accelerator) -> Tensor:
+def _gather(rows: Tensor, places: list[int], count: int, accelerator: Accelerator) -> Tensor:
     """All processes' rows in their places: a sum, since every place is filled by one of them."""
     whole = rows.new_zeros(count, rows.shape[1])
     whole[places] = rows

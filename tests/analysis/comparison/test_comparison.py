@@ -1,5 +1,6 @@
 """Runs side by side: what is aligned, what is one kind of run, and what the seeds bear."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from topores.analysis.chance import prediction_p
 from topores.analysis.comparison.aligned import LEVELS, Comparison, at_loss
 from topores.analysis.comparison.best_cycle import best_cycle
+from topores.analysis.comparison.corpora import differing_options, equal_corpora
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged
 from topores.analysis.comparison.replicates import differences, grouped, paired_p, welch_p
 from topores.analysis.comparison.run import QUANTITIES, ComparedRun
@@ -223,6 +225,85 @@ def test_as_few_options_as_tell_kinds_apart_are_named() -> None:
     ]
     names = [group.name for group in grouped(runs)]
     assert names == ["encoder full, rank 8", "encoder lora, rank 8", "encoder lora, rank 16"]
+
+
+def test_seeds_that_differ_in_an_option_of_another_encoder_are_replicates() -> None:
+    """Runs of topores 0.1 recorded the options of all encoders, such as a rank that full fine-tuning does not have."""
+    texts = {"article": "a.txt", "meta_analysis": "b.txt", "cached_views": 4, "layers": None, "positions": "all"}
+    before = [run(f"r{rank}", seed=seed, rank=rank, **texts) for seed, rank in enumerate((4, 8, 16))]
+    now = run("now", seed=3, article="a.txt", meta_analysis="b.txt")
+    (group,) = grouped([*before, now])
+    assert len(group.runs) == 4
+    lora = [run(f"r{rank}", seed=seed, encoder="lora", rank=rank, **texts) for seed, rank in enumerate((4, 8))]
+    assert len(grouped(lora)) == 2
+
+
+# Corpora.
+
+
+def with_corpus(found: ComparedRun, changed: Corpus | None) -> ComparedRun:
+    return dataclasses.replace(found, analysis=dataclasses.replace(found.analysis, corpus=changed))
+
+
+def read_by(reader: str | None, model: str, changed: Corpus, seeds: tuple[int, ...] = (0, 1, 2)) -> list[ComparedRun]:
+    """Runs of one model whose held-out retrieval differs by seed and by model."""
+    place = len(model)
+    return [
+        with_corpus(
+            run(f"{model}{seed}", mrr=(0.1, 0.2, 0.3 + place + seed / 100), model=model, reader=reader, seed=seed),
+            changed,
+        )
+        for seed in seeds
+    ]
+
+
+def test_runs_of_equal_corpora_are_judged() -> None:
+    comparison = compared(*read_by("x", "x", corpus()), *read_by("x", "other", corpus()))
+    verdict = judge_comparison(comparison)
+    assert "MRR of held-out pairs is 5.31 in model other (3 seeds) and 1.31 in model x (3 seeds)" in verdict.sentence
+    assert [claim.p for claim in verdict.claims if "MRR" in claim.what] == [pytest.approx(2 / 8)]
+    assert "different passages" not in verdict.sentence
+    assert "reader" not in comparison.losses_differ_by
+
+
+def test_runs_of_other_corpora_are_described_and_the_remedy_is_named() -> None:
+    comparison = compared(*read_by(None, "x", corpus()), *read_by(None, "other", corpus(train=9)))
+    verdict = judge_comparison(comparison)
+    assert (
+        "model x (3 seeds) and model other (3 seeds) were trained on different passages or splits of the texts, so "
+        "they are not judged against each other: train them again with the same --reader" in verdict.sentence
+    )
+    assert all(claim.p is None for claim in verdict.claims if "MRR" in claim.what)
+    assert "reader" in comparison.losses_differ_by
+
+
+def test_of_runs_with_other_seeds_the_split_may_differ_and_nothing_else() -> None:
+    split = dataclasses.replace(corpus(), split_1=corpus().split_1[::-1], split_2=corpus().split_2[::-1])
+    shifted = dataclasses.replace(corpus(), embargo=2)
+    ours = read_by("x", "x", corpus(), (0, 1))
+    assert equal_corpora(ours, read_by("x", "y", split, (2, 3)))
+    assert not equal_corpora(ours, read_by("x", "y", split, (1, 2)))
+    assert not equal_corpora(ours, read_by("x", "y", shifted, (2, 3)))
+    # A report of topores 0.1 says nothing of its passages.
+    assert equal_corpora(ours, [with_corpus(found, None) for found in read_by("x", "y", split, (1, 2))])
+
+
+def test_what_is_to_be_made_equal_is_what_differs() -> None:
+    one = run("a", reader=None, model="m", passage_tokens=96, held_out=0.2)
+    assert differing_options([one], [run("b", reader="m", model="n", passage_tokens=96, held_out=0.2)]) == []
+    other = run("b", reader=None, model="n", passage_tokens=64, held_out=0.2)
+    assert differing_options([one], [other]) == ["reader", "passage_tokens"]
+    found = Judged(compared(one, with_corpus(run("b", model="m", passage_tokens=96, held_out=0.2), corpus(5))))
+    assert "on one device with one version" in judge_comparison(found.comparison).sentence
+
+
+def test_a_shuffled_null_is_compared_by_the_pairs_that_it_was_made_from() -> None:
+    true, turned = run("true"), corpus()
+    turned = dataclasses.replace(turned, pairs=dataclasses.replace(turned.pairs, t2=turned.pairs.t2[::-1].copy()))
+    hashes = {"parent_corpus": true.gist.corpus, "parent_passages": true.gist.passages}
+    null = {"null": {"kind": "shuffled", "seed": 1}, "texts": {**TEXTS, **hashes}}
+    assert equal_corpora([true], [with_corpus(run("null", **null), turned)])
+    assert not equal_corpora([true], [with_corpus(run("other"), turned)])
 
 
 # Tests.

@@ -16,10 +16,10 @@ def test_unit_rows_give_two_minus_twice_the_mean_cosine():
     assert alignment(a, a) == 0
 
 
-def test_what_is_not_matched_is_named():
+def test_unmatched_clouds_are_refused():
     with pytest.raises(ValueError, match="a has 2 rows and b has 1; expected matched rows"):
         alignment([[1], [2]], [[1]])
-    with pytest.raises(ValueError, match="a has 1 columns and b has 2; expected the same"):
+    with pytest.raises(ValueError, match="a has 1 columns and b has 2; expected equal numbers"):
         alignment([[1]], [[1, 2]])
     with pytest.raises(ValueError, match="b has NaN"):
         alignment([[1]], [[np.nan]])

@@ -14,7 +14,7 @@ def test_clouds_that_a_plane_parts():
     assert linear_probe_auc([[0.0], [1], [2]], [[3.0], [4], [5]], folds=3) == 1
 
 
-def test_clouds_alike_are_told_apart_by_chance():
+def test_clouds_of_one_distribution_are_separated_at_chance_level():
     values = [linear_probe_auc(*cloud(seed, (2, 60, 30))) for seed in range(20)]
     # The standard error of one is about .05; of the mean of 20, .011.
     assert np.mean(values) == pytest.approx(0.5, abs=0.04)
@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_folds():
     assert len({linear_probe_auc(a, b, seed=seed) for seed in range(5)}) > 1
 
 
-def test_equal_rows_cannot_be_told_apart():
+def test_equal_rows_cannot_be_separated():
     assert linear_probe_auc(np.ones((6, 3)), np.ones((7, 3))) == 0.5
 
 

@@ -7,7 +7,7 @@ from topores.topology.measures.maximum_likelihood_dimension import maximum_likel
 
 @pytest.mark.parametrize("dimension", [1, 2, 3, 5])
 def test_cube_in_a_large_space_has_its_own_dimension(dimension):
-    """A little less, as neighbourhoods at its sides are cut."""
+    """Slightly less, as neighbourhoods at its sides are truncated."""
     random = np.random.default_rng(0)
     turn = np.linalg.qr(random.normal(size=(50, dimension)))[0]
     points = random.uniform(size=(1500, dimension)) @ turn.T

@@ -29,7 +29,7 @@ def test_the_epsilon_of_the_authors():
 
 
 def test_what_has_no_rank_is_named():
-    with pytest.raises(ValueError, match="points has zeros only"):
+    with pytest.raises(ValueError, match="points has only zeros"):
         rank_me(np.zeros((3, 3)))
     with pytest.raises(ValueError, match="epsilon is -1; expected 0 or more"):
         rank_me(np.eye(2), epsilon=-1)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from topores.training.clock.kernel import STEP, compiled
+from topores.training.clock.kernel import STEP, compile_cycles
 from topores.training.clock.vectors import margin, start
 
 PAIRS, DIM = 4, 5
 
 
 def loss_of(x: torch.Tensor, temperature: float, loss: str) -> torch.Tensor:
-    """As the kernel's docstring states it, for autograd."""
+    """The loss in the kernel's docstring, for autograd."""
     rows = len(x)
     similar = x @ x.T / temperature
     partner = torch.arange(rows).roll(rows // 2)
@@ -34,7 +34,7 @@ def one_cycle(x: np.ndarray, temperature: float, loss: str) -> np.ndarray:
 @pytest.mark.parametrize("temperature", [0.05, 0.5])
 def test_a_cycle_is_a_step_down_the_gradient(loss: str, temperature: float) -> None:
     ours, expected = start(PAIRS, DIM, 1), start(PAIRS, DIM, 1)
-    step = compiled(PAIRS, DIM, loss)
+    step = compile_cycles(PAIRS, DIM, loss)
     for _ in range(5):
         step(ours, temperature, 1)
         expected = one_cycle(expected, temperature, loss)
@@ -43,7 +43,7 @@ def test_a_cycle_is_a_step_down_the_gradient(loss: str, temperature: float) -> N
 
 
 def test_many_cycles_are_single_ones_in_a_row() -> None:
-    step = compiled(PAIRS, DIM, "infonce")
+    step = compile_cycles(PAIRS, DIM, "infonce")
     at_once, one_by_one = start(PAIRS, DIM, 2), start(PAIRS, DIM, 2)
     step(at_once, 0.1, 37)
     for _ in range(37):
@@ -61,7 +61,7 @@ def test_near_the_end_no_digit_of_the_gradient_is_lost() -> None:
     x[PAIRS:] *= np.cos(lean)
     x[PAIRS:, -1] = np.sin(lean)
     moved = x.copy()
-    compiled(PAIRS, DIM, "infonce")(moved, temperature, 1)
+    compile_cycles(PAIRS, DIM, "infonce")(moved, temperature, 1)
     long = x.astype(np.longdouble)
     rows, partner = np.arange(2 * PAIRS), np.roll(np.arange(2 * PAIRS), PAIRS)
     e = np.exp((long @ long.T - 1) / temperature)
@@ -81,6 +81,6 @@ def test_a_regular_simplex_stays_where_it_is() -> None:
     simplex = np.concatenate([corners, corners]) @ np.eye(PAIRS, DIM)
     simplex /= np.linalg.norm(simplex, axis=1, keepdims=True)
     moved = simplex.copy()
-    compiled(PAIRS, DIM, "infonce")(moved, 0.1, 50)
+    compile_cycles(PAIRS, DIM, "infonce")(moved, 0.1, 50)
     assert np.abs(moved - simplex).max() < 1e-12
     assert margin(simplex) == pytest.approx(1 + 1 / (PAIRS - 1), abs=1e-12)

@@ -1,4 +1,4 @@
-"""Where the clock's vectors start, and what is measured of them."""
+"""The clock's vectors: their start and their measurements."""
 
 import numpy as np
 import pytest

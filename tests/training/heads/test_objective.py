@@ -290,5 +290,5 @@ def test_what_does_not_fit_together_is_refused():
         HeadObjective(setting.bank, setting.alignment, loss="infonse")
     with pytest.raises(ValueError, match="negative_weights must be symmetric"):
         HeadObjective(setting.bank, setting.alignment, torch.triu(torch.ones(12, 12)))
-    with pytest.raises(ValueError, match="a view of 0 to 3 is drawn; the bank has those of 0 to 2"):
+    with pytest.raises(ValueError, match="views 0 to 3 were asked for; the bank has views 0 to 2"):
         setting.objective().linear(setting.M, np.zeros(12, int), np.full(12, 3))

@@ -1,4 +1,4 @@
-"""Several runs side by side: the same numbers at the same cycles, and at the same losses. Nothing is judged here."""
+"""Several runs aligned: their numbers at the same cycles and at the same losses. Nothing is judged here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 
 from topores.analysis.comparison.run import COUNTED, ByCycle, ComparedRun
+from topores.config.by_variant import field_names, option_class
+from topores.config.train import chosen_variant
 
 LEVELS = 6
 """Losses at which runs are compared, from the lowest start to the lowest loss that all reached."""
 
-DECIDE_LOSS = (
-    "objective", "loss", "temperature", "learn_temperature", "temperature_bounds", "weights", "passage_tokens",
-    "held_out", "embargo",
-)  # fmt: skip
-"""Options that decide what a loss means, beside the texts and the size of a batch."""
+DECIDE_LOSS = ("objective", "passage_tokens", "held_out", "embargo")
+"""Common options that decide what a loss means, besides the objective's own, the texts and the size of a batch."""
 
 Values = tuple[float | None, ...]
-"""By run; None where it is not known."""
+"""One value per run; None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,14 @@ class Comparison:
 
     @cached_property
     def cycles(self) -> tuple[int, ...]:
-        """Cycles that all runs kept, and that were measured in all."""
+        """Cycles whose checkpoint was kept and measured in every run."""
         return tuple(sorted(set.intersection(*(set(run.kept) for run in self.runs))))
 
     @cached_property
     def levels(self) -> tuple[float, ...]:
-        """Losses that all runs came down to, falling; equal factors apart, or equal steps if one is not above 0.
+        """Falling losses that all runs reached; spaced by equal factors, or by equal steps if one is not above 0.
 
-        They end where the kept states do, so that all is known there; where too few were kept, where the log does.
+        They cover the kept states, where everything is known; if too few were kept, the logged cycles.
         """
         kept = [[run.losses[cycle] for cycle in run.kept if cycle in run.losses] for run in self.runs]
         return _levels(kept) or _levels([list(run.losses.values()) for run in self.runs])
@@ -51,14 +50,18 @@ class Comparison:
         return tuple(at_loss(run, quantity, level) for run in self.runs)
 
     def reached(self, level: float) -> Values:
-        """About which cycle each run came down to a loss."""
+        """The cycle at which each run reached a loss, interpolated."""
         return tuple(_at(run.losses, {cycle: float(cycle) for cycle in run.losses}, level) for run in self.runs)
 
     @cached_property
     def losses_differ_by(self) -> tuple[str, ...]:
-        """What makes a loss of one run mean something else than the same of another; nothing if it means the same."""
+        """Why equal losses of two runs do not mean the same: names of options, or 'texts'; empty if they do."""
         facts = [_meaning_of_loss(run) for run in self.runs]
-        return tuple(name for name in facts[0] if _differ(fact[name] for fact in facts))
+        known = dict.fromkeys(name for fact in facts for name in fact)
+        names = [name for name in known if _differ(fact[name] for fact in facts if name in fact)]
+        passages = [run.gist.passages for run in self.runs]
+        # Two readers may find the same passages; where a run is too old to tell, equal texts have to do.
+        return tuple(name for name in names if name != "reader" or (None not in passages and _differ(passages)))
 
     @cached_property
     def same_texts(self) -> bool:
@@ -66,7 +69,7 @@ class Comparison:
 
     @cached_property
     def same_questions(self) -> bool:
-        """Whether all runs are asked the same of the same held-out passages."""
+        """Whether all runs answer the same questions about the same held-out passages."""
         return not _differ(run.gist.questions for run in self.runs)
 
 
@@ -82,9 +85,9 @@ def _levels(losses: Sequence[Sequence[float]]) -> tuple[float, ...]:
 
 
 def at_loss(run: ComparedRun, quantity: str, level: float) -> float | None:
-    """A quantity where the run first came down to a loss, on a straight line between the states around it.
+    """A quantity where the run first reached a loss, interpolated linearly between the states around it.
 
-    A count is that of the first state at or below the loss.
+    A count is not interpolated: it is taken from the first state at or below the loss.
 
     Returns:
         None if the run began below the loss, never reached it, or if the quantity is not known there.
@@ -109,7 +112,7 @@ def _at(losses: ByCycle, values: ByCycle, level: float) -> float | None:
 
 
 def _crossing(losses: Sequence[float], level: float) -> tuple[int, float] | None:
-    """The first place at or below `level`, and how far it lies on the way there from the place before."""
+    """The first index at or below `level`, and the fraction of the way there from the index before."""
     place = next((i for i, loss in enumerate(losses) if loss <= level), None)
     if place is None or (place == 0 and losses[0] < level):
         return None
@@ -119,8 +122,9 @@ def _crossing(losses: Sequence[float], level: float) -> tuple[int, float] | None
 
 
 def _meaning_of_loss(run: ComparedRun) -> dict[str, Any]:
-    options = {name: run.options.get(name) for name in DECIDE_LOSS}
-    return {"texts": run.texts, "batch_size": run.batch, **options}
+    own = field_names(option_class("objective", chosen_variant("objective", run.options)))
+    options = {name: run.options.get(name) for name in (*DECIDE_LOSS, *own)}
+    return {"texts": run.texts, "reader": run.reader, "batch_size": run.batch, **options}
 
 
 def _differ(values: Iterable[Any]) -> bool:

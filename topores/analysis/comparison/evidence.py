@@ -1,9 +1,11 @@
 """What the rules of a comparison look at: kinds of runs, and how they differ at the end that all reached."""
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 from topores.analysis.comparison.aligned import Comparison, at_loss
+from topores.analysis.comparison.corpora import equal_corpora
 from topores.analysis.comparison.replicates import Difference, Group, Read, differences, grouped
 from topores.analysis.comparison.run import COUNTED, LOOPS, QUANTITIES, ComparedRun
 
@@ -16,13 +18,22 @@ NOT_TESTED = ("train_mrr", COUNTED)
 
 @dataclass(frozen=True)
 class Judged:
-    """Runs in groups of replicates, and what the seeds say of the groups' differences."""
+    """Runs in groups of replicates, with the tests of the groups' differences."""
 
     comparison: Comparison
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         return grouped(self.comparison.runs)
+
+    @cached_property
+    def of_other_corpora(self) -> tuple[tuple[Group, Group], ...]:
+        """Every two groups on the same texts that were trained on different passages, pairs or splits of them."""
+        return tuple(
+            (one, other)
+            for one, other in itertools.combinations(self.groups, 2)
+            if one.runs[0].texts == other.runs[0].texts and not equal_corpora(one.runs, other.runs)
+        )
 
     @property
     def end(self) -> int | None:

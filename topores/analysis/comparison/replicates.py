@@ -1,4 +1,4 @@
-"""Runs that differ in the seed alone, taken together: only their spread tells a difference from luck."""
+"""Groups of replicates: runs that differ only in the seed, whose spread tells a difference from chance."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +12,7 @@ from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 
 from topores.analysis.chance import prediction_p
+from topores.analysis.comparison.corpora import equal_corpora
 from topores.analysis.comparison.run import RETRIEVAL, ComparedRun
 from topores.phrases import Count, Phrase, joined
 from topores.topology.significance import holm
@@ -19,34 +20,33 @@ from topores.topology.significance import holm
 NOT_DECIDING = (
     "seed", "output", "cycles", "checkpoints", "keep", "stop_at_turn", "fail_on", "track", "null", "seeds", "device",
 )  # fmt: skip
-"""Options that leave every cycle as it is, but for luck: the same run with another seed, longer, kept or watched
-otherwise."""
+"""Options that do not affect what a cycle does, except by chance: the seed, how long a run is, what is kept of it."""
 
 PLACES = ("article", "meta_analysis", "pairs")
-"""Options that say where the texts lie; what decides is their hash."""
+"""Options that name the files of the texts; the hash of their content is compared instead."""
 
 FEWEST_PAIRED = 3
-"""Seeds that two groups must share to be compared seed by seed."""
+"""Fewest shared seeds for which two groups are compared seed by seed."""
 
 ROUNDING = 1e-12
-"""Spreads below this share of the values are none."""
+"""Spreads below this share of the values are rounding errors."""
 
 MOST_LETTERS = 32
-"""Longest value that a group is called by in full; of a hash the beginning does."""
+"""Longest option value that a group's name has in full; longer ones, such as hashes, are cut to their beginning."""
 
 Read = Callable[[ComparedRun], float | None]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in the seed alone."""
+    """Runs that differ only in the seed."""
 
     name: str
-    """That of its only run; else a phrase."""
+    """The run's name if it is alone, else a phrase with the options that set the group apart."""
     runs: tuple[ComparedRun, ...]
-    """Each of another seed; a run that repeats a seed says nothing new and is left out."""
+    """One run for each seed."""
     repeats: tuple[ComparedRun, ...] = ()
-    """Those left out."""
+    """Runs with a seed that another run of the group has; they add no information and are left out."""
 
     @property
     def told(self) -> str:
@@ -55,7 +55,7 @@ class Group:
         return Phrase("{name} ({seeds})", name=self.name, seeds=Count(len(self.runs), "seed"))
 
     def values(self, read: Read) -> list[float] | None:
-        """One number of each run; None if one of them has none."""
+        """One number for each run; None if any run lacks it."""
         found = [read(run) for run in self.runs]
         known = [value for value in found if value is not None]
         return known if len(known) == len(found) else None
@@ -63,20 +63,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Difference:
-    """One number of two groups, the greater mean first."""
+    """One quantity of two groups, the group with the greater mean first."""
 
     quantity: str
     greater: Group
     lesser: Group
     means: tuple[float, float]
     test: str
-    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty where no spread is known to judge by."""
+    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty if the groups cannot be judged."""
     p: float | None
-    """Corrected for all pairs of groups, and for all quantities but retrieval, which is a question of its own."""
+    """Corrected for all pairs of groups and all quantities; retrieval is corrected by itself."""
 
 
 def grouped(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
-    """The runs in groups of replicates, in the order in which they were given."""
+    """The runs in groups of replicates, in the order they were given."""
     facts = [_decided_by(run) for run in runs]
     distinct = [fact for i, fact in enumerate(facts) if fact not in facts[:i]]
     names = _names(distinct)
@@ -91,13 +91,18 @@ def grouped(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
 
 
 def _decided_by(run: ComparedRun) -> dict[str, Any]:
-    """All that a run follows from but its seed. The hash of the base weights is left out: heads begin at random."""
-    options = {name: value for name, value in run.options.items() if name not in (*NOT_DECIDING, *PLACES)}
+    """Everything that determines a run except its seed. Initial weights are left out: heads start at random."""
+    options: dict[str, Any] = {
+        name: value for name, value in run.options.items() if name not in (*NOT_DECIDING, *PLACES)
+    }
+    # What decides is the model that read the texts, not whether it was named.
+    if options.get("reader") == options.get("model"):
+        options["reader"] = None
     return {"null": run.null, **options, **dict(zip(("T1", "T2"), run.texts, strict=True))}
 
 
 def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
-    """As few of the facts in which they differ as tell all apart."""
+    """A name for each group: as few of the differing facts as tell all groups apart."""
     keys = list(dict.fromkeys(key for fact in facts for key in fact))
     chosen: list[str] = []
     for key in keys:
@@ -124,7 +129,7 @@ def _told(key: str, value: Any) -> str:
 
 
 def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Difference, ...]:
-    """Every quantity of every two groups; those of different texts are described and not judged.
+    """Every quantity of every two groups; groups trained on different corpora are described and not judged.
 
     Args:
         reads: What is compared, by its name.
@@ -143,7 +148,7 @@ def _difference(quantity: str, one: Group, other: Group, read: Read) -> Differen
     mine, its = one.values(read), other.values(read)
     if mine is None or its is None:
         return None
-    test, p = ("", None) if one.runs[0].texts != other.runs[0].texts else _test(one, other, mine, its)
+    test, p = _test(one, other, mine, its) if equal_corpora(one.runs, other.runs) else ("", None)
     means = float(np.mean(mine)), float(np.mean(its))
     if means[0] >= means[1]:
         return Difference(quantity, one, other, means, test, p)
@@ -151,7 +156,7 @@ def _difference(quantity: str, one: Group, other: Group, read: Read) -> Differen
 
 
 def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tuple[str, float | None]:
-    """Which test the seeds allow, and its p; chosen by the seeds alone, never by the numbers."""
+    """The test that the seeds allow, and its p; the choice depends only on the seeds, never on the numbers."""
     seeds, others = [run.seed for run in one.runs], [run.seed for run in other.runs]
     if len(seeds) >= FEWEST_PAIRED and sorted(seeds) == sorted(others):
         its = [its[others.index(seed)] for seed in seeds]

@@ -1,4 +1,4 @@
-"""One run as a comparison reads it: its numbers by quantity and cycle, and the loss of each of its states."""
+"""One run as a comparison reads it: its numbers by quantity and cycle, and the loss of each state."""
 
 import json
 import math
@@ -12,19 +12,22 @@ import numpy as np
 from topores.analysis.chance import ALPHA
 from topores.analysis.verdict.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
 from topores.compute.files import sha256_text
+from topores.config import TrainConfig
 from topores.domain import Analysis, Corpus, Measurement
+from topores.errors import UsageError
 from topores.phrases import Phrase
+from topores.text.fingerprint import corpus_sha256, passages_sha256
 
 COUNTED = "significant_loops"
 
 LOGGED = (RETRIEVAL, "train_mrr", "uniformity", "rank_me", "modality_gap", "alignment")
-"""What a run logs at many cycles; MRR is the mean of both directions."""
+"""Quantities that a run logs at many cycles; MRR is the mean of both directions."""
 
 UNMOVED = {"procrustes.residual": 0.0, "procrustes.angle": 0.0, "procrustes.scale": 1.0}
-"""What the first state is against itself."""
+"""Values of the first state compared with itself."""
 
 MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *UNMOVED)
-"""What is measured at kept cycles, of the union cloud at the last layer. Changes are since the first."""
+"""Quantities measured at kept cycles, for the union cloud at the last layer. Changes are relative to the first."""
 
 WORDS = {
     **COMPARED,
@@ -37,30 +40,34 @@ WORDS = {
 }
 
 QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
-"""All that is compared, in words."""
+"""All quantities that are compared, in words."""
 
 ByCycle = dict[int, float]
 
 
 @dataclass(frozen=True)
 class Gist:
-    """What a comparison reads of a run's passages and bars, so that they need not be there."""
+    """What a comparison needs to know of a run's passages and bars, so that a report can do without them."""
 
     trained_on: int
-    """Passages of T1 that are trained on; 0 where there are no passages."""
+    """Passages of T1 that are trained on; 0 if there are no passages."""
     questions: str | None
-    """Hash of all that decides what is asked of held-out passages; None where there are no passages."""
+    """Hash of everything that determines the held-out questions; None if there are no passages."""
     without_loops: tuple[int, ...]
     """Cycles of states whose union cloud has no finite bar of degree 1 at the last layer."""
+    corpus: str | None = None
+    """Hash of passages, pairs and split; of a shuffled null its parent's. None if it is not known."""
+    passages: str | None = None
+    """The same without the split, which the seed decides."""
 
 
 @dataclass(frozen=True)
 class ComparedRun:
     name: str
-    """Unlike that of every other run in the comparison."""
+    """Unique among the runs of the comparison."""
     analysis: Analysis
     carried: Gist | None = None
-    """Its gist where the analysis has neither passages nor bars, as in a report."""
+    """Its gist if the analysis has neither passages nor bars, as in a report."""
 
     @cached_property
     def gist(self) -> Gist:
@@ -73,16 +80,17 @@ class ComparedRun:
 
     @cached_property
     def values(self) -> dict[str, ByCycle]:
-        """Of each quantity, what is known of it by cycle, in order of cycle."""
+        """Each quantity's known values by cycle, in order of cycle."""
         counted = _significant_loops(self.analysis, self.gist.without_loops)
         return {**_logged(self.analysis.metrics), **_measured(self.analysis), COUNTED: counted}
 
     @cached_property
     def losses(self) -> ByCycle:
-        """The loss of each logged state, as near as the log tells.
+        """The loss of each logged state, estimated from the log.
 
-        A line has the mean loss over the steps of its cycle, so over states before the one that it ends in. It is put
-        in the middle of these, and the loss of a state is read between two lines; the last state has that of its own.
+        A line has the mean loss over the steps of its cycle, which belong to states before the one it ends in. The
+        mean is placed in the middle of these steps, and the loss of a state is interpolated between two lines; the
+        last state gets the mean of its own line.
         """
         lines = [
             (line["cycle"], loss) for line in self.analysis.metrics if (loss := _number(line.get("loss"))) is not None
@@ -90,7 +98,7 @@ class ComparedRun:
         if not lines:
             return {}
         middle = {cycle: max(0.0, cycle - (1 + 1 / self.steps) / 2) for cycle, _ in lines}
-        # With one step a cycle, that of cycle 1 is taken where the untrained state is: its line says no more.
+        # With one step per cycle, the loss of cycle 1 is that of the untrained state.
         known = {middle[cycle]: loss for cycle, loss in reversed(lines)}
         places = sorted(known)
         found = np.interp([cycle for cycle, _ in lines], places, [known[place] for place in places])
@@ -98,23 +106,37 @@ class ComparedRun:
 
     @property
     def steps(self) -> int:
-        """Batches of a cycle; 1 if it is not known."""
+        """Batches per cycle; 1 if it is not known."""
         batch = _number(self.options.get("batch_size"))
         return math.ceil(self.gist.trained_on / batch) or 1 if batch else 1
 
     @property
     def batch(self) -> str:
-        """How many passages of T1 compete in a batch: all that are trained on, or so many."""
+        """Passages of T1 in a batch, in words: 'all' that are trained on, or a number."""
         batch = _number(self.options.get("batch_size"))
         return "all" if self.steps == 1 else f"{batch:.0f}"
 
-    @property
+    @cached_property
     def options(self) -> Mapping[str, Any]:
-        return _mapping(self.analysis.run.get("options"))
+        """Its options as runs record them now: of its own encoder and objective, with defaults filled in.
+
+        Those of a file from elsewhere, or of a variant that is not here, are left as they are.
+        """
+        recorded = _mapping(self.analysis.run.get("options"))
+        try:
+            return TrainConfig.from_mapping(recorded, stored=True).to_mapping()
+        except (UsageError, TypeError):
+            return recorded
+
+    @property
+    def reader(self) -> Any:
+        """The model that cut, aligned and split the texts; without --reader it is the base model."""
+        named = self.options.get("reader")
+        return self.options.get("model") if named is None else named
 
     @property
     def sha256(self) -> Mapping[str, Any]:
-        """Of the texts (t1, t2) and the base weights."""
+        """Hashes of the texts (t1, t2), the base weights and the corpus."""
         return _mapping(self.analysis.run.get("sha256"))
 
     @property
@@ -123,18 +145,18 @@ class ComparedRun:
 
     @property
     def null(self) -> str:
-        """'shuffled' or 'frozen' where the run is a null of another; else nothing."""
+        """'shuffled' or 'frozen' if the run is a null of another; else empty."""
         return str(_mapping(self.analysis.run.get("null")).get("kind", ""))
 
     @property
     def seed(self) -> tuple[str, str]:
-        """What tells it from runs that are otherwise the same: its seed, and that of its permutation."""
+        """What distinguishes it from its replicates: its seed, and the seed of its permutation."""
         null = _mapping(self.analysis.run.get("null"))
         return str(self.options.get("seed", "")), str(null.get("seed", ""))
 
 
 def gist_of(analysis: Analysis) -> Gist:
-    """That of an analysis with its passages and bars."""
+    """The gist of an analysis that has its passages and bars."""
     corpus, layer = analysis.corpus, max(analysis.layers)
     loops = {state.cycle: analysis.diagrams.get((state.cycle, layer, "union", 1)) for state in analysis.states}
     return Gist(
@@ -143,7 +165,23 @@ def gist_of(analysis: Analysis) -> Gist:
         without_loops=tuple(
             cycle for cycle, bars in loops.items() if bars is not None and not np.isfinite(bars).all(axis=1).any()
         ),
+        **_fingerprints(analysis),
     )
+
+
+def _fingerprints(analysis: Analysis) -> dict[str, str | None]:
+    """Hashes of the corpus, with and without its split; those of its parent for a null with shuffled pairs."""
+    if _mapping(analysis.run.get("null")).get("kind") == "shuffled":
+        kept = _mapping(analysis.run.get("sha256"))
+        return {name: _text(kept.get(f"parent_{name}")) for name in ("corpus", "passages")}
+    corpus = analysis.corpus
+    if corpus is None:
+        return {}
+    return {"corpus": corpus_sha256(corpus), "passages": passages_sha256(corpus)}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
@@ -157,7 +195,7 @@ def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
 
 
 def keys_of(name: str) -> list[str]:
-    """Where a logged quantity stands in a line of metrics.jsonl."""
+    """Keys of a logged quantity in a line of metrics.jsonl."""
     return [f"{name}_1to2", f"{name}_2to1"] if name.endswith("_mrr") else [name]
 
 
@@ -174,10 +212,10 @@ def _measured(analysis: Analysis) -> dict[str, ByCycle]:
 
 
 def _quantity(m: Measurement, first: int) -> str | None:
-    """What a measurement is called in a comparison; None for what is not compared, or is taken from the log.
+    """The name of a measurement in a comparison; None if it is not compared, or taken from the log.
 
     Args:
-        first: Cycle of the first state, which changes are against.
+        first: Cycle of the first state, with which changes are compared.
     """
     if m.threshold is not None or m.against not in (None, first):
         return None
@@ -186,10 +224,10 @@ def _quantity(m: Measurement, first: int) -> str | None:
 
 
 def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
-    """How many loops chance does not make; only for states whose loops were judged.
+    """The number of significant loops of each state whose loops were tested.
 
     Args:
-        without: Cycles of states that have no loop to judge.
+        without: Cycles of states that have no loop to test.
     """
     layer = max(analysis.layers)
     found: ByCycle = {}
@@ -209,7 +247,7 @@ def _questions(corpus: Corpus) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None: what stands in a file instead is null, NaN or anything else."""
+    """A finite number, or None for anything else that a file may hold instead."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None

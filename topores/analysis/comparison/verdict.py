@@ -10,6 +10,7 @@ from functools import partial
 from topores.analysis.chance import ALPHA
 from topores.analysis.comparison import words as words
 from topores.analysis.comparison.aligned import Comparison
+from topores.analysis.comparison.corpora import differing_options
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged, at_cycle
 from topores.analysis.comparison.replicates import Difference, Group
 from topores.analysis.comparison.run import COUNTED, LOOPS, QUANTITIES, RETRIEVAL, ComparedRun
@@ -32,7 +33,7 @@ def judge_comparison(comparison: Comparison) -> Verdict:
     judged = Judged(comparison)
     if len(judged.groups) == 1:
         return _replicates(judged)
-    rules = (_retrieval, _others, _spread, _movement, _equal_loss, _loops, _bearing)
+    rules = (_retrieval, _others, _spread, _movement, _equal_loss, _loops, _corpora, _bearing)
     found = [told for rule in rules if (told := rule(judged))] or [Phrase("nothing can be compared")]
     span = _span(judged)
     sentence = Phrase("{span}: {told}.", span=span, told=parts(found))
@@ -150,6 +151,15 @@ def _equal_loss(judged: Judged) -> str:
     return Phrase(
         "at an equal loss of {level:.2g} total loop persistence is {numbers}", level=judged.level, numbers=numbers
     )
+
+
+def _corpora(judged: Judged) -> str:
+    """Which groups were trained on different corpora, and what would make these equal."""
+    found = judged.of_other_corpora
+    if not found:
+        return ""
+    one, other = found[0]
+    return words.other_corpora(one, other, differing_options(one.runs, other.runs), len(found) - 1)
 
 
 def _bearing(judged: Judged) -> str:

@@ -6,7 +6,7 @@ What is found is decided in comparison_verdict.py; here nothing is.
 from collections.abc import Sequence
 
 from topores.analysis.comparison.evidence import EQUAL_LOSS
-from topores.analysis.comparison.replicates import Difference
+from topores.analysis.comparison.replicates import Difference, Group
 from topores.analysis.comparison.run import LOOPS, QUANTITIES
 from topores.phrases import Count, Phrase, joined
 
@@ -140,6 +140,26 @@ def outcome(wide: Phrase, narrow: Phrase) -> Phrase:
     if wide == narrow:
         return OF_BOTH[wide]
     return Phrase("the one {wide}, the other {narrow}", wide=wide, narrow=narrow)
+
+
+def other_corpora(one: Group, other: Group, options: Sequence[str], further: int) -> Phrase:
+    """Who cannot be judged against whom because of their passages, and what to do about it.
+
+    Args:
+        options: Those that differ and decide the passages; none if it is the version or the device that differs.
+        further: How many more pairs of kinds were trained on different passages.
+    """
+    if options:
+        same = " ".join(f"--{name.replace('_', '-')}" for name in options)
+        remedy = Phrase("train them again with the same {options}", options=same)
+    else:
+        remedy = Phrase("train them again on one device with one version of topores")
+    return Phrase(
+        "{one} and {other} were trained on different passages or splits of the texts{further}, so they are not judged "
+        "against each other: {remedy}",
+        one=one.told, other=other.told, remedy=remedy,
+        further=Phrase(" (so were {n} more pairs of kinds)", n=further) if further else "",
+    )  # fmt: skip
 
 
 # The claims.

@@ -48,7 +48,8 @@ def runs_table(judged: Judged, looks: Looks) -> str:
     names = [name for name in dict.fromkeys(n for run in runs for n in run.options) if name not in BESIDE]
     # Where the same texts lie tells nothing.
     names = [name for name in names if name not in PLACES or not judged.comparison.same_texts]
-    differing = [name for name in names if len({repr(run.options.get(name)) for run in runs}) > 1]
+    # An option that only some encoders have differs where those that have it differ.
+    differing = [name for name in names if len({repr(run.options[name]) for run in runs if name in run.options}) > 1]
     kinds, nulls = len(judged.groups) < len(runs), any(run.null for run in runs)
     kind = {run.name: group.name for group in judged.groups for run in (*group.runs, *group.repeats)}
     texts = [] if judged.comparison.same_texts else ["T1", "T2"]

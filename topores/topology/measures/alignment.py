@@ -1,4 +1,4 @@
-"""Alignment: how far apart the two texts put what belongs together."""
+"""Alignment: mean squared distance between partners from the two texts."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def alignment(a: Numbers, b: Numbers) -> float:
 
     Args:
         a: One row per point.
-        b: Their partners, row by row, with as many columns.
+        b: Their partners, row by row, with equally many columns.
 
     Returns:
         0 (partners coincide) or more.

@@ -18,7 +18,7 @@ def betti_curve(diagram: Numbers, thresholds: Numbers) -> Int[np.ndarray, "..."]
         thresholds: Lengths in units of the metric, of any shape, in any order.
 
     Returns:
-        Whole numbers in the shape of `thresholds`.
+        Integers in the shape of `thresholds`.
 
     Raises:
         ValueError: Not a diagram, or NaN among the thresholds.

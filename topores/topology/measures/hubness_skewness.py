@@ -1,4 +1,4 @@
-"""Hubness: whether few points are among the nearest neighbours of many."""
+"""Hubness: whether a few points are among the nearest neighbours of many others."""
 
 from typing import SupportsIndex
 
@@ -11,16 +11,16 @@ UNIT = "skewness, without unit"
 SOURCE = "Radovanovic, Nanopoulos and Ivanovic 2010, Hubs in Space, equation 1 (standardised third moment)"
 
 SAME_LENGTH = 1e-9
-"""Neighbours this near each other in distance, as a share of it, are tied."""
+"""Neighbours count as tied if their distances differ by less than this share."""
 
 ROUNDING = 1e-9
-"""Occurrences whose spread is below this share of k are equal."""
+"""Counts count as equal if their standard deviation is below this share of k."""
 
 
 def hubness_skewness(points: Numbers, *, neighbours: SupportsIndex = 10, metric: str = "angle") -> float:
     """Skewness of N_k, how often a point is among the k nearest neighbours of the others.
 
-    Neighbours tied for the last places share them in equal parts, so the order of the points is nothing.
+    Neighbours tied for the last places share them equally, so the order of the points does not matter.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
@@ -28,11 +28,10 @@ def hubness_skewness(points: Numbers, *, neighbours: SupportsIndex = 10, metric:
         metric: "angle", "euclidean" or "precomputed".
 
     Returns:
-        About 0 if all points occur alike (exactly 0 if equally often), positive with hubs; the more so, the higher
-        the intrinsic dimension.
+        About 0 if all points occur equally often, positive with hubs; it grows with the intrinsic dimension.
 
     Raises:
-        ValueError: Unusable points, or a number of neighbours that they do not have.
+        ValueError: Unusable points, or a number of neighbours below 1 or not below the number of points.
 
     Source:
         https://jmlr.org/papers/v11/radovanovic10a.html

@@ -1,4 +1,4 @@
-"""Intrinsic dimension by TwoNN: how fast neighbourhoods grow, from the two nearest neighbours alone."""
+"""Intrinsic dimension by TwoNN, from the distances to the two nearest neighbours."""
 
 import numpy as np
 
@@ -9,20 +9,20 @@ UNIT = "dimensions"
 SOURCE = "Facco, d'Errico, Rodriguez and Laio 2017, Estimating the intrinsic dimension of datasets (TwoNN), equation 5"
 
 KEPT = 0.9
-"""Share of the ratios that the line is fitted to; the authors leave out the largest tenth."""
+"""Share of the ratios used for the fit; as in the paper, the largest tenth is discarded."""
 
 
 def intrinsic_dimension(points: Numbers, *, metric: str = "euclidean") -> float:
     """Slope of -log(1 - F(mu)) against log(mu) through the origin; mu = second / first neighbour's distance.
 
-    Duplicates are dropped first. An estimate: with few points in many dimensions it is too low.
+    Duplicates are dropped first. With few points in many dimensions the estimate is too low.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
         metric: "euclidean", "angle" or "precomputed".
 
     Returns:
-        Above 0; inf if every point's two nearest neighbours are equally far, as in a regular simplex.
+        Above 0; inf if every point's two nearest neighbours are at equal distance, as in a regular simplex.
 
     Raises:
         ValueError: Unusable points, or fewer than 3 different ones.

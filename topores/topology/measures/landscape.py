@@ -1,4 +1,4 @@
-"""Persistence landscape: a diagram as functions, which can be averaged over clouds where diagrams cannot."""
+"""Persistence landscape: a diagram as functions, which unlike diagrams can be averaged over clouds."""
 
 from typing import SupportsFloat, SupportsIndex
 
@@ -12,7 +12,7 @@ UNIT = "unit of the metric"
 SOURCE = "Bubenik 2015, Statistical topological data analysis using persistence landscapes, definition 3"
 
 AT_ONCE = 2**22
-"""Heights of tents held in memory at a time."""
+"""Tent heights held in memory at a time."""
 
 
 def landscape(
@@ -23,21 +23,21 @@ def landscape(
     Args:
         diagram: Births and deaths of one degree, (bars, 2).
         thresholds: Lengths in units of the metric, of any shape, in any order.
-        levels: How many of the largest, 1 or more.
-        end: Where essential bars, which never die, are cut. None: they are left out, as they would hide all others.
+        levels: Number of levels, 1 or more.
+        end: Death assigned to essential bars. None leaves them out, since they would hide all others.
 
     Returns:
         One row per level, each in the shape of `thresholds`; 0 where fewer bars are alive.
 
     Raises:
-        ValueError: Not a diagram, NaN among the thresholds, no level, or an end that is no finite length.
+        ValueError: Not a diagram, NaN among the thresholds, no level, or an end that is not finite.
 
     Source:
         https://jmlr.org/papers/v16/bubenik15a.html
     """
-    count, bars = levels.__index__(), _ended(as_diagram(diagram), end)
+    count, bars = levels.__index__(), _cut_essential(as_diagram(diagram), end)
     if count < 1:
-        raise ValueError(f"levels is {count}; expected 1 or more. Use 1 for the highest alone.")
+        raise ValueError(f"levels is {count}; expected 1 or more. Use 1 for the highest level only.")
     at = as_numbers(thresholds, "thresholds")
     if np.isnan(at).any():
         raise ValueError(f"thresholds has {np.isnan(at).sum()} NaN; expected lengths. Remove them.")
@@ -50,7 +50,7 @@ def landscape(
     return heights.reshape(count, *at.shape)
 
 
-def _ended(bars: Float[np.ndarray, "bars 2"], end: SupportsFloat | None) -> Float[np.ndarray, "kept 2"]:
+def _cut_essential(bars: Float[np.ndarray, "bars 2"], end: SupportsFloat | None) -> Float[np.ndarray, "kept 2"]:
     births, deaths = bars.T
     if end is None:
         return bars[np.isfinite(deaths)]

@@ -1,8 +1,8 @@
-"""Linear CKA: how alike two clouds are up to rotation and scale."""
+"""Linear CKA: similarity of two clouds up to rotation and scale."""
 
 import numpy as np
 
-from topores.topology.points import Numbers, as_matched_points, centred
+from topores.topology.points import Numbers, as_matched_points, centre_rows
 
 UNIT = "share"
 SOURCE = "Kornblith, Norouzi, Lee and Hinton 2019, Similarity of Neural Network Representations Revisited, table 1"
@@ -13,7 +13,7 @@ def linear_cka(a: Numbers, b: Numbers) -> float:
 
     Args:
         a: One row per point.
-        b: The same points, row by row, elsewhere; its columns may be others.
+        b: The same points, row by row, in another space; the number of columns may differ.
 
     Returns:
         0 (nothing in common) to 1 (equal up to rotation, scale and shift).
@@ -25,9 +25,9 @@ def linear_cka(a: Numbers, b: Numbers) -> float:
         https://arxiv.org/abs/1905.00414, table 1, on the centred columns of section 3.
     """
     rows_a, rows_b = as_matched_points(a, b)
-    centred_a, centred_b = centred(rows_a, "a"), centred(rows_b, "b")
+    centred_a, centred_b = centre_rows(rows_a, "a"), centre_rows(rows_b, "b")
     if len(rows_a) < min(rows_a.shape[1], rows_b.shape[1]):
-        # The same three numbers from the matrices of inner products, which are smaller here.
+        # The same three numbers from the Gram matrices, which are smaller here.
         gram_a, gram_b = centred_a @ centred_a.T, centred_b @ centred_b.T
         shared, own_a, own_b = (gram_a * gram_b).sum(), (gram_a * gram_a).sum(), (gram_b * gram_b).sum()
     else:

@@ -1,4 +1,4 @@
-"""Linear probe: how well a plane tells the rows of one text from those of the other."""
+"""Linear probe: how well a hyperplane separates the rows of one text from those of the other."""
 
 from typing import SupportsIndex
 
@@ -15,20 +15,20 @@ PENALTY_INVERSE = 0.1
 
 
 def linear_probe_auc(a: Numbers, b: Numbers, *, folds: SupportsIndex = 5, seed: SupportsIndex = 0) -> float:
-    """Cross-validated area under the ROC curve of a logistic regression that tells rows of `a` from rows of `b`.
+    """Cross-validated area under the ROC curve of a logistic regression that classifies rows of `a` against `b`.
 
-    In each of the stratified folds the rows are centred and divided by one number, the root mean square of the
-    entries that the probe learns from, so that shifting, scaling and turning the space change nothing; the L2 penalty
-    is C = 0.1. The area is that of the fold left out; the mean over the folds is returned.
+    In each stratified fold the rows are centred and divided by the root mean square of the training entries, so that
+    translation, scale and rotation do not matter. The L2 penalty has C = 0.1. The AUC is measured on the fold left out
+    and averaged over folds.
 
     Args:
         a: One row per point.
-        b: One row per point, not matched with `a`, with as many columns.
-        folds: 2 or more.
-        seed: Of the split into folds.
+        b: One row per point, not matched with `a`, with equally many columns.
+        folds: Number of folds, 2 or more.
+        seed: Seed of the split into folds.
 
     Returns:
-        0.5 on average if both clouds are alike, 1 if a plane parts them.
+        About 0.5 if both clouds have the same distribution, 1 if a hyperplane separates them.
 
     Raises:
         ValueError: Unusable points, different numbers of columns, or fewer rows than folds.
@@ -36,7 +36,7 @@ def linear_probe_auc(a: Numbers, b: Numbers, *, folds: SupportsIndex = 5, seed: 
     Source:
         https://arxiv.org/abs/1610.01644; Hanley and McNeil 1982 (the area is the share of pairs in the right order).
     """
-    from sklearn.model_selection import StratifiedKFold  # it takes a second, and few callers come here
+    from sklearn.model_selection import StratifiedKFold  # imported here: it takes a second
 
     rows_a, rows_b = as_points(a, "a"), as_points(b, "b")
     same_columns(rows_a, rows_b)
@@ -47,7 +47,7 @@ def linear_probe_auc(a: Numbers, b: Numbers, *, folds: SupportsIndex = 5, seed: 
             f"folds is {parts} for {len(rows_a)} and {len(rows_b)} rows; expected 2 or more, and no more than the rows "
             "of either. Pass fewer folds or larger clouds."
         )
-    # A power of two changes no digit, and keeps squares of huge and tiny coordinates representable.
+    # Scaling by a power of two is exact, and keeps squares of huge and tiny coordinates representable.
     rows = np.vstack([rows_a, rows_b])
     rows = np.ldexp(rows, -int(np.frexp(np.abs(rows).max())[1]))
     of_b = np.repeat([False, True], [len(rows_a), len(rows_b)])

@@ -1,4 +1,4 @@
-"""Intrinsic dimension by maximum likelihood: how fast neighbourhoods of k points grow."""
+"""Intrinsic dimension by maximum likelihood, from the distances to the k nearest neighbours."""
 
 from typing import SupportsIndex
 
@@ -14,25 +14,25 @@ SOURCE = "Levina and Bickel 2004, Maximum Likelihood Estimation of Intrinsic Dim
 def maximum_likelihood_dimension(
     points: Numbers, *, neighbours: SupportsIndex = 20, metric: str = "euclidean"
 ) -> float:
-    """The likeliest dimension d if each point's k nearest neighbours fill a ball evenly: 1 / mean log(T_k / T_j).
+    """Maximum-likelihood dimension, assuming neighbours uniform in a ball: 1 / mean log(T_k / T_j).
 
     T_j is the distance to the j-th neighbour, j = 1 to k - 1; the mean is over all points and all j. Duplicates are
-    dropped first. An estimate: with few points in many dimensions it is too low. `intrinsic_dimension` (TwoNN) looks
-    at two neighbours only, so it is less blurred by curvature and more by noise.
+    dropped first. With few points in many dimensions the estimate is too low. `intrinsic_dimension` (TwoNN) uses only
+    two neighbours, so it is less affected by curvature and more by noise.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
-        neighbours: k, 3 or more (the authors use 10 to 20). With fewer than k + 1 different points, all of them.
+        neighbours: k, 3 or more (the authors use 10 to 20); limited to the number of different points minus 1.
         metric: "euclidean", "angle" or "precomputed".
 
     Returns:
-        Above 0; inf if each point's k nearest neighbours are equally far, as in a regular simplex.
+        Above 0; inf if each point's k nearest neighbours are at equal distance, as in a regular simplex.
 
     Raises:
         ValueError: Unusable points, fewer than 4 different ones, or fewer than 3 neighbours.
 
     Source:
-        Levina and Bickel 2004; the mean over points is of the inverses, as MacKay and Ghahramani correct it:
+        Levina and Bickel 2004; inverses are averaged over points, following MacKay and Ghahramani's correction:
         https://www.inference.org.uk/mackay/dimension/
     """
     wanted = neighbours.__index__()

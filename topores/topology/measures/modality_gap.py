@@ -1,4 +1,4 @@
-"""Modality gap: how far apart the two texts' clouds lie as wholes."""
+"""Modality gap: the distance between the centroids of the two texts' clouds."""
 
 import numpy as np
 
@@ -9,11 +9,11 @@ SOURCE = "Liang, Zhang, Kwon, Yeung and Zou 2022, Mind the Gap, the distance of 
 
 
 def modality_gap(a: Numbers, b: Numbers) -> float:
-    """Euclidean distance of the two centroids.
+    """Euclidean distance between the two centroids.
 
     Args:
         a: One row per point.
-        b: One row per point, not matched with `a`, with as many columns.
+        b: One row per point, not matched with `a`, with equally many columns.
 
     Raises:
         ValueError: Unusable points, or different numbers of columns.

@@ -1,4 +1,4 @@
-"""Persistence entropy: whether a few bars hold all of a diagram's length, or many share it."""
+"""Persistence entropy: whether a diagram's total length is in a few bars or spread over many."""
 
 from scipy.special import entr
 
@@ -10,13 +10,13 @@ SOURCE = "Chintakunta, Gentimis, Gonzalez-Diaz, Jimenez and Krim 2015, An entrop
 
 
 def persistence_entropy(diagram: Numbers) -> float:
-    """Entropy of the finite bars' lengths as shares of their sum, natural logarithm.
+    """Entropy, in nats, of the lengths of the finite bars as shares of their sum.
 
     Args:
         diagram: Births and deaths of one degree, (bars, 2).
 
     Returns:
-        0 (one bar or none) to log(bars) (all of one length).
+        0 (one bar or none) to log(bars) (all of equal length).
 
     Raises:
         ValueError: Not a diagram.

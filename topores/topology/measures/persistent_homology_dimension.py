@@ -24,13 +24,13 @@ DRAWS = 5
 def persistent_homology_dimension(points: Numbers, *, metric: str = "euclidean", seed: SupportsIndex = 0) -> float:
     """1 / (1 - m), with m the slope of log(spanning tree length) against log(points) over random subsamples.
 
-    Eight sizes, from an eighth of the points to all of them, five draws each. Duplicates are dropped first. The same
-    points and seed give the same number. An estimate: with few points in many dimensions it is too low.
+    Uses eight sizes, from an eighth of the points to all of them, with five draws each. Duplicates are dropped first.
+    Equal points and seeds give equal results. With few points in many dimensions the estimate is too low.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
         metric: "euclidean", "angle" or "precomputed".
-        seed: Of the subsamples, 0 or more.
+        seed: Seed of the subsamples, 0 or more.
 
     Returns:
         Above 0; inf if the tree grows as fast as the number of points, as in a regular simplex.

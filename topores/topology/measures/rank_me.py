@@ -1,4 +1,4 @@
-"""RankMe: how many directions a cloud really uses."""
+"""RankMe: the effective rank of a cloud."""
 
 from typing import SupportsFloat
 
@@ -17,8 +17,8 @@ def rank_me(points: Numbers, *, epsilon: SupportsFloat = 0.0) -> float:
 
     Args:
         points: One row per point.
-        epsilon: Added to each share. The authors add 1e-7, against log 0 in float32; here 0 log 0 = 0, so that
-            nothing need be added and clouds of known rank get their rank.
+        epsilon: Added to each share. The authors add 1e-7 to avoid log 0 in float32. It is not needed here, where
+            0 log 0 = 0.
 
     Returns:
         1 (all rows on one line through 0) to min(points, dim).
@@ -34,5 +34,5 @@ def rank_me(points: Numbers, *, epsilon: SupportsFloat = 0.0) -> float:
         raise ValueError(f"epsilon is {added:g}; expected 0 or more. Use 1e-7 for the authors' formula.")
     sizes = singular_values(as_points(points))
     if not sizes.any():
-        raise ValueError("points has zeros only; expected a cloud with some extent. Check the embeddings.")
+        raise ValueError("points has only zeros; expected at least one other entry. Check the embeddings.")
     return float(np.exp(entr(sizes / sizes.sum() + added).sum()))

@@ -1,4 +1,4 @@
-"""Representation topology divergence: loops that one cloud has and its matched twin fills in."""
+"""Representation topology divergence: loops that one cloud has and its matched counterpart fills in."""
 
 import numpy as np
 from jaxtyping import Float
@@ -19,11 +19,11 @@ def rtd(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> float:
 
     Args:
         a: One row per point, or the square matrix of distances if `metric` is "precomputed".
-        b: The same points, row by row, elsewhere; its columns may be others.
+        b: The same points, row by row, in another space; the number of columns may differ.
         metric: "euclidean", "angle" or "precomputed", for both.
 
     Returns:
-        0 if all distances agree up to one factor; it grows with the number of points. All points are used, where the
+        0 if all distances agree up to one factor; it grows with the number of points. All points are used, whereas the
         authors average over subsamples of 500.
 
     Raises:
@@ -38,11 +38,11 @@ def rtd(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> float:
 
 
 def cross_barcode(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> Float[np.ndarray, "bars 2"]:
-    """R-Cross-Barcode of degree 1: bars of `a` that are filled in where the smaller of both distances is used.
+    """R-Cross-Barcode of degree 1: loops of `a` that are filled in under the element-wise minimum of both distances.
 
     Args:
         a: One row per point, or the square matrix of distances if `metric` is "precomputed".
-        b: The same points, row by row, elsewhere.
+        b: The same points, row by row, in another space.
         metric: "euclidean", "angle" or "precomputed", for both.
 
     Returns:
@@ -62,7 +62,7 @@ def in_quantiles(points: Numbers, metric: str, name: str) -> Float[np.ndarray, "
         ValueError: Unusable points, or a quantile of 0.
     """
     distances = pairwise_distances(points, metric)
-    # The authors take the quantile over the whole matrix, its diagonal included.
+    # As in the authors' code, the quantile is over the whole matrix, including its diagonal.
     unit = np.quantile(distances, QUANTILE)
     if unit == 0:
         raise ValueError(f"{name} has 9 in 10 distances equal to 0; expected different points. Drop duplicates.")
@@ -72,11 +72,11 @@ def in_quantiles(points: Numbers, metric: str, name: str) -> Float[np.ndarray, "
 def _barcode(
     own: Float[np.ndarray, "points points"], other: Float[np.ndarray, "points points"]
 ) -> Float[np.ndarray, "bars 2"]:
-    # From where one point reaches all others in its own cloud, both clouds are filled in.
+    # Once one point is within this distance of all others in its own cloud, both clouds are filled in.
     end = own.max(axis=1).min()
-    # Two copies of each point: the first copies lie on one spot, the second keep the smaller distance. Own distances
-    # from first copies to later second ones are enough: in degree 1 those to earlier ones follow from the triangles
-    # with the earlier point's two copies.
+    # Two copies of each point: all first copies coincide, second copies have the smaller distance. Only distances from
+    # first copies to later second copies are needed: in degree 1 those to earlier ones follow from the triangles with
+    # the earlier point's two copies.
     onwards = np.where(np.tri(len(own), dtype=bool), own, 2 * own.max())
     doubled = np.block([[np.zeros_like(own), onwards.T], [onwards, np.minimum(own, other)]])
     return persistent_homology(doubled, metric="precomputed", threshold=float(end))[1]

@@ -1,4 +1,4 @@
-"""RTD-Lite: clusters that one cloud has and its matched twin joins earlier, from three minimum spanning trees."""
+"""RTD-Lite: clusters of one cloud that its matched counterpart joins earlier, from three minimum spanning trees."""
 
 import numpy as np
 from scipy.spatial.distance import squareform
@@ -12,14 +12,14 @@ SOURCE = "Tulchinskii, Voronkova, Trofimov, Burnaev and Barannikov 2025, RTD-Lit
 
 
 def rtd_spanning_tree(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> float:
-    """Mean over both clouds of how much longer its minimum spanning tree is than that of the smaller distances.
+    """Mean length of the two clouds' minimum spanning trees, minus that of the element-wise minimum distances.
 
-    This is the summed length of the RTD-Lite barcodes: it compares clusters at all scales, where `rtd` compares loops
-    of the doubled space. Not an approximation of `rtd`, though the two tend to agree; far faster.
+    This is the summed length of the RTD-Lite barcodes. It compares clusters at all scales, whereas `rtd` compares loops
+    of the doubled space. It is not an approximation of `rtd`, though the two tend to agree, and is far faster.
 
     Args:
         a: One row per point, or the square matrix of distances if `metric` is "precomputed".
-        b: The same points, row by row, elsewhere; its columns may be others.
+        b: The same points, row by row, in another space; the number of columns may differ.
         metric: "euclidean", "angle" or "precomputed", for both.
 
     Returns:
@@ -34,7 +34,7 @@ def rtd_spanning_tree(a: Numbers, b: Numbers, *, metric: str = "euclidean") -> f
     as_matched_points(a, b)
     one, other = in_quantiles(a, metric, "a"), in_quantiles(b, metric, "b")
     of_a, of_b, of_both = (_length(matrix) for matrix in (one, other, np.minimum(one, other)))
-    # No tree is shorter than that of the smaller distances; rounding may make it seem so.
+    # The difference is never negative, except by rounding.
     return max((of_a + of_b) / 2 - of_both, 0.0)
 
 

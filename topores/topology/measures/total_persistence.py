@@ -1,4 +1,4 @@
-"""Total persistence: how much of a diagram there is."""
+"""Total persistence: the summed lengths of a diagram's bars."""
 
 from typing import SupportsFloat
 
@@ -14,7 +14,7 @@ def total_persistence(diagram: Numbers, *, order: SupportsFloat = 1) -> float:
 
     Args:
         diagram: Births and deaths of one degree, (bars, 2).
-        order: Above 0. Larger orders let long bars count more.
+        order: Exponent, above 0. Larger orders give more weight to long bars.
 
     Raises:
         ValueError: Not a diagram, or an order of 0 or less.

@@ -15,17 +15,17 @@ METRICS = ("euclidean", "precomputed")
 
 
 def uniformity(points: Numbers, *, metric: str = "euclidean") -> float:
-    """log of the mean of exp(-2 d^2) over pairs of different rows, taken as they are: pass unit rows.
+    """log of the mean of exp(-2 d^2) over pairs of different rows. Rows are not normalised: pass unit rows.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
-        metric: "euclidean" or "precomputed"; "angle" would be another measure.
+        metric: "euclidean" or "precomputed"; "angle" would define another measure.
 
     Returns:
-        0 (all rows equal) or less; -8 for two opposite unit rows. Lower is more even.
+        At most 0 (all rows equal); -8 for two opposite unit rows. Lower is more uniform.
 
     Raises:
-        ValueError: Unusable points, a single one, or another metric.
+        ValueError: Unusable points, a single point, or another metric.
 
     Source:
         https://arxiv.org/abs/2005.10242

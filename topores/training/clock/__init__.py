@@ -1,1 +1,1 @@
-"""Free unit vectors under a contrastive loss: how its margin grows with the logarithm of the cycles."""
+"""Free unit vectors trained with a contrastive loss: their margin grows with the logarithm of the cycles."""

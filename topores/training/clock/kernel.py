@@ -1,4 +1,4 @@
-"""The tight loop: many cycles of gradient descent on free unit vectors in one compiled call, in float64."""
+"""Many cycles of gradient descent on free unit vectors in one compiled call, in float64."""
 
 from collections.abc import Callable
 from functools import cache
@@ -10,13 +10,13 @@ from numba import njit
 from topores.training.clock.vectors import Vectors
 
 STEP = 0.5
-"""Length of a step, as a share of the temperature."""
+"""Learning rate divided by the temperature."""
 
 
 @cache
-@no_type_check  # a checker of types at run time would put its own calls into what numba compiles
-def compiled(pairs: int, dim: int, loss: str) -> Callable[[Vectors, float, int], None]:
-    """`run(vectors, temperature, cycles)`, which changes the vectors in place. It holds no lock of Python.
+@no_type_check  # a runtime type checker would insert its own calls into the code that numba compiles
+def compile_cycles(pairs: int, dim: int, loss: str) -> Callable[[Vectors, float, int], None]:
+    """Compile `run(vectors, temperature, cycles)`, which changes the vectors in place and releases Python's GIL.
 
     One cycle is one step of gradient descent on the mean over rows of
 
@@ -24,11 +24,11 @@ def compiled(pairs: int, dim: int, loss: str) -> Callable[[Vectors, float, int],
         decoupled   -s_p + log(sum e^s_j)
 
     with s = cosine / temperature, p the row's partner and j its negatives (all rows but itself and its partner). The
-    gradient is taken in the tangent space of the spheres, the step is STEP x temperature, and rows are brought back to
-    unit length. The same numbers give the same bits on machines whose libm agrees.
+    gradient is projected onto the tangent space of the sphere, the learning rate is STEP x temperature, and rows are
+    renormalised to unit length. Equal inputs give bit-equal results on machines whose libm agrees.
 
-    `rows` and `dim` are constants of the compiled code, so that LLVM unrolls sums over them and keeps them in
-    registers; loops over lanes go to `n`, which it does not know: it would unroll them before it could vectorise.
+    `rows` and `dim` are compile-time constants, so that LLVM unrolls sums over them and keeps them in registers.
+    Loops that should vectorise run to `n`, which is not a constant: LLVM would unroll them first.
     """
     rows = 2 * pairs
     positives = loss == "infonce"
@@ -45,7 +45,7 @@ def compiled(pairs: int, dim: int, loss: str) -> Callable[[Vectors, float, int],
             for k in range(dim):
                 for i in range(n):
                     columns[k, i] = x[i, k]
-            # e^((cosine - 1) / temperature): the common -1 keeps all of them in range, and leaves them symmetric.
+            # e^((cosine - 1) / temperature): the -1 cancels in p, keeps values in range and the matrix symmetric.
             for i in range(n):
                 for j in range(n):
                     total = -1.0
@@ -71,12 +71,12 @@ def compiled(pairs: int, dim: int, loss: str) -> Callable[[Vectors, float, int],
                 negatives[j] = total
             for i in range(n):
                 share[i] = 1 / (negatives[i] + share[i])
-            # Weight of row j in the gradient of row i: p of j for i, and p of i for j.
+            # Weight of row j in the gradient of row i: softmax p of j given i, plus p of i given j.
             for i in range(n):
                 own = share[i]
                 for j in range(n):
                     weights[i, j] = weights[i, j] * (own + share[j])
-            # p - 1 of the partner is minus the sum of the others' p: near the end 1 - p is less than float64's eps.
+            # p - 1 of the partner is computed as minus the sum of the others' p: 1 - p would round to 0 near the end.
             for i in range(half):
                 value = -(negatives[i] * share[i] + negatives[i + pairs] * share[i + pairs])
                 weights[i, i + pairs] = value

@@ -1,12 +1,12 @@
-"""The logarithmic clock: how cycles to a margin grow as the temperature falls, and what that says of runs not made.
+"""The logarithmic clock: how the cycles to a margin grow as the temperature falls, used to extrapolate.
 
-Once partners lie together, the gradient of a row carries the factor 1 - p, about (2 pairs - 2) e^(-margin /
-temperature). A step is a share of the temperature, and the gradient holds one over it, so the margin grows by
-c e^(-margin / temperature) a cycle. Hence
+Once partners coincide, the gradient of a row has the factor 1 - p, about (2 pairs - 2) e^(-margin / temperature). The
+learning rate is proportional to the temperature and the gradient to its inverse, so the margin grows by
+c e^(-margin / temperature) per cycle. Hence
 
     cycles = temperature / c x e^(margin / temperature),
 
-and the logarithm of cycles / temperature is a line over 1 / temperature whose slope is the margin itself.
+and ln(cycles / temperature) is linear in 1 / temperature, with the margin as its slope.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 FEWEST = 3
-"""Temperatures from which a slope has a standard error."""
+"""Temperatures needed for a slope with a standard error."""
 
 
 class Law(NamedTuple):
@@ -23,7 +23,7 @@ class Law(NamedTuple):
 
     slope: float
     slope_error: float
-    """Standard error."""
+    """Standard error of the slope."""
     intercept: float
     expected: float
     """The slope that the law predicts: the margin."""
@@ -31,12 +31,12 @@ class Law(NamedTuple):
     """Powers of ten that the counts span."""
 
     def cycles(self, temperature: int | float) -> float:
-        """How many it would take."""
+        """Cycles that the law predicts at a temperature."""
         return float(temperature * np.exp(self.intercept + self.slope / temperature))
 
 
 def fit(temperatures: Sequence[float], cycles: Sequence[int | float], margin: int | float) -> Law | None:
-    """The law of the runs that reached the margin; None if they had fewer than FEWEST temperatures."""
+    """Fit the law to the runs that reached the margin; None if they have fewer than FEWEST temperatures."""
     if len(set(temperatures)) < FEWEST:
         return None
     sharpness, heights = 1 / np.asarray(temperatures), np.log(np.asarray(cycles) / np.asarray(temperatures))

@@ -1,4 +1,4 @@
-"""One run of the clock: many cycles between few looks, kept in one file that is always whole."""
+"""One run of the clock, measured at a few cycles and saved atomically in one file."""
 
 import hashlib
 import json
@@ -13,19 +13,19 @@ import numpy as np
 from topores.compute.files import write_json
 from topores.config import ClockConfig
 from topores.errors import RunError
-from topores.training.clock.kernel import compiled
+from topores.training.clock.kernel import compile_cycles
 from topores.training.clock.vectors import Vectors, margin, measure, start
 
 WORK_AT_ONCE = 4e8
-"""Products between two looks at whether to stop: less than a second."""
+"""Multiplications between two checks whether to stop: less than a second."""
 
 KEEP_EVERY = 10.0
-"""Seconds after which the state is kept, beside the cycles that are looked at."""
+"""Seconds between two saves of the state."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides a run to the last bit."""
+    """Everything that determines a run to the bit."""
 
     loss: str
     temperature: float
@@ -33,7 +33,7 @@ class Setting:
     dim: int
     seed: int
     margin: float
-    """What the worst row has to reach."""
+    """Target margin of the worst row."""
 
     @property
     def name(self) -> str:
@@ -42,21 +42,21 @@ class Setting:
 
 @dataclass
 class ClockRun:
-    """How far a run has come."""
+    """The state of a run."""
 
     setting: Setting
     vectors: Vectors
     cycle: int = 0
     reached: int | None = None
-    """The first cycle at which the margin was there."""
+    """The first cycle at which the target margin was reached."""
     seconds: float = 0.0
-    """Of computing, over all resumes."""
+    """Computing time, summed over all resumes."""
     looks: list[dict[str, Any]] = field(default_factory=list)
-    """At 0, 1, 2, 5, 10, 20, 50, ... and the last cycle: cycle, margin, loss, one_minus_p, sha256 of the vectors."""
+    """Measurements at cycles 0, 1, 2, 5, 10, 20, 50, ... and the last: cycle, margin, loss, one_minus_p, sha256."""
 
 
 def settings_of(config: ClockConfig) -> list[Setting]:
-    """A run for each start of each temperature."""
+    """One setting for each start of each temperature."""
     return [
         Setting(config.loss, temperature, config.pairs, config.dim, config.seed + offset, config.margin)
         for temperature in config.each_temperature
@@ -64,20 +64,20 @@ def settings_of(config: ClockConfig) -> list[Setting]:
     ]
 
 
-def begun(setting: Setting) -> ClockRun:
+def new_run(setting: Setting) -> ClockRun:
     run = ClockRun(setting, start(setting.pairs, setting.dim, setting.seed))
     _look(run)
     return run
 
 
 def advance(run: ClockRun, cycles: int, *, to_the_end: bool) -> Iterator[ClockRun]:
-    """Goes on to `cycles`, or to the margin if not `to_the_end`; yields after each stretch, which is a second or less.
+    """Run up to `cycles`, or only to the margin unless `to_the_end`; yields after each stretch of a second or less.
 
-    The cycle at which the margin is reached is found by running its stretch again, in halves. That takes the margin
-    to grow within a stretch.
+    The first cycle that reaches the margin is found by bisecting its stretch, which assumes that the margin grows
+    within a stretch.
     """
-    step = compiled(run.setting.pairs, run.setting.dim, run.setting.loss)
-    step(run.vectors, run.setting.temperature, 0)  # compiled now, so that its seconds are not the run's
+    step = compile_cycles(run.setting.pairs, run.setting.dim, run.setting.loss)
+    step(run.vectors, run.setting.temperature, 0)  # compile now, so that the run's time does not include it
     at_once = max(1, int(WORK_AT_ONCE / (2 * run.setting.pairs) ** 2 / (run.setting.dim + 8)))
     while run.cycle < cycles and (to_the_end or run.reached is None):
         began = time.monotonic()
@@ -97,16 +97,16 @@ def advance(run: ClockRun, cycles: int, *, to_the_end: bool) -> Iterator[ClockRu
 
 
 def write_run(run: ClockRun, folder: Path) -> None:
-    """The run as one file, which replaces the one before when it is whole."""
+    """Write the run to one file, replacing the earlier one atomically."""
     facts = {**asdict(run), "vectors": run.vectors.tolist()}
     write_json(folder / f"{run.setting.name}.json", {**facts, "state_sha256": _sha256(run)})
 
 
 def read_run(setting: Setting, folder: Path) -> ClockRun | None:
-    """The run of `setting` as it was left, or None if it was not begun.
+    """The saved run of `setting`, or None if there is none.
 
     Raises:
-        RunError: Its file is damaged, or is of another setting.
+        RunError: Its file is damaged, or belongs to another setting.
     """
     path = folder / f"{setting.name}.json"
     if not path.exists():
@@ -117,12 +117,12 @@ def read_run(setting: Setting, folder: Path) -> ClockRun | None:
         run = ClockRun(Setting(**facts.pop("setting")), np.array(facts.pop("vectors"), dtype=np.float64), **facts)
         whole = said == _sha256(run)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
-        raise RunError(f"'{path}' cannot be read ({fault}); remove it to begin that run again.") from fault
+        raise RunError(f"'{path}' cannot be read ({fault}); remove it to start that run again.") from fault
     if not whole:
-        raise RunError(f"'{path}' is not as it was written; remove it to begin that run again.")
+        raise RunError(f"'{path}' is damaged: its checksum does not match; remove it to start that run again.")
     if run.setting != setting:
         raise RunError(
-            f"'{path}' goes to a margin of {run.setting.margin:g}, not {setting.margin:g}; give another --output."
+            f"'{path}' has the target margin {run.setting.margin:g}, not {setting.margin:g}; give another --output."
         )
     return run
 
@@ -146,7 +146,7 @@ def _look(run: ClockRun) -> None:
 def _first_to_reach(
     vectors: Vectors, setting: Setting, cycles: int, step: Callable[[Vectors, float, int], None]
 ) -> int:
-    """The first of up to `cycles` cycles that reaches the margin; `vectors` are taken there."""
+    """The first of up to `cycles` cycles that reaches the margin; `vectors` are advanced to it."""
     done = 0
     while cycles - done > 1:
         half = (cycles - done) // 2
@@ -161,7 +161,7 @@ def _first_to_reach(
 
 
 def _sha256(run: ClockRun) -> str:
-    """Of all that a resume goes on from."""
+    """Hash of everything that a resume needs."""
     facts = [asdict(run.setting), run.cycle, run.reached, run.looks]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(run.vectors.tobytes())

@@ -1,4 +1,4 @@
-"""The vectors: where they start, and what is measured of them."""
+"""The unit vectors of the clock: their start, and their measurements."""
 
 from typing import NamedTuple
 
@@ -6,25 +6,25 @@ import numpy as np
 from jaxtyping import Float, Int
 
 NOISE = 0.05
-"""Standard deviation of each coordinate of a vector about its pair's."""
+"""Standard deviation of the noise added to each coordinate at the start."""
 
 Vectors = Float[np.ndarray, "vectors dim"]
-"""Unit rows: T1's of all pairs, then T2's in the same order."""
+"""Unit rows: the T1 member of every pair, then the T2 members in the same order."""
 
 
 class Measured(NamedTuple):
-    """Means over the rows, but for the margin."""
+    """The margin of the worst row, and means over all rows."""
 
     margin: float
-    """Cosine of partners less that of the nearest negative, of the worst row."""
+    """Cosine to the partner minus cosine to the nearest negative, minimum over the rows."""
     loss: float
     """In nats."""
     one_minus_p: float
-    """Share of the softmax that the row's negatives hold."""
+    """Softmax probability of a row's negatives together."""
 
 
 def start(pairs: int, dim: int, seed: int) -> Vectors:
-    """Random pair centres, T1 and T2 pushed apart by one common unit vector, and a little noise: two cones."""
+    """Two cones: random pair centres, T1 and T2 shifted apart along one common unit vector, and a little noise."""
     draw = np.random.default_rng(seed)
     centres = _unit(draw.normal(size=(pairs, dim)))
     apart = _unit(draw.normal(size=(1, dim)))
@@ -41,7 +41,7 @@ def margin(vectors: Vectors) -> float:
 
 
 def measure(vectors: Vectors, temperature: float, loss: str) -> Measured:
-    """Margin, loss and 1 - p, of which the last two are sums over negatives, so that nothing cancels."""
+    """Margin, loss and 1 - p. The last two are computed as sums over negatives, which avoids cancellation."""
     cosines, partner = _cosines(vectors)
     rows = np.arange(len(vectors))
     above = (cosines - cosines[rows, partner][:, None]) / temperature
@@ -52,7 +52,7 @@ def measure(vectors: Vectors, temperature: float, loss: str) -> Measured:
 
 
 def _cosines(vectors: Vectors) -> tuple[Float[np.ndarray, "vectors vectors"], Int[np.ndarray, " vectors"]]:
-    """Of all rows, with -inf on the diagonal; and the row of each one's partner."""
+    """Cosines of all rows, with -inf on the diagonal; and the index of each row's partner."""
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -np.inf)
     return cosines, np.roll(np.arange(len(vectors)), len(vectors) // 2)

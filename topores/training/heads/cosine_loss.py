@@ -51,9 +51,9 @@ class CosineLoss:
         self._sums, self._by_sum, self._along = (np.zeros(rows, dtype) for _ in range(3))
         self._of_pairs = np.zeros(len(task.pairs.column), dtype)
         self._losses, self._by_sum64, self._by_pair = np.zeros(5), np.zeros(rows), np.zeros(len(self._of_pairs))
-        self._unsigned = [_unsigned(entries) for entries in (*task.reweighted, *task.pairs)]
+        self._indices = [_as_unsigned(entries) for entries in (*task.reweighted, *task.pairs)]
         self._weights = task.negative_weight.astype(dtype)
-        self._finds = (*(_unsigned(numbers) for numbers in task.finds[:4]), *task.finds[4:])
+        self._finds = (*(_as_unsigned(numbers) for numbers in task.finds[:4]), *task.finds[4:])
         self._nowhere, self._no_base = np.zeros(0, np.uint64), np.zeros((0, 0), dtype)
 
     def __call__(
@@ -80,10 +80,10 @@ class CosineLoss:
         """
         task, shift = self.task, _shift(temperature, self.kind)
         inverse = (1 / np.sqrt(np.maximum(squares, np.finfo(self.kind).tiny))).astype(self.kind)
-        sharpness = 1 / temperature
+        sharpness, added = 1 / temperature, self._no_base if base is None else base
         self._kernels.weigh(
-            self._gram, self._no_base if base is None else base, self._nowhere if places is None else _unsigned(places),
-            inverse, self._slopes, self._sums, self._of_pairs, self.kind(sharpness), self.kind(shift), *self._unsigned,
+            self._gram, added, self._nowhere if places is None else _as_unsigned(places),
+            inverse, self._slopes, self._sums, self._of_pairs, self.kind(sharpness), self.kind(shift), *self._indices,
             self._weights,
         )  # fmt: skip
         least = 2.0 ** -_ROOM[self.kind]
@@ -95,7 +95,7 @@ class CosineLoss:
         )  # fmt: skip
         np.multiply(self._by_sum64, sharpness, out=self._by_sum, casting="same_kind")
         by_pair = (self._by_pair * sharpness).astype(self.kind)
-        self._kernels.slopes(self._slopes, self._gram, inverse, self._by_sum, by_pair, self._along, *self._unsigned[2:])
+        self._kernels.slopes(self._slopes, self._gram, inverse, self._by_sum, by_pair, self._along, *self._indices[2:])
         by_log_temperature = -0.5 * float(self._along.sum(dtype=np.float64))
         return self._as_losses(), by_log_temperature
 
@@ -113,6 +113,6 @@ def _shift(temperature: float, kind: type) -> int:
     return min(0, _ROOM[kind] - math.ceil(math.log2(math.e) / temperature))
 
 
-def _unsigned(numbers: Int[np.ndarray, " numbers"]) -> np.ndarray:
+def _as_unsigned(numbers: Int[np.ndarray, " numbers"]) -> np.ndarray:
     """The indices as unsigned: numba checks at every access whether a signed index counts from the end."""
     return np.ascontiguousarray(numbers, dtype=np.uint64)

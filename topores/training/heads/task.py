@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 
 from topores.domain import PAIRINGS
-from topores.objectives._rows import by_row, excluded, positives
+from topores.objectives._rows import by_row, excluded_rows, positives
 
 
 class Entries(NamedTuple):
@@ -92,7 +92,7 @@ def _counts(
     negative_weights: Shaped[torch.Tensor, "passages passages"] | None,
 ) -> Float[np.ndarray, "rows rows"]:
     """How much each row counts as a negative of each other, from 0 to 1."""
-    none = excluded(alignment, negative_weights)
+    none = excluded_rows(alignment, negative_weights)
     if negative_weights is None or negative_weights.dtype == torch.bool:
         return (~none).double().numpy()
     return torch.where(none, 0.0, by_row(negative_weights.double(), len(alignment))).numpy()

@@ -23,7 +23,7 @@ class TightStep:
     """
 
     def __init__(self, encoder: HeadEncoder, objective: FourPairings, batches: Batches) -> None:
-        batch = batches.at(0)
+        batch = batches.for_step(0)
         self.encoder, self.objective, self.head = encoder, objective, encoder.head
         self.matrix = _matrix(encoder.head)
         n_1, n_2 = len(batch.texts_1), len(batch.texts_2)
