@@ -33,6 +33,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoder", "expected"), [("linear", 1), ("loreft", 1), ("rotation", 1), ("full", 3), ("lora", 3)]
 )

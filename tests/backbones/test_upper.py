@@ -83,6 +83,7 @@ def gradients(encoder: UpperEncoder) -> dict[str, torch.Tensor]:
     return found
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_the_whole_model(kind: str, tiny_model: Path) -> None:
     encoder, whole = prepared(kind, tiny_model), build(kind, tiny_model)
     assert np.abs(encoder.encode(TEXTS) - whole.encode(TEXTS)).max() < 1e-6
@@ -102,6 +103,7 @@ def test_gradients_are_those_of_the_whole_model(kind: str, tiny_model: Path, tmp
         assert (gradient - theirs[name]).abs().max().item() < 1e-5 * largest, name
 
 
+@pytest.mark.slow
 def test_the_frozen_layers_never_run_again(kind: str, tiny_model: Path) -> None:
     encoder = prepared(kind, tiny_model)
     ran = []
@@ -133,6 +135,7 @@ def test_views_are_the_frozen_layers_under_dropout(kind: str, tiny_model: Path) 
     assert seen[1] is None
 
 
+@pytest.mark.slow
 def test_the_mean_view_is_near_the_clean_one(kind: str, tiny_model: Path) -> None:
     """Dropout is scaled to keep the mean, so that views scatter around what there is without it."""
     encoder = prepared(kind, tiny_model, cached_views=24)
@@ -149,6 +152,7 @@ def test_states_lie_in_files_of_the_cache(kind: str, tiny_model: Path, cache: Pa
     assert not any(view.flags.owndata or view.flags.writeable for view in encoder._states.views)
 
 
+@pytest.mark.slow
 def test_what_is_cached_is_not_computed_again(kind: str, tiny_model: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="topores")
     first = prepared(kind, tiny_model)
@@ -221,6 +225,7 @@ def test_without_room_anywhere_the_frozen_layers_run_in_every_step(
     assert torch.equal(ours, whole(TEXTS))
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_take_the_cut_is_trained_whole(
     kind: str, tiny_model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

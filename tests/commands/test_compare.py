@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.comparison.test_page import changed
+from tests.report.made import make_full
 from tests.report.reading import Page, english_of
 from topores import load_run, train
 from topores.analysis.store import PROTOCOL, read_results
@@ -91,6 +93,7 @@ def test_the_page_is_russian_where_it_is_asked_for_and_what_is_printed_is_not(
     assert english_of(Page(page)) == set()
 
 
+@pytest.mark.slow
 def test_what_is_compared_is_what_was_logged_and_measured(runs: list[Run], tmp_path: Path) -> None:
     comparison = run_compare([run.folder for run in runs], tmp_path / "c.html").comparison
     assert comparison.cycles == (0, 1, 2, 4)
@@ -115,6 +118,7 @@ def test_runs_of_other_texts_stand_side_by_side_and_are_not_judged(
     assert "The runs have different texts" in found.report.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_runs_with_one_name_are_told_apart_by_their_folders(runs: list[Run], tmp_path: Path) -> None:
     again = Path(shutil.copytree(runs[0].folder, tmp_path / "b" / "first"))
     found = run_compare([runs[0].folder, again], tmp_path / "c.html")
@@ -122,6 +126,7 @@ def test_runs_with_one_name_are_told_apart_by_their_folders(runs: list[Run], tmp
     assert found.verdict.sentence == "2 runs of one kind and one seed: there is nothing to compare."
 
 
+@pytest.mark.slow
 def test_one_run_alone_or_twice_is_usage(runs: list[Run], tmp_path: Path) -> None:
     folder = runs[0].folder
     with pytest.raises(UsageError, match=r"^No runs were given; give two or more, as folders or reports: topores"):
@@ -156,6 +161,7 @@ def with_results(run: Run, folder: Path, written: dict[str, int]) -> Given:
     return given_as(folder)
 
 
+@pytest.mark.slow
 def test_the_newest_protocol_that_all_share_is_taken(runs: list[Run], tmp_path: Path) -> None:
     """One run lacks the newest; of the two that both have, a protocol is as new as the older of its results."""
     one = with_results(runs[0], tmp_path / "one", {"angle": 9, "euclidean": 5, "newest": 99})
@@ -166,6 +172,7 @@ def test_the_newest_protocol_that_all_share_is_taken(runs: list[Run], tmp_path: 
         shared_results([two, three])
 
 
+@pytest.mark.slow
 def test_nulls_that_were_measured_beside_make_no_other_protocol(runs: list[Run], tmp_path: Path) -> None:
     one = with_results(runs[0], tmp_path / "one", {"angle-degree1-all": 5, "angle-degree1-all-seed1": 9})
     names = {"angle-degree1-all-nullsdropout+matched-spectrum": 3, "angle-degree1-all-nullsnone": 1}
@@ -175,6 +182,7 @@ def test_nulls_that_were_measured_beside_make_no_other_protocol(runs: list[Run],
     assert shared_results([one, seeded])[0].name == "angle-degree1-all-seed1"
 
 
+@pytest.mark.slow
 def test_damaged_results_are_one_line(runs: list[Run], tmp_path: Path) -> None:
     copy = Path(shutil.copytree(runs[0].folder, tmp_path / "damaged"))
     next(copy.glob("topology/*/measures.parquet")).write_bytes(b"PAR1")
@@ -191,6 +199,17 @@ def report_of(analysis: Analysis, path: Path) -> Path:
     """The least of a page that carries results."""
     path.write_text(document("a report", carried(analysis)), encoding="utf-8")
     return path
+
+
+def test_reports_alone_are_enough(tmp_path: Path) -> None:
+    kinds = [(encoder, seed) for encoder in ("full", "loreft") for seed in (0, 1)]
+    runs = [dataclasses.replace(changed(make_full(), *kind), name=f"{kind[0]}-{kind[1]}") for kind in kinds]
+    sent = [report_of(run, tmp_path / f"{run.name}.html") for run in runs]
+    found = run_compare(sent, tmp_path / "c.html")
+    assert found.comparison.names == ["full-0", "full-1", "loreft-0", "loreft-1"]
+    assert found.verdict.sentence.startswith("4 runs of 2 kinds at cycle 2,000: ")
+    assert all(name in found.report.read_text(encoding="utf-8") for name in found.comparison.names)
+    assert in_words(found).splitlines()[0] == found.verdict.sentence
 
 
 @pytest.mark.slow
@@ -212,6 +231,7 @@ def test_reports_and_folders_are_compared_alike(topores, runs: list[Run], tmp_pa
     assert (tmp_path / told["report"]).read_bytes() == page
 
 
+@pytest.mark.slow
 def test_a_report_is_held_to_its_protocol(runs: list[Run], tmp_path: Path) -> None:
     analysis = results_of(runs[0])
     folder = given_as(with_results(runs[0], tmp_path / "run", {"angle-degree1-last-nullsnone": 1, "chord": 9}).path)
@@ -227,6 +247,7 @@ def test_a_report_is_held_to_its_protocol(runs: list[Run], tmp_path: Path) -> No
     assert [*given_as(report_of(named, tmp_path / "named.html")).results] == ["angle-degree1-last-subsamples5"]
 
 
+@pytest.mark.slow
 def test_a_report_names_no_file_and_commands_no_terminal(runs: list[Run], tmp_path: Path) -> None:
     analysis = results_of(runs[0])
     of_another_kind = {**analysis.run, "options": {**analysis.run["options"], "temperature": 0.5}}

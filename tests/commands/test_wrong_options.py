@@ -209,6 +209,7 @@ def report(inside: Path) -> Path:
     return inside / "report.html"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", cases([f for f in dataclasses.fields(TopologyConfig) if f.name != "output"]), ids=" ".join
 )

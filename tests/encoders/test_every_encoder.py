@@ -105,6 +105,7 @@ def test_a_saved_encoder_is_a_sentence_transformers_folder(encoder: Encoder, tmp
     assert not list((tmp_path / "saved").rglob("*.bin"))
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_in_the_same_bits(
     name: str, tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path
 ) -> None:

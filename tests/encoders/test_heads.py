@@ -159,6 +159,7 @@ def test_prepared_views_are_kept_and_known_by_what_decides_them(tiny_model: Path
     assert made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 def test_training_leaves_every_bit_of_the_base(
     name: str, tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path
@@ -185,6 +186,7 @@ def test_training_leaves_every_bit_of_the_base(
     assert np.abs(ours - open_model(str(tiny_model), "cpu").encode(texts)).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "loreft", "rotation"])
 def test_a_stopped_run_ends_in_the_bits_of_one_that_was_not(
     name: str, tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path, monkeypatch

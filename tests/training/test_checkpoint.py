@@ -36,6 +36,7 @@ def test_a_head_keeps_the_frozen_weights_once_for_all_checkpoints_and_nulls(
     assert {path.name for path in run.checkpoints[2].rglob("*")} == {p.name for p in run.checkpoints[0].rglob("*")}
 
 
+@pytest.mark.slow
 def test_weights_that_are_trained_are_shared_by_none_but_the_first_checkpoint_of_a_null(
     two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path
 ) -> None:

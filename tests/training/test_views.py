@@ -48,6 +48,7 @@ def losses_and_gradients(encoder: Encoder, batch: Batch, piece_size: int | None,
     return losses.total.item(), gradients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["infonce", "decoupled", "gte", "supcon"])
 @pytest.mark.parametrize("piece_size", [1, 7, 16, 47])
 def test_pieces_give_the_gradient_of_the_whole_batch(
@@ -186,6 +187,7 @@ def test_one_piece_is_embedded_once(encoder: Encoder, batch: Batch) -> None:
     assert seen == [4 * N]
 
 
+@pytest.mark.slow
 def test_memory_holds_one_piece_and_not_the_batch(encoder: Encoder, batch: Batch) -> None:
     """Elements kept for the way back, at their most."""
     kept = {size: most_kept(encoder, batch, size) for size in (None, 4)}
@@ -211,6 +213,7 @@ def most_kept(encoder: Encoder, batch: Batch, piece_size: int | None) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path) -> None:
     """20 steps by two gloo processes, each in pieces: losses, metrics and weights of one process, to 1e-6."""
     model = str(without_dropout(tiny_model, tmp_path / "model"))

@@ -35,6 +35,7 @@ def test_it_trains_as_the_graph_does(
     assert tight.metrics[-1]["loss"] < tight.metrics[0]["loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more", [{"batch_size": 8}, {"micro_batch_size": 4}, {"encoder": "rotation"}, {"encoder": "full"}]
 )
