@@ -84,7 +84,7 @@ def phrase_for(english: str, kept: Any) -> str:
     """The phrase that `phrase_facts` kept, if it says `english`; else the text itself. No file is trusted."""
     try:
         phrase = _from_facts(kept)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return english
     return phrase if isinstance(phrase, Phrase) and phrase == english else english
 

@@ -149,7 +149,7 @@ _GEOMETRY = (
     Quantity(
         "hubness_skewness", "hubness",
         "Whether a few points are nearest neighbours of very many: skewness of how often each point is one.",
-        "skewness", hint="0: no hubs; higher: a few points are neighbours of many",
+        "skewness", hint="0: no hubs; higher: more hubs",
     ),
 )  # fmt: skip
 

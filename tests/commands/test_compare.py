@@ -19,7 +19,7 @@ from topores.commands.topology import run_topology
 from topores.config import TopologyConfig
 from topores.domain import Analysis
 from topores.errors import InputError, UsageError
-from topores.report.carried import carried
+from topores.report.carried import results_block
 from topores.report.html.document import document
 from topores.runs import Run
 
@@ -197,7 +197,7 @@ def results_of(run: Run) -> Analysis:
 
 def report_of(analysis: Analysis, path: Path) -> Path:
     """The least of a page that carries results."""
-    path.write_text(document("a report", carried(analysis)), encoding="utf-8")
+    path.write_text(document("a report", results_block(analysis)), encoding="utf-8")
     return path
 
 

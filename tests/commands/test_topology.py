@@ -166,7 +166,7 @@ def test_one_checkpoint_alone(tiny_run: Run) -> None:
     found = analyse(tiny_run.checkpoints[2])
     assert [s.cycle for s in found.states] == [2]
     assert found.clouds == ("t1", "t2", "union")
-    assert "alone shows no change" in found.verdict.sentence
+    assert "is the only state" in found.verdict.sentence
 
 
 def test_a_planted_circle_in_an_array_is_found(tmp_path: Path) -> None:
@@ -193,10 +193,11 @@ def test_a_large_cloud_is_averaged_over_subsamples_and_says_so(tmp_path: Path) -
     np.save(tmp_path / "after.npy", before + 0.1 * draw.normal(size=before.shape))
     found = analyse(tmp_path / "before.npy", tmp_path / "after.npy", max_points=60, subsample_size=40, subsamples=6)
     assert found.protocol["cloud union"] == "6 uniform subsamples of 40 of 400 points"
+    assert found.protocol["plans"] == {"union": {"points": 400, "size": 40, "draws": 6}}
     assert found.protocol["sampled"] == ["union"]
     assert re.search(r"loop persistence of a subsample went from [\d.]+ ± [\d.]+ to [\d.]+ ±", found.verdict.sentence)
     page = write_report(found, tmp_path / "x.html").read_text(encoding="utf-8")
-    assert "All points: 6 uniform subsamples of 40 of 400 points. Clusters, RankMe" in page
+    assert "All points: 6 uniform subsamples of 40 of 400 points. Clusters, effective rank" in page
     clusters = persistent_homology(before, max_degree=0)[0]
     assert found.diagrams[0, 0, "union", 0] == pytest.approx(clusters, rel=1e-9)
     rows = SubsamplePlan(400, 40, 6).rows(0)

@@ -25,20 +25,20 @@ from topores.analysis.comparison.verdict import judge_comparison
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement
 from topores.errors import InputError
 from topores.phrases import Count, Phrase
-from topores.report.carried import END, MOST_RESULTS, OPENING, VERSION, carried, read_report
+from topores.report.carried import END, MOST_RESULTS, OPENING, VERSION, read_report, results_block
 from topores.report.comparison.page import render_comparison
 from topores.report.html.document import document
-from topores.report.language import speaking, spoken
+from topores.report.language import speak, speaking
 
 
 def report_of(analysis: Analysis, path: Path) -> Path:
     """The least of a page that carries results."""
-    path.write_text(document("a report", f"<p>A passage</p>{carried(analysis)}"), encoding="utf-8")
+    path.write_text(document("a report", f"<p>A passage</p>{results_block(analysis)}"), encoding="utf-8")
     return path
 
 
 def contents(analysis: Analysis) -> dict[str, Any]:
-    block = carried(analysis).removeprefix(OPENING.decode()).removesuffix(END.decode())
+    block = results_block(analysis).removeprefix(OPENING.decode()).removesuffix(END.decode())
     return json.loads(gzip.decompress(base64.b64decode(block)))
 
 
@@ -99,7 +99,7 @@ def test_the_verdict_of_a_carried_run_is_said_in_other_languages(runs: list[Anal
     read = read_report(report_of(run, tmp_path / "a.html")).analysis
     assert read.verdict == verdict
     with speaking("ru"):
-        assert spoken(read.verdict.sentence) == "the space rotated; 2\xa0петли"
+        assert speak(read.verdict.sentence) == "the space rotated; 2\xa0петли"
     assert [isinstance(claim.what, Phrase) for claim in read.verdict.claims] == [True, False]
 
 
@@ -150,10 +150,10 @@ def test_the_block_is_small_and_the_same_for_the_same_analysis(full: Analysis, m
         for cloud in full.clouds for m in range(20)
     )  # fmt: skip
     heavy = dataclasses.replace(full, nulls=nulls)
-    block = carried(heavy)
+    block = results_block(heavy)
     assert len(block) < 40_000
     monkeypatch.setattr("time.time", lambda: 1e9)
-    assert carried(heavy) == block
+    assert results_block(heavy) == block
 
 
 def test_the_block_is_inert_and_holds_no_passage(hostile: Analysis, tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ import yaml
 
 import topores
 from topores import variants
+from topores.analysis.ladder import description_of, name_of
 from topores.backbones.encoder import CANNOT_CHANGE
 from topores.domain import State, cycle_label, label_read
 from topores.phrases import Count, Phrase, joined
 from topores.quantities import QUANTITIES, quantity
 from topores.report.glossary import WORDS, measure_term, quantity_term, term
 from topores.report.html.numbers import data, digits, percent, short
-from topores.report.language import forms, many, say, speaking, spoken, template
+from topores.report.language import forms, many, say, speak, speaking, template
 from topores.report.names import state_name
 
 PACKAGE = Path(topores.__file__).parent
@@ -56,7 +57,8 @@ def literals(argument: ast.expr) -> Iterator[str]:
 
 def looked_up() -> set[str]:
     """Every text that the page may look up, and those of tables that stand elsewhere than in calls."""
-    nulls = [variants.load("topores.analysis.nulls", name).TOLD for name in variants.names("topores.analysis.nulls")]
+    names = variants.names("topores.analysis.nulls")
+    nulls = [text for name in names for text in (name_of(name), description_of(name))]
     tables = {*WORDS, *WORDS.values(), *of_quantities(), *nulls, *of_encoders()}
     return {text for text, _ in said(PLACE_OF_TEXT)} | tables
 
@@ -193,21 +195,19 @@ def test_a_phrase_is_english_text_until_it_is_said() -> None:
     moved = Phrase("the space rotated")
     whole = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=1200), told=joined("; ", [moved, "{x}"]))
     assert whole == "After 1,200 cycles the space rotated; {x}."
-    assert spoken(whole) == whole
+    assert speak(whole) == whole
     with speaking("ru"):
-        assert spoken(whole) == "После цикла 1\u202f200: пространство повернулось; {x}."
-        assert spoken(str(whole)) == whole  # of older results
+        assert speak(whole) == "После цикла 1\u202f200: пространство повернулось; {x}."
+        assert speak(str(whole)) == whole  # of older results
 
 
 def test_a_count_within_a_phrase_takes_the_form_of_its_language() -> None:
     told = [Phrase("{runs} of {kinds}", runs=Count(n, "run"), kinds=Count(2, "kind")) for n in (1, 3, 1200)]
     assert (
-        [spoken(phrase) for phrase in told]
-        == told
-        == ["1 run of 2 kinds", "3 runs of 2 kinds", "1,200 runs of 2 kinds"]
+        [speak(phrase) for phrase in told] == told == ["1 run of 2 kinds", "3 runs of 2 kinds", "1,200 runs of 2 kinds"]
     )
     with speaking("ru"):
-        assert [spoken(phrase).replace("\u00a0", " ") for phrase in copy.deepcopy(told)] == [
+        assert [speak(phrase).replace("\u00a0", " ") for phrase in copy.deepcopy(told)] == [
             "1 прогон (2 вида)", "3 прогона (2 вида)", "1\u202f200 прогонов (2 вида)",
         ]  # fmt: skip
 

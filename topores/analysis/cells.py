@@ -73,7 +73,7 @@ class CloudNumbers(NamedTuple):
     numbers: list[Number]
 
 
-def averaged(measure: str, found: Average, unit: str, degree: int | None = None) -> Number:
+def average_number(measure: str, found: Average, unit: str, degree: int | None = None) -> Number:
     error = float(found.standard_error)
     return Number(measure, float(found.mean), unit, degree, standard_error=error if error else None)
 
@@ -129,14 +129,14 @@ def _sampled_numbers(sampled: SampledHomology, unit: str) -> Iterator[Number]:
     """Degrees 1 and higher; the first level of the landscape, for which there is theory."""
     for degree in range(1, len(sampled.bars)):
         entropies = [topology.persistence_entropy(diagrams[degree]) for diagrams in sampled.diagrams]
-        yield averaged("total_persistence", sampled.total_persistence[degree], unit, degree)
-        yield averaged("persistence_entropy", average(entropies), unit_of("persistence_entropy"), degree)
+        yield average_number("total_persistence", sampled.total_persistence[degree], unit, degree)
+        yield average_number("persistence_entropy", average(entropies), unit_of("persistence_entropy"), degree)
         curve, heights = sampled.betti_curves[degree], sampled.landscapes[degree]
         for place, threshold in enumerate(sampled.thresholds.tolist()):
             bars = Average(curve.mean[place], curve.standard_error[place])
             height = Average(heights.mean[0, place], heights.standard_error[0, place])
-            yield averaged("betti_curve", bars, unit_of("betti_curve"), degree)._replace(threshold=threshold)
-            yield averaged("landscape", height, unit, degree)._replace(threshold=threshold)
+            yield average_number("betti_curve", bars, unit_of("betti_curve"), degree)._replace(threshold=threshold)
+            yield average_number("landscape", height, unit, degree)._replace(threshold=threshold)
 
 
 def _resampled_numbers(filtration: topology.Filtration, protocol: Protocol) -> Iterator[Number]:
@@ -166,7 +166,7 @@ def _rank_me(points: Points) -> Number:
 def _averages(drawn: list[dict[str, float]], plan: SubsamplePlan) -> Iterator[Number]:
     for name in GEOMETRY:
         if all(name in found for found in drawn):
-            yield averaged(name, average([found[name] for found in drawn], exact=plan.exact), unit_of(name))
+            yield average_number(name, average([found[name] for found in drawn], exact=plan.exact), unit_of(name))
 
 
 def chords_of(points: Points) -> Distances:

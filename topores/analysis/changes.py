@@ -12,7 +12,7 @@ from topores.analysis.cells import (
     Number,
     Points,
     Protocol,
-    averaged,
+    average_number,
     chords_of,
 )
 from topores.analysis.movement import movement_of_texts
@@ -54,7 +54,7 @@ def measure_change(
         measures += [("rtd", topology.rtd)] if whole_rtd else []
         for name, measure in measures if wide else []:
             found = average([measure(*clouds, metric="precomputed") for clouds in wide], exact=plan.exact)
-            numbers.append(averaged(name, found, unit_of(name)))
+            numbers.append(average_number(name, found, unit_of(name)))
     return numbers
 
 
@@ -110,7 +110,7 @@ def between_diagrams(
             ("bottleneck_distance", topology.bottleneck_distance),
             ("wasserstein_distance", topology.wasserstein_distance),
         ):
-            yield averaged(name, average([distance(*pair) for pair in drawn], exact=exact), unit, degree)
+            yield average_number(name, average([distance(*pair) for pair in drawn], exact=exact), unit, degree)
 
 
 def _between_points(before: Points, after: Points) -> Iterator[Number]:

@@ -34,7 +34,18 @@ def measured_nulls(ground: Ground, names: tuple[str, ...], *, asked: bool) -> tu
     return tuple(found)
 
 
-def in_words(name: str) -> str:
-    """What a null is, in words."""
-    text: str = variants.load(NULLS, name).TOLD
+def nulls_in_order() -> list[str]:
+    """All nulls by file name, in the order of the ladder."""
+    return sorted(variants.names(NULLS), key=lambda name: variants.load(NULLS, name).ORDER)
+
+
+def name_of(null: str) -> str:
+    """Its name in a word or two."""
+    name: str = variants.load(NULLS, null).NAME
+    return name
+
+
+def description_of(null: str) -> str:
+    """What it is, in a line."""
+    text: str = variants.load(NULLS, null).DESCRIPTION
     return text

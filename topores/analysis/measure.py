@@ -165,7 +165,7 @@ def _measured_movement(cells: Cells, earlier: list[Cells], bench: Bench, label: 
         return []
     now = [cells[place] for place in places]
     before = [[other[place] for place in places] for other in earlier if all(place in other for place in places)]
-    items = [(_stacked(then), _stacked(now), len(now[0].points)) for then in before]
+    items = [(_stack_texts(then), _stack_texts(now), len(now[0].points)) for then in before]
     keys = [
         bench.key(what="movement", before=[then[0].key, then[1].key], after=[now[0].key, now[1].key]) for then in before
     ]
@@ -177,7 +177,7 @@ def _measured_movement(cells: Cells, earlier: list[Cells], bench: Bench, label: 
     ]
 
 
-def _stacked(texts: list[Cell]) -> Float[np.ndarray, "rows dim"]:
+def _stack_texts(texts: list[Cell]) -> Float[np.ndarray, "rows dim"]:
     """Unit rows of T1, then of T2."""
     return np.vstack([texts[0].points, texts[1].points])
 

@@ -90,12 +90,12 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
     }
 
     def corpus_of() -> Corpus:
-        return _unaligned(*_passages(config, *_reader(given[0], config)))
+        return _corpus_without_pairs(*_passages(config, *_reader(given[0], config)))
 
     return EncodedSource(Path(given[0]).name, states, corpus_of, texts, config.device)
 
 
-def _unaligned(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
+def _corpus_without_pairs(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
     """A corpus without pairs or split: its passages can be read, not retrieved."""
     nothing, none = np.zeros(0, dtype=np.int64), np.zeros(0)
     pairs = AlignedPairs(nothing, nothing, none, none, np.zeros(0, dtype=bool), 0.0)

@@ -55,9 +55,9 @@ def tracks_of(
     """
     if len(states) < 2 or not 3 < len(states[0]) <= MOST_POINTS or bench.protocol.max_degree < 1:
         return ()
-    vines = join_steps(_followed(list(pairwise(states)), DIAGRAMS, bench, "loops"))
+    vines = join_steps(_followed_steps(list(pairwise(states)), DIAGRAMS, bench, "loops"))
     p = _p_of_peaks(vines, states, bench, sure)
-    tracked = [vines[place] for place in _chosen(p)]
+    tracked = [vines[place] for place in _kept_tracks(p)]
     by_peak = {peak: layers_of(peak) for peak in sorted({vine.peak for vine in tracked})}
     layers = _layers_of_each(tracked, by_peak, bench)
     around = _around_each(tracked, states, bench)
@@ -73,11 +73,11 @@ def tracks_of(
             p=p[place],
             stability=found["stability"],
         )
-        for place, vine, own, found in zip(_chosen(p), tracked, layers, around, strict=True)
+        for place, vine, own, found in zip(_kept_tracks(p), tracked, layers, around, strict=True)
     )
 
 
-def _followed(steps: Sequence[tuple[Cloud, Cloud]], most: int, bench: Bench, label: str) -> list[FollowedStep]:
+def _followed_steps(steps: Sequence[tuple[Cloud, Cloud]], most: int, bench: Bench, label: str) -> list[FollowedStep]:
     keys = [bench.key(what="step of loops", states=step, most=most) for step in steps]
     work = partial(_step, bench.protocol.metric, most)
     return bench.run(work, list(steps), keys, label, plain=_plain_step, whole=_whole_step)
@@ -88,7 +88,7 @@ def _step(metric: str, most: int, states: tuple[Cloud, Cloud]) -> FollowedStep:
     return follow_step(before, after, most=most)
 
 
-def _chosen(p: Sequence[float]) -> list[int]:
+def _kept_tracks(p: Sequence[float]) -> list[int]:
     """Indices of the tracks to keep, given the p of all tracks, the longest first."""
     beyond = sorted((own, place) for place, own in enumerate(p) if own < ALPHA)[:MOST]
     kept = [place for _, place in beyond]
@@ -158,7 +158,7 @@ def _layers_of_each(vines: list[Vine], by_peak: dict[int, States], bench: Bench)
         # A bar that was lost is not looked for in lower layers.
         peaks = sorted({vines[number].peak for number in bars})
         pairs = [(by_peak[peak][layer + 1], by_peak[peak][layer]) for peak in peaks]
-        steps = dict(zip(peaks, _followed(pairs, THROUGH_LAYERS, bench, "loops by layer"), strict=True))
+        steps = dict(zip(peaks, _followed_steps(pairs, THROUGH_LAYERS, bench, "loops by layer"), strict=True))
         below = {number: _same_bar_after(bar, steps[vines[number].peak]) for number, bar in bars.items()}
         bars = {number: bar for number, bar in below.items() if bar is not None}
         for number in bars:

@@ -20,7 +20,7 @@ from topores.analysis.verdict.stored import verdict_facts, with_phrases
 from topores.domain import Analysis, Claim, Loop, Measurement, NullMeasurement, State, Verdict, label_read
 from topores.errors import InputError
 from topores.quantities import quantity
-from topores.report.html.arrays import compressed, opening
+from topores.report.html.arrays import compressed_block, opening
 
 VERSION = 2
 """Version of the embedded block; a report with a higher one is refused."""
@@ -39,10 +39,10 @@ Json = dict[str, Any]
 Made = TypeVar("Made")
 
 
-def carried(analysis: Analysis) -> str:
+def results_block(analysis: Analysis) -> str:
     """An inert block for the page, the same for the same analysis."""
-    written = json.dumps(_written(analysis), separators=(",", ":"), default=lambda number: number.item())
-    return compressed(BLOCK, written.encode())
+    written = json.dumps(_as_json(analysis), separators=(",", ":"), default=lambda number: number.item())
+    return compressed_block(BLOCK, written.encode())
 
 
 def read_report(path: Path) -> ComparedRun:
@@ -53,13 +53,13 @@ def read_report(path: Path) -> ComparedRun:
     """
     block = _block(path)
     try:
-        written = json.loads(_unfolded(base64.b64decode(block, validate=True)))
-        if _is(int, written["version"]) > VERSION:
+        written = json.loads(_unpack(base64.b64decode(block, validate=True)))
+        if _checked(int, written["version"]) > VERSION:
             raise InputError(
                 f"'{path}' was written by a newer topores (results of version {written['version']}, and this one reads "
                 f"{VERSION}); update topores, or make it again with topores report RUN."
             )
-        return _read(written)
+        return _run_from_json(written)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as fault:
         reason = str(fault).split("\n")[0][:120]
         raise InputError(
@@ -67,7 +67,7 @@ def read_report(path: Path) -> ComparedRun:
         ) from fault
 
 
-def _written(analysis: Analysis) -> Json:
+def _as_json(analysis: Analysis) -> Json:
     last, layer = analysis.states[-1].cycle, max(analysis.layers)
     compared = [m for m in analysis.measurements if m.threshold is None and (m.layer, m.cloud) == (layer, "union")]
     loops = [loop for loop in analysis.loops if (loop.layer, loop.cloud) == (layer, "union")]
@@ -103,40 +103,40 @@ def _nulls_at(cycle: int, nulls: Iterable[NullMeasurement]) -> list[NullMeasurem
     return [*there, *{null.null: null for null in nulls if null.null not in known}.values()]
 
 
-def _read(written: Json) -> ComparedRun:
-    layer = _is(int, written["layer"])
-    states = tuple(_made(State, row, path=Path()) for row in _rows(written["states"]))
+def _run_from_json(written: Json) -> ComparedRun:
+    layer = _checked(int, written["layer"])
+    states = tuple(_instance_of(State, row, path=Path()) for row in _rows(written["states"]))
     states = tuple(replace(state, label=label_read(state.cycle, state.label)) for state in states)
-    others = [key for key in _is(dict, written["metrics"]) if key not in LINES]
+    others = [key for key in _checked(dict, written["metrics"]) if key not in LINES]
     metrics = tuple(_rows({key: written["metrics"][key] for key in (*LINES, *others)}))
     if not states or not all(isinstance(line["cycle"], int) for line in metrics):
         raise ValueError("states or logged lines without a cycle")
-    gist = _is(dict, written["gist"])
-    claims = tuple(_made(Claim, row) for row in _rows(written["claims"]))
-    verdict = _made(Verdict, written["verdict"], claims=claims)
-    protocol = _is(dict, written["protocol"])
-    _is(str, protocol["name"])  # what runs are aligned by
+    gist = _checked(dict, written["gist"])
+    claims = tuple(_instance_of(Claim, row) for row in _rows(written["claims"]))
+    verdict = _instance_of(Verdict, written["verdict"], claims=claims)
+    protocol = _checked(dict, written["protocol"])
+    _checked(str, protocol["name"])  # what runs are aligned by
     analysis = Analysis(
-        name=_is(str, written["name"]),
+        name=_checked(str, written["name"]),
         protocol=protocol,
         states=states,
         layers=(layer,),
         clouds=("union",),
         diagrams={},
-        measurements=tuple(_made(Measurement, row) for row in _rows(written["measurements"])),
-        nulls=tuple(_null(row) for row in _rows(written["nulls"])),
-        loops=tuple(_made(Loop, row, members=()) for row in _rows(written["loops"])),
-        verdict=with_phrases(verdict, _is(dict, written.get("phrases", {}))),  # reports of before have none
+        measurements=tuple(_instance_of(Measurement, row) for row in _rows(written["measurements"])),
+        nulls=tuple(_null_from_json(row) for row in _rows(written["nulls"])),
+        loops=tuple(_instance_of(Loop, row, members=()) for row in _rows(written["loops"])),
+        verdict=with_phrases(verdict, _checked(dict, written.get("phrases", {}))),  # reports of before have none
         metrics=metrics,
-        run=_is(dict, written["run"]),
+        run=_checked(dict, written["run"]),
     )
-    without = tuple(_is(int, cycle) for cycle in gist.pop("without_loops"))
-    return ComparedRun(analysis.name, analysis, _made(Gist, gist, without_loops=without))
+    without = tuple(_checked(int, cycle) for cycle in gist.pop("without_loops"))
+    return ComparedRun(analysis.name, analysis, _instance_of(Gist, gist, without_loops=without))
 
 
-def _null(row: Json) -> NullMeasurement:
-    null, replicate = _is(str, row.pop("null")), _is(int, row.pop("replicate"))
-    return NullMeasurement(null, replicate, _made(Measurement, row))
+def _null_from_json(row: Json) -> NullMeasurement:
+    null, replicate = _checked(str, row.pop("null")), _checked(int, row.pop("replicate"))
+    return NullMeasurement(null, replicate, _instance_of(Measurement, row))
 
 
 def _names(kind: type) -> list[str]:
@@ -153,10 +153,10 @@ def _rows(columns: Mapping[str, list[Any]]) -> Iterator[Json]:
     return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
-def _made(kind: type[Made], values: Json, **known: Any) -> Made:
+def _instance_of(kind: type[Made], values: Json, **known: Any) -> Made:
     """An instance of `kind`, if every value has the type of its field."""
     hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its TypeVar
-    return kind(**{name: _is(hints[name], value) for name, value in values.items()}, **known)
+    return kind(**{name: _checked(hints[name], value) for name, value in values.items()}, **known)
 
 
 @cache
@@ -164,7 +164,7 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _is(kind: Any, value: Any) -> Any:
+def _checked(kind: Any, value: Any) -> Any:
     """The value, if it has that type; an int counts as a float."""
     if not isinstance(value, kind) and not (isinstance(value, int) and isinstance(0.0, kind)):
         raise TypeError(f"{str(value)[:40]!r} is not of type {getattr(kind, '__name__', kind)}")
@@ -188,7 +188,7 @@ def _block(path: Path) -> bytes:
     return block
 
 
-def _unfolded(packed: bytes) -> bytes:
+def _unpack(packed: bytes) -> bytes:
     """
     Raises:
         ValueError: It is too large, or cut short.

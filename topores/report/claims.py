@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from topores.domain import Claim
 from topores.report.glossary import term
 from topores.report.html.numbers import Number, data
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.html.tables import table
-from topores.report.language import say, spoken
+from topores.report.language import say, speak
 from topores.report.names import PLAIN, unit_name
 
 
@@ -22,9 +22,9 @@ def claims_table(claims: Iterable[Claim], beside: str) -> str:
 
 
 def _claim(claim: Claim) -> list[str]:
-    what, unit = spoken(claim.what), escaped(unit_name(claim.unit)) if claim.unit in PLAIN else ""
+    what, unit = speak(claim.what), escape_html(unit_name(claim.unit)) if claim.unit in PLAIN else ""
     value, null = (cell(v) if v is None or not unit else f"{data(v)} {unit}" for v in (claim.value, claim.null))
-    return [escaped(what[:1].upper() + what[1:]), data(None) if claim.value is None else value, null, cell(claim.p)]
+    return [escape_html(what[:1].upper() + what[1:]), data(None) if claim.value is None else value, null, cell(claim.p)]
 
 
 def cell(value: Number | None) -> str:

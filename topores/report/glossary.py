@@ -1,7 +1,7 @@
 """The words of the report, each with its one meaning; what its quantities mean stands in `topores.quantities`."""
 
 from topores.quantities import Quantity, measured_quantity
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import say
 from topores.report.names import degree_name
 
@@ -53,7 +53,7 @@ def term(word: str, shown: str | None = None) -> str:
     Raises:
         KeyError: The glossary does not have the word.
     """
-    return _explained(WORDS[word], say(shown or word))
+    return _abbreviation(WORDS[word], say(shown or word))
 
 
 def quantity_term(quantity: Quantity, shown: str | None = None) -> str:
@@ -62,7 +62,7 @@ def quantity_term(quantity: Quantity, shown: str | None = None) -> str:
     Args:
         shown: Text in its place, in the language in force; None for its name with a capital.
     """
-    return _explained(quantity.meaning, title_of(quantity) if shown is None else shown)
+    return _abbreviation(quantity.meaning, title_of(quantity) if shown is None else shown)
 
 
 def measure_term(measure: str, degree: int | None = None) -> str:
@@ -81,8 +81,8 @@ def title_of(quantity: Quantity, degree: int | None = None) -> str:
 
 def hint_of(quantity: Quantity) -> str:
     """How to read a chart of it, as HTML in the language in force; empty where there is nothing to say."""
-    return escaped(say(quantity.hint)) if quantity.hint else ""
+    return escape_html(say(quantity.hint)) if quantity.hint else ""
 
 
-def _explained(meaning: str, shown: str) -> str:
-    return f'<abbr title="{escaped(say(meaning))}">{escaped(shown)}</abbr>' if meaning else escaped(shown)
+def _abbreviation(meaning: str, shown: str) -> str:
+    return f'<abbr title="{escape_html(say(meaning))}">{escape_html(shown)}</abbr>' if meaning else escape_html(shown)

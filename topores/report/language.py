@@ -58,7 +58,7 @@ def later(english: str) -> str:
     return english
 
 
-def spoken(text: str) -> str:
+def speak(text: str) -> str:
     """A phrase in the language in force; any other text, such as a verdict of older results, as it is.
 
     English is the phrase itself, so that the page says exactly what the terminal and `--json` say.
@@ -76,7 +76,7 @@ def many(count: int, noun: str) -> str:
     ('1 loop', '1,200 loops')
     """
     space = " " if language() == "en" else FIXED_SPACE
-    return f"{localised(f'{count:,}')}{space}{forms(noun)[_form(count)]}"
+    return f"{localise(f'{count:,}')}{space}{forms(noun)[_form(count)]}"
 
 
 def forms(noun: str) -> list[str]:
@@ -97,13 +97,13 @@ def _form(count: int) -> int:
     return 1 if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else 2
 
 
-def localised(number: str) -> str:
+def localise(number: str) -> str:
     """A number that Python wrote, as the language in force writes it.
 
-    >>> localised("-1,234.5"), localised("82%"), localised("1.2e-05")
+    >>> localise("-1,234.5"), localise("82%"), localise("1.2e-05")
     ('−1,234.5', '82%', '1.2×10⁻⁵')
     >>> with speaking("ru"):
-    ...     localised("-1,234.5"), localised("82%"), localised("1.2e-05")
+    ...     localise("-1,234.5"), localise("82%"), localise("1.2e-05")
     ('−1\\u202f234,5', '82\\xa0%', '1,2×10⁻⁵')
     """
     number = re.sub(r"e([+-])0*(\d+)", _power_of_ten, number).replace("-", "−")
@@ -123,9 +123,9 @@ def _mark(found: re.Match[str]) -> str:
 
 def _written(value: Any, spec: str) -> str:
     if isinstance(value, Phrase):
-        return spoken(value)
+        return speak(value)
     text = format(value, spec)
-    return localised(text) if isinstance(value, int | float) else text
+    return localise(text) if isinstance(value, int | float) else text
 
 
 @cache

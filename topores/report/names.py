@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from topores.domain import Analysis, State
-from topores.report.language import later, many, say, spoken
+from topores.report.language import later, many, say, speak
 
 CLOUD_NAMES = {"t1": "T1", "t2": "T2", "union": later("T1 and T2 together")}
 
@@ -71,7 +71,7 @@ def state_axis(analysis: Analysis) -> str:
 
 def state_name(state: State) -> str:
     """The state's label in the language in force."""
-    return spoken(state.label)
+    return speak(state.label)
 
 
 def layer_name(analysis: Analysis, layer: int) -> str:
@@ -98,9 +98,9 @@ def degree_name(degree: int) -> str:
     return say(DEGREES[degree]) if degree in DEGREES else say("degree {n}", n=degree)
 
 
-def counted(count: int, degree: int) -> str:
+def count_in_words(count: int, degree: int) -> str:
     """
-    >>> counted(3, 1)
+    >>> count_in_words(3, 1)
     '3 loops'
     """
     return many(count, KINDS[degree]) if degree in KINDS else f"{degree_name(degree)}: {count}"

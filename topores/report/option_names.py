@@ -1,6 +1,6 @@
 """Options of a training run in words, in the language of the page."""
 
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import later, say
 
 NAMES = (
@@ -18,4 +18,4 @@ NAMES = (
 def option_name(name: str) -> str:
     """An option as HTML; an unknown one as it is spelt."""
     words = name.replace("_", " ")
-    return escaped(say(words)) if words in NAMES else f"<code>{escaped(name)}</code>"
+    return escape_html(say(words)) if words in NAMES else f"<code>{escape_html(name)}</code>"

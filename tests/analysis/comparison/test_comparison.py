@@ -12,7 +12,7 @@ from topores.analysis.comparison.aligned import LEVELS, Comparison, at_loss
 from topores.analysis.comparison.best_cycle import best_cycle
 from topores.analysis.comparison.corpora import differing_options, equal_corpora
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged
-from topores.analysis.comparison.replicates import differences, grouped, paired_p, welch_p
+from topores.analysis.comparison.replicates import differences, group_replicates, paired_p, welch_p
 from topores.analysis.comparison.run import COUNTED, QUANTITIES, ComparedRun
 from topores.analysis.comparison.verdict import judge_comparison
 from topores.domain import AlignedPairs, Analysis, Claim, Corpus, Loop, Measurement, Passage, State, Verdict
@@ -197,24 +197,27 @@ def test_runs_that_differ_in_the_seed_alone_are_of_one_kind() -> None:
         run("b0", encoder="loreft", seed=0),
         run("a1", encoder="linear", seed=1, cycles=200, output="y", article="b.txt"),
     ]
-    groups = grouped(runs)
+    groups = group_replicates(runs)
     assert [[r.name for r in group.runs] for group in groups] == [["a0", "a1"], ["b0"]]
     assert [group.title for group in groups] == ["encoder linear (2 seeds)", "b0"]
 
 
 def test_a_run_that_repeats_a_seed_is_no_replicate() -> None:
-    (group,) = grouped([run("a", seed=3), run("again", seed=3), run("other", seed=4)])
+    (group,) = group_replicates([run("a", seed=3), run("again", seed=3), run("other", seed=4)])
     assert [r.name for r in group.runs] == ["a", "other"]
     assert [r.name for r in group.repeats] == ["again"]
 
 
 def test_nulls_and_other_texts_are_kinds_of_their_own() -> None:
     nulls = [run(f"s{seed}", null={"kind": "shuffled", "seed": seed}) for seed in (1, 2)]
-    groups = grouped([run("true"), *nulls])
+    groups = group_replicates([run("true"), *nulls])
     assert [group.title for group in groups] == ["true", "shuffled null (2 seeds)"]
     other = [run(f"o{seed}", seed=seed, texts={"t1": "9" * 64, "t2": "2" * 64}) for seed in (0, 1)]
     mine = [run(f"m{seed}", seed=seed) for seed in (0, 1)]
-    assert [group.title for group in grouped([*mine, *other])] == ["T1 11111111… (2 seeds)", "T1 99999999… (2 seeds)"]
+    assert [group.title for group in group_replicates([*mine, *other])] == [
+        "T1 11111111… (2 seeds)",
+        "T1 99999999… (2 seeds)",
+    ]
 
 
 def test_as_few_options_as_tell_kinds_apart_are_named() -> None:
@@ -223,7 +226,7 @@ def test_as_few_options_as_tell_kinds_apart_are_named() -> None:
         for encoder, rank, rate in (("full", 8, 1.0), ("lora", 8, 2.0), ("lora", 16, 2.0))
         for seed in (0, 1)
     ]
-    names = [group.name for group in grouped(runs)]
+    names = [group.name for group in group_replicates(runs)]
     assert names == ["encoder full, rank 8", "encoder lora, rank 8", "encoder lora, rank 16"]
 
 
@@ -232,10 +235,10 @@ def test_seeds_that_differ_in_an_option_of_another_encoder_are_replicates() -> N
     texts = {"article": "a.txt", "meta_analysis": "b.txt", "cached_views": 4, "layers": None, "positions": "all"}
     before = [run(f"r{rank}", seed=seed, rank=rank, **texts) for seed, rank in enumerate((4, 8, 16))]
     now = run("now", seed=3, article="a.txt", meta_analysis="b.txt")
-    (group,) = grouped([*before, now])
+    (group,) = group_replicates([*before, now])
     assert len(group.runs) == 4
     lora = [run(f"r{rank}", seed=seed, encoder="lora", rank=rank, **texts) for seed, rank in enumerate((4, 8))]
-    assert len(grouped(lora)) == 2
+    assert len(group_replicates(lora)) == 2
 
 
 # Corpora.
@@ -356,7 +359,7 @@ def test_the_seeds_choose_the_test() -> None:
     reads = {"held_out_mrr": read_mrr}
 
     def of(*runs: ComparedRun) -> tuple[str, float | None]:
-        (found,) = differences(grouped(runs), reads)
+        (found,) = differences(group_replicates(runs), reads)
         return found.test, found.p
 
     assert of(*a, *b) == ("seed by seed", pytest.approx(paired_p([0.5, 0.6, 0.8], [0.3, 0.5, 0.55])))

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 
 from topores.analysis.comparison.aligned import Comparison, at_loss
 from topores.analysis.comparison.corpora import equal_corpora
-from topores.analysis.comparison.replicates import Difference, Group, Read, differences, grouped
+from topores.analysis.comparison.replicates import Difference, Group, Read, differences, group_replicates
 from topores.analysis.comparison.run import COUNTED, LOOPS, QUANTITIES, ComparedRun
 
 EQUAL_LOSS = f"{LOOPS} at equal loss"
@@ -24,7 +24,7 @@ class Judged:
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        return grouped(self.comparison.runs)
+        return group_replicates(self.comparison.runs)
 
     @cached_property
     def of_other_corpora(self) -> tuple[tuple[Group, Group], ...]:

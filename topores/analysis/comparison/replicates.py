@@ -75,8 +75,8 @@ class Difference:
     """Corrected over all pairs of groups, and over all quantities but retrieval, which is a question of its own."""
 
 
-def grouped(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
-    """The runs in groups of replicates, in the order they were given."""
+def group_replicates(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
+    """The runs in groups of replicates, in the order in which they were given."""
     facts = [_decided_by(run) for run in runs]
     distinct = [fact for i, fact in enumerate(facts) if fact not in facts[:i]]
     names = _names(distinct)
@@ -143,7 +143,7 @@ def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Dif
     ]
     known = [difference for difference in found if difference is not None]
     retrieval = [d for d in known if d.quantity == RETRIEVAL]
-    return (*_corrected(retrieval), *_corrected([d for d in known if d.quantity != RETRIEVAL]))
+    return (*_holm_corrected(retrieval), *_holm_corrected([d for d in known if d.quantity != RETRIEVAL]))
 
 
 def _difference(quantity: str, one: Group, other: Group, read: Read) -> Difference | None:
@@ -171,7 +171,7 @@ def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tupl
     return "", None
 
 
-def _corrected(found: Sequence[Difference]) -> list[Difference]:
+def _holm_corrected(found: Sequence[Difference]) -> list[Difference]:
     judged = iter(holm([d.p for d in found if d.p is not None]))
     return [
         d if d.p is None else Difference(d.quantity, d.greater, d.lesser, d.means, d.test, next(judged)) for d in found

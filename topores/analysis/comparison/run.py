@@ -76,8 +76,8 @@ class ComparedRun:
     def values(self) -> dict[str, ByCycle]:
         """By quantity: its known values by cycle, in order of cycle."""
         counted = _significant_loops(self.analysis, self.gist.without_loops)
-        logged = _logged(self.analysis.metrics, [*LOGGED, *other_keys(self.analysis.metrics)])
-        return {**logged, **_measured(self.analysis), COUNTED: counted}
+        logged = _logged_values(self.analysis.metrics, [*LOGGED, *other_keys(self.analysis.metrics)])
+        return {**logged, **_measured_values(self.analysis), COUNTED: counted}
 
     @cached_property
     def losses(self) -> ByCycle:
@@ -185,7 +185,7 @@ def other_keys(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if key not in KNOWN_KEYS and key not in TABLE]
 
 
-def _logged(metrics: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, ByCycle]:
+def _logged_values(metrics: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, ByCycle]:
     """By quantity and cycle; one with several keys, as in both directions, is their mean."""
     found: dict[str, ByCycle] = {name: {} for name in names}
     for line in metrics:
@@ -196,7 +196,7 @@ def _logged(metrics: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[
     return found
 
 
-def _measured(analysis: Analysis) -> dict[str, ByCycle]:
+def _measured_values(analysis: Analysis) -> dict[str, ByCycle]:
     first = analysis.first.cycle
     found: dict[str, ByCycle] = {name: {} for name in MEASURED}
     for measure in CHANGES:

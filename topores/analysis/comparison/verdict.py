@@ -14,14 +14,14 @@ from topores.analysis.comparison.corpora import differing_options
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged, at_cycle
 from topores.analysis.comparison.replicates import Difference, Group
 from topores.analysis.comparison.run import COUNTED, LOOPS, QUANTITIES, RETRIEVAL, ComparedRun
-from topores.analysis.verdict.words import listed, parts
+from topores.analysis.verdict.words import enumerate_words, parts
 from topores.domain import Claim, Verdict
 from topores.phrases import Count, Phrase, joined
 
 SPREAD = 0.1
 """Least change of uniformity that is reported."""
 
-TOLD = ("uniformity", "procrustes.residual", LOOPS, EQUAL_LOSS)
+WITH_NUMBERS = ("uniformity", "procrustes.residual", LOOPS, EQUAL_LOSS)
 """Quantities that the sentence gives with their numbers; others that differ are only named."""
 
 MOST_NAMED = 3
@@ -33,7 +33,7 @@ def judge_comparison(comparison: Comparison) -> Verdict:
     judged = Judged(comparison)
     if len(judged.groups) == 1:
         return _replicates(judged)
-    rules = (_retrieval, _others, _spread, _movement, _equal_loss, _loops, _corpora, _bearing)
+    rules = (_retrieval, _other_quantities, _spread, _movement, _equal_loss, _loops, _corpora, _why_untested)
     found = [told for rule in rules if (told := rule(judged))] or [Phrase("nothing can be compared")]
     span = _span(judged)
     sentence = Phrase("{span}: {told}.", span=span, told=parts(found))
@@ -73,17 +73,17 @@ def _retrieval(judged: Judged) -> str:
     return words.retrieval(words.numbers(widest, len(judged.groups)), widest.p)
 
 
-def _others(judged: Judged) -> str:
+def _other_quantities(judged: Judged) -> str:
     """What else differs significantly, of all quantities with seeds to test by."""
     tested = [d for d in judged.differences if d.quantity != RETRIEVAL and d.p is not None]
     significant = {
         d.quantity: _significant([other for other in tested if other.quantity == d.quantity])
         for d in _significant(tested)
     }
-    told = [_differing(significant[name], judged) for name in TOLD if name in significant]
-    rest = [measure for name, measure in QUANTITIES.items() if name in significant and name not in TOLD]
+    told = [_difference_words(significant[name], judged) for name in WITH_NUMBERS if name in significant]
+    rest = [measure for name, measure in QUANTITIES.items() if name in significant and name not in WITH_NUMBERS]
     if len(rest) > 1:
-        told.append(Phrase("{measures} differ more than seeds do", measures=listed(rest)))
+        told.append(Phrase("{measures} differ more than seeds do", measures=enumerate_words(rest)))
     elif rest:
         told.append(Phrase("{measure} differs more than seeds do", measure=rest[0]))
     if tested and not told:
@@ -91,7 +91,7 @@ def _others(judged: Judged) -> str:
     return parts(told)
 
 
-def _differing(significant: Sequence[Difference], judged: Judged) -> Phrase:
+def _difference_words(significant: Sequence[Difference], judged: Judged) -> Phrase:
     """The most significant difference of one quantity, and how many more pairs of kinds differ in it."""
     first, further = significant[0], len(significant) - 1
     if first.quantity == "uniformity":
@@ -107,7 +107,7 @@ def _significant(found: Sequence[Difference]) -> list[Difference]:
 # Reported without a spread to test by.
 
 
-def _untested(quantity: str, judged: Judged) -> Difference | None:
+def _widest_untested(quantity: str, judged: Judged) -> Difference | None:
     """The widest difference of a quantity that could not be tested."""
     widest = judged.widest(quantity)
     return widest if widest is not None and widest.p is None else None
@@ -115,7 +115,7 @@ def _untested(quantity: str, judged: Judged) -> Difference | None:
 
 def _spread(judged: Judged) -> str:
     """Whose space spread out or contracted: the widest and the narrowest at the end."""
-    widest, end = _untested("uniformity", judged), judged.end
+    widest, end = _widest_untested("uniformity", judged), judged.end
     if widest is None or end is None:
         return ""
     (wide, of_wide), (narrow, of_narrow) = (_spread_of(group, end) for group in (widest.lesser, widest.greater))
@@ -138,7 +138,7 @@ def _spread_of(group: Group, end: int) -> tuple[Phrase, Phrase]:
 
 def _movement(judged: Judged) -> str:
     """Whose space deformed: the deformation that rotation and scale leave."""
-    widest = _untested("procrustes.residual", judged)
+    widest = _widest_untested("procrustes.residual", judged)
     if widest is None:
         return ""
     numbers = words.numbers(widest, len(judged.groups))
@@ -147,7 +147,7 @@ def _movement(judged: Judged) -> str:
 
 def _equal_loss(judged: Judged) -> str:
     """Where loops differ although the loss is the same."""
-    widest = _untested(EQUAL_LOSS, judged)
+    widest = _widest_untested(EQUAL_LOSS, judged)
     if widest is None:
         return ""
     numbers = words.numbers(widest, len(judged.groups))
@@ -166,7 +166,7 @@ def _corpora(judged: Judged) -> str:
     return words.other_corpora(one, other, differing_options(one.runs, other.runs), len(found) - 1)
 
 
-def _bearing(judged: Judged) -> str:
+def _why_untested(judged: Judged) -> str:
     """Why some differences were not tested."""
     if all(d.p is not None for d in judged.differences):
         return ""

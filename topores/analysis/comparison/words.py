@@ -64,7 +64,7 @@ def found_better(told: Sequence[Difference], further: int) -> Phrase:
         for d in told
     ]  # fmt: skip
     return Phrase(
-        "unseen partners are found better by {told}{further}", told=joined(", ", each), further=_further(further)
+        "unseen partners are found better by {told}{further}", told=joined(", ", each), further=_further_pairs(further)
     )
 
 
@@ -85,7 +85,7 @@ def wider(d: Difference, further: int) -> Phrase:
         "p = {p:.2g}){further}",
         measure=QUANTITIES["uniformity"], lesser=d.lesser.title,
         greater=d.greater.title, less=d.means[1], more=d.means[0], p=d.p,
-        further=_further(further),
+        further=_further_pairs(further),
     )  # fmt: skip
 
 
@@ -93,11 +93,11 @@ def greater(measure: Phrase, d: Difference, further: int) -> Phrase:
     return Phrase(
         "{measure} is greater in {greater} than in {lesser} ({more:.2f} against {less:.2f}, p = {p:.2g}){further}",
         measure=measure, greater=d.greater.title, lesser=d.lesser.title, more=d.means[0], less=d.means[1], p=d.p,
-        further=_further(further),
+        further=_further_pairs(further),
     )  # fmt: skip
 
 
-def _further(pairs: int) -> str:
+def _further_pairs(pairs: int) -> str:
     if pairs < 1:
         return ""
     if pairs > 1:

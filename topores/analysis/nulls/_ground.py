@@ -87,7 +87,7 @@ def measured_draws(null: str, ground: Ground, draws: Iterable[Draw]) -> Iterator
     points = [draw.clouds[cloud] for draw, cloud in places]
     found = _measured_clouds(null, bench, points)
     for (draw, cloud), result in zip(places, found, strict=True):
-        yield from _placed(null, ground, draw, cloud, result.numbers)
+        yield from _at_place(null, ground, draw, cloud, result.numbers)
     yield from _texts(null, ground, [draw for draw in drawn if {"t1", "t2"} <= draw.clouds.keys()])
     yield from _changes(null, ground, [(*place, own) for place, own in zip(places, found, strict=True)])
 
@@ -104,7 +104,7 @@ def _changes(null: str, ground: Ground, measured: list[tuple[Draw, str, CloudNum
     keys = [bench.key(what="null change", matched=item[0], before=item[1], after=item[2]) for item in items]
     found = bench.run(partial(_change, bench.protocol), items, keys, f"{null}: changes")
     for (draw, cloud, _, _), numbers in zip(twins, found, strict=True):
-        yield from _placed(null, ground, draw, cloud, numbers, against=draw.cycle)
+        yield from _at_place(null, ground, draw, cloud, numbers, against=draw.cycle)
 
 
 def _measured_clouds(null: str, bench: Bench, points: list[Cloud]) -> list[CloudNumbers]:
@@ -119,10 +119,10 @@ def _texts(null: str, ground: Ground, draws: list[Draw]) -> Iterator[NullMeasure
     ]
     found = ground.bench.run(_between_texts, items, keys, f"{null}: two texts")
     for draw, numbers in zip(draws, found, strict=True):
-        yield from _placed(null, ground, draw, "union", numbers)
+        yield from _at_place(null, ground, draw, "union", numbers)
 
 
-def _placed(
+def _at_place(
     null: str, ground: Ground, draw: Draw, cloud: str, numbers: Iterable[Number], against: int | None = None
 ) -> Iterator[NullMeasurement]:
     for n in numbers:

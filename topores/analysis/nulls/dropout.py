@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "the same passages under other dropout masks"
+ORDER = 20
+NAME = "Dropout"
+DESCRIPTION = "the same passages under other dropout masks"
 
 MASKS = 6
 """Number of masks. Each draw is compared with the previous one, and the first with the last."""

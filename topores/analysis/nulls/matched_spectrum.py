@@ -9,7 +9,9 @@ from topores.compute.parallel import run_parallel
 from topores.domain import NullMeasurement
 from topores.topology import GaussianLike
 
-TOLD = "Gaussian clouds of the same mean and covariance, projected on the sphere"
+ORDER = 80
+NAME = "Same spectrum"
+DESCRIPTION = "Gaussian clouds of the same mean and covariance, projected on the sphere"
 
 CLOUDS = 40
 """Number of clouds, enough for p < .05 after Holm over the first and the last state."""

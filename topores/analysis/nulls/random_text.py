@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "passages of the same lengths, with each text's tokens in random order"
+ORDER = 60
+NAME = "Random text"
+DESCRIPTION = "passages of the same lengths, with each text's tokens in random order"
 
 TEXTS = 3
 

@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "the same passages encoded again"
+ORDER = 10
+NAME = "Encoded again"
+DESCRIPTION = "the same passages encoded again"
 
 
 def why_not(ground: Ground) -> str | None:

@@ -12,7 +12,9 @@ from jaxtyping import Int
 from topores.analysis.nulls._ground import Draw, Ground, measured_draws, too_large
 from topores.domain import NullMeasurement
 
-TOLD = "random halves of the passages"
+ORDER = 30
+NAME = "Half of the passages"
+DESCRIPTION = "random halves of the passages"
 
 HALVES = 20
 FEWEST = 8

@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "the same passages by an encoder of the same architecture with random weights"
+ORDER = 70
+NAME = "Untrained encoder"
+DESCRIPTION = "the same passages by an encoder of the same architecture with random weights"
 
 ENCODERS = 3
 

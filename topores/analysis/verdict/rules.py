@@ -60,7 +60,7 @@ class Part(NamedTuple):
 def judge(evidence: Evidence, seed: int) -> Verdict:
     """The sentence, its claims and its headline."""
     if len(evidence.states) == 1:
-        return _single(evidence)
+        return _verdict_of_one_state(evidence)
     span = words.span(evidence.states[0], evidence.states[-1], trained=evidence.corpus is not None)
     if evidence.nothing_moved:
         still = Phrase("{span} nothing changed: every passage is where it was.", span=span)
@@ -91,7 +91,7 @@ def _headline(evidence: Evidence, outcome: str, parts: Sequence[Part]) -> Phrase
 
 def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
     """The outcome, and its words with the claims about retrieval and about runs on shuffled pairings."""
-    claims = [*_retrieval(evidence, seed), *_compared(evidence)]
+    claims = [*_retrieval(evidence, seed), *_shuffled_claims(evidence)]
     if collapsed := _collapse(evidence):
         return "collapsed", Part(collapsed, claims, Phrase("The space collapsed"))
     if evidence.corpus is None:
@@ -109,7 +109,7 @@ def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
     told = Phrase(
         "{outcome} (MRR {before:.2f} to {after:.2f} over {n} queries, p = {p:.2g}; {pairs}{shuffled})",
         outcome=found, before=_mean(held.before), after=_mean(held.after), n=len(held.before), p=p, pairs=pairs,
-        shuffled=_told_of_shuffled(evidence, shuffled),
+        shuffled=_shuffled_words(evidence, shuffled),
     )  # fmt: skip
     return outcome, Part(told, claims, title)
 
@@ -133,7 +133,7 @@ def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None
         return "no better than shuffled", title, words.no_better(rose, fell, fitted)
     if rose:
         title = Phrase("Learned") if controlled else Phrase("Learned (no control run)")
-        return "learned", title, words.learned(controlled)
+        return "learned", title, words.learned_words(controlled)
     if fell and fitted:
         worse = Phrase("the training pairs were memorised: unseen partners are found worse than before")
         return "memorised", Phrase("Memorised, not learned"), worse
@@ -151,7 +151,7 @@ def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None
     return "memorised", Phrase("Memorised, not learned"), alike
 
 
-def _told_of_shuffled(evidence: Evidence, p: float | None) -> str:
+def _shuffled_words(evidence: Evidence, p: float | None) -> str:
     if p is None:
         return ""
     reached = [run[RETRIEVAL] for run in evidence.shuffled]
@@ -169,11 +169,13 @@ def _retrieval(evidence: Evidence, seed: int) -> list[Claim]:
         if len(mrr.before):
             # Any training improves retrieval of the training pairs, so a p would say nothing.
             p = sign_flip_p(mrr.after - mrr.before, seed, groups=mrr.groups) if split == "held_out" else None
-            claims.append(_since_first(evidence, name, _mean(mrr.after), _mean(mrr.before), p))
+            claims.append(_claim_since_first(evidence, name, _mean(mrr.after), _mean(mrr.before), p))
     return claims
 
 
-def _since_first(evidence: Evidence, name: str, now: float | None, was: float | None, p: float | None = None) -> Claim:
+def _claim_since_first(
+    evidence: Evidence, name: str, now: float | None, was: float | None, p: float | None = None
+) -> Claim:
     """A quantity of the last state beside that of the first."""
     what = Phrase("{measure}, last state (null: first state)", measure=quantity(name).phrase)
     return Claim(what, now, was, p, name, evidence.unit(name), "first")
@@ -199,7 +201,7 @@ def _against_shuffled(evidence: Evidence) -> float | None:
     return None if own is None or len(runs) < 2 else prediction_p(own, runs, above=True)
 
 
-def _differing(evidence: Evidence, asked: Iterable[str] = COMPARED) -> dict[str, float]:
+def _p_against_shuffled(evidence: Evidence, asked: Iterable[str] = COMPARED) -> dict[str, float]:
     """Two-sided p of each number's difference from the runs on shuffled pairings, corrected over all that are asked."""
     runs, own = evidence.shuffled, evidence.own
     names = [n for n in asked if n != RETRIEVAL and n in own and all(n in run for run in runs)]
@@ -208,10 +210,10 @@ def _differing(evidence: Evidence, asked: Iterable[str] = COMPARED) -> dict[str,
     return dict(zip(names, holm([prediction_p(own[n], [run[n] for run in runs]) for n in names]), strict=True))
 
 
-def _compared(evidence: Evidence) -> list[Claim]:
+def _shuffled_claims(evidence: Evidence) -> list[Claim]:
     """Each number beside its mean over the runs on shuffled pairings."""
     p = {} if (of_retrieval := _against_shuffled(evidence)) is None else {RETRIEVAL: of_retrieval}
-    return _beside_shuffled(evidence, p | _differing(evidence))
+    return _beside_shuffled(evidence, p | _p_against_shuffled(evidence))
 
 
 def _beside_shuffled(evidence: Evidence, p: Mapping[str, float]) -> list[Claim]:
@@ -246,13 +248,13 @@ def _shape(evidence: Evidence) -> Part:
         if floor is not None
     ]  # fmt: skip
     changed = [n for n in names if (floor := floors[n]) is not None and abs(changes[n]) > floor]
-    p = _differing(evidence)
+    p = _p_against_shuffled(evidence)
     caused = [n for n in changed if p.get(n, 1.0) < ALPHA]
     said: str = ""
     if p and caused:
-        said = words.caused(caused, [n for n in changed if n not in caused])
+        said = words.attributed_to_pairing(caused, [n for n in changed if n not in caused])
     elif p and changed:
-        said = words.not_caused(changed)
+        said = words.not_attributed(changed)
     elif p and any(floors.values()):
         said = Phrase("its shape did not change beyond dropout and resampling")
     return Part(words.parts([spread, _loops_in_all(evidence), said]), claims)
@@ -266,8 +268,8 @@ def _spread(evidence: Evidence) -> tuple[str, list[Claim]]:
     if was is None or now is None or rank_was is None or rank_now is None:
         return "", []
     claims = [
-        _since_first(evidence, "uniformity", now, was),
-        _since_first(evidence, "rank_me", rank_now, rank_was),
+        _claim_since_first(evidence, "uniformity", now, was),
+        _claim_since_first(evidence, "rank_me", rank_now, rank_was),
     ]
     if _collapse(evidence):
         return "", claims
@@ -305,7 +307,7 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     """
     last = evidence.states[-1].cycle
     was, now = evidence.value(LOOPS, evidence.states[0].cycle), evidence.value(LOOPS, last)
-    loops = [_since_first(evidence, LOOPS, now, was)]
+    loops = [_claim_since_first(evidence, LOOPS, now, was)]
     moved, floor = evidence.value(MOVE, last), evidence.floors.get("dropout", {}).get(MOVE)
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", last) is None or moved is None:
@@ -329,15 +331,15 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     else:
         turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
         against, of_texts, left = "", [], 1 - turned
-    claim = _share(TURN, turned, by_chance, p)
+    claim = _share_claim(TURN, turned, by_chance, p)
     # Its p cannot be smaller than its few permutations allow.
     kinds = ["turned"] if against or (p <= ALPHA and turned - by_chance >= BEYOND_CHANCE) else []
     within = floor is not None and moved * np.sqrt(max(left, 0.0)) <= floor
     kinds += ["deformed"] if left >= DEFORMED and not within else []
     # A movement that no rotation explains beyond chance is a deformation, however small the remainder.
     movement = " and ".join(kinds) or "deformed"
-    as_shuffled = _differing(evidence, MOVED)
-    title = words.moved(movement, as_shuffled=bool(as_shuffled) and min(as_shuffled.values()) >= ALPHA)
+    as_shuffled = _p_against_shuffled(evidence, MOVED)
+    title = words.movement_words(movement, as_shuffled=bool(as_shuffled) and min(as_shuffled.values()) >= ALPHA)
     shuffled: str = ""
     if TURN in as_shuffled:
         shuffled = words.turned_after_shuffled(_after_shuffled(evidence, TURN), as_shuffled[TURN])
@@ -353,11 +355,11 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
 def _of_two_texts(found: TextMovement) -> tuple[str, list[Claim]]:
     """Whether the texts rotated against each other, beyond their shared rotation; words only if they did."""
     claims = [
-        _share(f"movement.{name}", *(getattr(part, name) for part in found[:3])) for name in ("relative", "shift")
+        _share_claim(f"movement.{name}", *(getattr(part, name) for part in found[:3])) for name in ("relative", "shift")
     ]
     if found.between is None or found.between_p is None or found.between_by_chance is None:
         return "", claims
-    claims.append(_share("movement.between", found.between, found.between_by_chance, found.between_p))
+    claims.append(_share_claim("movement.between", found.between, found.between_by_chance, found.between_p))
     if found.between_p > ALPHA or found.between - found.between_by_chance < BEYOND_CHANCE:
         return "", claims
     against = Phrase(
@@ -368,7 +370,7 @@ def _of_two_texts(found: TextMovement) -> tuple[str, list[Claim]]:
     return against, claims
 
 
-def _share(name: str, value: float, by_chance: float, p: float) -> Claim:
+def _share_claim(name: str, value: float, by_chance: float, p: float) -> Claim:
     """A share of the movement beside the same by chance."""
     of = Phrase("change of inner products") if name == "movement.between" else Phrase("squared movement")
     what = Phrase("{measure}, share of the {whole} (null: chance)", measure=quantity(name).phrase, whole=of)
@@ -390,18 +392,18 @@ def _loops(evidence: Evidence) -> Part:
     own = {cycle: [loop for loop in evidence.loops if loop.cycle == cycle] for cycle in (first, last)}
     count = {cycle: sum(loop.p < ALPHA for loop in loops) for cycle, loops in own.items()}
     best = min((loop.p for loop in own[last]), default=None)
-    claims = [_since_first(evidence, "significant_loops", float(count[last]), float(count[first]), best)]
+    claims = [_claim_since_first(evidence, "significant_loops", float(count[last]), float(count[first]), best)]
     if evidence.cells:
         sure = list(evidence.cells.values())
         what = Phrase("cells (layer, cycle, cloud) with a significant loop, of {n}", n=len(sure))
         claims.append(Claim(what, float(sum(p < ALPHA for p in sure)), None, min(sure)))
     more = count[last] - count[first]
-    if not _went(evidence, LONGEST_LOOP, more):
+    if not _changed_beyond_noise(evidence, LONGEST_LOOP, more):
         more = 0
     return Part(words.loops_now(count[last] - more, count[last], best), claims, words.loops_gained(more))
 
 
-def _went(evidence: Evidence, name: str, way: int) -> bool:
+def _changed_beyond_noise(evidence: Evidence, name: str, way: int) -> bool:
     """Whether a number rose, or fell where `way` is below 0, beyond dropout, resampling and shuffled pairings."""
     if name not in evidence.own or name not in evidence.before:
         return way != 0  # nothing was measured that contradicts it
@@ -432,7 +434,7 @@ def _clusters(evidence: Evidence) -> Part:
     corrected = holm(list(found.values()))
     was, now = (p < ALPHA for p in corrected)
     # The null changes too: a gap that did not widen was not gained, however small the Gaussian gaps became.
-    if not _went(evidence, LONGEST_CLUSTER, int(now) - int(was)):
+    if not _changed_beyond_noise(evidence, LONGEST_CLUSTER, int(now) - int(was)):
         return Part("", claims)
     p = float(min(corrected))
     if now:
@@ -440,7 +442,7 @@ def _clusters(evidence: Evidence) -> Part:
     return Part(Phrase("a cluster was lost (p = {p:.2g})", p=p), claims, Phrase("a cluster lost"))
 
 
-def _single(evidence: Evidence) -> Verdict:
+def _verdict_of_one_state(evidence: Evidence) -> Verdict:
     """One state has no change to judge, so it is described."""
     state = evidence.states[0]
     loops = _loops(evidence)

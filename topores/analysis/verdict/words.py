@@ -33,9 +33,9 @@ def parts(texts: Sequence[str]) -> Phrase:
     return joined("; ", [text for text in texts if text])
 
 
-def listed(words: Sequence[Phrase]) -> Phrase:
+def enumerate_words(words: Sequence[Phrase]) -> Phrase:
     """
-    >>> listed([Phrase("a")]), listed([Phrase("a"), Phrase("b"), Phrase("c")])
+    >>> enumerate_words([Phrase("a")]), enumerate_words([Phrase("a"), Phrase("b"), Phrase("c")])
     ('a', 'a, b and c')
     """
     if len(words) == 1:
@@ -44,7 +44,7 @@ def listed(words: Sequence[Phrase]) -> Phrase:
 
 
 def _names_of(quantities: Sequence[str]) -> Phrase:
-    return listed([quantity(name).phrase for name in quantities])
+    return enumerate_words([quantity(name).phrase for name in quantities])
 
 
 # Learned or memorised.
@@ -71,7 +71,7 @@ def no_better(rose: bool, fell: bool, fitted: bool) -> Phrase:
     )
 
 
-def learned(controlled: bool) -> Phrase:
+def learned_words(controlled: bool) -> Phrase:
     if not controlled:
         return Phrase("the encoder learned: unseen partners are found better than before")
     return Phrase("the encoder learned: unseen partners are found better than before and than after shuffled pairings")
@@ -117,7 +117,7 @@ def width(uniformity: float, rank: float) -> Phrase:
     )  # fmt: skip
 
 
-def caused(names: Sequence[str], shared: Sequence[str]) -> Phrase:
+def attributed_to_pairing(names: Sequence[str], shared: Sequence[str]) -> Phrase:
     """Changes that the pairing caused, and changes that shuffled pairings show too."""
     if not shared:
         return Phrase("the change of {names} is attributed to the pairing", names=_names_of(names))
@@ -128,7 +128,7 @@ def caused(names: Sequence[str], shared: Sequence[str]) -> Phrase:
     )  # fmt: skip
 
 
-def not_caused(names: Sequence[str]) -> Phrase:
+def not_attributed(names: Sequence[str]) -> Phrase:
     return Phrase("{names} changed, but no more than with shuffled pairings", names=_names_of(names))
 
 
@@ -141,7 +141,7 @@ def loop_persistence(was: float, now: float, *, within: bool) -> Phrase:
     return Phrase("{went}, within the noise of dropout and resampling", went=went) if within else went
 
 
-def moved(movement: str, *, as_shuffled: bool) -> Phrase:
+def movement_words(movement: str, *, as_shuffled: bool) -> Phrase:
     """
     Args:
         as_shuffled: Whether shuffled pairings rotate and move it as much.

@@ -8,7 +8,7 @@ from typing import Any
 from topores.report.html.axes import Scale, cycle_scale, value_scale
 from topores.report.html.charts import BOTTOM, LEFT, PATHS, RIGHT, TOP, frame, panel
 from topores.report.html.numbers import Number, digits, power, short
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 
 Facts = Mapping[str, Any]
 """An object of the clock's summary, or a run."""
@@ -39,7 +39,12 @@ def law_chart(found: Facts, runs: Sequence[Facts]) -> str:
     x = value_scale([1 / row["temperature"] for row in shown], LEFT + 6, RIGHT - 30)
     y = _decades([count for row in shown for count in (_height(row) or 1, *row["counts"])])
     lines = _law_lines(found["law"], runs, x, y) if found["law"] else ""
-    drawing = frame(x, y, "1 / temperature") + lines + "".join(_point(row, x, y) for row in shown) + _named(shown, x, y)
+    drawing = (
+        frame(x, y, "1 / temperature")
+        + lines
+        + "".join(_point(row, x, y) for row in shown)
+        + _temperature_labels(shown, x, y)
+    )
     note = "Each point is a temperature, with its value next to it. Cycles are on a logarithmic scale."
     label = f"Cycles to the margin over 1 / temperature, {len(shown)} temperatures"
     return panel("Cycles to the margin", drawing, label, note=note)
@@ -119,7 +124,7 @@ def _curve(slope: Number, intercept: Number, look: str, x: Scale, y: Scale) -> s
 
 def _polyline(places: Sequence[Place], look: str, name: str = "") -> str:
     points = " ".join(f"{across:g},{up:g}" for across, up in places)
-    title = f"<title>{escaped(name)}</title>" if name else ""
+    title = f"<title>{escape_html(name)}</title>" if name else ""
     return f'<polyline class="line look-{look}" points="{points}">{title}</polyline>'
 
 
@@ -135,10 +140,10 @@ def _mark(look: str, across: Number, up: Number) -> str:
     return f'<path class="mark look-{look}" d="{PATHS["circle"]}" transform="translate({across:g} {up:g})"/>'
 
 
-def _named(rows: Iterable[Facts], x: Scale, y: Scale) -> str:
+def _temperature_labels(rows: Iterable[Facts], x: Scale, y: Scale) -> str:
     """Temperatures at the lower right of their points, where they do not overlap."""
     places = {row["temperature"]: (x(1 / row["temperature"]), y(_height(row) or 1)) for row in rows}
-    named = _apart(places, lambda one, other: abs(one[0] - other[0]) < NAME and abs(one[1] - other[1]) < 10)
+    named = _not_overlapping(places, lambda one, other: abs(one[0] - other[0]) < NAME and abs(one[1] - other[1]) < 10)
     return "".join(
         f'<text class="tick" x="{across + 6:g}" y="{min(up + 11, BOTTOM - 3):g}">{temperature:g}</text>'
         for temperature, (across, up) in named.items()
@@ -154,7 +159,7 @@ def _run_names(found: Facts, runs: Sequence[Facts], x: Scale, y: Scale) -> str:
     """Temperatures above the dots, or at the end of a run without one; rotated because dots are close together."""
     first = {run["temperature"]: run for run in reversed(runs)}
     places = {t: _end(run, found["margin"], x, y) for t, run in sorted(first.items(), reverse=True)}
-    named = _apart(places, lambda one, other: abs(one[0] - other[0]) < 12 and abs(one[1] - other[1]) < 24)
+    named = _not_overlapping(places, lambda one, other: abs(one[0] - other[0]) < 12 and abs(one[1] - other[1]) < 24)
     return "".join(
         f'<text class="tick" transform="translate({across + 5:g} {up - 7:g}) rotate(-65)">{temperature:g}</text>'
         for temperature, (across, up) in named.items()
@@ -167,7 +172,7 @@ def _end(run: Facts, margin: Number, x: Scale, y: Scale) -> Place:
     return x(run["looks"][-1]["cycle"]), y(run["looks"][-1]["margin"])
 
 
-def _apart(places: Mapping[Number, Place], near: Callable[[Place, Place], bool]) -> dict[Number, Place]:
+def _not_overlapping(places: Mapping[Number, Place], near: Callable[[Place, Place], bool]) -> dict[Number, Place]:
     """The places, in order, that are not close to an earlier one."""
     kept: dict[Number, Place] = {}
     for temperature, place in places.items():

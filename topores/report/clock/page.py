@@ -9,8 +9,8 @@ from topores.report.clock.charts import Facts, drawn_runs, law_chart, law_legend
 from topores.report.clock.tables import counts, looks
 from topores.report.html.document import STYLES_OF_RUNS, contents, document, on_top
 from topores.report.html.numbers import digits, percent
-from topores.report.html.safe import escaped
-from topores.report.html.tables import facts, folded, key_values
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import facts, fold, key_values
 from topores.report.language import many
 
 LOSSES = {
@@ -83,10 +83,10 @@ def _literal(found: Facts) -> str:
 def _header(clock: ClockFindings, said: str) -> str:
     found = clock.found
     counts = [
-        escaped(found["loss"]), many(found["pairs"], "pair"), many(found["dim"], "dimension"),
+        escape_html(found["loss"]), many(found["pairs"], "pair"), many(found["dim"], "dimension"),
         many(len(found["temperatures"]), "temperature"), many(len(clock.runs), "run"),
     ]  # fmt: skip
-    return f"<header>{on_top(f'<bdi>{escaped(clock.name)}</bdi>', Verdict(said, ()), counts)}</header>"
+    return f"<header>{on_top(f'<bdi>{escape_html(clock.name)}</bdi>', Verdict(said, ()), counts)}</header>"
 
 
 def _charts(clock: ClockFindings) -> str:
@@ -116,8 +116,8 @@ def _setting(clock: ClockFindings) -> str:
     told = facts([
         ("Vectors", f"{rows} free unit vectors in {many(found['dim'], 'dimension')}: {found['pairs']} pairs of one "
          "row each of T1 and T2"),
-        ("Loss", f"{escaped(found['loss'])}{': ' + loss if loss else ''}, mean over rows; s is a cosine / temperature, "
-         f"p the row's partner, j its negatives: the other {rows - 2} rows"),
+        ("Loss", f"{escape_html(found['loss'])}{': ' + loss if loss else ''}, mean over rows; s is a cosine / "
+         f"temperature, p the row's partner, j its negatives: the other {rows - 2} rows"),
         ("Margin", "cosine of partners minus that of the closest negative, for the worst row"),
         ("Target", f"{found['margin']:.4f}, which is {percent(found['margin'] / most)} of {most:.4f}, the "
          "margin of a regular simplex"),
@@ -128,8 +128,8 @@ def _setting(clock: ClockFindings) -> str:
         ("Arithmetic", "float64; 1 − p is summed over the negatives, so that nothing cancels"),
         ("Computing", f"{digits(sum(run['seconds'] for run in clock.runs))} s over all runs"),
     ])  # fmt: skip
-    again = f"<h3>Command</h3><pre><code>{escaped(clock.command)}</code></pre>"
-    return told + again + _further(clock) + folded("All options", key_values(clock.options))
+    again = f"<h3>Command</h3><pre><code>{escape_html(clock.command)}</code></pre>"
+    return told + again + _further(clock) + fold("All options", key_values(clock.options))
 
 
 def _further(clock: ClockFindings) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from topores.quantities import quantity
 from topores.report.clock.charts import Facts
 from topores.report.html.numbers import Number, data, digits, power
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded, table
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold, table
 
 HASH = 12
 """Letters of a SHA-256 that are shown."""
@@ -76,7 +76,7 @@ def _roughly(cycles: Number) -> str:
 
 
 def _hash(sha256: object) -> str:
-    return f'<code title="{escaped(sha256)}">{escaped(str(sha256)[:HASH])}</code>'
+    return f'<code title="{escape_html(sha256)}">{escape_html(str(sha256)[:HASH])}</code>'
 
 
 def looks(runs: Sequence[Facts]) -> str:
@@ -84,8 +84,8 @@ def looks(runs: Sequence[Facts]) -> str:
     head = ["Temperature", "Seed", "Cycle", "Margin", "Loss (nats)", quantity("one_minus_p").name, "SHA-256"]
     measured = ("cycle", "margin", "loss", "one_minus_p")
     rows = [
-        [_exactly(run["temperature"]), escaped(run["seed"]), *(data(look[name]) for name in measured),
+        [_exactly(run["temperature"]), escape_html(run["seed"]), *(data(look[name]) for name in measured),
          _hash(look["sha256"])]
         for run in runs for look in run["looks"]
     ]  # fmt: skip
-    return folded("The numbers behind the charts: all measurements of the runs", table(head, rows, look="numbers"))
+    return fold("The numbers behind the charts: all measurements of the runs", table(head, rows, look="numbers"))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from topores.report.html.axes import Scale, cycle_scale, value_scale
 from topores.report.html.charts import BOTTOM, LEFT, PATHS, RIGHT, TOP, frame, panel
 from topores.report.html.numbers import Number
-from topores.report.html.safe import escaped
-from topores.report.language import localised, say
+from topores.report.html.safe import escape_html
+from topores.report.language import localise, say
 
 LOOKS = tuple(f"run{number}" for number in range(8))
 """The style sheet gives each a colour and dash, and fills the shapes of the first four."""
@@ -45,7 +45,7 @@ def curves_chart(
         unit: Unit of the values.
         zero: Whether 0 belongs on the y axis.
     """
-    shown = [Curve(c.name, c.look, _thinned(c.places)) for c in curves if c.places]
+    shown = [Curve(c.name, c.look, _thin_points(c.places)) for c in curves if c.places]
     along = sorted({x for curve in shown for x, _ in curve.places})
     x = cycle_scale([int(c) for c in along], LEFT + 6, RIGHT - 8) if axis == "cycle" else loss_scale(along)
     y = value_scale([value for curve in shown for _, value in curve.places], BOTTOM, TOP, zero=zero)
@@ -64,7 +64,7 @@ def loss_scale(losses: Sequence[Number]) -> Scale:
     parts = (1, 2, 5) if len(decades) <= 3 else (1,)
     every = 1 + (len(decades) - 1) // 6
     ticks = [m * 10.0**k for k in decades if k % every == 0 for m in parts if low <= m * 10.0**k <= high]
-    return Scale(low, high, RIGHT - 8, LEFT + 6, tuple((t, localised(f"{t:g}")) for t in ticks), math.log10)
+    return Scale(low, high, RIGHT - 8, LEFT + 6, tuple((t, localise(f"{t:g}")) for t in ticks), math.log10)
 
 
 def keys(entries: Iterable[tuple[str, str]]) -> str:
@@ -83,11 +83,12 @@ def key(look: str) -> str:
 def _curve(curve: Curve, x: Scale, y: Scale) -> str:
     places = [(x(across), y(value)) for across, value in curve.places]
     points = " ".join(f"{across:g},{up:g}" for across, up in places)
-    line = f'<polyline class="line look-{curve.look}" points="{points}"><title>{escaped(curve.name)}</title></polyline>'
-    return line + "".join(_shape(curve.look, *place) for place in _marked(places, LOOKS.index(curve.look)))
+    title = f"<title>{escape_html(curve.name)}</title>"
+    line = f'<polyline class="line look-{curve.look}" points="{points}">{title}</polyline>'
+    return line + "".join(_shape(curve.look, *place) for place in _marked_points(places, LOOKS.index(curve.look)))
 
 
-def _marked(places: Sequence[Place], number: int) -> list[Place]:
+def _marked_points(places: Sequence[Place], number: int) -> list[Place]:
     """Points of the line that are far enough apart to get a shape; at least the last one."""
     marked: list[Place] = []
     next_at = places[0][0] + SHIFT * number
@@ -103,7 +104,7 @@ def _shape(look: str, across: Number, up: Number) -> str:
     return f'<path class="mark look-{look}" d="{shape}" transform="translate({across:g} {up:g})"/>'
 
 
-def _thinned(places: Sequence[Place]) -> Sequence[Place]:
+def _thin_points(places: Sequence[Place]) -> Sequence[Place]:
     if len(places) <= MOST_POINTS:
         return places
     return [places[round(i * (len(places) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]

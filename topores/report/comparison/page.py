@@ -28,9 +28,9 @@ from topores.report.comparison.tables import (
 from topores.report.glossary import hint_of, measure_term, quantity_term, term
 from topores.report.html.document import STYLES_OF_RUNS, contents, document, on_top
 from topores.report.html.numbers import data, digits
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded
-from topores.report.language import many, say, speaking, spoken
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold
+from topores.report.language import many, say, speak, speaking
 from topores.report.names import sampling_of
 from topores.report.option_names import option_name
 
@@ -39,7 +39,7 @@ def render_comparison(comparison: Comparison, verdict: Verdict, lang: Language =
     """The whole page as one HTML document, the same for the same runs. It contains no script."""
     with speaking(lang):
         judged = Judged(comparison)
-        title = f"{', '.join(comparison.names)}: {spoken(verdict.headline or verdict.sentence)}"
+        title = f"{', '.join(comparison.names)}: {speak(verdict.headline or verdict.sentence)}"
         body = f"{_header(judged, verdict)}\n{contents(_sections(judged, verdict))}"
         return document(title, body, styles=STYLES_OF_RUNS)
 
@@ -62,7 +62,7 @@ def _sections(judged: Judged, verdict: Verdict) -> list[tuple[str, str, str]]:
 
 
 def _header(judged: Judged, verdict: Verdict) -> str:
-    names = " · ".join(f"<bdi>{escaped(name)}</bdi>" for name in judged.comparison.names)
+    names = " · ".join(f"<bdi>{escape_html(name)}</bdi>" for name in judged.comparison.names)
     counts = [
         many(len(judged.comparison.runs), "run"),
         many(len(judged.groups), "kind"),
@@ -86,7 +86,7 @@ def _repeats(judged: Judged) -> str:
         return ""
     return say(
         "<p>{runs}: same kind and seed as another run, so not counted again.</p>",
-        runs=escaped(", ".join(repeats)),
+        runs=escape_html(", ".join(repeats)),
     )
 
 
@@ -97,7 +97,7 @@ def _texts(comparison: Comparison) -> str:
             "<p><strong>The runs have different texts</strong> (SHA-256 above), so their numbers differ because of the "
             "texts, too; kinds with different texts are not tested against each other.</p>"
         )
-    t1, t2 = (escaped(sha256[:HASH]) for sha256 in comparison.runs[0].texts)
+    t1, t2 = (escape_html(sha256[:HASH]) for sha256 in comparison.runs[0].texts)
     if comparison.same_questions:
         return say(
             "<p>All runs have the same texts (SHA-256 {t1}… and {t2}…) and the same held-out passages and pairs.</p>",
@@ -113,7 +113,7 @@ def _texts(comparison: Comparison) -> str:
 def _protocol(comparison: Comparison) -> str:
     """What all results share, and a note if different versions of programs made them."""
     first, *others = [run.analysis for run in comparison.runs]
-    metric, degree = (escaped(first.protocol.get(name, "")) for name in ("metric", "max_degree"))
+    metric, degree = (escape_html(first.protocol.get(name, "")) for name in ("metric", "max_degree"))
     told = [
         say(
             "All measured by the same protocol: metric {metric}, homology up to degree {degree}, last layer, both "
@@ -123,7 +123,7 @@ def _protocol(comparison: Comparison) -> str:
     ]  # fmt: skip
     if "union" in (first.protocol.get("sampled") or []):
         told.append(
-            say("Numbers of loops are means over {subsamples}.", subsamples=escaped(sampling_of(first, "union")))
+            say("Numbers of loops are means over {subsamples}.", subsamples=escape_html(sampling_of(first, "union")))
         )
     if any(other.protocol.get("versions") != first.protocol.get("versions") for other in others):
         told.append(say("Different versions of programs made these results."))
@@ -143,7 +143,7 @@ def _rests_on(judged: Judged, verdict: Verdict) -> str:
             "<p><strong>One run each, so there is no spread to test by.</strong> Train each kind with more seeds "
             "(<code>topores train … --seed 1</code>) and compare all of them.</p>"
         )
-    pairs = folded(say("All quantities of all pairs of kinds"), differences_table(judged)) if judged.differences else ""
+    pairs = fold(say("All quantities of all pairs of kinds"), differences_table(judged)) if judged.differences else ""
     return words + claims_table(verdict.claims, say("Compared with")) + pairs
 
 
@@ -153,7 +153,7 @@ def _end_title(judged: Judged) -> str:
 
 def _cycles(comparison: Comparison, looks: Looks) -> str:
     charts = [_chart(comparison, looks, name, "cycle") for name in ("loss", *comparison.quantities)]
-    behind = folded(say("The numbers at the cycles that all runs kept"), cycles_table(comparison, looks))
+    behind = fold(say("The numbers at the cycles that all runs kept"), cycles_table(comparison, looks))
     words = say("<p>Logged numbers are drawn at every logged cycle, numbers of homology at the kept cycles.</p>")
     return f'{words}{_legend(comparison, looks)}<div class="panels four">{"".join(charts)}</div>{behind}'
 
@@ -186,18 +186,18 @@ def _meaning(comparison: Comparison) -> str:
 def _levels(comparison: Comparison, looks: Looks) -> str:
     """The lowest losses of the runs, and their numbers at losses that all reached."""
     lowest = {run.name: min(run.losses.values()) for run in comparison.runs}
-    each = [say("{run} {loss}", run=escaped(name), loss=data(loss)) for name, loss in lowest.items()]
+    each = [say("{run} {loss}", run=escape_html(name), loss=data(loss)) for name, loss in lowest.items()]
     told = say("Lowest losses: {losses}.", losses=", ".join(each))
     if not comparison.levels:
         apart = say("One run started below the lowest loss of another, so there is no loss to align them at.")
         return f"<p>{told} {apart}</p>"
-    behind = folded(say("The numbers at equal losses"), losses_table(comparison, looks))
-    return f"<p>{told} {_aligned(comparison.levels[-1], lowest)}</p>{behind}"
+    behind = fold(say("The numbers at equal losses"), losses_table(comparison, looks))
+    return f"<p>{told} {_aligned_sentence(comparison.levels[-1], lowest)}</p>{behind}"
 
 
-def _aligned(last: float, lowest: Mapping[str, float]) -> str:
+def _aligned_sentence(last: float, lowest: Mapping[str, float]) -> str:
     """The lowest shared loss, and runs whose numbers below it are left out."""
-    further = [escaped(name) for name, loss in lowest.items() if loss < last]
+    further = [escape_html(name) for name, loss in lowest.items() if loss < last]
     if not further:
         return say("They are aligned down to {level}.", level=digits(last))
     return say(
@@ -222,13 +222,13 @@ def _legend(comparison: Comparison, looks: Looks) -> str:
     """One entry per run, or per kind if runs share the look of their kind."""
     named = {look: run for run in reversed(comparison.runs) if (look := looks.get(run.name))}
     if len(named) == len(comparison.runs):
-        return keys((look, f"<bdi>{escaped(run.name)}</bdi>") for look, run in reversed(named.items()))
+        return keys((look, f"<bdi>{escape_html(run.name)}</bdi>") for look, run in reversed(named.items()))
     kinds = {
-        looks[group.runs[0].name]: spoken(group.title)
+        looks[group.runs[0].name]: speak(group.title)
         for group in Judged(comparison).groups
         if group.runs[0].name in looks
     }
-    legend = keys((look, escaped(name)) for look, name in kinds.items())
+    legend = keys((look, escape_html(name)) for look, name in kinds.items())
     undrawn = len(comparison.runs) - len(looks)
     if not undrawn:
         return legend
@@ -269,9 +269,9 @@ def _own(comparison: Comparison, looks: Looks) -> str:
 
 
 def _verdict_of(analysis: Analysis, name: str) -> str:
-    claims, told = analysis.verdict.claims, escaped(spoken(analysis.verdict.sentence))
+    claims, told = analysis.verdict.claims, escape_html(speak(analysis.verdict.sentence))
     beside = term("null", "Without the effect (null)")
-    behind = folded(say("Evidence"), claims_table(claims, beside)) if claims else ""
+    behind = fold(say("Evidence"), claims_table(claims, beside)) if claims else ""
     return f'<h3>{name}</h3><p dir="auto">{told}</p>{behind}'
 
 

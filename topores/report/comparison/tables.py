@@ -11,17 +11,18 @@ from topores.analysis.comparison.best_cycle import best_cycle
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged
 from topores.analysis.comparison.replicates import PLACES, Difference
 from topores.analysis.comparison.run import COUNTED, LOOPS, RETRIEVAL, ComparedRun
+from topores.analysis.ladder import name_of as null_name
 from topores.quantities import quantity
 from topores.report.claims import cell
 from topores.report.comparison.charts import key
 from topores.report.glossary import measure_term, quantity_term
 from topores.report.html.numbers import data, digits
-from topores.report.html.safe import clipped, escaped
+from topores.report.html.safe import clip_html, escape_html
 from topores.report.html.tables import table
-from topores.report.language import localised, say, spoken
+from topores.report.language import localise, say, speak
 from topores.report.names import unit_of
 from topores.report.option_names import option_name
-from topores.report.run.null_data import NAMES, ROWS, Spread, own_value, present, spreads
+from topores.report.run.null_data import ROWS, Spread, own_value, present, spreads
 
 MOST_LETTERS = 60
 HASH = 8
@@ -36,7 +37,7 @@ Looks = dict[str, str]
 def name_of(run: ComparedRun, looks: Looks) -> str:
     """A run in tables and legends: its line and its name."""
     drawn = f"{key(looks[run.name])} " if run.name in looks else ""
-    return f"{drawn}<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>"
+    return f"{drawn}<bdi>{clip_html(run.name, MOST_LETTERS)}</bdi>"
 
 
 def runs_table(judged: Judged, looks: Looks) -> str:
@@ -56,10 +57,10 @@ def runs_table(judged: Judged, looks: Looks) -> str:
     ]  # fmt: skip
     rows = [
         [
-            name_of(run, looks), *([escaped(spoken(kind[run.name]))] if kinds else []),
+            name_of(run, looks), *([escape_html(speak(kind[run.name]))] if kinds else []),
             *(_option(run.options.get(name)) for name in differing),
             *(_hash(sha256) for sha256 in run.texts[: len(texts)]),
-            *([escaped(run.null or "–")] if nulls else []), *_extent(run),
+            *([escape_html(run.null or "–")] if nulls else []), *_extent(run),
         ]
         for run in runs
     ]  # fmt: skip
@@ -71,13 +72,13 @@ def _option(value: Any) -> str:
     if value in (None, [], ()):
         return "–"
     if isinstance(value, int) and not isinstance(value, bool):
-        return localised(f"{value:,}")
-    text = clipped(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
+        return localise(f"{value:,}")
+    text = clip_html(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
     return re.sub(r"(?<=[/,_])(?<!</)(?=\w)", "<wbr>", text)
 
 
 def _hash(sha256: str) -> str:
-    return f'<code title="{escaped(sha256)}">{escaped(sha256[:HASH])}</code>'
+    return f'<code title="{escape_html(sha256)}">{escape_html(sha256[:HASH])}</code>'
 
 
 def _extent(run: ComparedRun) -> list[str]:
@@ -109,7 +110,7 @@ def kinds_table(judged: Judged) -> str:
         spread = [_mean(group.values(read)) for group in judged.groups]
         if any(words != "–" for words in spread):
             rows.append([title_of(name, judged), *spread])
-    head = ["", *(escaped(spoken(group.title)) for group in judged.groups)]
+    head = ["", *(escape_html(speak(group.title)) for group in judged.groups)]
     return table(head, rows, caption=say("Mean ± standard deviation over seeds"), look="numbers")
 
 
@@ -130,8 +131,8 @@ def differences_table(judged: Judged) -> str:
 
 
 def _difference(d: Difference, judged: Judged) -> list[str]:
-    names = [escaped(spoken(group.title)) for group in (d.greater, d.lesser)]
-    test = spoken(d.test) if d.test else say("none: no spread")
+    names = [escape_html(speak(group.title)) for group in (d.greater, d.lesser)]
+    test = speak(d.test) if d.test else say("none: no spread")
     return [title_of(d.quantity, judged), *names, *map(data, d.means), test, cell(d.p)]
 
 
@@ -146,7 +147,7 @@ def title_of(name: str, judged: Judged) -> str:
 def title_in_unit(name: str, comparison: Comparison) -> str:
     """A quantity's name with its unit."""
     unit, title = unit_in(name, comparison), quantity_term(quantity(name))
-    return f"{title} ({escaped(unit)})" if unit else title
+    return f"{title} ({escape_html(unit)})" if unit else title
 
 
 def unit_in(name: str, comparison: Comparison) -> str:
@@ -224,13 +225,14 @@ def nulls_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
         for null in names:
             found = spreads(analysis, null, last)
             draws = max((spread.draws for spread in found.values()), default=0)
-            cells = [_spread(found.get((measure, degree))) for measure, degree in ROWS]
-            rows.append([f"<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>", f"{say(NAMES[null])} ({draws})", *cells])
+            named = f"{say(null_name(null))} ({draws})"
+            cells = [_spread_cell(found.get((measure, degree))) for measure, degree in ROWS]
+            rows.append([f"<bdi>{clip_html(run.name, MOST_LETTERS)}</bdi>", named, *cells])
     head = [say("Run"), say("State, or null (draws)"), *(measure_term(*row) for row in ROWS)]
     return table(head, rows, look="numbers aligned") if rows else ""
 
 
-def _spread(found: Spread | None) -> str:
+def _spread_cell(found: Spread | None) -> str:
     if found is None:
         return "–"
     return data(found.mean) if found.deviation is None else f"{data(found.mean)} ± {data(found.deviation)}"

@@ -89,6 +89,6 @@ def along_states(axes: Axes, analysis: Analysis, *, title: bool = True) -> None:
     axes.set_axisbelow(True)
 
 
-def lettered(axes: Axes, number: int, text: str = "") -> None:
+def letter_panel(axes: Axes, number: int, text: str = "") -> None:
     """Title of a panel: its letter, and what it shows."""
     axes.set_title(f"{LETTERS[number]}\u2003{text}".rstrip(), loc="left", color=INK)

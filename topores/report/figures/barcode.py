@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from topores.domain import Analysis
 from topores.report.figures._loop_bars import Loops, loops_at_ends, span_of
-from topores.report.figures._paper import BAND, DOUBLE, INK, SINGLE, SOFT, lettered, new_figure, state_label
+from topores.report.figures._paper import BAND, DOUBLE, INK, SINGLE, SOFT, letter_panel, new_figure, state_label
 from topores.report.names import distance_axis
 
 TITLE = "Barcodes of the loops of the first and the last state"
@@ -33,7 +33,7 @@ def draw(analysis: Analysis) -> Figure | None:
         axes.set_xlabel(distance_axis(analysis))
         told = f"{state_label(loops.state)}: {loops.counts}"
         if len(found) > 1:
-            lettered(axes, number, told)
+            letter_panel(axes, number, told)
         else:
             axes.set_title(told, loc="left", color=INK)
         axes.text(0.02, 0.03, _notes(loops), transform=axes.transAxes, color=INK)

@@ -57,8 +57,8 @@ def _label(axes: Axes, analysis: Analysis) -> None:
     states, layers = analysis.states, analysis.layers
     named = [short(state.cycle) if analysis.trained else str(number) for number, state in enumerate(states)]
     letters = (6 if _is_wide(analysis) else 2.7) * LETTERS_PER_INCH
-    across = _spaced(len(states), int(letters / (max(map(len, named)) + 1)))
-    up = _spaced(len(layers), MOST_STATES)
+    across = _spaced_indices(len(states), int(letters / (max(map(len, named)) + 1)))
+    up = _spaced_indices(len(layers), MOST_STATES)
     axes.set_xticks([place + 0.5 for place in across], [named[place] for place in across])
     axes.set_yticks([place + 0.5 for place in up], [str(layers[place]) for place in up])
     axes.set_xlabel(state_axis(analysis))
@@ -67,10 +67,10 @@ def _label(axes: Axes, analysis: Analysis) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _spaced(count: int, most: int) -> list[int]:
+def _spaced_indices(count: int, most: int) -> list[int]:
     """At most `most` indices, evenly spaced, starting at the first.
 
-    >>> _spaced(5, 3)
+    >>> _spaced_indices(5, 3)
     [0, 2, 4]
     """
     return list(range(0, count, -(-count // max(most, 1))))

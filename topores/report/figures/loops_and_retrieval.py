@@ -18,13 +18,13 @@ from topores.report.figures._paper import (
     SINGLE,
     along_states,
     in_unit,
-    lettered,
+    letter_panel,
     new_figure,
     shape_or_none,
     with_gaps,
 )
 from topores.report.names import distance_unit, known_number, shown_cloud
-from topores.report.run.metric_lines import cycles, thinned
+from topores.report.run.metric_lines import cycles, thin_lines
 from topores.runs import held_out_mrr
 
 TITLE = "Loops and held-out retrieval over the cycles"
@@ -60,7 +60,7 @@ def draw(analysis: Analysis) -> Figure | None:
         axes.set_ylabel(curve.name)
         along_states(axes, analysis, title=axes is every[-1])
         if len(curves) > 1:
-            lettered(axes, number)
+            letter_panel(axes, number)
     _legend(figure, analysis)
     return figure
 
@@ -73,7 +73,7 @@ def _persistence(analysis: Analysis) -> Curve:
 
 def _retrieval(analysis: Analysis) -> Curve:
     """The mean of both directions at every logged cycle, which are more than the kept states."""
-    lines, _ = thinned(analysis.metrics)
+    lines, _ = thin_lines(analysis.metrics)
     values = [held_out_mrr(line) for line in lines]
     return Curve(quantity("held_out_mrr").name, "held_out_mrr", None, cycles(lines), values)
 

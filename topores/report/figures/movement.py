@@ -12,7 +12,7 @@ from topores.report.figures._paper import (
     ORANGE,
     along_states,
     in_unit,
-    lettered,
+    letter_panel,
     new_figure,
     shape_or_none,
     with_gaps,
@@ -40,7 +40,7 @@ def draw(analysis: Analysis) -> Figure | None:
         _panel(axes, analysis, measure)
         axes.set_ylabel(in_unit(quantity(measure).name, unit_of(analysis, measure)))
         along_states(axes, analysis)
-        lettered(axes, number)
+        letter_panel(axes, number)
     # Not every part need have been measured under dropout.
     handles, labels = max((axes.get_legend_handles_labels() for axes in every), key=lambda found: len(found[1]))
     figure.legend(handles, labels, loc="outside upper left", ncols=3)

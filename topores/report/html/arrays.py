@@ -36,10 +36,10 @@ class Arrays:
 
     def block(self, name: str) -> str:
         """An inert element with all arrays."""
-        return compressed(name, b"".join(self._parts))
+        return compressed_block(name, b"".join(self._parts))
 
 
-def compressed(name: str, content: bytes) -> str:
+def compressed_block(name: str, content: bytes) -> str:
     """An inert element: gzip in base64, the same for the same content."""
     packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
     return f"{opening(name)}{packed}</script>"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from topores.report.html.numbers import Number, short
-from topores.report.language import localised
+from topores.report.language import localise
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,10 @@ def _tick_label(value: Number, step: Number) -> str:
     if step >= 1000:
         text = short(size)
     elif decimals <= 4:
-        text = localised(f"{size:.{max(0, decimals)}f}")
+        text = localise(f"{size:.{max(0, decimals)}f}")
     else:
         digits = math.ceil(math.log10(size / step)) + 1
-        text = localised(f"{size:.{digits}g}")
+        text = localise(f"{size:.{digits}g}")
     return text if value > 0 else f"−{text}"
 
 
@@ -89,28 +89,28 @@ def cycle_scale(cycles: Sequence[int], start: Number, end: Number) -> Scale:
     if low == high:
         return Scale(low - 1.0, high + 1.0, start, end, ((low, short(low)),))
     if high - low <= 50:
-        return Scale(low, high, start, end, _labelled(_even(low, high)))
-    return Scale(low, high, start, end, _labelled(_growing(low, high)), math.log1p)
+        return Scale(low, high, start, end, _with_labels(_even_steps(low, high)))
+    return Scale(low, high, start, end, _with_labels(_growing_steps(low, high)), math.log1p)
 
 
-def _labelled(cycles: Iterable[int]) -> tuple[tuple[int, str], ...]:
+def _with_labels(cycles: Iterable[int]) -> tuple[tuple[int, str], ...]:
     return tuple((cycle, short(cycle)) for cycle in cycles)
 
 
-def _even(low: int, high: int) -> list[int]:
+def _even_steps(low: int, high: int) -> list[int]:
     """Round cycles at equal steps."""
     step = max(1, int(_round_step((high - low) / 5)))
     return list(range(-(-low // step) * step, high + 1, step))
 
 
-def _growing(low: int, high: int) -> list[int]:
+def _growing_steps(low: int, high: int) -> list[int]:
     """Powers of ten; if fewer than two are in range, also 2 and 5 times them, or cycles at equal steps.
 
-    >>> [_growing(*ends) for ends in ((0, 2000), (11, 999), (120, 200))]
+    >>> [_growing_steps(*ends) for ends in ((0, 2000), (11, 999), (120, 200))]
     [[0, 1, 10, 100, 1000], [20, 50, 100, 200, 500], [120, 140, 160, 180, 200]]
     """
     powers = [10**k for k in range(math.floor(math.log10(high)) + 1)]
     every = 1 + (len(powers) + 1) // 8
     decades = [0] * (low == 0) + [power for power in powers[::every] if power >= low]
     finer = [m * power for power in powers for m in (1, 2, 5) if low <= m * power <= high]
-    return decades if len(decades) > 1 else finer if len(finer) > 2 else _even(low, high)
+    return decades if len(decades) > 1 else finer if len(finer) > 2 else _even_steps(low, high)

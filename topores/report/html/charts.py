@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from topores.report.html.axes import Scale, cycle_scale, value_scale
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import say
 
 WIDTH, HEIGHT = 360, 232
@@ -110,11 +110,12 @@ def line_chart(
 
 def panel(title: str, drawing: str, label: str, *, note: str = "", unit: str = "", extra: str = "") -> str:
     """A figure around one drawing: title and unit above, and a label for screen readers."""
-    measured = f' <span class="unit">{escaped(unit)}</span>' if unit else ""
+    measured = f' <span class="unit">{escape_html(unit)}</span>' if unit else ""
     small = f"<small>{note}</small>" if note else ""
     return (
         f'<figure class="panel"><figcaption><strong>{title}</strong>{measured}{small}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(label)}"{extra}>{drawing}</svg></figure>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape_html(label)}"{extra}>{drawing}</svg>'
+        "</figure>"
     )
 
 
@@ -122,7 +123,7 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
     """Grid, ticks and the title of the x axis."""
     across = "".join(
         f'<path class="grid" d="M{LEFT} {y(v):g}H{RIGHT}"/><text class="tick" x="{LEFT - 6}" y="{y(v) + 3.5:g}" '
-        f'text-anchor="end"{_squeezed(label)}>{label}</text>'
+        f'text-anchor="end"{_squeeze(label)}>{label}</text>'
         for v, label in y.ticks
     )
     along = "".join(
@@ -130,12 +131,12 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
         f'text-anchor="middle">{label}</text>'
         for v, label in x.ticks
     )
-    title = f'<text class="title" x="{RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escaped(axis)}</text>'
+    title = f'<text class="title" x="{RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape_html(axis)}</text>'
     base = f'<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
     return f'<g class="frame">{across}{base}{along}</g>{title}'
 
 
-def _squeezed(label: str) -> str:
+def _squeeze(label: str) -> str:
     """Long labels of the y axis are squeezed, so that they stay within the figure."""
     return f' textLength="{LEFT - 8}" lengthAdjust="spacingAndGlyphs"' if len(label) > LONGEST_LABEL else ""
 
@@ -147,12 +148,12 @@ def _line(line: Line, cycles: Sequence[int], x: Scale, y: Scale) -> str:
     number = "" if line.number is None else f' data-series="{line.number}"'
     return (
         f'<polyline class="line look-{line.look}{dense}" points="{points}"{number}>'
-        f"<title>{escaped(line.name)}</title></polyline>"
+        f"<title>{escape_html(line.name)}</title></polyline>"
     )
 
 
 def _level(level: Level, y: Scale) -> str:
     return (
         f'<path class="level look-{level.look}" d="M{LEFT} {y(level.value):g}H{RIGHT}">'
-        f"<title>{escaped(level.name)}</title></path>"
+        f"<title>{escape_html(level.name)}</title></path>"
     )

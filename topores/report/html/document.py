@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from topores.domain import Verdict
-from topores.report.html.safe import escaped
-from topores.report.language import language, say, spoken
+from topores.report.html.safe import escape_html
+from topores.report.language import language, say, speak
 
 STYLES_OF_RUNS = ("report.css", "runs.css")
 """Style sheets of pages with several runs."""
@@ -26,7 +26,7 @@ def document(title: str, body: str, *, script: str = "", styles: Iterable[str] =
         script: The only script that may run.
         styles: Names of style sheets, which are concatenated.
     """
-    style = _bare(re.sub(r"/\*.*?\*/", "", "".join(map(asset, styles)), flags=re.DOTALL))
+    style = _without_indents(re.sub(r"/\*.*?\*/", "", "".join(map(asset, styles)), flags=re.DOTALL))
     block = f'<script type="module">{script}</script>\n' if script else ""
     return f"""<!DOCTYPE html>
 <html lang="{language()}">
@@ -37,7 +37,7 @@ def document(title: str, body: str, *, script: str = "", styles: Iterable[str] =
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="topores">
 <meta name="referrer" content="no-referrer">
-<title>{escaped(title)}</title>
+<title>{escape_html(title)}</title>
 <style>{style}</style>
 </head>
 <body>
@@ -55,9 +55,9 @@ def on_top(name: str, verdict: Verdict, counts: Iterable[str]) -> str:
     """
     title, lead = (verdict.headline, verdict.sentence) if verdict.headline else (verdict.sentence, "")
     long = ' class="long"' if len(title) > LONGEST_TITLE else ""
-    below = f'<p class="lead" dir="auto">{escaped(spoken(lead))}</p>' if lead else ""
+    below = f'<p class="lead" dir="auto">{escape_html(speak(lead))}</p>' if lead else ""
     return (
-        f'<p class="name">{name}</p><h1 dir="auto"{long}>{escaped(spoken(title))}</h1>{below}'
+        f'<p class="name">{name}</p><h1 dir="auto"{long}>{escape_html(speak(title))}</h1>{below}'
         f'<p class="note">{", ".join(counts)}</p>'
     )
 
@@ -69,10 +69,10 @@ def asset(name: str) -> str:
 
 def assets(names: Iterable[str]) -> str:
     """Several scripts concatenated, without comments and indents."""
-    return _bare("\n".join(re.sub(r"^\s*// .*$", "", asset(name), flags=re.MULTILINE) for name in names))
+    return _without_indents("\n".join(re.sub(r"^\s*// .*$", "", asset(name), flags=re.MULTILINE) for name in names))
 
 
-def _bare(source: str) -> str:
+def _without_indents(source: str) -> str:
     """Without indents and empty lines."""
     return "\n".join(filter(None, map(str.strip, source.splitlines())))
 
@@ -84,7 +84,7 @@ def contents(sections: Iterable[tuple[str, str, str]], *, first: str = "") -> st
         sections: Name, title as text, content as HTML; sections without content are left out.
         first: HTML before all sections.
     """
-    present = [(name, escaped(title), content) for name, title, content in sections if content]
+    present = [(name, escape_html(title), content) for name, title, content in sections if content]
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in present)
     written = "\n".join(
         f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{content}</section>'

@@ -3,7 +3,7 @@
 import math
 
 from topores.domain import settled
-from topores.report.language import RAISED, later, localised, say
+from topores.report.language import RAISED, later, localise, say
 
 Number = int | float
 
@@ -26,10 +26,10 @@ def digits(value: Number | None) -> str:
 def _finite(value: Number) -> str:
     size = abs(value)
     if isinstance(value, int) or size == 0 or size >= 999.5:
-        return localised(f"{value + 0:,.0f}")
+        return localise(f"{value + 0:,.0f}")
     if size < 0.001:
-        return localised(f"{value:.2e}")
-    return localised(f"{value:#.3g}".rstrip("."))
+        return localise(f"{value:.2e}")
+    return localise(f"{value:#.3g}".rstrip("."))
 
 
 def data(value: Number | None) -> str:
@@ -51,8 +51,8 @@ def short(value: Number) -> str:
     """
     for size, letter in ((1e9, later("bn")), (1e6, later("M")), (1e3, later("k"))):
         if value >= size:
-            return localised(f"{value / size:.12g}") + say(letter)
-    return localised(f"{value:g}")
+            return localise(f"{value / size:.12g}") + say(letter)
+    return localise(f"{value:g}")
 
 
 def power(exponent: int) -> str:
@@ -68,4 +68,4 @@ def percent(share: float) -> str:
     >>> percent(0.8217), percent(1e-7), percent(1e-17)
     ('82.2 %', '1×10⁻⁵ %', '0 %')
     """
-    return f"{localised(f'{settled(share) * 100:.3g}')} %"
+    return f"{localise(f'{settled(share) * 100:.3g}')} %"

@@ -34,17 +34,17 @@ def _visible(match: re.Match[str]) -> str:
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
-def escaped(value: object) -> str:
+def escape_html(value: object) -> str:
     """Any value as HTML text or quoted attribute."""
     return html.escape(clean(value), quote=True)
 
 
-def clipped(value: object, most: int) -> str:
+def clip_html(value: object, most: int) -> str:
     """As `escaped`, but at most `most` characters; says how many are left out."""
     text = str(value)
     if len(text) <= most:
-        return escaped(text)
-    return f"{escaped(text[:most])}… <em>{say('({n:,} more characters)', n=len(text) - most)}</em>"
+        return escape_html(text)
+    return f"{escape_html(text[:most])}… <em>{say('({n:,} more characters)', n=len(text) - most)}</em>"
 
 
 def json_block(name: str, data: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from topores.report.html.numbers import Number, data
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import say
 
 
@@ -30,7 +30,7 @@ def _row(cells: Sequence[str]) -> str:
     return f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
 
 
-def folded(summary: str, content: str, *, opened: bool = False) -> str:
+def fold(summary: str, content: str, *, opened: bool = False) -> str:
     """Content that unfolds on a click, and in print."""
     return f"<details{' open' if opened else ''}><summary>{summary}</summary>{content}</details>"
 
@@ -38,7 +38,7 @@ def folded(summary: str, content: str, *, opened: bool = False) -> str:
 def numbers_behind(head: Sequence[str], rows: Iterable[Sequence[Number | None]]) -> str:
     """The table behind a group of charts; the first column of `rows` is the cycle."""
     cells = ([data(value) for value in row] for row in rows)
-    return folded(say("The numbers behind these charts"), table(head, cells, look="numbers"))
+    return fold(say("The numbers behind these charts"), table(head, cells, look="numbers"))
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
@@ -49,4 +49,4 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
 
 def key_values(values: Mapping[str, object]) -> str:
     """Facts from a dictionary of untrusted names and values."""
-    return facts((escaped(name), f"<code>{escaped(value)}</code>") for name, value in values.items())
+    return facts((escape_html(name), f"<code>{escape_html(value)}</code>") for name, value in values.items())

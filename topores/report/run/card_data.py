@@ -59,7 +59,7 @@ SHARES = (
 
 
 def cards(analysis: Analysis) -> list[Card]:
-    """Those for which there are numbers."""
+    """The cards that have numbers."""
     ends = _Ends(analysis)
     made: list[Callable[[_Ends], Card | None]] = [_collapse, _retrieval, _loops, _movement]
     return [card for card in (make(ends) for make in made) if card is not None]

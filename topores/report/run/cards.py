@@ -19,7 +19,7 @@ def cards_of(analysis: Analysis) -> str:
 def _card(card: Card) -> str:
     bar = _bar(card.bar) if card.bar else ""
     # Keep a number on the line of its sign.
-    beside = "".join(f"<li>{line}</li>" for line in card.beside).replace("± ", "±\u00a0")
+    beside = "".join(f"<li>{line}</li>" for line in card.beside).replace("± ", "±\u00a0").replace(" %", "\u00a0%")
     return (
         f'<article class="card"><h2>{card.question}</h2><p class="answer">{card.answer}</p>'
         f'<p class="figure">{card.figure}</p>{bar}<ul class="note">{beside}</ul></article>'

@@ -59,33 +59,33 @@ COMPARED_BY_DEGREE = ("bottleneck_distance", "wasserstein_distance")
 
 def panels(analysis: Analysis) -> list[Panel]:
     """The charts for which anything was measured; a chart of a change needs two states."""
-    return [*(_of_changes(analysis) if len(analysis.states) > 1 else []), *_of_diagrams(analysis)]
+    return [*(_change_panels(analysis) if len(analysis.states) > 1 else []), *_diagram_panels(analysis)]
 
 
-def _of_changes(analysis: Analysis) -> list[Panel]:
-    found = [_compared(name) for name in COMPARED if (name, None) in analysis.measured]
-    found += [_divided(name) for name in DIVIDED if (name, None) in analysis.measured]
-    found += [_compared(name, degree) for name in COMPARED_BY_DEGREE for degree in _degrees(analysis, name)]
+def _change_panels(analysis: Analysis) -> list[Panel]:
+    found = [_change_panel(name) for name in COMPARED if (name, None) in analysis.measured]
+    found += [_share_panel(name) for name in DIVIDED if (name, None) in analysis.measured]
+    found += [_change_panel(name, degree) for name in COMPARED_BY_DEGREE for degree in _degrees(analysis, name)]
     alone = analysis.null_changes("dropout")
     return [_beside_noise(panel, alone.get((panel.measure, panel.degree), [])) for panel in found]
 
 
-def _of_diagrams(analysis: Analysis) -> list[Panel]:
+def _diagram_panels(analysis: Analysis) -> list[Panel]:
     """Total persistence, a chart per degree, and entropy with all degrees in one."""
     found = [
-        _own(measure_term("total_persistence", degree), "total_persistence", [degree])
+        _state_panel(measure_term("total_persistence", degree), "total_persistence", [degree])
         for degree in _degrees(analysis, "total_persistence")
     ]
     degrees = _degrees(analysis, "persistence_entropy")
     title = measure_term("persistence_entropy", degrees[0] if len(degrees) == 1 else None)
-    return [*found, _own(title, "persistence_entropy", degrees)] if degrees else found
+    return [*found, _state_panel(title, "persistence_entropy", degrees)] if degrees else found
 
 
 def _degrees(analysis: Analysis, measure: str) -> list[int]:
     return sorted(degree for name, degree in analysis.measured if name == measure and degree is not None)
 
 
-def _compared(measure: str, degree: int | None = None) -> Panel:
+def _change_panel(measure: str, degree: int | None = None) -> Panel:
     lines = tuple(Series(measure, degree, against, say(told), str(against)) for against, told in SINCE.items())
     return Panel(measure_term(measure, degree), hint_of(measured_quantity(measure, degree)), lines)
 
@@ -102,13 +102,13 @@ def _beside_noise(panel: Panel, alone: Sequence[float]) -> Panel:
     return replace(panel, note=told)
 
 
-def _divided(measure: str) -> Panel:
-    compared = _compared(measure)
+def _share_panel(measure: str) -> Panel:
+    compared = _change_panel(measure)
     by_chance = Series(f"{measure}_by_chance", None, "first", say("by chance, against the first state"), "null")
     return replace(compared, series=(*compared.series, by_chance))
 
 
-def _own(title: str, measure: str, degrees: list[int]) -> Panel:
+def _state_panel(title: str, measure: str, degrees: list[int]) -> Panel:
     lines = tuple(Series(measure, d, None, degree_name(d), f"degree{min(d, 2)}") for d in degrees)
     return Panel(title, hint_of(measured_quantity(measure, degrees[0])), lines)
 

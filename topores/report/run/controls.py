@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from topores.domain import Analysis
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import say
 from topores.report.names import cloud_name, layer_name, shown_cloud, state_name
 
@@ -31,7 +31,7 @@ def _search() -> str:
 
 def _slider(analysis: Analysis) -> str:
     last = len(analysis.states) - 1
-    label = escaped(state_name(analysis.states[-1]))
+    label = escape_html(state_name(analysis.states[-1]))
     play = f'<button type="button" id="play" aria-pressed="false">▶ <span>{say("Play")}</span></button>'
     slider = f'<input type="range" data-choose="state" min="0" max="{last}" step="1" value="{last}"'
     return (
@@ -47,7 +47,7 @@ def _select(what: str, title: str, names: Sequence[str], chosen: int) -> str:
     if len(names) < 2:
         return ""
     lines = "".join(
-        f'<option value="{place}"{" selected" if place == chosen else ""}>{escaped(name)}</option>'
+        f'<option value="{place}"{" selected" if place == chosen else ""}>{escape_html(name)}</option>'
         for place, name in enumerate(names)
     )
     return f'<label>{title} <select data-choose="{what}">{lines}</select></label>'
@@ -59,7 +59,7 @@ def shown_place(analysis: Analysis, *, state: bool) -> str:
         "layer": layer_name(analysis, analysis.layers[-1]),
         "cloud": cloud_name(analysis, shown_cloud(analysis)),
     }
-    spans = {name: f'<span data-shown="{name}">{escaped(word)}</span>' for name, word in words.items()}
-    when = f'<span data-shown="state">{escaped(state_name(analysis.states[-1]))}</span>, ' if state else ""
+    spans = {name: f'<span data-shown="{name}">{escape_html(word)}</span>' for name, word in words.items()}
+    when = f'<span data-shown="state">{escape_html(state_name(analysis.states[-1]))}</span>, ' if state else ""
     place = f"{when}{spans['layer']}, {spans['cloud']}"
     return f'<p class="place">{say("Shown: {place}.", place=place)}</p>'

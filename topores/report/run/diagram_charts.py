@@ -8,9 +8,9 @@ from jaxtyping import Bool, Float
 from topores.report.html.axes import Scale, value_scale
 from topores.report.html.charts import BOTTOM, LEFT, PATHS, RIGHT, SHAPES, TOP, frame, panel
 from topores.report.html.numbers import Number
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import later, say, template
-from topores.report.names import counted, degree_name
+from topores.report.names import count_in_words, degree_name
 
 Bars = Float[np.ndarray, "_ 2"]
 """(birth, death) rows of one degree; an essential bar dies at inf."""
@@ -38,19 +38,19 @@ def longest(diagram: Bars) -> Bars:
 LONGEST = later("{drawn} longest of {every}")
 
 
-def _drawn(degree: int, diagram: Bars, every: int | None) -> str:
+def _drawn_count(degree: int, diagram: Bars, every: int | None) -> str:
     """
-    >>> _drawn(1, np.zeros((200, 2)), 240)
+    >>> _drawn_count(1, np.zeros((200, 2)), 240)
     '200 longest of 240 loops'
     """
     if every is None or every <= len(diagram):
-        return counted(len(diagram), degree)
-    return say(LONGEST, drawn=len(diagram), every=counted(every, degree))
+        return count_in_words(len(diagram), degree)
+    return say(LONGEST, drawn=len(diagram), every=count_in_words(every, degree))
 
 
-def _told_by_script(label: str) -> str:
+def _script_templates(label: str) -> str:
     """Attributes with templates that report.js fills for other states."""
-    return f' data-label="{escaped(label)}" data-longest="{escaped(template(LONGEST))}"'
+    return f' data-label="{escape_html(label)}" data-longest="{escape_html(template(LONGEST))}"'
 
 
 def barcode(
@@ -73,25 +73,25 @@ def barcode(
     name = degree_name(degree)
     band = "" if reach is None else f'<path class="band" d="{_band(diagram, x, reach)}"/>'
     drawing = f'{frame(x, bare, axis)}<g class="bars degree{degree}">{band}{drawn}{empty}</g>'
-    drawn_bars = _drawn(degree, diagram, every)
+    drawn_bars = _drawn_count(degree, diagram, every)
     label = say("Barcode: {counted}", counted=drawn_bars)
-    extra += _told_by_script(template("Barcode: {counted}"))
+    extra += _script_templates(template("Barcode: {counted}"))
     some = drawn_bars if every is not None and every > len(diagram) else ""
-    return panel(say("Barcode: {kind}", kind=name), drawing, label, note=_noted(note, some), extra=extra)
+    return panel(say("Barcode: {kind}", kind=name), drawing, label, note=_with_count(note, some), extra=extra)
 
 
-def _noted(note: str, some: str) -> str:
+def _with_count(note: str, some: str) -> str:
     """The note, and below it how many bars are drawn if not all; report.js updates it."""
     return f"{note}<span data-drawn>{some}</span>"
 
 
 def barcode_scales(span: Span) -> tuple[Scale, Scale]:
-    """Of distances across, and of the bars' places downwards, which need no ticks."""
+    """Scales of distances across and of bars downwards, which need no ticks."""
     return value_scale(span, LEFT, RIGHT - 8), Scale(0.0, 1.0, BOTTOM, TOP, ())
 
 
 def diagram_scales(span: Span) -> tuple[Scale, Scale]:
-    """Of births across, and of deaths upwards."""
+    """Scales of births across and of deaths upwards."""
     return value_scale(span, LEFT, RIGHT - 8), value_scale(span, BOTTOM, TOP + 12)
 
 
@@ -141,12 +141,12 @@ def persistence_diagram(
     across = say("birth: {axis}", axis=axis)
     drawing = f'{frame(x, y, across)}{diagonal}{_reach_line(x, y, reach)}<g class="points">{points}</g>'
     every = every or {}
-    there = ", ".join(_drawn(d, bars, every.get(d)) for d, bars in diagrams.items())
+    there = ", ".join(_drawn_count(d, bars, every.get(d)) for d, bars in diagrams.items())
     label = say("Persistence diagram: {counted}", counted=there)
-    extra += _told_by_script(template("Persistence diagram: {counted}"))
+    extra += _script_templates(template("Persistence diagram: {counted}"))
     some = there if any(every.get(d, 0) > len(bars) for d, bars in diagrams.items()) else ""
     names = ", ".join(degree_name(d) for d in diagrams)
-    return panel(say("Diagram: {kinds}", kinds=names), drawing, label, note=_noted(note, some), extra=extra)
+    return panel(say("Diagram: {kinds}", kinds=names), drawing, label, note=_with_count(note, some), extra=extra)
 
 
 def _reach_line(x: Scale, y: Scale, reach: float | None) -> str:

@@ -20,7 +20,7 @@ def column(lines: Sequence[dict[str, Any]], name: str) -> list[float | None]:
     return [known_number(line.get(name)) for line in lines]
 
 
-def thinned(lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+def thin_lines(lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """At most `MOST_LINES` lines in order of cycle, including the first and the last, and a note if any is left out."""
     ordered = [lines[i] for i in sorted(range(len(lines)), key=cycles(lines).__getitem__)]
     if len(ordered) <= MOST_LINES:

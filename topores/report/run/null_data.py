@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from topores.analysis.ladder import nulls_in_order
 from topores.domain import Analysis, Corpus, NullKey, settled
-from topores.report.language import later
 from topores.runs import held_out_mrr
 
 ROWS = (
@@ -13,18 +13,6 @@ ROWS = (
     ("rank_me", None), ("intrinsic_dimension", None), ("modality_gap", None), ("held_out_mrr", None),
 )  # fmt: skip
 """Measure and degree; of both texts at the encoder's output."""
-
-NAMES = {
-    "reencode": later("Encoded again"),
-    "dropout": later("Dropout"),
-    "resample": later("Half of the passages"),
-    "frozen": later("Learning rate 0"),
-    "shuffled": later("Shuffled pairings"),
-    "random_text": later("Random text"),
-    "untrained": later("Untrained encoder"),
-    "matched_spectrum": later("Same spectrum"),
-}
-"""Nulls by file name in analysis/nulls, ordered from noise to what is not text at all."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +27,7 @@ class Spread:
 
 def present(analysis: Analysis) -> list[str]:
     """The nulls that were measured, in the order of the ladder."""
-    return [name for name in NAMES if name in analysis.null_names]
+    return [name for name in nulls_in_order() if name in analysis.null_names]
 
 
 def spreads(analysis: Analysis, null: str, cycle: int, against: int | None = None) -> dict[NullKey, Spread]:

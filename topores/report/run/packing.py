@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from topores.domain import Analysis
-from topores.report.html.arrays import Arrays, compressed
+from topores.report.html.arrays import Arrays, compressed_block
 from topores.report.html.charts import BOTTOM, LEFT, RIGHT, TOP
 from topores.report.html.safe import clean, json_block
 from topores.report.language import forms, language, later, template
@@ -40,7 +40,7 @@ WORDS = (
 NOUNS = ("bar", "passage", "cluster", "loop")
 
 
-def packed(analysis: Analysis) -> str:
+def data_blocks(analysis: Analysis) -> str:
     """Blocks of data for the page; none of them is run as a script."""
     arrays, passages = Arrays(), Passages(analysis)
     index = _index(analysis) | {
@@ -65,7 +65,7 @@ def packed(analysis: Analysis) -> str:
 
 
 def _json(name: str, data: Any) -> str:
-    return compressed(name, json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
+    return compressed_block(name, json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _index(analysis: Analysis) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def pack_bars(analysis: Analysis, arrays: Arrays) -> dict[str, Any]:
             lengths.append(np.where(ends, steps[:, 1] - steps[:, 0], MOST))
         reach.append(reach_of_noise(analysis, place))
     arrays.put("bars.shown", np.array(shown, dtype=np.int64))
-    arrays.put("bars.births", _joined(births))
-    arrays.put("bars.lengths", _joined(lengths))
+    arrays.put("bars.births", _concatenated(births))
+    arrays.put("bars.lengths", _concatenated(lengths))
     return {"counts": counts, "reach": reach}
 
 
@@ -66,7 +66,7 @@ def pack_outlines(analysis: Analysis, passages: Passages, arrays: Arrays) -> Non
     """By place: number of bars of degree 1 with passages; for each bar its index, number of passages, and passages."""
     flat: list[int] = []
     for place in places(analysis):
-        known = _numbered(analysis, place, analysis.outlines.get(place, ()))
+        known = _with_bar_numbers(analysis, place, analysis.outlines.get(place, ()))
         flat.append(len(known))
         for bar, outline in known:
             members = passages.numbers(place[2], outline.members)
@@ -74,7 +74,7 @@ def pack_outlines(analysis: Analysis, passages: Passages, arrays: Arrays) -> Non
     arrays.put("outlines", np.array(flat, dtype=np.int64))
 
 
-def _numbered(analysis: Analysis, place: Place, outlines: tuple[Outline, ...]) -> list[tuple[int, Outline]]:
+def _with_bar_numbers(analysis: Analysis, place: Place, outlines: tuple[Outline, ...]) -> list[tuple[int, Outline]]:
     """Each outline with the index of its bar among the drawn bars."""
     drawn = longest(analysis.diagram(place, 1))
     found = [(bar_number(drawn, (one.birth, one.death)), one) for one in outlines]
@@ -157,9 +157,9 @@ def judged(analysis: Analysis) -> list[dict[str, Any]]:
         if bar is not None and loop.cloud in analysis.clouds:
             found.append(
                 {
-                    "place": _number(analysis, place), "bar": bar, "p": _short(loop.p),
-                    "universal": _short(loop.universal_p), "spectrum": _short(loop.spectrum_p),
-                    "stability": _short(loop.stability),
+                    "place": _number(analysis, place), "bar": bar, "p": _six_digits(loop.p),
+                    "universal": _six_digits(loop.universal_p), "spectrum": _six_digits(loop.spectrum_p),
+                    "stability": _six_digits(loop.stability),
                 }
             )  # fmt: skip
     return found
@@ -173,9 +173,9 @@ def _number(analysis: Analysis, place: Place) -> int:
     return (state * len(layers) + layers.index(layer)) * len(clouds) + clouds.index(cloud)
 
 
-def _short(value: float | None) -> float | None:
+def _six_digits(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(f"{value:.6g}")
 
 
-def _joined(parts: list[Int[np.ndarray, " _"]]) -> Int[np.ndarray, " _"]:
+def _concatenated(parts: list[Int[np.ndarray, " _"]]) -> Int[np.ndarray, " _"]:
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from topores.domain import Analysis
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.numbers import digits
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold
 from topores.report.language import later, say
 from topores.report.names import shown_cloud, state_axis, state_name, unit_of
 from topores.report.run.change_data import Panel, all_series, panels
@@ -26,7 +26,7 @@ def render(analysis: Analysis) -> str:
     values = all_series(analysis, shown)
     charts = _charts(analysis, shown, values) if len(analysis.states) > 1 else ""
     title = say("The numbers behind these charts") if charts else say("The numbers")
-    behind = folded(title, _table(analysis, shown, values), opened=not charts)
+    behind = fold(title, _table(analysis, shown, values), opened=not charts)
     return "".join([_words(analysis), shown_place(analysis, state=False), charts, behind])
 
 
@@ -71,13 +71,13 @@ def _chart(analysis: Analysis, panel: Panel, values: Values, first: int) -> str:
 def _legend(shown: Sequence[Panel]) -> str:
     """Every look once, in order of appearance."""
     looks = {one.look: one.name for panel in shown for one in panel.series}
-    return legend([(look, escaped(name)) for look, name in looks.items()])
+    return legend([(look, escape_html(name)) for look, name in looks.items()])
 
 
 def _table(analysis: Analysis, shown: Sequence[Panel], values: Values) -> str:
     """Measures down, states across; report.js updates the cells."""
     layer, cloud = len(analysis.layers) - 1, analysis.clouds.index(shown_cloud(analysis))
-    head = "".join(f'<th scope="col">{escaped(state_name(state))}</th>' for state in analysis.states)
+    head = "".join(f'<th scope="col">{escape_html(state_name(state))}</th>' for state in analysis.states)
     series = [(panel, one) for panel in shown for one in panel.series]
     rows = "".join(
         f'<tr data-row="{i}"><th scope="row">{_row_name(analysis, panel, one.name)}</th>'
@@ -93,8 +93,8 @@ def _table(analysis: Analysis, shown: Sequence[Panel], values: Values) -> str:
 
 def _row_name(analysis: Analysis, panel: Panel, name: str) -> str:
     unit = unit_of(analysis, panel.measure)
-    measured = f" ({escaped(unit)})" if unit else ""
-    which = f", {escaped(name)}" if len(panel.series) > 1 else ""
+    measured = f" ({escape_html(unit)})" if unit else ""
+    which = f", {escape_html(name)}" if len(panel.series) > 1 else ""
     return f"{panel.title}{which}{measured}"
 
 

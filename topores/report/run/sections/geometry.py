@@ -7,11 +7,11 @@ from topores.quantities import quantity
 from topores.report.glossary import hint_of, measure_term, title_of
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.numbers import data
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded, numbers_behind, table
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold, numbers_behind, table
 from topores.report.language import later, say
 from topores.report.names import cloud_name, layer_name, state_axis, state_name, unit_of
-from topores.report.run.metric_lines import column, cycles, thinned
+from topores.report.run.metric_lines import column, cycles, thin_lines
 
 ORDER = 50
 TITLE = later("Geometry of the space")
@@ -30,14 +30,18 @@ Columns = dict[str, list[tuple[str, Sequence[float | None]]]]
 
 
 def render(analysis: Analysis) -> str:
-    logged = _logged(analysis)
-    parts = [logged, _measured(analysis, [m for m in MEASURES if not (logged and m in LOGGED)]), _by_layer(analysis)]
+    logged = _logged_charts(analysis)
+    parts = [
+        logged,
+        _measured_charts(analysis, [m for m in MEASURES if not (logged and m in LOGGED)]),
+        _by_layer(analysis),
+    ]
     return "".join(parts)
 
 
-def _logged(analysis: Analysis) -> str:
+def _logged_charts(analysis: Analysis) -> str:
     """Numbers logged while training, at the encoder's output."""
-    lines, left_out = thinned(analysis.metrics)
+    lines, left_out = thin_lines(analysis.metrics)
     known = [m for m in LOGGED if any(v is not None for v in column(lines, m))]
     if not known:
         return ""
@@ -58,7 +62,7 @@ def _logged(analysis: Analysis) -> str:
     return f'{words}{left_out}<div class="panels four">{charts}</div>{behind}'
 
 
-def _measured(analysis: Analysis, wanted: Sequence[str]) -> str:
+def _measured_charts(analysis: Analysis, wanted: Sequence[str]) -> str:
     """Numbers of the kept states, by cloud, in the last layer."""
     known = [m for m in wanted if (m, None) in analysis.measured]
     if not known or len(analysis.states) < 2:
@@ -81,16 +85,16 @@ def _measured(analysis: Analysis, wanted: Sequence[str]) -> str:
         charts += [_layer_chart(analysis, m) for m in known]
     columns: Columns = {m: [(line.name, line.values) for line in lines[m]] for m in known}
     tables = _tables(analysis, say("Cycle"), list(map(data, along)), columns)
-    behind = folded(say("The numbers behind these charts"), tables)
-    keys = legend([(_look(cloud), escaped(cloud_name(analysis, cloud))) for cloud in analysis.clouds])
-    words = say("<p>Measured on the kept states: {layer}.</p>", layer=escaped(layer_name(analysis, layer)))
+    behind = fold(say("The numbers behind these charts"), tables)
+    keys = legend([(_look(cloud), escape_html(cloud_name(analysis, cloud))) for cloud in analysis.clouds])
+    words = say("<p>Measured on the kept states: {layer}.</p>", layer=escape_html(layer_name(analysis, layer)))
     return f'{words}{keys}<div class="panels {_columns(len(charts))}">{"".join(charts)}</div>{behind}'
 
 
 def _title(analysis: Analysis, measure: str) -> str:
     """A measure with its unit, as HTML."""
     unit = unit_of(analysis, measure)
-    return f"{measure_term(measure)} ({escaped(unit)})" if unit else measure_term(measure)
+    return f"{measure_term(measure)} ({escape_html(unit)})" if unit else measure_term(measure)
 
 
 def _layer_chart(analysis: Analysis, measure: str) -> str:
@@ -103,7 +107,7 @@ def _layer_chart(analysis: Analysis, measure: str) -> str:
         if any(v is not None for v in found)
     ]
     title = say("{measure} by layer", measure=measure_term(measure))
-    note, unit = escaped(state_name(last)), unit_of(analysis, measure)
+    note, unit = escape_html(state_name(last)), unit_of(analysis, measure)
     return line_chart(title, analysis.layers, lines, note=note, axis=say("layer"), unit=unit)
 
 
@@ -131,10 +135,10 @@ def _by_layer(analysis: Analysis) -> str:
                 columns.setdefault(m, []).append((cloud_name(analysis, cloud), values))
     if not columns:
         return ""
-    names = [escaped(layer_name(analysis, layer)) for layer in analysis.layers]
-    title = say("By layer, {state}", state=escaped(state_name(last)))
+    names = [escape_html(layer_name(analysis, layer)) for layer in analysis.layers]
+    title = say("By layer, {state}", state=escape_html(state_name(last)))
     opened = len(analysis.states) == 1
-    return folded(title, _tables(analysis, say("Layer"), names, columns), opened=opened)
+    return fold(title, _tables(analysis, say("Layer"), names, columns), opened=opened)
 
 
 def _tables(analysis: Analysis, head: str, names: Sequence[str], columns: Columns) -> str:
@@ -147,10 +151,10 @@ def _tables(analysis: Analysis, head: str, names: Sequence[str], columns: Column
         names: HTML of the first cell of each row.
     """
     if len(analysis.clouds) == 1:
-        titles = [f"{_title(analysis, m)}, {escaped(name)}" for m, own in columns.items() for name, _ in own]
+        titles = [f"{_title(analysis, m)}, {escape_html(name)}" for m, own in columns.items() for name, _ in own]
         return _table(head, names, titles, [values for own in columns.values() for _, values in own])
     tables = [
-        _table(head, names, [escaped(name) for name, _ in own], [v for _, v in own], caption=_title(analysis, m))
+        _table(head, names, [escape_html(name) for name, _ in own], [v for _, v in own], caption=_title(analysis, m))
         for m, own in columns.items()
     ]
     return f'<div class="panels three">{"".join(tables)}</div>'

@@ -7,7 +7,7 @@ from topores.report.html.charts import Line, line_chart
 from topores.report.html.tables import numbers_behind
 from topores.report.language import later, say
 from topores.report.names import known_number, unit_name
-from topores.report.run.metric_lines import column, cycles, thinned
+from topores.report.run.metric_lines import column, cycles, thin_lines
 from topores.report.run.sections.geometry import LOGGED
 from topores.report.run.sections.retrieval import KEYS
 
@@ -21,7 +21,7 @@ MOST = 24
 
 
 def render(analysis: Analysis) -> str:
-    lines, left_out = thinned(analysis.metrics)
+    lines, left_out = thin_lines(analysis.metrics)
     keys = dict.fromkeys(key for line in lines for key, value in line.items() if known_number(value) is not None)
     shown = [key for key in keys if key not in SHOWN_ELSEWHERE][:MOST]
     if not shown:

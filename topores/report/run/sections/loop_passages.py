@@ -8,8 +8,8 @@ from topores.analysis.chance import ALPHA
 from topores.domain import Analysis, Loop, Passage
 from topores.report.glossary import term
 from topores.report.html.numbers import data, percent
-from topores.report.html.safe import clean, clipped, escaped
-from topores.report.html.tables import folded
+from topores.report.html.safe import clean, clip_html, escape_html
+from topores.report.html.tables import fold
 from topores.report.language import later, many, say
 from topores.report.names import cloud_name, distance_unit, layer_name, shown_cloud, state_name
 from topores.report.run.diagram_charts import longest
@@ -76,20 +76,20 @@ def _card(analysis: Analysis, loop: Loop) -> str:
     measured = f" {unit}" if unit else ""
     state = next((state_name(s) for s in analysis.states if s.cycle == loop.cycle), str(loop.cycle))
     places = (state, layer_name(analysis, loop.layer), cloud_name(analysis, loop.cloud))
-    where = ", ".join(escaped(place) for place in places)
+    where = ", ".join(escape_html(place) for place in places)
     told = [
         many(len(loop.members), "passage"),
         say("born at {birth}", birth=f"{data(loop.birth)}{measured}"),
         say("dies at {death}", death=f"{data(loop.death)}{measured}"),
-        f"{term('p')} = {data(loop.p)}{_judged(loop)}",
+        f"{term('p')} = {data(loop.p)}{_significance_note(loop)}",
         *([] if loop.stability is None else [f"{term('stability')} {percent(loop.stability)}"]),
     ]
     content = f"{_nulls(loop)}{_link(analysis, loop)}{around(analysis, loop.cloud, loop.members)}"
     summary = f"<strong>{where}</strong>: {', '.join(told)}"
-    return f'<div class="loop">{folded(summary, content, opened=loop.p < ALPHA)}</div>'
+    return f'<div class="loop">{fold(summary, content, opened=loop.p < ALPHA)}</div>'
 
 
-def _judged(loop: Loop) -> str:
+def _significance_note(loop: Loop) -> str:
     return "" if loop.p < ALPHA else f" ({say('not significant')})"
 
 
@@ -111,7 +111,7 @@ def _link(analysis: Analysis, loop: Loop) -> str:
     place = {"cycle": loop.cycle, "layer": loop.layer, "cloud": clean(loop.cloud)}
     bar = bar_number(longest(analysis.diagram((loop.cycle, loop.layer, loop.cloud), 1)), (loop.birth, loop.death))
     target = urlencode(place | ({} if bar is None else {"loop": f"b{bar}"}))
-    return f'<p class="note"><a class="to-state" href="#{escaped(target)}">{say("Show it on the map")}</a></p>'
+    return f'<p class="note"><a class="to-state" href="#{escape_html(target)}">{say("Show it on the map")}</a></p>'
 
 
 def around(analysis: Analysis, cloud: str, members: Sequence[int]) -> str:
@@ -127,10 +127,11 @@ def _member(analysis: Analysis, cloud: str, row: int) -> str:
         return f'<p class="source">{told}</p>'
     number = say("passage {n}", n=passage.position + 1)
     source = (
-        f'<span class="side {passage.side}">{passage.side.upper()}</span> <bdi>{clipped(passage.document, 120)}</bdi>, '
+        f'<span class="side {passage.side}">{passage.side.upper()}</span> '
+        f"<bdi>{clip_html(passage.document, 120)}</bdi>, "
         f"{number}"
     )
-    words = clipped(_paragraphs(passage.text), MOST_LETTERS)
+    words = clip_html(_paragraphs(passage.text), MOST_LETTERS)
     return f'<p class="source">{source}</p><p class="passage" dir="auto">{words}</p>'
 
 

@@ -8,7 +8,7 @@ from topores.report.glossary import term
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.tables import numbers_behind
 from topores.report.language import later, say
-from topores.report.run.metric_lines import column, cycles, thinned
+from topores.report.run.metric_lines import column, cycles, thin_lines
 
 ORDER = 64
 TITLE = later("Losses of the four pairings")
@@ -20,7 +20,7 @@ def render(analysis: Analysis) -> str:
     lines = [line for line in analysis.metrics if line.get("loss") is not None]
     if not lines:
         return ""
-    shown, left_out = thinned(lines)
+    shown, left_out = thin_lines(lines)
     return _words() + left_out + _charts(shown) + _table(shown)
 
 

@@ -7,8 +7,8 @@ from topores.domain import Analysis
 from topores.quantities import DISTANCE, QUANTITIES, Quantity, measured_quantity
 from topores.report.glossary import WORDS, title_of
 from topores.report.html.numbers import digits
-from topores.report.html.safe import escaped
-from topores.report.html.tables import facts, folded, key_values, table
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import facts, fold, key_values, table
 from topores.report.language import later, say
 from topores.report.names import distance_unit, unit_name
 
@@ -51,18 +51,18 @@ def _quantities(analysis: Analysis) -> str:
     measured = {measured_quantity(*key).id for key in analysis.measured}
     logged = {key for line in analysis.metrics for key in line}
     shown = [q for q in QUANTITIES.values() if q.id in measured or logged.intersection(q.logged_as)]
-    rows = ([_named(q), _unit(analysis, q), *_direction(q), escaped(say(q.meaning))] for q in shown)
+    rows = ([_name_cell(q), _unit(analysis, q), *_direction(q), escape_html(say(q.meaning))] for q in shown)
     head = [say("Quantity"), say("Unit"), say("Better"), say("No change"), say("Meaning")]
-    return folded(say("Quantities"), table(head, rows, look="quantities")) if shown else ""
+    return fold(say("Quantities"), table(head, rows, look="quantities")) if shown else ""
 
 
-def _named(quantity: Quantity) -> str:
-    return f"<dfn>{escaped(title_of(quantity))}</dfn>"
+def _name_cell(quantity: Quantity) -> str:
+    return f"<dfn>{escape_html(title_of(quantity))}</dfn>"
 
 
 def _unit(analysis: Analysis, quantity: Quantity) -> str:
     unit = distance_unit(analysis) if quantity.unit == DISTANCE else unit_name(quantity.unit)
-    return escaped(unit) or "–"
+    return escape_html(unit) or "–"
 
 
 def _direction(quantity: Quantity) -> list[str]:
@@ -71,8 +71,10 @@ def _direction(quantity: Quantity) -> list[str]:
 
 
 def _glossary() -> str:
-    words = facts((f"<dfn>{escaped(say(word))}</dfn>", escaped(say(meaning))) for word, meaning in WORDS.items())
-    return folded(say("Words"), words, opened=True)
+    words = facts(
+        (f"<dfn>{escape_html(say(word))}</dfn>", escape_html(say(meaning))) for word, meaning in WORDS.items()
+    )
+    return fold(say("Words"), words, opened=True)
 
 
 def _block(title: str, values: Any) -> str:
@@ -80,7 +82,7 @@ def _block(title: str, values: Any) -> str:
     if values is None or values == {}:
         return ""
     mapping = values if isinstance(values, Mapping) else {title.lower(): values}
-    return folded(title, key_values({str(k): _plain(v) for k, v in mapping.items()}))
+    return fold(title, key_values({str(k): _plain(v) for k, v in mapping.items()}))
 
 
 def _plain(value: Any) -> Any:

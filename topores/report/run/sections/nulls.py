@@ -1,15 +1,15 @@
 """Every number next to its nulls: the same measurement where the effect cannot be present."""
 
-from topores.analysis.ladder import in_words
+from topores.analysis.ladder import description_of, name_of
 from topores.domain import Analysis, State, settled
 from topores.report.glossary import measure_term, term
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.numbers import data
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded, table
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold, table
 from topores.report.language import later, many, say
 from topores.report.names import state_axis, state_name, unit_of
-from topores.report.run.null_data import NAMES, ROWS, Spread, own_value, present, spreads
+from topores.report.run.null_data import ROWS, Spread, own_value, present, spreads
 
 ORDER = 70
 TITLE = later("Comparison with the nulls")
@@ -32,7 +32,7 @@ def render(analysis: Analysis) -> str:
 
 def _words(analysis: Analysis, known: list[str]) -> str:
     told = "".join(
-        f"<li><strong>{say(NAMES[name])}</strong>: {escaped(say(in_words(name)))} "
+        f"<li><strong>{say(name_of(name))}</strong>: {escape_html(say(description_of(name)))} "
         f"({many(analysis.null_draws(name), 'draw')})</li>"
         for name in known
     )
@@ -56,8 +56,8 @@ def _values(analysis: Analysis, known: list[str]) -> str:
     first, last = analysis.first, analysis.last
     parts = [_table_at(analysis, known, last)]
     if first is not last:
-        told = say("The same for {state}", state=escaped(state_name(first)))
-        parts.append(folded(told, _table_at(analysis, known, first)))
+        told = say("The same for {state}", state=escape_html(state_name(first)))
+        parts.append(fold(told, _table_at(analysis, known, first)))
     return "".join(parts)
 
 
@@ -67,16 +67,16 @@ def _table_at(analysis: Analysis, known: list[str], state: State) -> str:
     rows = []
     for measure, degree in ROWS:
         own = own_value(analysis, measure, degree, state.cycle)
-        cells = [_spread(found[name].get((measure, degree))) for name in shown]
+        cells = [_spread_cell(found[name].get((measure, degree))) for name in shown]
         if own is not None and any(cell != "–" for cell in cells):
             rows.append([_title(analysis, measure, degree), data(own), *cells])
     itself = say("This run") if analysis.run else say("These points")
-    head = ["", itself, *(say(NAMES[name]) for name in shown)]
-    caption = say("{state}: value, and mean ± standard deviation of each null", state=escaped(state_name(state)))
-    return table(head, rows, caption=caption, look="numbers") + _of_halves(shown) if rows else ""
+    head = ["", itself, *(say(name_of(name)) for name in shown)]
+    caption = say("{state}: value, and mean ± standard deviation of each null", state=escape_html(state_name(state)))
+    return table(head, rows, caption=caption, look="numbers") + _halves_note(shown) if rows else ""
 
 
-def _of_halves(shown: list[str]) -> str:
+def _halves_note(shown: list[str]) -> str:
     """A note that numbers of half of the passages are not comparable with those of all."""
     if "resample" not in shown:
         return ""
@@ -90,10 +90,10 @@ def _of_halves(shown: list[str]) -> str:
 def _title(analysis: Analysis, measure: str, degree: int | None) -> str:
     """A measure with its unit, as HTML."""
     unit, title = unit_of(analysis, measure), measure_term(measure, degree)
-    return f"{title} ({escaped(unit)})" if unit else title
+    return f"{title} ({escape_html(unit)})" if unit else title
 
 
-def _spread(found: Spread | None) -> str:
+def _spread_cell(found: Spread | None) -> str:
     if found is None:
         return "–"
     return data(found.mean) if found.deviation is None else f"{data(found.mean)} ± {data(found.deviation)}"
@@ -113,15 +113,15 @@ def _changes(analysis: Analysis, known: list[str]) -> str:
         cells = [found[name].get((measure, degree)) for name in noise]
         if own is not None and any(cells):
             alone = ("–" if not cell else data(max(map(settled, cell))) for cell in cells)
-            paired = [_spread(shuffled.get((measure, degree)))] if shuffled else []
+            paired = [_spread_cell(shuffled.get((measure, degree)))] if shuffled else []
             rows.append([_title(analysis, measure, degree), data(settled(own)), *alone, *paired])
     caption = say(
         "Change from {first} to {last}, and the largest change that each null alone produces in one state",
-        first=escaped(state_name(analysis.first)),
-        last=escaped(state_name(analysis.last)),
+        first=escape_html(state_name(analysis.first)),
+        last=escape_html(state_name(analysis.last)),
     )
     beside = [say("First to last on shuffled pairings")] if shuffled else []
-    head = ["", say("First to last"), *(say(NAMES[name]) for name in noise), *beside]
+    head = ["", say("First to last"), *(say(name_of(name)) for name in noise), *beside]
     return table(head, rows, caption=caption, look="numbers") if rows else ""
 
 

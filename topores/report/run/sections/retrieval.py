@@ -10,7 +10,7 @@ from topores.report.html.charts import Level, Line, legend, line_chart
 from topores.report.html.numbers import digits
 from topores.report.html.tables import numbers_behind
 from topores.report.language import later, say
-from topores.report.run.metric_lines import column, cycles, thinned
+from topores.report.run.metric_lines import column, cycles, thin_lines
 
 ORDER = 66
 TITLE = later("Retrieval of held-out partners")
@@ -27,7 +27,7 @@ KEYS = [f"{part}_{score}_{way}" for part in NAMES for score in SCORES for way in
 
 
 def render(analysis: Analysis) -> str:
-    lines, left_out = thinned(analysis.metrics)
+    lines, left_out = thin_lines(analysis.metrics)
     if not any(key in line for key in KEYS for line in lines):
         return ""
     held_out = any(v is not None for way in DIRECTIONS for v in column(lines, f"held_out_mrr_{way}"))
@@ -78,7 +78,7 @@ def _sentence(lines: Rows, way: str) -> str:
         )  # fmt: skip
     from_to = say(
         "{pairing}: MRR went from {start} (untrained) to {last} after cycle {cycle:,}, {compared}.",
-        pairing=name, start=digits(start), last=digits(last), cycle=last_cycle, compared=_compared(start, last),
+        pairing=name, start=digits(start), last=digits(last), cycle=last_cycle, compared=_difference_words(start, last),
     )  # fmt: skip
     return f"{from_to} {_best(points)}".strip()
 
@@ -93,9 +93,9 @@ def _best(points: Sequence[tuple[int, float]]) -> str:
     return say("The best was {mrr} at cycle {cycle:,}.", mrr=digits(best), cycle=cycle)
 
 
-def _compared(start: float, last: float) -> str:
+def _difference_words(start: float, last: float) -> str:
     """
-    >>> _compared(0.5, 0.25)
+    >>> _difference_words(0.5, 0.25)
     '0.250 lower'
     """
     if digits(start) == digits(last):
@@ -111,13 +111,13 @@ def _chart(lines: Rows, score: str) -> str:
             values = column(lines, f"{part}_{score}_{way}")
             drawn.append(Line(say(NAMES[part], pairing=name), look + short, values))
     for way, (name, short) in DIRECTIONS.items():
-        start = _untrained(lines, f"held_out_{score}_{way}")
+        start = _untrained_value(lines, f"held_out_{score}_{way}")
         levels += [] if start is None else [Level(say("untrained {pairing}", pairing=name), f"held{short}", start)]
     title = say(TITLES[score], score=_score(score))
     return line_chart(title, cycles(lines), drawn, levels=levels, reach=[0.0, 1.0])
 
 
-def _untrained(lines: Rows, name: str) -> float | None:
+def _untrained_value(lines: Rows, name: str) -> float | None:
     """The value at cycle 0."""
     return next((v for c, v in zip(cycles(lines), column(lines, name), strict=True) if c == 0), None)
 

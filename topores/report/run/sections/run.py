@@ -12,9 +12,9 @@ from topores.domain import SIDES, Analysis, Corpus, Side
 from topores.phrases import Phrase, phrase_for
 from topores.report.glossary import term
 from topores.report.html.numbers import digits, percent
-from topores.report.html.safe import escaped
-from topores.report.html.tables import facts, folded, key_values, table
-from topores.report.language import later, localised, many, say, spoken, template
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import facts, fold, key_values, table
+from topores.report.language import later, localise, many, say, speak, template
 from topores.report.names import known_number, state_name
 from topores.report.run.rerun import analysis_command
 
@@ -39,18 +39,18 @@ def render(analysis: Analysis) -> str:
     options = analysis.options
     return "".join(
         [
-            _untrained(analysis),
+            _note_without_run(analysis),
             facts([*_options(options), *_circumstances(analysis)]),
             _corpus(analysis.corpus),
-            _command(say("Command of the run"), _typed(analysis.run.get("argv"))),
+            _command(say("Command of the run"), _typed_command(analysis.run.get("argv"))),
             _command(say("Command of the analysis"), shlex.join(analysis_command(analysis))),
-            _chosen(options),
-            folded(say("All options"), _listed(options)) if options else "",
+            _changed_options(options),
+            fold(say("All options"), _option_list(options)) if options else "",
         ]
     )
 
 
-def _chosen(options: Mapping[str, Any]) -> str:
+def _changed_options(options: Mapping[str, Any]) -> str:
     """Options that differ from their defaults, some chosen by training itself; without those shown first."""
     defaults = default_values(options)
     chosen = {
@@ -58,7 +58,7 @@ def _chosen(options: Mapping[str, Any]) -> str:
         for name, value in options.items()
         if name in defaults and name not in FIRST and _as_held(value) != defaults[name]
     }
-    return folded(say("Changed options"), _listed(chosen), opened=True) if chosen else ""
+    return fold(say("Changed options"), _option_list(chosen), opened=True) if chosen else ""
 
 
 def _as_held(value: Any) -> Any:
@@ -66,13 +66,13 @@ def _as_held(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _listed(options: Mapping[str, Any]) -> str:
+def _option_list(options: Mapping[str, Any]) -> str:
     """Options as facts: lists as their items, a dash where nothing was chosen."""
     plain = {k: ", ".join(map(str, v)) if isinstance(v, list | tuple) else v for k, v in options.items()}
     return key_values({name: "–" if value in (None, "") else value for name, value in plain.items()})
 
 
-def _untrained(analysis: Analysis) -> str:
+def _note_without_run(analysis: Analysis) -> str:
     if analysis.run or analysis.metrics:
         return ""
     return say(
@@ -83,15 +83,15 @@ def _untrained(analysis: Analysis) -> str:
 
 def _options(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
-        (say(name), f"<code>{_shown(options[key])}</code>")
+        (say(name), f"<code>{_value_text(options[key])}</code>")
         for key, name in FIRST.items()
         if options.get(key) is not None
     ]
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """A count with separated thousands; anything else as it is."""
-    return localised(f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else escaped(value)
+    return localise(f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else escape_html(value)
 
 
 def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
@@ -100,11 +100,11 @@ def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
     seconds = known_number(run.get("seconds", logged.get("seconds")))
     versions = _mapping(run.get("versions"))
     return [
-        (say("Cannot change"), escaped(_cannot_change(run))),
-        (say("Device"), escaped(run.get("device") or "")),
+        (say("Cannot change"), escape_html(_cannot_change(run))),
+        (say("Device"), escape_html(run.get("device") or "")),
         (say("Training took"), "" if seconds is None else _duration(seconds)),
-        (say("Versions"), ", ".join(escaped(f"{name} {version}") for name, version in list(versions.items())[:4])),
-        (say("States"), ", ".join(escaped(state_name(state)) for state in analysis.states)),
+        (say("Versions"), ", ".join(escape_html(f"{name} {version}") for name, version in list(versions.items())[:4])),
+        (say("States"), ", ".join(escape_html(state_name(state)) for state in analysis.states)),
     ]
 
 
@@ -112,7 +112,7 @@ def _cannot_change(run: Mapping[str, Any]) -> str:
     """What the encoder cannot change, in the language in force; runs of before have the English sentence alone."""
     english = str(run.get("cannot_change") or "")
     told = phrase_for(english, _mapping(run.get("phrases")).get("cannot_change"))
-    return spoken(told) if isinstance(told, Phrase) else template(english)
+    return speak(told) if isinstance(told, Phrase) else template(english)
 
 
 def _duration(seconds: float) -> str:
@@ -169,10 +169,10 @@ def _alignment(corpus: Corpus) -> str:
 
 
 def _command(title: str, line: str) -> str:
-    return f"<h3>{title}</h3><pre><code>{escaped(line)}</code></pre>" if line else ""
+    return f"<h3>{title}</h3><pre><code>{escape_html(line)}</code></pre>" if line else ""
 
 
-def _typed(argv: Any) -> str:
+def _typed_command(argv: Any) -> str:
     if not argv:
         return ""
     return _line([argv] if isinstance(argv, str) else [str(part) for part in argv])

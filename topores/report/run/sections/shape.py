@@ -8,8 +8,8 @@ from topores.domain import Analysis, Place
 from topores.quantities import quantity
 from topores.report.glossary import quantity_term, term
 from topores.report.html.numbers import digits
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded, table
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold, table
 from topores.report.language import later, many, say
 from topores.report.names import degree_name, distance_axis, distance_unit, shown_cloud
 from topores.report.run import shape_data
@@ -118,10 +118,10 @@ def _how_to_read() -> str:
 def _behind(analysis: Analysis, place: Place, shown: Mapping[int, Bars]) -> str:
     """Every bar in a table, longest first, and the Betti curves in another."""
     unit = distance_unit(analysis)
-    in_unit = f" ({escaped(unit)})" if unit else ""
+    in_unit = f" ({escape_html(unit)})" if unit else ""
     head = [say("Kind"), *(f"{name}{in_unit}" for name in (say("Birth"), say("Death"), say("Length")))]
     rows = [_row(degree, *bar) for degree, bars in shown.items() for bar in _by_length(bars)]
-    bars = folded(say("The bars behind these pictures"), table(head, rows, look="numbers bars-table"))
+    bars = fold(say("The bars behind these pictures"), table(head, rows, look="numbers bars-table"))
     curves = analysis.curves("betti_curve")
     counts = [
         [degree_name(d), digits(t), digits(int(n))] for d in analysis.degrees for t, n in curves.get((*place, d), [])
@@ -129,7 +129,7 @@ def _behind(analysis: Analysis, place: Place, shown: Mapping[int, Bars]) -> str:
     if not counts:
         return bars
     counted = [say("Kind"), f"{say('Distance')}{in_unit}", say("How many")]
-    return bars + folded(say("The counts behind the curves"), table(counted, counts, look="numbers betti-table"))
+    return bars + fold(say("The counts behind the curves"), table(counted, counts, look="numbers betti-table"))
 
 
 def _by_length(bars: Bars) -> list[list[float]]:

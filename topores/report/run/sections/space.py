@@ -6,7 +6,7 @@ from topores.domain import Analysis, Place
 from topores.report.glossary import term
 from topores.report.html.charts import PATHS, legend
 from topores.report.html.numbers import short
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import later, say, template
 from topores.report.names import distance_axis, layer_name, shown_cloud, state_name
 from topores.report.run import shape_data
@@ -74,7 +74,8 @@ def _map(analysis: Analysis) -> str:
     )
     return (
         f'<figure class="panel map"><figcaption><strong>{term("map", say("Map of the passages"))}</strong>'
-        f"<small>{note}. <span data-explained></span>{_sampled(analysis)}</small></figcaption>{_map_legend(analysis)}"
+        f"<small>{note}. <span data-explained></span>{_sample_note(analysis)}</small></figcaption>"
+        f"{_map_legend(analysis)}"
         f'<canvas id="map" tabindex="0" role="img" aria-label="{label}"></canvas>'
         f'<p class="reading-line" id="map-reading" aria-live="polite"></p>'
         f'<details class="map-table"><summary>{say("The passages of this map as a table")}</summary>'
@@ -83,7 +84,7 @@ def _map(analysis: Analysis) -> str:
     )
 
 
-def _sampled(analysis: Analysis) -> str:
+def _sample_note(analysis: Analysis) -> str:
     """A note if not all passages are drawn."""
     drawn, every = len(analysis.maps[0].rows), len(analysis.members.get("union", ()))
     if drawn >= every:
@@ -102,23 +103,25 @@ def _map_legend(analysis: Analysis) -> str:
         ]
         if "held_out" in (*analysis.corpus.split_1, *analysis.corpus.split_2):
             entries.append(_mark("circle", "t1 hollow", term("held out", say("hollow: held out"))))
-    entries.append(_drawn('<circle class="line look-all thick" r="5"/>', say("the selected passage")))
+    entries.append(_legend_entry('<circle class="line look-all thick" r="5"/>', say("the selected passage")))
     if analysis.corpus is not None:
-        entries.append(_drawn('<circle class="line look-all" r="4.5"/>', say("found")))
+        entries.append(_legend_entry('<circle class="line look-all" r="4.5"/>', say("found")))
     if len(analysis.states) > 1:
-        entries.append(_drawn('<path class="axis" d="M-6 4L-2-3L6 1"/>', say("its path through the states")))
+        entries.append(_legend_entry('<path class="axis" d="M-6 4L-2-3L6 1"/>', say("its path through the states")))
     if analysis.neighbours is not None:
-        entries.append(_drawn('<path class="axis dashed" d="M-6 0H6"/>', say("to its nearest passages")))
+        entries.append(_legend_entry('<path class="axis dashed" d="M-6 0H6"/>', say("to its nearest passages")))
     if _has_loops(analysis):
-        entries.append(_drawn('<path class="line look-degree1" d="M-5 4L0-5L5 4Z"/>', say("around the selected loop")))
+        entries.append(
+            _legend_entry('<path class="line look-degree1" d="M-5 4L0-5L5 4Z"/>', say("around the selected loop"))
+        )
     return f'<ul class="legend">{"".join(entries)}</ul>'
 
 
 def _mark(shape: str, look: str, name: str) -> str:
-    return _drawn(f'<path class="side-mark {look}" d="{PATHS[shape]}"/>', name)
+    return _legend_entry(f'<path class="side-mark {look}" d="{PATHS[shape]}"/>', name)
 
 
-def _drawn(drawing: str, name: str) -> str:
+def _legend_entry(drawing: str, name: str) -> str:
     """An entry of the legend."""
     key = f'<svg class="key" viewBox="-6 -6 12 12" width="14" height="14" aria-hidden="true">{drawing}</svg>'
     return f"<li>{key}{name}</li>"
@@ -130,14 +133,14 @@ def _heat(analysis: Analysis) -> str:
     if not measures:
         return ""
     options = "".join(
-        f'<option value="{number}">{escaped(one.title)}</option>' for number, (one, _) in enumerate(measures)
+        f'<option value="{number}">{escape_html(one.title)}</option>' for number, (one, _) in enumerate(measures)
     )
     head = "".join(
-        f'<th scope="col"><span title="{escaped(state_name(s))}">{_short_label(analysis, n)}</span></th>'
+        f'<th scope="col"><span title="{escape_html(state_name(s))}">{_short_label(analysis, n)}</span></th>'
         for n, s in enumerate(analysis.states)
     )
     rows = "".join(
-        f'<tr data-layer="{number}"><th scope="row">{escaped(layer_name(analysis, layer))}</th>'
+        f'<tr data-layer="{number}"><th scope="row">{escape_html(layer_name(analysis, layer))}</th>'
         + "".join(
             f'<td><button type="button" data-cell="{state}"></button></td>' for state in range(len(analysis.states))
         )
@@ -156,7 +159,7 @@ def _heat(analysis: Analysis) -> str:
 
 def _short_label(analysis: Analysis, number: int) -> str:
     """Cycles by their number; other states by their index."""
-    return escaped(short(analysis.states[number].cycle) if analysis.trained else str(number + 1))
+    return escape_html(short(analysis.states[number].cycle) if analysis.trained else str(number + 1))
 
 
 def _barcode(analysis: Analysis) -> str:
@@ -195,7 +198,7 @@ def _loop(analysis: Analysis) -> str:
     chosen = f'<div class="chips" role="group" aria-label="{say("Loops")}">{say("Loop")} {chips}</div>' if chips else ""
     return (
         f'<article class="reader" id="loop"><h3>{say("The selected loop")}</h3>{chosen}'
-        f'<div id="loop-told" aria-live="polite" data-elsewhere="{escaped(template(ELSEWHERE))}">'
+        f'<div id="loop-told" aria-live="polite" data-elsewhere="{escape_html(template(ELSEWHERE))}">'
         f'<p class="note">{say(CHOOSE_LOOP)}</p></div>'
         f'<div class="panels two">{_diagram(analysis)}{_curve(analysis)}</div></article>'
     )
@@ -242,12 +245,12 @@ def _passages(analysis: Analysis) -> str:
         return ""
     return (
         f'<article class="reader" id="passage"><h3>{say("The selected passage")}</h3>'
-        f'<div id="found" aria-live="polite"{_searched(analysis)}></div>'
+        f'<div id="found" aria-live="polite"{_search_note(analysis)}></div>'
         f'<div id="passage-told" aria-live="polite"><p class="note">{say(CHOOSE_PASSAGE)}</p></div></article>'
     )
 
 
-def _searched(analysis: Analysis) -> str:
+def _search_note(analysis: Analysis) -> str:
     """A note of the script if the page does not contain every passage in full."""
     if analysis.corpus is None:
         return ""
@@ -259,7 +262,7 @@ def _searched(analysis: Analysis) -> str:
     if any(len(passage.text) > held.limit for passage in texts):
         told.append(say("and the first {n:,} characters of each", n=held.limit))
     words = ", ".join(told)
-    return f' data-searched="{escaped(f"{words[:1].upper()}{words[1:]}.")}"' if words else ""
+    return f' data-searched="{escape_html(f"{words[:1].upper()}{words[1:]}.")}"' if words else ""
 
 
 CHOOSE_PASSAGE = later(

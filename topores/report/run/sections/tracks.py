@@ -6,7 +6,7 @@ from topores.domain import Analysis, Track
 from topores.report.glossary import term
 from topores.report.html.charts import Line, line_chart
 from topores.report.html.numbers import data, percent
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.html.tables import table
 from topores.report.language import later, say
 from topores.report.names import distance_unit, state_axis, state_name
@@ -83,7 +83,7 @@ def _table(analysis: Analysis) -> str:
 
 def _row(analysis: Analysis, track: Track, number: int) -> list[str]:
     there = [place for place, birth in enumerate(track.births) if birth is not None]
-    label = [escaped(state_name(state)) for state in analysis.states]
+    label = [escape_html(state_name(state)) for state in analysis.states]
     opens = say("exists from the start") if there[0] == 0 else label[there[0]]
     closes = say("not yet") if there[-1] == len(label) - 1 else say("after {state}", state=label[there[-1]])
     sure = [track.sure[place] for place in there if place < len(track.sure)]
