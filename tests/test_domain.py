@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from tests.report.made import make_bare, make_full
-from topores.domain import Analysis, Measurement, NullMeasurement, settled
+from topores.domain import Analysis, Measurement, NullMeasurement, without_rounding
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def test_lists_are_found_by_place(full: Analysis) -> None:
         place = (loop.cycle, loop.layer, loop.cloud)
         assert full.loops_at(*place) == [one for one in full.loops if (one.cycle, one.layer, one.cloud) == place]
     assert full.loops_at(7, 0, "t1") == []
-    assert full.logged(100) == next(line for line in full.metrics if line["cycle"] == 100)
-    assert full.logged(7) == {}
+    assert full.metrics_at(100) == next(line for line in full.metrics if line["cycle"] == 100)
+    assert full.metrics_at(7) == {}
     assert full.degrees == [0, 1]
     assert full.diagram((7, 0, "t1"), 1).shape == (0, 2)
 
@@ -100,4 +100,4 @@ def test_an_analysis_that_was_asked_can_be_sent() -> None:
     assert bare.unit("total_persistence") == ""
     twin = pickle.loads(pickle.dumps(bare))
     assert (twin.first, twin.measured) == (bare.first, bare.measured)
-    assert settled(1e-10) == 0.0
+    assert without_rounding(1e-10) == 0.0

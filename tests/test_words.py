@@ -36,22 +36,6 @@ CONTRACTS = {"evaluations": words("measured")}
 NOT_A_NOUN = re.compile(r"(?<!there )\bis no (?!longer\b|more\b|less\b)\w+", re.IGNORECASE)
 """'x' is no folder: write 'x' is not a folder. "There is no ..." is plain English."""
 
-NOT_YET: dict[str, frozenset[str]] = {
-    "field docs begin with Of, That or Those": words("""
-                                                    """),
-    "functions are named by a lone preposition or participle": words("""
-        analysis/chance.py analysis/comparison/aligned.py                 analysis/movement.py         analysis/sources.py analysis/tracks.py analysis/verdict/words.py
-        cli.py commands/compare.py commands/train.py config/train.py
-        options.py phrases.py report/carried.py         report/figures/_files.py
-                report/language.py
-        report/run/card_data.py         report/run/passage_data.py                 report/run/sections/shape.py report/run/shape_data.py report/run/space_data.py
-                    """),
-    "messages say 'is no' for 'is not a'": words("""
-        report/glossary.py
-        report/run/sections/nulls.py     """),
-}
-"""Files that still break a rule, by rule. Take a file off when it is mended; do not add any."""
-
 
 def field_docs(tree: ast.Module) -> Iterator[str]:
     """Docstrings that follow an assignment, in a module or a class."""
@@ -112,15 +96,8 @@ def broken(rule: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_words(rule: str) -> None:
-    """The rule holds in every file but those that are not mended yet."""
-    found = {name: wrong for name in MODULES.keys() - NOT_YET.get(rule, ()) if (wrong := broken(rule, name))}
+    found = {name: wrong for name in MODULES if (wrong := broken(rule, name))}
     assert not found, f"{rule}: {found}"
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_mended_files_are_taken_off_the_list(rule: str) -> None:
-    clean = [name for name in NOT_YET.get(rule, ()) if name in MODULES and not broken(rule, name)]
-    assert not clean, f"take these off NOT_YET[{rule!r}]: {clean}"
 
 
 def test_the_rules_see_what_they_are_made_for() -> None:

@@ -17,7 +17,7 @@ from topores.compute.devices import first_process, leave_processes
 from topores.config import LANGUAGES, ClockConfig, Language, TopologyConfig, TrainConfig
 from topores.errors import FailedOn, InputError, Interrupted, ToporesError, UsageError, did_you_mean
 from topores.flags import TrainCommand, options_from
-from topores.options import is_whole, underscored, whole_number
+from topores.options import is_whole, whole_number, with_underscores
 
 INTERNAL = 70
 """Exit code of a failure inside topores: EX_SOFTWARE of sysexits.h."""
@@ -93,7 +93,7 @@ def send_messages(quiet: bool, verbose: int, debug: bool) -> None:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
-def given(options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+def merge_config(options: dict[str, Any], config: Path | None) -> dict[str, Any]:
     """Options of the config file, overridden by those on the command line."""
     typed = {name: value for name, value in options.items() if value is not None and value != ()}
     return {**_yaml(config), **typed}
@@ -110,7 +110,7 @@ def _yaml(path: Path | None) -> dict[str, Any]:
         raise InputError(f"--config '{path}' cannot be read ({fault}); give a YAML file of option names.") from fault
     if not isinstance(values, dict):
         raise InputError(f"--config '{path}' has no 'name: value' lines; write one option per line, e.g. cycles: 20.")
-    return underscored(values)
+    return with_underscores(values)
 
 
 config_file = click.option("--config", type=click.Path(path_type=Path), help="YAML file of options, by the same names.")
@@ -194,7 +194,7 @@ def train(
     Each cycle trains every aligned pair in the four pairings T1->T1, T2->T2, T1->T2 and T2->T1.
     """
     send_messages(quiet, verbose, debug)
-    values = given(options, config)
+    values = merge_config(options, config)
     if resume and not values.get("output"):
         raise UsageError("--resume needs the run folder; give --output RUN.")
     settings = None if resume else TrainConfig.from_mapping(values)
@@ -229,7 +229,7 @@ def topology(
 ) -> None:
     """Measure how the space changes over the checkpoints of a run, or over any models or arrays."""
     send_messages(quiet, verbose, debug)
-    settings = TopologyConfig.from_mapping(given(options, config))
+    settings = TopologyConfig.from_mapping(merge_config(options, config))
     from topores.commands.topology import run_topology, stop_if
 
     found = run_topology(settings, force=force)
@@ -331,7 +331,7 @@ def clock(
     The margin grows with the logarithm of the cycles. Runs that would take too long are extrapolated, and marked so.
     """
     send_messages(quiet, verbose, debug)
-    settings = ClockConfig.from_mapping(given(options, config))
+    settings = ClockConfig.from_mapping(merge_config(options, config))
     from topores.commands.clock import in_words, report_clock, run_clock, summary
 
     found = run_clock(settings, force=force)

@@ -272,7 +272,7 @@ ROUNDING = 1e-9
 """Shares and distances of unit rows that are smaller are what rounding left of 0."""
 
 
-def settled(value: float) -> float:
+def without_rounding(value: float) -> float:
     """0 where nothing but rounding is left, else the value.
 
     >>> settled(3e-15), settled(-2e-4)
@@ -402,7 +402,7 @@ class Analysis:
         if found is None or not math.isfinite(found.value):
             return None
         # A p may be as small as what rounding leaves of 0.
-        return found.value if found.unit == "p" else settled(found.value)
+        return found.value if found.unit == "p" else without_rounding(found.value)
 
     def _compared_to(self, place: int, against: Against) -> int | None:
         if against is None or place == 0:
@@ -439,7 +439,7 @@ class Analysis:
     def loops_at(self, cycle: int, layer: int, cloud: str) -> list[Loop]:
         return self._loops.get((cycle, layer, cloud), [])
 
-    def logged(self, cycle: int) -> Mapping[str, Any]:
+    def metrics_at(self, cycle: int) -> Mapping[str, Any]:
         """The logged line of a cycle; empty where there is none."""
         return self._lines.get(cycle, {})
 

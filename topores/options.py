@@ -42,7 +42,7 @@ class Options:
         Raises:
             UsageError: An unknown name, or values that cannot be; all faults in one message.
         """
-        values, known = underscored(values), [field.name for field in dataclasses.fields(cls)]
+        values, known = with_underscores(values), [field.name for field in dataclasses.fields(cls)]
         unknown = [name for name in values if name not in known]
         if unknown:
             raise UsageError(f"No option is called '{unknown[0]}'. {did_you_mean(unknown[0], known)}")
@@ -85,7 +85,7 @@ def refuse(faults: Sequence[str]) -> None:
         raise UsageError(" ".join(faults))
 
 
-def underscored(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_underscores(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values under their names with underscores, as fields have them."""
     return {str(name).replace("-", "_"): value for name, value in values.items()}
 
@@ -174,12 +174,12 @@ def not_negative(config: Options, *fields: str) -> list[str]:
     return [f"{_option(f)} is {value}; give a number of 0 or more." for f, value in bad]
 
 
-def within(config: Options, field: str, low: int | float, high: int | float) -> list[str]:
+def in_range(config: Options, field: str, low: int | float, high: int | float) -> list[str]:
     value = getattr(config, field)
     return [] if low <= value <= high else [f"{_option(field)} is {value}; give a number from {low} to {high}."]
 
 
-def listed(values: tuple[str, ...]) -> tuple[str, ...]:
+def split_list(values: tuple[str, ...]) -> tuple[str, ...]:
     """('a', 'b', 'c') from ('a,b', 'c'): an option that may be repeated, or separate its values by commas."""
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
@@ -188,7 +188,7 @@ def _choice_faults(config: Options, field: dataclasses.Field) -> list[str]:
     known, value = choices(field), getattr(config, field.name)
     if not known or value is None:
         return []
-    unknown = [name for name in (listed(value) if isinstance(value, tuple) else (value,)) if name not in known]
+    unknown = [name for name in (split_list(value) if isinstance(value, tuple) else (value,)) if name not in known]
     if not unknown:
         return []
     kind = field.metadata["kind"]

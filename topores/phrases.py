@@ -15,7 +15,7 @@ class Phrase(str):
     """Numbers, text, or phrases."""
 
     def __new__(cls, template: str, /, **values: Any) -> "Phrase":
-        phrase = super().__new__(cls, filled(template, values))
+        phrase = super().__new__(cls, fill_template(template, values))
         phrase.template, phrase.values = template, values
         return phrase
 
@@ -49,7 +49,7 @@ class Count(Phrase):
         return Count, (self.number, self.noun)
 
 
-def joined(separator: str, parts: Sequence[str]) -> Phrase:
+def join_phrases(separator: str, parts: Sequence[str]) -> Phrase:
     """Phrases one after the other, as one.
 
     >>> joined("; ", [Phrase("{n} loops", n=3), Phrase("none lost")])
@@ -59,7 +59,7 @@ def joined(separator: str, parts: Sequence[str]) -> Phrase:
     return Phrase(separator.join(f"{{{name}}}" for name in values), **values)
 
 
-def filled(template: str, values: Mapping[str, Any], written: Callable[[Any, str], str] = format) -> str:
+def fill_template(template: str, values: Mapping[str, Any], written: Callable[[Any, str], str] = format) -> str:
     """`template` with `written(value, spec)` in each of its `{name:spec}` places.
 
     >>> filled("{n} loops, p = {p:.2g}", {"n": 3, "p": 0.0123})

@@ -9,12 +9,12 @@ import pytest
 
 from topores.analysis.store import PROTOCOL, read_results, write_results
 from topores.domain import Analysis, Claim, Measurement, State, Verdict
-from topores.phrases import Count, Phrase, joined
+from topores.phrases import Count, Phrase, join_phrases
 
 SENTENCE = Phrase(
     "{span} {told}.",
     span=Phrase("From {first} to {last}", first="{a}.npy", last=Phrase("cycle {n:,}", n=1200)),
-    told=joined(
+    told=join_phrases(
         "; ",
         [
             Phrase("{loops} turned", loops=Count(1, "loop")),

@@ -27,7 +27,7 @@ from topores.config import TopologyConfig
 from topores.domain import Analysis, Measurement, NullMeasurement, State
 from topores.errors import ToporesError, UsageError
 from topores.report.figures import FIGURES, figures_in, folder_beside, need_matplotlib, write_figures
-from topores.report.figures._files import drawn as svg_and_png
+from topores.report.figures._files import draw_all_formats as svg_and_png
 from topores.report.figures._files import our_style
 from topores.report.figures._paper import BAND, INK
 from topores.runs import held_out_mrr
@@ -39,7 +39,7 @@ LAST = (CYCLES[-1], LAYERS[-1], "union")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def drawn(name: str, analysis: Analysis) -> Figure:
+def draw_all_formats(name: str, analysis: Analysis) -> Figure:
     with our_style():
         figure = variants.load(FIGURES, name).draw(analysis)
     assert figure is not None
@@ -194,13 +194,13 @@ def test_a_label_is_shown_as_it_is_written(bare: Analysis) -> None:
 
 def test_a_long_label_is_cut(bare: Analysis) -> None:
     named = dataclasses.replace(bare, states=(State(0, "x" * 1_000_000, Path("x")),))
-    assert drawn("barcode", named).axes[0].get_title(loc="left").startswith(f"{'x' * 24}…: ")
+    assert draw_all_formats("barcode", named).axes[0].get_title(loc="left").startswith(f"{'x' * 24}…: ")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_text_is_cut_off_or_covers_another(hostile: Analysis, ring: Analysis, name: str) -> None:
     for analysis in (hostile, ring):
-        figure = drawn(name, analysis)
+        figure = draw_all_formats(name, analysis)
         with our_style():
             figure.draw_without_rendering()
             texts = [text for axes in figure.axes for text in _texts(axes)]
@@ -230,7 +230,7 @@ def _within(text: matplotlib.text.Text, axes: matplotlib.axes.Axes) -> bool:
 
 
 def test_total_persistence_and_retrieval_are_those_measured(full: Analysis) -> None:
-    loops, found = drawn("loops_and_retrieval", full).axes
+    loops, found = draw_all_formats("loops_and_retrieval", full).axes
     null, own = loops.lines
     assert own.get_xdata().tolist() == list(CYCLES)
     assert own.get_ydata().tolist() == [total(full, cycle) for cycle in CYCLES]
@@ -246,25 +246,25 @@ def test_total_persistence_and_retrieval_are_those_measured(full: Analysis) -> N
 
 def test_a_state_without_a_value_is_a_gap(full: Analysis) -> None:
     kept = tuple(m for m in full.measurements if m.cycle != 5)
-    own = drawn("loops_and_retrieval", dataclasses.replace(full, measurements=kept)).axes[0].lines[-1]
+    own = draw_all_formats("loops_and_retrieval", dataclasses.replace(full, measurements=kept)).axes[0].lines[-1]
     assert np.isnan(own.get_ydata()).tolist() == [cycle == 5 for cycle in CYCLES]
 
 
 def test_what_was_logged_is_not_trusted_to_be_a_number(full: Analysis) -> None:
     odd = ({"cycle": 0, "held_out_mrr_1to2": "high"}, {"cycle": 1, "held_out_mrr_1to2": 0.5, "held_out_mrr_2to1": None})
-    own = drawn("loops_and_retrieval", dataclasses.replace(full, metrics=odd)).axes[1].lines[-1]
+    own = draw_all_formats("loops_and_retrieval", dataclasses.replace(full, metrics=odd)).axes[1].lines[-1]
     assert own.get_ydata() == pytest.approx([np.nan, 0.5], nan_ok=True)
 
 
 def test_without_nulls_the_run_stands_alone(full: Analysis) -> None:
-    figure = drawn("loops_and_retrieval", dataclasses.replace(full, nulls=()))
+    figure = draw_all_formats("loops_and_retrieval", dataclasses.replace(full, nulls=()))
     assert [len(axes.lines) for axes in figure.axes] == [1, 1]
     assert not figure.axes[0].collections
     assert not figure.legends
 
 
 def test_bars_are_those_of_the_diagrams_and_noise_reaches_as_far_as_its_law_says(ring: Analysis) -> None:
-    for axes, cycle in zip(drawn("barcode", ring).axes, (CYCLES[0], CYCLES[-1]), strict=True):
+    for axes, cycle in zip(draw_all_formats("barcode", ring).axes, (CYCLES[0], CYCLES[-1]), strict=True):
         bars = ring.diagrams[cycle, LAYERS[-1], "union", 1]
         groups = [c for c in axes.collections if isinstance(c, LineCollection)]
         segments = [segment for group in groups for segment in group.get_segments()]
@@ -278,7 +278,7 @@ def test_bars_are_those_of_the_diagrams_and_noise_reaches_as_far_as_its_law_says
 
 
 def test_the_band_of_noise_ends_where_p_is_5_percent(ring: Analysis) -> None:
-    axes = drawn("barcode", ring).axes[1]
+    axes = draw_all_formats("barcode", ring).axes[1]
     band = next(c for c in axes.collections if matplotlib.colors.same_color(c.get_facecolor()[0], BAND))
     corners = band.get_paths()[0].vertices
     bars = ring.diagrams[(*LAST, 1)]
@@ -295,7 +295,7 @@ def test_of_many_bars_those_that_matter_most_are_drawn_and_it_is_said(bare: Anal
     births = np.linspace(0.5, 1, 700)
     ratios = 1 + np.random.default_rng(1).permutation(np.linspace(0.001, 0.2, 700))
     many = {(0, 0, "union", 1): np.column_stack([births, births * ratios])}
-    axes = drawn("barcode", dataclasses.replace(bare, diagrams=many)).axes[0]
+    axes = draw_all_formats("barcode", dataclasses.replace(bare, diagrams=many)).axes[0]
     bars = [s for c in axes.collections if isinstance(c, LineCollection) for s in c.get_segments()]
     assert len(bars) == 500
     assert min(end[0] / start[0] for start, end in bars) == pytest.approx(np.sort(ratios)[200])
@@ -306,16 +306,16 @@ def test_of_many_bars_those_that_matter_most_are_drawn_and_it_is_said(bare: Anal
 def test_a_loop_that_never_dies_runs_to_the_edge(bare: Analysis) -> None:
     loops = np.array([[0.5, 0.6], [0.7, np.inf], [0.8, 1.0]])
     endless = dataclasses.replace(bare, diagrams={(0, 0, "union", 1): loops})
-    axes = drawn("barcode", endless).axes[0]
+    axes = draw_all_formats("barcode", endless).axes[0]
     ends = {s[0][0]: s[1][0] for c in axes.collections if isinstance(c, LineCollection) for s in c.get_segments()}
     assert ends == {0.5: 0.6, 0.7: axes.get_xlim()[1], 0.8: 1.0}
     assert "never dies" in axes.texts[0].get_text()
-    points = drawn("diagram", endless).axes[0]
+    points = draw_all_formats("diagram", endless).axes[0]
     assert points.collections[0].get_offsets()[1].tolist() == [0.7, points.get_ylim()[1]]
 
 
 def test_points_of_the_diagram_are_births_and_deaths_of_both_states(ring: Analysis) -> None:
-    axes = drawn("diagram", ring).axes[0]
+    axes = draw_all_formats("diagram", ring).axes[0]
     marks = [c for c in axes.collections if isinstance(c, PathCollection)]
     for points, cycle in zip(marks, (CYCLES[0], CYCLES[-1]), strict=True):
         bars = ring.diagrams[cycle, LAYERS[-1], "union", 1]
@@ -326,7 +326,7 @@ def test_points_of_the_diagram_are_births_and_deaths_of_both_states(ring: Analys
 
 
 def test_cells_of_the_heat_map_are_layers_by_states(full: Analysis) -> None:
-    axes = drawn("heat_map", full).axes[0]
+    axes = draw_all_formats("heat_map", full).axes[0]
     mesh = next(c for c in axes.collections if isinstance(c, QuadMesh))
     expected = [[total(full, cycle, layer) for cycle in CYCLES] for layer in LAYERS]
     assert mesh.get_array().tolist() == expected
@@ -336,7 +336,7 @@ def test_cells_of_the_heat_map_are_layers_by_states(full: Analysis) -> None:
 
 def test_a_cell_that_was_not_measured_is_hatched(full: Analysis) -> None:
     kept = tuple(m for m in full.measurements if (m.cycle, m.layer) != (5, 2))
-    axes = drawn("heat_map", dataclasses.replace(full, measurements=kept)).axes[0]
+    axes = draw_all_formats("heat_map", dataclasses.replace(full, measurements=kept)).axes[0]
     mesh = next(c for c in axes.collections if isinstance(c, QuadMesh))
     assert np.argwhere(mesh.get_array().mask).tolist() == [[2, CYCLES.index(5)]]
     assert axes.get_title(loc="left") == "hatched: not measured"
@@ -348,7 +348,7 @@ def test_movement_is_that_against_the_first_state_and_the_one_before(full: Analy
         NullMeasurement("dropout", draw, Measurement(*LAST, "procrustes.scale", value, "ratio", against=LAST[0]))
         for draw, value in enumerate((0.97, 1.01, 0.99))
     ]
-    figure = drawn("movement", dataclasses.replace(full, nulls=(*full.nulls, *dropout)))
+    figure = draw_all_formats("movement", dataclasses.replace(full, nulls=(*full.nulls, *dropout)))
     names = ["largest rotation (rad)", "scale (ratio)", "deformation (share of the spread)"]
     assert [axes.get_ylabel() for axes in figure.axes] == names
     for axes, measure in zip(figure.axes, ("angle", "scale", "residual"), strict=True):
@@ -366,7 +366,7 @@ def test_movement_is_that_against_the_first_state_and_the_one_before(full: Analy
 
 
 def test_tracks_are_drawn_where_they_are_there_and_dotted_where_not_sure(full: Analysis) -> None:
-    axes = drawn("tracks", full).axes[0]
+    axes = draw_all_formats("tracks", full).axes[0]
     marks = [line for line in axes.lines if line.get_linestyle() == "None"]
     for line, track in zip(marks, full.tracks, strict=True):
         there = [(c, d - b) for c, b, d in zip(CYCLES, track.births, track.deaths, strict=True) if b is not None]

@@ -17,7 +17,7 @@ from topores import variants
 from topores.analysis.ladder import description_of, name_of
 from topores.backbones.encoder import CANNOT_CHANGE
 from topores.domain import State, cycle_label, label_read
-from topores.phrases import Count, Phrase, joined
+from topores.phrases import Count, Phrase, join_phrases
 from topores.quantities import QUANTITIES, quantity
 from topores.report.glossary import WORDS, measure_term, quantity_term, term
 from topores.report.html.numbers import data, digits, percent, short
@@ -193,7 +193,7 @@ def test_the_language_holds_within_its_block_only() -> None:
 
 def test_a_phrase_is_english_text_until_it_is_said() -> None:
     moved = Phrase("the space rotated")
-    whole = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=1200), told=joined("; ", [moved, "{x}"]))
+    whole = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=1200), told=join_phrases("; ", [moved, "{x}"]))
     assert whole == "After 1,200 cycles the space rotated; {x}."
     assert speak(whole) == whole
     with speaking("ru"):

@@ -91,7 +91,7 @@ def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, fl
     # before.T = q @ corner, and q does not change singular values, so the small matrix stands for the large one.
     corner = np.linalg.qr(centred.T, mode="r")
 
-    def explained(to: Rows) -> float:
+    def share_explained(to: Rows) -> float:
         # The best rotation and scale leave ||target||^2 - (sum of singular values)^2 / ||before||^2 of the target.
         target = to - to.mean(axis=0)
         reached = singular_values(corner @ target).sum() ** 2 / np.square(centred).sum()
@@ -99,8 +99,8 @@ def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, fl
         return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / moved)
 
     shuffle = np.random.default_rng(seed)
-    chance = [explained(with_moves_of(before, after, shuffle.permutation(len(before)))) for _ in range(SHUFFLES)]
-    seen = explained(after)
+    chance = [share_explained(with_moves_of(before, after, shuffle.permutation(len(before)))) for _ in range(SHUFFLES)]
+    seen = share_explained(after)
     return seen, float(np.mean(chance)), monte_carlo_p(seen, chance)
 
 

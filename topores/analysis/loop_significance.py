@@ -73,7 +73,7 @@ def most_significant_loops(cells: list[Cell], bench: Bench, label: str) -> list[
     chosen = [_chosen(finite_loops(cell), own) for cell, own in zip(some, judged, strict=True)]
     items = [(cell.points[cell.shown], finite_loops(cell)[own]) for cell, own in zip(some, chosen, strict=True)]
     keys = [bench.key(what="stability", points=points, bars=bars) for points, bars in items]
-    work = partial(_around, bench.protocol.metric, bench.protocol.seed)
+    work = partial(_members_around, bench.protocol.metric, bench.protocol.seed)
     around = bench.run(work, items, keys, f"{label}: passages", plain=dict, whole=dict)
     loops = []
     for cell, own, places, found in zip(some, judged, chosen, around, strict=True):
@@ -99,7 +99,7 @@ def _significance(metric: str, seed: int, whole: bool, item: tuple[np.ndarray, B
     return bar_significance(points, bars, metric=metric, seed=seed, only_if_below=None if whole else ALPHA)
 
 
-def _around(metric: str, seed: int, item: tuple[np.ndarray, Bars]) -> dict[str, Any]:
+def _members_around(metric: str, seed: int, item: tuple[np.ndarray, Bars]) -> dict[str, Any]:
     """The points around each bar, and how often it is found again in subsamples."""
     points, bars = item
     distances = pairwise_distances(points, metric=metric)

@@ -50,8 +50,10 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
         ends, ends_of_either = (with_moves_of(before, after, order) for order in (within, either))
         shift = origin.shift(ends_of_either[:n_1], ends_of_either[n_1:])
         chance.append(origin.split(ends[:n_1], ends[n_1:])._replace(shift=shift))
-        between_chance.append([_between(before, ends, n_1), _between(left[0], with_moves_of(*left, within), n_1)])
-    seen, between = origin.split(after[:n_1], after[n_1:]), _between(before, after, n_1)
+        between_chance.append(
+            [_turn_between(before, ends, n_1), _turn_between(left[0], with_moves_of(*left, within), n_1)]
+        )
+    seen, between = origin.split(after[:n_1], after[n_1:]), _turn_between(before, after, n_1)
     shares, between_shares = np.array(chance), np.nan_to_num(between_chance)
     far = shares >= np.array(seen) - 1e-12
     far[:, -1] = shares[:, -1] <= seen.deformation + 1e-12
@@ -67,7 +69,7 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
     )
 
 
-def _between(before: Rows, after: Rows, n_1: int) -> float:
+def _turn_between(before: Rows, after: Rows, n_1: int) -> float:
     return topology.change_between_texts(before[:n_1], before[n_1:], after[:n_1], after[n_1:])
 
 

@@ -88,14 +88,14 @@ class EncodedSource(Source):
 
     def layers_of(self, state: State, layers: str, cache: Cache | None) -> dict[int, Float[np.ndarray, "rows dim"]]:
         texts = [p.text for p in (*self.corpus.t1, *self.corpus.t2)]
-        rows = self._kept(state, texts, cache) if cache else self._encoded(state)
+        rows = self._cached_layers(state, texts, cache) if cache else self._encode_layers(state)
         return {layer: rows[layer] for layer in chosen_layers(layers, len(rows))}
 
     def content(self, cache: Cache | None) -> dict[str, Any] | None:
         weights = [sha256_of_model(state.path, cache) for state in self.states]
         return {"weights": weights, "texts": self._texts} if all(weights) else None
 
-    def _kept(self, state: State, texts: list[str], cache: Cache) -> list[Float[np.ndarray, "rows _"]]:
+    def _cached_layers(self, state: State, texts: list[str], cache: Cache) -> list[Float[np.ndarray, "rows _"]]:
         """The layers from the cache, or computed and put there."""
         weights = sha256_of_model(state.path, cache)
         code = code_version(*ENCODING)
@@ -103,12 +103,12 @@ class EncodedSource(Source):
         kept = cache.get(key) if weights else None
         if kept:
             return kept["layers"]
-        rows = self._encoded(state)
+        rows = self._encode_layers(state)
         if weights:
             cache.put(key, {"layers": rows})
         return rows
 
-    def _encoded(self, state: State) -> list[Float[np.ndarray, "rows _"]]:
+    def _encode_layers(self, state: State) -> list[Float[np.ndarray, "rows _"]]:
         return self.stem.encode_layers(self._open(state), state.path)
 
     def _open(self, state: State) -> "Encoder":

@@ -118,10 +118,10 @@ def _around_each(vines: list[Vine], states: States, bench: Bench) -> list[dict[s
     """For each vine the points around its loop at each state, and its stability where it is longest."""
     items = [(states, vine) for vine in vines]
     keys = [bench.key(what="around track", states=states, bars=[vine.births, vine.deaths]) for vine in vines]
-    return bench.run(partial(_around, bench.protocol), items, keys, "loops: passages", plain=dict, whole=dict)
+    return bench.run(partial(_members_around, bench.protocol), items, keys, "loops: passages", plain=dict, whole=dict)
 
 
-def _around(protocol: Protocol, item: tuple[States, Vine]) -> dict[str, Any]:
+def _members_around(protocol: Protocol, item: tuple[States, Vine]) -> dict[str, Any]:
     states, vine = item
     matrices = [pairwise_distances(points, protocol.metric) for points in states]
     at_peak = matrices[vine.peak], _bar_at(vine, vine.peak)

@@ -115,7 +115,7 @@ def given_as(path: Path) -> Given:
 
 def _folder(folder: Path) -> Given:
     run = load_run(folder)
-    found = sorted((path.parent for path in (folder / "topology").glob(f"*/{PROTOCOL}")), key=_written)
+    found = sorted((path.parent for path in (folder / "topology").glob(f"*/{PROTOCOL}")), key=_modified_at)
     if not found:
         raise InputError(f"'{folder}' has no results yet; run topores topology --checkpoint {folder} first.")
     # If a protocol has several folders, the newest counts.
@@ -148,11 +148,11 @@ def shared_results(given: Sequence[Given]) -> list[Path]:
     if not shared:
         told = ", ".join(f"'{one.path}' {clean(' and '.join(sorted(one.results)))}" for one in given)
         raise InputError(f"The runs share no protocol ({told}); run topores topology on each with the same options.")
-    newest = max(shared, key=lambda protocol: (min(_written(one.results[protocol]) for one in given), protocol))
+    newest = max(shared, key=lambda protocol: (min(_modified_at(one.results[protocol]) for one in given), protocol))
     return [one.results[newest] for one in given]
 
 
-def _written(results: Path) -> float:
+def _modified_at(results: Path) -> float:
     return (results if results.is_file() else results / PROTOCOL).stat().st_mtime
 
 

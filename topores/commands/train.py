@@ -63,8 +63,8 @@ def in_words(run: Run) -> str:
     rows += [
         [
             quantity(name).name.replace("→", "->"),  # not every terminal has the arrow
-            *(_shown([line.get(name)]) for line in (first, last)),
-            *(_shown([e.get(name) for e in ends]) for ends in kinds.values()),
+            *(_mean_shown([line.get(name)]) for line in (first, last)),
+            *(_mean_shown([e.get(name) for e in ends]) for ends in kinds.values()),
         ]
         for name in [*(name for name in SHOWN if name in last), *_others(last)]
     ]
@@ -84,7 +84,7 @@ def _others(line: dict[str, Any]) -> list[str]:
     return [name for name, value in line.items() if name not in known and isinstance(value, int | float)]
 
 
-def _shown(values: Sequence[float | None]) -> str:
+def _mean_shown(values: Sequence[float | None]) -> str:
     """The mean of one number over runs."""
     known = [value for value in values if value is not None]
     return f"{sum(known) / len(known):.3f}" if known else "-"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from topores.options import Options, at_least, choice, within
+from topores.options import Options, at_least, choice, in_range
 
 CLOCK_LOSSES = ("infonce", "decoupled")
 SHARPEST, BLUNTEST = 0.01, 1.0
@@ -48,10 +48,10 @@ class ClockConfig(Options):
         return [
             *_temperature_faults(self.temperatures),
             *super().faults(),
-            *within(self, "share", 0.01, 0.999),
+            *in_range(self, "share", 0.01, 0.999),
             *at_least(self, 1, "cycles", "starts"),
-            *within(self, "pairs", 2, 512),
-            *within(self, "dim", 1, 4096),
+            *in_range(self, "pairs", 2, 512),
+            *in_range(self, "dim", 1, 4096),
             *at_least(self, 0, "seed"),
             *self._room_faults(),
         ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from topores import variants
 from topores.config.common import DEVICES, LANGUAGES
 from topores.errors import did_you_mean
-from topores.options import Options, at_least, choice, is_whole, listed, whole_number, within
+from topores.options import Options, at_least, choice, in_range, is_whole, split_list, whole_number
 
 METRICS = ("angle", "euclidean")
 NULLS = "topores.analysis.nulls"
@@ -89,7 +89,7 @@ class TopologyConfig(Options):
         return [
             *none_given,
             *too_many,
-            *within(self, "max_degree", 0, 3),
+            *in_range(self, "max_degree", 0, 3),
             *at_least(self, 3, "max_points", "subsample_size"),
             *at_least(self, 2, "subsamples"),
             *at_least(self, 8, "passage_tokens"),
@@ -104,12 +104,12 @@ class TopologyConfig(Options):
         """File names in analysis/nulls, in the order in which they are measured."""
         if self.nulls in ("all", "none"):
             return tuple(variants.names(NULLS)) if self.nulls == "all" else ()
-        return tuple(name.replace("-", "_") for name in listed((self.nulls,)))
+        return tuple(name.replace("-", "_") for name in split_list((self.nulls,)))
 
     @property
     def failing(self) -> frozenset[str]:
         """Outcomes of the verdict that end the command with exit code 1."""
-        return frozenset(name.replace("no-better", "no better than shuffled") for name in listed(self.fail_on))
+        return frozenset(name.replace("no-better", "no better than shuffled") for name in split_list(self.fail_on))
 
 
 def _null_faults(names: tuple[str, ...]) -> list[str]:

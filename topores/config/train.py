@@ -15,14 +15,14 @@ from topores.options import (
     Options,
     at_least,
     choice,
+    in_range,
     is_whole,
-    listed,
     not_negative,
     read_values,
     refuse,
-    underscored,
+    split_list,
     whole_number,
-    within,
+    with_underscores,
 )  # fmt: skip
 
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -152,11 +152,11 @@ class TrainConfig(Options):
     def faults(self) -> list[str]:
         return [
             *_source_faults(self),
-            *at_least(self, 1, "cycles", "seeds", *self._given("batch_size", "micro_batch_size")),
+            *at_least(self, 1, "cycles", "seeds", *self._if_given("batch_size", "micro_batch_size")),
             *at_least(self, 0, "embargo", "seed", "weight_decay"),
-            *not_negative(self, *self._given("learning_rate")),
+            *not_negative(self, *self._if_given("learning_rate")),
             *at_least(self, 8, "passage_tokens"),
-            *within(self, "held_out", 0.0, 0.5),
+            *in_range(self, "held_out", 0.0, 0.5),
             *super().faults(),
             *_checkpoint_faults(self.checkpoints),
             *(fault for kind in PACKAGES for fault in getattr(self, f"{kind}_options").faults_beside(self)),
@@ -179,7 +179,7 @@ class TrainConfig(Options):
         Raises:
             UsageError: An unknown name, an option of another variant, or values that cannot be; all in one message.
         """
-        values = underscored(values)
+        values = with_underscores(values)
         classes = {kind: option_class(kind, chosen_variant(kind, values)) for kind in PACKAGES}
         faults = _name_faults(values, classes, stored=stored)
         options: dict[str, Any] = {
@@ -191,7 +191,7 @@ class TrainConfig(Options):
         assert made is not None  # else there is a fault
         return made
 
-    def _given(self, *names: str) -> list[str]:
+    def _if_given(self, *names: str) -> list[str]:
         return [name for name in names if getattr(self, name) is not None]
 
     @property
@@ -202,15 +202,15 @@ class TrainConfig(Options):
     @property
     def failures(self) -> frozenset[str]:
         """What stops the run: some of 'collapsed', 'frozen', 'memorised'."""
-        return frozenset(FAILURES.get(name, name) for name in listed(self.fail_on))
+        return frozenset(FAILURES.get(name, name) for name in split_list(self.fail_on))
 
     @property
     def null_kinds(self) -> tuple[str, ...]:
-        return listed(self.null)
+        return split_list(self.null)
 
     @property
     def trackers(self) -> tuple[str, ...]:
-        return listed(self.track)
+        return split_list(self.track)
 
 
 def default_values(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def read_report(path: Path) -> ComparedRun:
     block = _block(path)
     try:
         written = json.loads(_unpack(base64.b64decode(block, validate=True)))
-        if _checked(int, written["version"]) > VERSION:
+        if _check_value(int, written["version"]) > VERSION:
             raise InputError(
                 f"'{path}' was written by a newer topores (results of version {written['version']}, and this one reads "
                 f"{VERSION}); update topores, or make it again with topores report RUN."
@@ -104,20 +104,20 @@ def _nulls_at(cycle: int, nulls: Iterable[NullMeasurement]) -> list[NullMeasurem
 
 
 def _run_from_json(written: Json) -> ComparedRun:
-    layer = _checked(int, written["layer"])
+    layer = _check_value(int, written["layer"])
     states = tuple(_instance_of(State, row, path=Path()) for row in _rows(written["states"]))
     states = tuple(replace(state, label=label_read(state.cycle, state.label)) for state in states)
-    others = [key for key in _checked(dict, written["metrics"]) if key not in LINES]
+    others = [key for key in _check_value(dict, written["metrics"]) if key not in LINES]
     metrics = tuple(_rows({key: written["metrics"][key] for key in (*LINES, *others)}))
     if not states or not all(isinstance(line["cycle"], int) for line in metrics):
         raise ValueError("states or logged lines without a cycle")
-    gist = _checked(dict, written["gist"])
+    gist = _check_value(dict, written["gist"])
     claims = tuple(_instance_of(Claim, row) for row in _rows(written["claims"]))
     verdict = _instance_of(Verdict, written["verdict"], claims=claims)
-    protocol = _checked(dict, written["protocol"])
-    _checked(str, protocol["name"])  # what runs are aligned by
+    protocol = _check_value(dict, written["protocol"])
+    _check_value(str, protocol["name"])  # what runs are aligned by
     analysis = Analysis(
-        name=_checked(str, written["name"]),
+        name=_check_value(str, written["name"]),
         protocol=protocol,
         states=states,
         layers=(layer,),
@@ -126,16 +126,16 @@ def _run_from_json(written: Json) -> ComparedRun:
         measurements=tuple(_instance_of(Measurement, row) for row in _rows(written["measurements"])),
         nulls=tuple(_null_from_json(row) for row in _rows(written["nulls"])),
         loops=tuple(_instance_of(Loop, row, members=()) for row in _rows(written["loops"])),
-        verdict=with_phrases(verdict, _checked(dict, written.get("phrases", {}))),  # reports of before have none
+        verdict=with_phrases(verdict, _check_value(dict, written.get("phrases", {}))),  # reports of before have none
         metrics=metrics,
-        run=_checked(dict, written["run"]),
+        run=_check_value(dict, written["run"]),
     )
-    without = tuple(_checked(int, cycle) for cycle in gist.pop("without_loops"))
+    without = tuple(_check_value(int, cycle) for cycle in gist.pop("without_loops"))
     return ComparedRun(analysis.name, analysis, _instance_of(Gist, gist, without_loops=without))
 
 
 def _null_from_json(row: Json) -> NullMeasurement:
-    null, replicate = _checked(str, row.pop("null")), _checked(int, row.pop("replicate"))
+    null, replicate = _check_value(str, row.pop("null")), _check_value(int, row.pop("replicate"))
     return NullMeasurement(null, replicate, _instance_of(Measurement, row))
 
 
@@ -156,7 +156,7 @@ def _rows(columns: Mapping[str, list[Any]]) -> Iterator[Json]:
 def _instance_of(kind: type[Made], values: Json, **known: Any) -> Made:
     """An instance of `kind`, if every value has the type of its field."""
     hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its TypeVar
-    return kind(**{name: _checked(hints[name], value) for name, value in values.items()}, **known)
+    return kind(**{name: _check_value(hints[name], value) for name, value in values.items()}, **known)
 
 
 @cache
@@ -164,7 +164,7 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _checked(kind: Any, value: Any) -> Any:
+def _check_value(kind: Any, value: Any) -> Any:
     """The value, if it has that type; an int counts as a float."""
     if not isinstance(value, kind) and not (isinstance(value, int) and isinstance(0.0, kind)):
         raise TypeError(f"{str(value)[:40]!r} is not of type {getattr(kind, '__name__', kind)}")

@@ -25,7 +25,7 @@ WORDS = {
     "cloud": "The points of T1, of T2, or of both together, in one state and one layer.",
     "cell": "One cloud of one layer in one state.",
     "null": "The same quantity without the effect: before training, by chance, or with shuffled pairs.",
-    "null band": "How long bars of random points get: a bar that ends within the band is no finding.",
+    "null band": "How long bars of random points get: a bar that ends within the band is not a finding.",
     "noise floor": "The largest change that dropout or the choice of passages alone produce. Smaller changes count as "
     "none.",
     "headline": "The verdict in a few words: only what its rules claim.",

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from topores.config import Language
-from topores.phrases import Count, Phrase, filled
+from topores.phrases import Count, Phrase, fill_template
 
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 POINT, COMMA, THIN_SPACE, FIXED_SPACE = ".", ",", "\u202f", "\u00a0"
@@ -45,7 +45,7 @@ def say(english: str, /, **values: object) -> str:
         values: Inserted as given, so untrusted text must be escaped before. Phrases are translated, and numbers
             formatted for the language.
     """
-    return filled(template(english), values, _written)
+    return fill_template(template(english), values, _write_value)
 
 
 def template(english: str) -> str:
@@ -121,7 +121,7 @@ def _mark(found: re.Match[str]) -> str:
     return COMMA if found.group() == POINT else THIN_SPACE
 
 
-def _written(value: Any, spec: str) -> str:
+def _write_value(value: Any, spec: str) -> str:
     if isinstance(value, Phrase):
         return speak(value)
     text = format(value, spec)

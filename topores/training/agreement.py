@@ -13,7 +13,7 @@ from topores.compute.devices import choose_precision
 from topores.config import TrainConfig
 from topores.config.by_variant import PACKAGES
 from topores.errors import RunError
-from topores.options import underscored
+from topores.options import with_underscores
 from topores.runs import Run
 
 MAY_CHANGE = ("output", "cycles", "fail_on", "track", "null", "seeds", "stop_at_turn")
@@ -30,7 +30,7 @@ def agreed_options(run: Run, given: dict[str, Any]) -> TrainConfig:
     """
     stored = run.options.to_mapping()
     # What 'auto' meant was decided when the run began.
-    given = {name: value for name, value in underscored(given).items() if (name, value) != ("precision", "auto")}
+    given = {name: value for name, value in with_underscores(given).items() if (name, value) != ("precision", "auto")}
     for kind in PACKAGES:
         _refuse_other(run, kind, str(given.get(kind) or stored[kind]).replace("-", "_"), stored[kind])
     # Read through the same types, so that './a.txt' and 'a.txt', 20 and '20' are equal.

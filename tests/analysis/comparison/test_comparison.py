@@ -109,7 +109,7 @@ def test_a_number_at_a_loss_lies_on_the_line_between_two_states() -> None:
     assert [at_loss(one, "uniformity", level) for level in (2.0, 1.5, 1.0, 0.75, 0.5)] == pytest.approx(
         [-1.0, -1.5, -2.0, -3.0, -4.0]
     )
-    assert compared(one).reached(0.75) == (pytest.approx(1.5),)
+    assert compared(one).cycle_reached(0.75) == (pytest.approx(1.5),)
 
 
 def test_a_loss_is_reached_when_it_is_reached_first() -> None:
@@ -160,7 +160,7 @@ def test_levels_go_from_the_lowest_start_to_the_lowest_loss_that_all_reached() -
     assert levels[-1] == 0.5
     assert len(levels) == LEVELS
     assert np.diff(np.log(levels)) == pytest.approx(np.log(0.5 / 1.6) / (LEVELS - 1))
-    assert all(value is not None for level in levels for value in compared(slow, quick).reached(level))
+    assert all(value is not None for level in levels for value in compared(slow, quick).cycle_reached(level))
 
 
 def test_levels_end_where_kept_states_do() -> None:

@@ -149,13 +149,14 @@ def test_the_numbers_at_each_loss_are_those_of_the_comparison(comparison: Compar
         for level in comparison.levels
         for place in range(4)
         for number in (
-            level, comparison.reached(level)[place], *(comparison.at_loss(name, level)[place] for name in QUANTITIES),
+            level, comparison.cycle_reached(level)[place],
+            *(comparison.at_loss(name, level)[place] for name in QUANTITIES),
         )
         if number is not None
     ]  # fmt: skip
     assert told == wanted
     assert len(tables(html)[0]) == 1 + 4 * len(comparison.levels)
-    slow, quick = comparison.reached(comparison.levels[-1])[::2]
+    slow, quick = comparison.cycle_reached(comparison.levels[-1])[::2]
     assert slow is not None
     assert quick is not None
     assert quick < slow

@@ -54,9 +54,9 @@ class Comparison:
     def at_loss(self, quantity: str, level: float) -> Values:
         return tuple(at_loss(run, quantity, level) for run in self.runs)
 
-    def reached(self, level: float) -> Values:
+    def cycle_reached(self, level: float) -> Values:
         """The cycle, interpolated, at which each run reached a loss."""
-        return tuple(_at(run.losses, {cycle: float(cycle) for cycle in run.losses}, level) for run in self.runs)
+        return tuple(_value_at(run.losses, {cycle: float(cycle) for cycle in run.losses}, level) for run in self.runs)
 
     @cached_property
     def losses_differ_by(self) -> tuple[str, ...]:
@@ -99,13 +99,13 @@ def at_loss(run: ComparedRun, quantity: str, level: float) -> float | None:
     """
     known = run.values.get(quantity, {})
     if quantity != COUNTED:
-        return _at(run.losses, known, level)
+        return _value_at(run.losses, known, level)
     states = [cycle for cycle in run.kept if cycle in run.losses]
     found = _crossing([run.losses[cycle] for cycle in states], level)
     return None if found is None else known.get(states[found[0]])
 
 
-def _at(losses: ByCycle, values: ByCycle, level: float) -> float | None:
+def _value_at(losses: ByCycle, values: ByCycle, level: float) -> float | None:
     cycles = [cycle for cycle in losses if cycle in values]
     found = _crossing([losses[cycle] for cycle in cycles], level)
     if found is None:

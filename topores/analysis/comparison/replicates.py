@@ -14,7 +14,7 @@ from scipy.stats import ttest_1samp
 from topores.analysis.chance import prediction_p
 from topores.analysis.comparison.corpora import equal_corpora
 from topores.analysis.comparison.run import RETRIEVAL, ComparedRun
-from topores.phrases import Count, Phrase, joined
+from topores.phrases import Count, Phrase, join_phrases
 from topores.topology.significance import holm
 
 NOT_DECIDING = (
@@ -111,7 +111,8 @@ def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
         if len({_key(fact, [*chosen, key]) for fact in facts}) > len({_key(fact, chosen) for fact in facts}):
             chosen.append(key)
     return [
-        joined(", ", [_fact_in_words(key, fact.get(key)) for key in chosen]) or Phrase("all runs") for fact in facts
+        join_phrases(", ", [_fact_in_words(key, fact.get(key)) for key in chosen]) or Phrase("all runs")
+        for fact in facts
     ]
 
 

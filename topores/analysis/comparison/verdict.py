@@ -16,7 +16,7 @@ from topores.analysis.comparison.replicates import Difference, Group
 from topores.analysis.comparison.run import COUNTED, LOOPS, QUANTITIES, RETRIEVAL, ComparedRun
 from topores.analysis.verdict.words import enumerate_words, parts
 from topores.domain import Claim, Verdict
-from topores.phrases import Count, Phrase, joined
+from topores.phrases import Count, Phrase, join_phrases
 
 SPREAD = 0.1
 """Least change of uniformity that is reported."""
@@ -188,7 +188,7 @@ def _loops(judged: Judged) -> str:
         return Phrase("no run has a loop longer than chance would produce")
     if len(some) > MOST_NAMED:
         return Phrase("{n} of {all} runs have loops longer than chance would produce", n=len(some), all=len(counts))
-    return Phrase("loops longer than chance would produce: {some}", some=joined(", ", some))
+    return Phrase("loops longer than chance would produce: {some}", some=join_phrases(", ", some))
 
 
 def _replicates(judged: Judged) -> Verdict:
@@ -206,7 +206,7 @@ def _replicates(judged: Judged) -> Verdict:
     ]
     sentence = Phrase(
         "{runs} that differ in the seed alone at cycle {n:,}: {told}; there is no other kind to compare them with.",
-        runs=Count(len(group.runs), "run"), n=end, told=joined(", ", told),
+        runs=Count(len(group.runs), "run"), n=end, told=join_phrases(", ", told),
     )  # fmt: skip
     return Verdict(sentence, tuple(claim for name in spread for claim in _ends(name, spread[name], end)))
 

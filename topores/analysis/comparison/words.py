@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from topores.analysis.comparison.evidence import EQUAL_LOSS
 from topores.analysis.comparison.replicates import Difference, Group
 from topores.analysis.comparison.run import LOOPS, QUANTITIES, RETRIEVAL
-from topores.phrases import Count, Phrase, joined
+from topores.phrases import Count, Phrase, join_phrases
 
 CONTRACTED, SPREAD_OUT, KEPT = Phrase("contracted"), Phrase("spread out"), Phrase("kept their spread")
 """What happened to one of two spaces."""
@@ -64,7 +64,9 @@ def found_better(told: Sequence[Difference], further: int) -> Phrase:
         for d in told
     ]  # fmt: skip
     return Phrase(
-        "unseen partners are found better by {told}{further}", told=joined(", ", each), further=_further_pairs(further)
+        "unseen partners are found better by {told}{further}",
+        told=join_phrases(", ", each),
+        further=_further_pairs(further),
     )
 
 

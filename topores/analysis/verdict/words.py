@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from topores.analysis.verdict.evidence import LOOPS
 from topores.domain import State, cycle_label
-from topores.phrases import Phrase, joined
+from topores.phrases import Phrase, join_phrases
 from topores.quantities import quantity
 
 
@@ -30,7 +30,7 @@ def sentence_start(state: State) -> str:
 
 def parts(texts: Sequence[str]) -> Phrase:
     """The texts that are not empty, separated by semicolons."""
-    return joined("; ", [text for text in texts if text])
+    return join_phrases("; ", [text for text in texts if text])
 
 
 def enumerate_words(words: Sequence[Phrase]) -> Phrase:
@@ -40,7 +40,7 @@ def enumerate_words(words: Sequence[Phrase]) -> Phrase:
     """
     if len(words) == 1:
         return words[0]
-    return Phrase("{most} and {last}", most=joined(", ", words[:-1]), last=words[-1])
+    return Phrase("{most} and {last}", most=join_phrases(", ", words[:-1]), last=words[-1])
 
 
 def _names_of(quantities: Sequence[str]) -> Phrase:
@@ -167,7 +167,7 @@ def loops_now(was: int, now: int, p: float | None) -> Phrase:
     """
     if not now:
         none = Phrase("no loop is longer than chance would produce")
-        return parts([none, _lost(was)])
+        return parts([none, _lost_loops(was)])
     if now > 1:
         are = Phrase("{n} loops are longer than chance would produce (p = {p:.2g})", n=now, p=p)
     else:
@@ -179,7 +179,7 @@ def loops_now(was: int, now: int, p: float | None) -> Phrase:
     return Phrase("{loops}, {n} fewer than before", loops=are, n=was - now)
 
 
-def _lost(count: int) -> str:
+def _lost_loops(count: int) -> str:
     if not count:
         return ""
     if count > 1:

@@ -176,7 +176,7 @@ def losses_table(comparison: Comparison, looks: Looks) -> str:
     rows = []
     for level in comparison.levels:
         reached, columns = (
-            comparison.reached(level),
+            comparison.cycle_reached(level),
             {name: comparison.at_loss(name, level) for name in comparison.quantities},
         )
         for place, run in enumerate(comparison.runs):

@@ -41,10 +41,10 @@ def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
         ResourceError: The disk is full or the folder cannot be written to.
     """
     need_matplotlib()
-    from topores.report.figures._files import drawn
+    from topores.report.figures._files import draw_all_formats
 
     for name in variants.names(FIGURES):
-        contents = drawn(variants.load(FIGURES, name), analysis)
+        contents = draw_all_formats(variants.load(FIGURES, name), analysis)
         for kind in FORMATS:
             _put(_path(folder, name, kind), contents.get(kind))
     return figures_in(folder)

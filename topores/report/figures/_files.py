@@ -53,7 +53,7 @@ DOCTYPE, METADATA = re.compile(r"<!DOCTYPE[^>]*>\s*"), re.compile(r"\s*<metadata
 """Parts with web addresses, which some programs request."""
 
 
-def drawn(module: ModuleType, analysis: Analysis) -> dict[str, bytes]:
+def draw_all_formats(module: ModuleType, analysis: Analysis) -> dict[str, bytes]:
     """The figure of a module as bytes by format; empty if there is nothing to draw."""
     with our_style():
         figure = module.draw(analysis)

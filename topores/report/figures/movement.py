@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from topores.domain import Against, Analysis, settled
+from topores.domain import Against, Analysis, without_rounding
 from topores.quantities import quantity
 from topores.report.figures._paper import (
     BAND,
@@ -56,6 +56,10 @@ def _panel(axes: Axes, analysis: Analysis, measure: str) -> None:
             cycles, with_gaps(values), color=color, linestyle=dashes, marker=shape_or_none(shape, len(cycles)),
             label=name,
         )  # fmt: skip
-    alone = [settled(v) for v in analysis.null_changes("dropout").get((measure, None), [])] if cloud == "union" else []
+    alone = (
+        [without_rounding(v) for v in analysis.null_changes("dropout").get((measure, None), [])]
+        if cloud == "union"
+        else []
+    )
     if alone:
         axes.axhspan(min(alone), max(alone), color=BAND, linewidth=0.6, zorder=0, label="dropout alone: range")

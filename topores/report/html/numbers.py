@@ -2,7 +2,7 @@
 
 import math
 
-from topores.domain import settled
+from topores.domain import without_rounding
 from topores.report.language import RAISED, later, localise, say
 
 Number = int | float
@@ -68,4 +68,4 @@ def percent(share: float) -> str:
     >>> percent(0.8217), percent(1e-7), percent(1e-17)
     ('82.2 %', '1×10⁻⁵ %', '0 %')
     """
-    return f"{localise(f'{settled(share) * 100:.3g}')} %"
+    return f"{localise(f'{without_rounding(share) * 100:.3g}')} %"

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from topores.analysis.chance import ALPHA
 from topores.analysis.verdict.evidence import TURN, compared_at, floors_of
-from topores.domain import Analysis, settled
+from topores.domain import Analysis, without_rounding
 from topores.quantities import quantity
 from topores.report.glossary import hint_of, measure_term, quantity_term
 from topores.report.html.numbers import data, percent
@@ -81,7 +81,7 @@ class _Ends:
 
     def against_first(self, measure: str) -> float | None:
         found = self.analysis.value(measure, self.last, self.analysis.output, "union", against=self.first)
-        return None if found is None else settled(found)
+        return None if found is None else without_rounding(found)
 
     def figure(self, measure: str, degree: int | None = None) -> str:
         """From the first state to the last; empty if the last was not measured."""
@@ -90,7 +90,7 @@ class _Ends:
             return ""
         return f"{data(before)} → {data(after)}" if self.several and before is not None else data(after)
 
-    def shuffled(self, measure: str, degree: int | None = None) -> str:
+    def shuffled_value(self, measure: str, degree: int | None = None) -> str:
         """Value of the runs on shuffled pairings at the last state, in words."""
         found = spreads(self.analysis, "shuffled", self.last).get((measure, degree))
         if found is None:
@@ -119,7 +119,7 @@ def _collapse(ends: _Ends) -> Card | None:
     answer = told if ends.several else say("There is one state, so no change.")
     beside = [
         ends.noise("rank_me"),
-        ends.shuffled("rank_me"),
+        ends.shuffled_value("rank_me"),
         f"{measure_term('uniformity')} {spread}; {hint_of(quantity('uniformity'))}." if spread else "",
     ]
     return _card(say("Did the space collapse?"), answer, f"{measure_term('rank_me')} {figure}", beside)
@@ -134,7 +134,7 @@ def _retrieval(ends: _Ends) -> Card | None:
     if not figure:
         return _card(question, answer, say("Nothing was held out."), [])
     recall = _recall(ends)
-    beside = [ends.shuffled("held_out_mrr"), recall, f"{hint_of(quantity('held_out_mrr'))}."]
+    beside = [ends.shuffled_value("held_out_mrr"), recall, f"{hint_of(quantity('held_out_mrr'))}."]
     return _card(question, answer, f"{measure_term('held_out_mrr')} {figure}", beside)
 
 
@@ -142,7 +142,7 @@ def _recall(ends: _Ends) -> str:
     """Recall at 1 of held-out passages, mean of both directions."""
     recall, found = quantity("held_out_recall_at_1"), []
     for cycle in (ends.first, ends.last):
-        known = [known_number(ends.analysis.logged(cycle).get(key)) for key in recall.logged_as]
+        known = [known_number(ends.analysis.metrics_at(cycle).get(key)) for key in recall.logged_as]
         if None in known:
             return ""
         found.append(sum(value for value in known if value is not None) / 2)
@@ -171,7 +171,7 @@ def _loops(ends: _Ends) -> Card | None:
     before = say("At the first state: {n}.", n=counts[0]) if ends.several and judged else ""
     unit = distance_unit(analysis)
     measured = f"{measure_term('total_persistence', 1)} {figure}{f' {unit}' if unit else ''}"
-    beside = [before, ends.noise("total_persistence"), ends.shuffled("total_persistence", 1)]
+    beside = [before, ends.noise("total_persistence"), ends.shuffled_value("total_persistence", 1)]
     return _card(say("Loops longer than chance would produce?"), answer, measured, beside)
 
 
@@ -207,7 +207,7 @@ def _rotation(ends: _Ends, angle: float) -> str:
         return say("{rotation}: {angle} rad.", rotation=title, angle=data(angle))
     return say(
         "{rotation}: {angle} rad; by dropout alone up to {alone} rad.",
-        rotation=title, angle=data(angle), alone=data(max(map(settled, alone))),
+        rotation=title, angle=data(angle), alone=data(max(map(without_rounding, alone))),
     )  # fmt: skip
 
 

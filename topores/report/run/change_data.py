@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from topores.domain import Against, Analysis, settled
+from topores.domain import Against, Analysis, without_rounding
 from topores.quantities import measured_quantity, quantity
 from topores.report.glossary import hint_of, measure_term
 from topores.report.html.numbers import digits
@@ -97,7 +97,7 @@ def _beside_noise(panel: Panel, alone: Sequence[float]) -> Panel:
     told = say(
         "{note}; dropout alone, at the output, both texts: up to {most}",
         note=panel.note,
-        most=digits(max(map(settled, alone))),
+        most=digits(max(map(without_rounding, alone))),
     )
     return replace(panel, note=told)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from topores.analysis.ladder import nulls_in_order
-from topores.domain import Analysis, Corpus, NullKey, settled
+from topores.domain import Analysis, Corpus, NullKey, without_rounding
 from topores.runs import held_out_mrr
 
 ROWS = (
@@ -37,18 +37,18 @@ def spreads(analysis: Analysis, null: str, cycle: int, against: int | None = Non
         against: The cycle that the numbers compare it to; None for numbers of one state.
     """
     drawn = analysis.null_values(null, cycle, against)
-    return {key: _spread([settled(value) for value in values]) for key, values in drawn.items()}
+    return {key: _spread([without_rounding(value) for value in values]) for key, values in drawn.items()}
 
 
 def _spread(values: list[float]) -> Spread:
-    deviation = settled(float(np.std(values, ddof=1))) if len(values) > 1 else None
+    deviation = without_rounding(float(np.std(values, ddof=1))) if len(values) > 1 else None
     return Spread(float(np.mean(values)), deviation, len(values))
 
 
 def own_value(analysis: Analysis, measure: str, degree: int | None, cycle: int) -> float | None:
     """The run's number at one cycle; held-out MRR comes from the logged lines."""
     if measure == "held_out_mrr":
-        return held_out_mrr(analysis.logged(cycle))
+        return held_out_mrr(analysis.metrics_at(cycle))
     return analysis.value(measure, cycle, analysis.output, "union", degree=degree)
 
 

@@ -53,7 +53,7 @@ def data_blocks(analysis: Analysis) -> str:
     arrays.put("passages", passages.rows % (1 << 16))
     arrays.put("passages.high", passages.rows >> 16)
     numbers = _numbers(analysis) | space_data.pack_bars(analysis, arrays)
-    numbers |= {"tracks": space_data.tracks(analysis, passages), "judged": space_data.judged(analysis)}
+    numbers |= {"tracks": space_data.tracks(analysis, passages), "judged": space_data.judged_loops(analysis)}
     return "".join(
         [
             json_block("index", index | {"arrays": arrays.directory}),

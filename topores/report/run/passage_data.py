@@ -26,7 +26,9 @@ class Passages:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self.rows: Int[np.ndarray, " named"] = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *self._named()]))
+        self.rows: Int[np.ndarray, " named"] = np.unique(
+            np.concatenate([np.empty(0, dtype=np.int64), *self._named_rows()])
+        )
         """Indices among all passages, T1's first; for an array, its rows."""
 
     def __len__(self) -> int:
@@ -34,7 +36,7 @@ class Passages:
 
     def numbers(self, cloud: str, rows: Iterable[int]) -> list[int]:
         """The numbers of some rows of a cloud, in their order."""
-        return np.searchsorted(self.rows, self._behind(cloud, rows)).tolist()
+        return np.searchsorted(self.rows, self._places(cloud, rows)).tolist()
 
     @cached_property
     def limit(self) -> int:
@@ -48,7 +50,7 @@ class Passages:
 
     def texts(self) -> dict[str, Any]:
         """Columns: text (0, 1), document, position, split, and the words; empty if there are no texts."""
-        known = self._known()
+        known = self._known_passages()
         if not known:
             return {}
         documents = sorted({passage.document for _, passage, _ in known})
@@ -62,7 +64,7 @@ class Passages:
             "pairs": self._pairs(),
         }
 
-    def _known(self) -> list[tuple[int, Passage, Any]]:
+    def _known_passages(self) -> list[tuple[int, Passage, Any]]:
         corpus = self._analysis.corpus
         if corpus is None:
             return []
@@ -86,18 +88,18 @@ class Passages:
         pairs = zip(corpus.pairs.t1.tolist(), (corpus.pairs.t2 + len(corpus.t1)).tolist(), strict=True)
         return [[number[one], number[two]] for one, two in pairs if one in number and two in number]
 
-    def _behind(self, cloud: str, rows: Iterable[int]) -> Int[np.ndarray, " _"]:
+    def _places(self, cloud: str, rows: Iterable[int]) -> Int[np.ndarray, " _"]:
         """The passages behind rows of a cloud; rows without a known passage are left out."""
         wanted, known = np.asarray(list(rows), dtype=np.int64), self._analysis.members.get(cloud)
         if known is None:
             return wanted if cloud == "union" else wanted[:0]
         return known[wanted[(wanted >= 0) & (wanted < len(known))]]
 
-    def _named(self) -> list[Int[np.ndarray, " _"]]:
+    def _named_rows(self) -> list[Int[np.ndarray, " _"]]:
         """Passages on the map, and passages around outlines, tracks and loops."""
         analysis = self._analysis
         found = [(cloud, one.members) for (_, _, cloud), some in analysis.outlines.items() for one in some]
         found += [(track.cloud, members) for track in analysis.tracks for members in track.members]
         found += [(loop.cloud, loop.members) for loop in analysis.loops]
         mapped = [("union", tuple(one.rows.tolist())) for one in analysis.maps[:1]]
-        return [self._behind(cloud, rows) for cloud, rows in [*mapped, *found]]
+        return [self._places(cloud, rows) for cloud, rows in [*mapped, *found]]

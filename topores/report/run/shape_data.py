@@ -30,7 +30,7 @@ def span_of_distances(analysis: Analysis) -> float:
     return math.pi if analysis.protocol.get("metric", "angle") == "angle" else 2.0
 
 
-def pinned(
+def pin_bars(
     analysis: Analysis, place: Place, degree: int, bars: Float[np.ndarray, "bars 2"]
 ) -> Bool[np.ndarray, " bars"]:
     """Which bars are loops with known passages."""

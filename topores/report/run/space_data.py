@@ -49,8 +49,8 @@ def pack_bars(analysis: Analysis, arrays: Arrays) -> dict[str, Any]:
             lengths.append(np.where(ends, steps[:, 1] - steps[:, 0], MOST))
         reach.append(reach_of_noise(analysis, place))
     arrays.put("bars.shown", np.array(shown, dtype=np.int64))
-    arrays.put("bars.births", _concatenated(births))
-    arrays.put("bars.lengths", _concatenated(lengths))
+    arrays.put("bars.births", _concatenate(births))
+    arrays.put("bars.lengths", _concatenate(lengths))
     return {"counts": counts, "reach": reach}
 
 
@@ -148,7 +148,7 @@ def _bars_of(analysis: Analysis, track: Track) -> list[int | None]:
     return found
 
 
-def judged(analysis: Analysis) -> list[dict[str, Any]]:
+def judged_loops(analysis: Analysis) -> list[dict[str, Any]]:
     """Tested bars: their places and p values."""
     found = []
     for loop in analysis.loops:
@@ -177,5 +177,5 @@ def _six_digits(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(f"{value:.6g}")
 
 
-def _concatenated(parts: list[Int[np.ndarray, " _"]]) -> Int[np.ndarray, " _"]:
+def _concatenate(parts: list[Int[np.ndarray, " _"]]) -> Int[np.ndarray, " _"]:
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])

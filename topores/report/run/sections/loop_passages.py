@@ -84,7 +84,7 @@ def _card(analysis: Analysis, loop: Loop) -> str:
         f"{term('p')} = {data(loop.p)}{_significance_note(loop)}",
         *([] if loop.stability is None else [f"{term('stability')} {percent(loop.stability)}"]),
     ]
-    content = f"{_nulls(loop)}{_link(analysis, loop)}{around(analysis, loop.cloud, loop.members)}"
+    content = f"{_nulls(loop)}{_link(analysis, loop)}{passages_around(analysis, loop.cloud, loop.members)}"
     summary = f"<strong>{where}</strong>: {', '.join(told)}"
     return f'<div class="loop">{fold(summary, content, opened=loop.p < ALPHA)}</div>'
 
@@ -114,7 +114,7 @@ def _link(analysis: Analysis, loop: Loop) -> str:
     return f'<p class="note"><a class="to-state" href="#{escape_html(target)}">{say("Show it on the map")}</a></p>'
 
 
-def around(analysis: Analysis, cloud: str, members: Sequence[int]) -> str:
+def passages_around(analysis: Analysis, cloud: str, members: Sequence[int]) -> str:
     """The passages around a loop, in order."""
     return "<ol>" + "".join(f"<li>{_member(analysis, cloud, row)}</li>" for row in members) + "</ol>"
 

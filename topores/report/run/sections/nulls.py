@@ -1,7 +1,7 @@
 """Every number next to its nulls: the same measurement where the effect cannot be present."""
 
 from topores.analysis.ladder import description_of, name_of
-from topores.domain import Analysis, State, settled
+from topores.domain import Analysis, State, without_rounding
 from topores.report.glossary import measure_term, term
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.numbers import data
@@ -44,8 +44,8 @@ def _words(analysis: Analysis, known: list[str]) -> str:
             "--seeds 5</code> trains them.</p>"
         )
     words = say(
-        "<p>A change is no finding if a {null} changes the number as much. Each null is measured like the run itself, "
-        "at the encoder's output, over both texts:</p>",
+        "<p>A change is not a finding if a {null} changes the number as much. Each null is measured like the run "
+        "itself, at the encoder's output, over both texts:</p>",
         null=term("null"),
     )
     return f"{words}<ul>{told}</ul>{missing}"
@@ -112,9 +112,9 @@ def _changes(analysis: Analysis, known: list[str]) -> str:
         own = analysis.value(measure, last, layer, "union", degree=degree, against=first)
         cells = [found[name].get((measure, degree)) for name in noise]
         if own is not None and any(cells):
-            alone = ("–" if not cell else data(max(map(settled, cell))) for cell in cells)
+            alone = ("–" if not cell else data(max(map(without_rounding, cell))) for cell in cells)
             paired = [_spread_cell(shuffled.get((measure, degree)))] if shuffled else []
-            rows.append([_title(analysis, measure, degree), data(settled(own)), *alone, *paired])
+            rows.append([_title(analysis, measure, degree), data(without_rounding(own)), *alone, *paired])
     caption = say(
         "Change from {first} to {last}, and the largest change that each null alone produces in one state",
         first=escape_html(state_name(analysis.first)),

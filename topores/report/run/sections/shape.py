@@ -41,7 +41,7 @@ def render(analysis: Analysis) -> str:
             _counts(whole),
             f'<div class="panels three">{_bars(analysis, shown)}{_curves(analysis, place)}',
             f"{_how_to_read()}</div>",
-            _behind(analysis, place, shown),
+            _tables_behind(analysis, place, shown),
         ]
     )
 
@@ -115,7 +115,7 @@ def _how_to_read() -> str:
     return f'<aside class="panel reading"><h3>{say("How to read this")}</h3><p>{noise}</p><p>{axes}</p></aside>'
 
 
-def _behind(analysis: Analysis, place: Place, shown: Mapping[int, Bars]) -> str:
+def _tables_behind(analysis: Analysis, place: Place, shown: Mapping[int, Bars]) -> str:
     """Every bar in a table, longest first, and the Betti curves in another."""
     unit = distance_unit(analysis)
     in_unit = f" ({escape_html(unit)})" if unit else ""

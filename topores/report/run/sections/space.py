@@ -174,7 +174,7 @@ def _barcode(analysis: Analysis) -> str:
         known=_swatch("known"),
         chosen=_swatch("chosen"),
     )
-    pins, axis = shape_data.pinned(analysis, place, 1, bars), distance_axis(analysis)
+    pins, axis = shape_data.pin_bars(analysis, place, 1, bars), distance_axis(analysis)
     drawn = barcode(1, bars, pins, _span(bars), axis, note, reach_of_noise(analysis, place), _every(analysis))
     label = say(CHOOSER)
     return f'<div class="chooser" tabindex="0" role="group" aria-label="{label}" data-chooser="bars">{drawn}</div>'
@@ -225,7 +225,7 @@ def _around_the_loop(analysis: Analysis) -> str:
 
 def _diagram(analysis: Analysis) -> str:
     place, bars = _place(analysis), _bars(analysis)
-    pins, axis = shape_data.pinned(analysis, place, 1, bars), distance_axis(analysis)
+    pins, axis = shape_data.pin_bars(analysis, place, 1, bars), distance_axis(analysis)
     note = say("death upwards; above the dashed line: longer than noise")
     reach = reach_of_noise(analysis, place)
     return persistence_diagram({1: bars}, {1: pins}, _span(bars), axis, note, reach, {1: _every(analysis)})
