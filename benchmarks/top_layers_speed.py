@@ -29,7 +29,7 @@ from topores.config import TrainConfig
 from topores.domain import Corpus
 from topores.objectives.four_pairings import build as build_objective
 from topores.text.batches import Batches
-from topores.training.agreement import resolved
+from topores.training.agreement import resolve_defaults
 from topores.training.assemble import optimizer_of
 from topores.training.loop import seed_for
 from topores.training.prepare import build_corpus, open_reader, read_texts
@@ -57,7 +57,7 @@ def main() -> None:
     result |= {"threads": arguments.threads, "prepared_s": {}}
     for name, options in SIDES.items():
         given = {"article": article, "meta_analysis": meta_analysis, "batch_size": 32, "precision": arguments.precision}
-        config = resolved(TrainConfig.from_mapping({**given, **options}), "cpu")
+        config = resolve_defaults(TrainConfig.from_mapping({**given, **options}), "cpu")
         encoder = variants.load("topores.encoders", config.encoder).build(config, "cpu")
         corpus = corpus or build_corpus(config, read_texts(config), open_reader(config, "cpu"))
         began = time.perf_counter()

@@ -187,6 +187,8 @@ def test_a_variants_own_file_may_hold_its_options() -> None:
     shown = CliRunner().invoke(main, ["train", "--help"]).output
     assert "Options of --objective sharpened:" in shown
     assert "How sharp it is, for this test." in shown
+    wrong = CliRunner().invoke(main, ["train", "a", "b", "--objective", "sharpened", "--sharpness", "x"])
+    assert "--sharpness is 'x'; give a number." in wrong.stderr
 
 
 def test_help_has_each_option_under_every_variant_that_has_it() -> None:

@@ -381,7 +381,9 @@ def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool, 
 
     drawn = {"figures": [str(path) for path in figures_in(folder_beside(report))]} if figures else {}
     if as_json:
-        claims = [dataclasses.asdict(claim) for claim in analysis.verdict.claims]
+        from topores.analysis.verdict.stored import claim_facts
+
+        claims = [claim_facts(claim) for claim in analysis.verdict.claims]
         result = {
             "run": analysis.name, "verdict": analysis.verdict.sentence, "outcome": analysis.verdict.outcome,
             "movement": analysis.verdict.movement, "claims": claims, "report": str(report), **drawn,

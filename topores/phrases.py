@@ -1,5 +1,6 @@
 """Sentences that can be said in another language: an English template, and the values that stand in it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any
@@ -68,3 +69,37 @@ def filled(template: str, values: Mapping[str, Any], written: Callable[[Any, str
         text if name is None else text + written(values[name], spec or "")
         for text, name, spec, _ in Formatter().parse(template)
     )
+
+
+def phrase_facts(value: Any) -> Any:
+    """A phrase as JSON: its template and values; anything else as it is."""
+    if isinstance(value, Count):
+        return {"count": value.number, "noun": value.noun}
+    if not isinstance(value, Phrase):
+        return value
+    return {"template": value.template, "values": {name: phrase_facts(inner) for name, inner in value.values.items()}}
+
+
+def phrase_for(english: str, kept: Any) -> str:
+    """The phrase that `phrase_facts` kept, if it says `english`; else the text itself. No file is trusted."""
+    try:
+        phrase = _from_facts(kept)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return english
+    return phrase if isinstance(phrase, Phrase) and phrase == english else english
+
+
+def _from_facts(kept: Any) -> Any:
+    """What `phrase_facts` was given.
+
+    Raises:
+        ValueError: A format is not one of ours: results come from anywhere, and a width of 10^9 would fill the memory.
+    """
+    if not isinstance(kept, dict):
+        return kept
+    if "noun" in kept:
+        return Count(kept["count"], kept["noun"])
+    specs = [spec or "" for _, name, spec, _ in Formatter().parse(kept["template"]) if name is not None]
+    if not all(re.fullmatch(r",?(\.\d)?[fg%]?", spec) for spec in specs):
+        raise ValueError(kept["template"])
+    return Phrase(kept["template"], **{name: _from_facts(inner) for name, inner in kept["values"].items()})

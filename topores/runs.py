@@ -15,7 +15,7 @@ import yaml
 from topores.compute.files import append_line, disk_faults, one_writer, undo_unfinished, write_json, write_text
 from topores.compute.set_aside import put_back, remove_former, set_aside
 from topores.config import TrainConfig
-from topores.domain import Corpus, State
+from topores.domain import Corpus, State, cycle_label
 from topores.errors import FailedOn, Interrupted, RunError
 from topores.text.corpus import read_corpus
 
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def states(self) -> tuple[State, ...]:
-        return tuple(State(cycle, f"cycle {cycle:,}", path) for cycle, path in self.checkpoints.items())
+        return tuple(State(cycle, cycle_label(cycle), path) for cycle, path in self.checkpoints.items())
 
     @property
     def nulls(self) -> dict[str, "Run"]:

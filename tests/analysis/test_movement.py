@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, ortho_group
 
 from topores.analysis.cells import Protocol
-from topores.analysis.chance import handed_on, turned_share
+from topores.analysis.chance import turned_share, with_moves_of
 from topores.analysis.changes import measure_movement
 from topores.analysis.measure import Bench, measure_states
 from topores.analysis.movement import movement_of_texts
@@ -46,18 +46,18 @@ def one_turned(rows: np.ndarray, rotation: np.ndarray) -> np.ndarray:
 def test_a_move_is_handed_on_as_long_as_it_was() -> None:
     before, after = cloud(5, 0), noisy(cloud(5, 0), 0.8, 0)
     order = np.random.default_rng(0).permutation(N_1 + N_2)
-    ends = handed_on(before, after, order)
+    ends = with_moves_of(before, after, order)
     assert np.linalg.norm(ends, axis=1) == pytest.approx(1, rel=1e-12)
     lengths = np.linalg.norm(after - before, axis=1)
     assert np.linalg.norm(ends - before, axis=1) == pytest.approx(lengths[order], rel=1e-9)
-    assert handed_on(before, after, np.arange(N_1 + N_2)) == pytest.approx(after, abs=1e-12)
+    assert with_moves_of(before, after, np.arange(N_1 + N_2)) == pytest.approx(after, abs=1e-12)
 
 
 def test_a_move_is_handed_on_along_the_great_circle() -> None:
     """From the east of the equator to its north: a step up and one to the west become a step up and one to the west."""
     before = np.array([[1.0, 0, 0], [0.0, 1, 0], [-1.0, 0, 0]])
     after = unit(before + np.array([[0, 0.1, 0.2], [0, 0, 0], [0, 0, 0]]))
-    ends = handed_on(before, after, np.array([0, 0, 0]))
+    ends = with_moves_of(before, after, np.array([0, 0, 0]))
     assert ends[1] == pytest.approx(unit(np.array([[-0.1, 1, 0.2]]))[0], abs=1e-12)
     assert np.linalg.norm(ends[2] - before[2]) == pytest.approx(np.linalg.norm(after[0] - before[0]), rel=1e-12)
 

@@ -107,7 +107,7 @@ def test_a_point_of_the_diagram_pins_its_loop(page: Page) -> None:
 def test_a_followed_loop_stays_chosen_through_the_states(page: Page, full: Analysis) -> None:
     page.locator('[data-track="1"]').press("Enter")
     assert chosen(page)["loop"] == "t1"
-    expect(page.locator("#loop-told")).to_contain_text("It is not there in this state.")
+    expect(page.locator("#loop-told")).to_contain_text("It does not exist in this state.")
     expect(page.locator("#loop polyline.faint")).to_have_count(1)
     slider = page.locator('input[data-choose="state"]')
     slider.focus()
@@ -276,7 +276,7 @@ def test_a_followed_loop_is_told_where_it_is_in_another_layer(page: Page, full: 
     expect(page.locator("#loop-told")).not_to_contain_text("not there")
     expect(page.locator("#loop-passages li")).to_have_count(len(full.tracks[0].members[3]))
     page.locator('[data-track="1"]').click()
-    expect(page.locator("#loop-told")).to_contain_text("It is not there in this state.")
+    expect(page.locator("#loop-told")).to_contain_text("It does not exist in this state.")
 
 
 def test_the_page_opens_with_a_loop_that_is_there(open_page: OpenPage, full: Analysis) -> None:
@@ -333,8 +333,8 @@ def test_a_number_that_is_no_length_has_its_unit_in_brackets(page: Page, full: A
 
 
 def test_what_is_asked_for_far_below_comes_into_sight(page: Page) -> None:
-    page.locator("#loops .loop").last.evaluate("(one) => { one.querySelector('details').open = true; }")
-    link = page.locator("#loops .to-state").last
+    page.locator("#loop_passages .loop").last.evaluate("(one) => { one.querySelector('details').open = true; }")
+    link = page.locator("#loop_passages .to-state").last
     link.scroll_into_view_if_needed()
     expect(page.locator("#map")).not_to_be_in_viewport()
     link.click()

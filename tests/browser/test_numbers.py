@@ -11,8 +11,8 @@ from tests.browser.conftest import OpenPage
 from topores.analysis.store import MEASURES, write_results
 from topores.domain import Analysis
 from topores.report.html.numbers import digits
+from topores.report.names import cloud_name
 from topores.report.run.change_data import Series, panels
-from topores.report.run.readings import cloud_name
 
 pytestmark = pytest.mark.slow
 

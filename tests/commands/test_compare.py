@@ -19,7 +19,7 @@ from topores.commands.topology import run_topology
 from topores.config import TopologyConfig
 from topores.domain import Analysis
 from topores.errors import InputError, UsageError
-from topores.report.carried import carried
+from topores.report.carried import results_block
 from topores.report.html.document import document
 from topores.runs import Run
 
@@ -61,7 +61,7 @@ def test_json_is_one_object_and_the_page_is_there(topores, runs: list[Run], tmp_
     found = json.loads(done.stdout)
     assert found.keys() == {"run", "verdict", "claims", "report", "seconds"}
     assert found["run"] == ["first", "second"]
-    assert found["verdict"].startswith("2 runs that differ in the seed alone at cycle 4: MRR of held-out pairs ")
+    assert found["verdict"].startswith("2 runs that differ in the seed alone at cycle 4: held-out MRR ")
     assert all(claim.keys() == {"what", "value", "null", "p"} for claim in found["claims"])
     assert found["report"] == "reports/compare-first-second.html"
     page = (tmp_path / found["report"]).read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def test_what_is_compared_is_what_was_logged_and_measured(runs: list[Run], tmp_p
             both = (line["train_mrr_1to2"], line["train_mrr_2to1"])
             assert seen.values["train_mrr"][line["cycle"]] == pytest.approx(sum(both) / 2)
         loops = seen.analysis.value("total_persistence", 4, max(seen.analysis.layers), "union", degree=1)
-        assert seen.values["total_persistence"][4] == loops
+        assert seen.values["loop_persistence"][4] == loops
     assert all(value is not None for level in comparison.levels for value in comparison.at_loss("uniformity", level))
 
 
@@ -114,8 +114,8 @@ def test_runs_of_other_texts_stand_side_by_side_and_are_not_judged(
     found = run_compare([*(run.folder for run in runs), elsewhere.folder], tmp_path / "c.html")
     assert found.verdict.sentence.startswith("3 runs of 2 kinds, of different texts, at cycle 4: ")
     assert "not judged against each other" in found.verdict.sentence
-    assert all(claim.p is None for claim in found.verdict.claims if not claim.what.startswith("loops beyond"))
-    assert "The runs are of different texts" in found.report.read_text(encoding="utf-8")
+    assert all(claim.p is None for claim in found.verdict.claims if claim.quantity != "significant_loops")
+    assert "The runs have different texts" in found.report.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -197,7 +197,7 @@ def results_of(run: Run) -> Analysis:
 
 def report_of(analysis: Analysis, path: Path) -> Path:
     """The least of a page that carries results."""
-    path.write_text(document("a report", carried(analysis)), encoding="utf-8")
+    path.write_text(document("a report", results_block(analysis)), encoding="utf-8")
     return path
 
 

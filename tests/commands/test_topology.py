@@ -22,6 +22,7 @@ from topores.config import TopologyConfig
 from topores.config.topology import FAILING
 from topores.domain import Analysis, Verdict
 from topores.errors import FailedOn, InputError, ResourceError
+from topores.quantities import NOT_QUANTITIES, QUANTITIES
 from topores.report import write_report
 from topores.runs import Run
 from topores.topology import SubsamplePlan, persistent_homology, total_persistence
@@ -78,12 +79,19 @@ def test_every_measure_of_one_state_is_there(analysis: Analysis) -> None:
     assert all(m.standard_error is None for m in analysis.measurements)
 
 
+def test_every_number_of_a_run_is_in_the_table_of_quantities(analysis: Analysis, tiny_run: Run) -> None:
+    logged = {key for line in tiny_run.metrics for key in line}
+    assert logged - {key for one in QUANTITIES.values() for key in one.logged_as} == set(NOT_QUANTITIES)
+    measured = {m.measure for m in (*analysis.measurements, *(n.measurement for n in analysis.nulls))}
+    assert measured - {one.measured_as for one in QUANTITIES.values()} == set()
+
+
 def test_the_verdict_says_what_the_measures_say(analysis: Analysis) -> None:
-    claims = {claim.what.split(",")[0]: claim for claim in analysis.verdict.claims}
+    claims = {claim.quantity: claim for claim in analysis.verdict.claims if claim.null_of == "first"}
     for name, measure, degree in (
         ("uniformity", "uniformity", None),
-        ("RankMe", "rank_me", None),
-        ("total loop persistence", "total_persistence", 1),
+        ("rank_me", "rank_me", None),
+        ("loop_persistence", "total_persistence", 1),
     ):
         assert claims[name].value == analysis.value(measure, 4, 2, "union", degree=degree)
         assert claims[name].null == analysis.value(measure, 0, 2, "union", degree=degree)
@@ -117,7 +125,7 @@ def test_a_frozen_run_changes_by_exactly_nothing(tiny_run: Run, tmp_path: Path) 
     found = analyse(run, nulls="none")
     zero = {"bottleneck_distance", "wasserstein_distance", "change"}
     assert {m.value for m in found.measurements if m.cycle == 4 and m.against == 0 and m.measure in zero} == {0.0}
-    assert found.verdict.sentence == "After 4 cycles nothing changed: every passage stands where it stood."
+    assert found.verdict.sentence == "After 4 cycles nothing changed: every passage is where it was."
 
 
 def test_the_report_and_the_results_are_written_and_written_again(tiny_run: Run, tmp_path: Path) -> None:
@@ -158,7 +166,7 @@ def test_one_checkpoint_alone(tiny_run: Run) -> None:
     found = analyse(tiny_run.checkpoints[2])
     assert [s.cycle for s in found.states] == [2]
     assert found.clouds == ("t1", "t2", "union")
-    assert "alone shows no change" in found.verdict.sentence
+    assert "is the only state" in found.verdict.sentence
 
 
 def test_a_planted_circle_in_an_array_is_found(tmp_path: Path) -> None:
@@ -169,7 +177,7 @@ def test_a_planted_circle_in_an_array_is_found(tmp_path: Path) -> None:
     np.save(tmp_path / "blob.npy", rng.normal(size=(200, 20)))
     np.save(tmp_path / "circle.npy", circle + 0.02 * rng.normal(size=circle.shape))
     found = analyse(tmp_path / "blob.npy", tmp_path / "circle.npy")
-    assert "1 of its loops is larger than chance makes" in found.verdict.sentence
+    assert "1 loop is longer than chance would produce" in found.verdict.sentence
     loop = found.loops[0]
     assert loop.cycle == 1
     # Round the circle: the members in their order go once round.
@@ -185,10 +193,11 @@ def test_a_large_cloud_is_averaged_over_subsamples_and_says_so(tmp_path: Path) -
     np.save(tmp_path / "after.npy", before + 0.1 * draw.normal(size=before.shape))
     found = analyse(tmp_path / "before.npy", tmp_path / "after.npy", max_points=60, subsample_size=40, subsamples=6)
     assert found.protocol["cloud union"] == "6 uniform subsamples of 40 of 400 points"
+    assert found.protocol["plans"] == {"union": {"points": 400, "size": 40, "draws": 6}}
     assert found.protocol["sampled"] == ["union"]
     assert re.search(r"loop persistence of a subsample went from [\d.]+ ± [\d.]+ to [\d.]+ ±", found.verdict.sentence)
     page = write_report(found, tmp_path / "x.html").read_text(encoding="utf-8")
-    assert "All points: 6 uniform subsamples of 40 of 400 points. Clusters, RankMe" in page
+    assert "All points: 6 uniform subsamples of 40 of 400 points. Clusters, effective rank" in page
     clusters = persistent_homology(before, max_degree=0)[0]
     assert found.diagrams[0, 0, "union", 0] == pytest.approx(clusters, rel=1e-9)
     rows = SubsamplePlan(400, 40, 6).rows(0)

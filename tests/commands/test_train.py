@@ -207,5 +207,5 @@ def test_both_losses_train(tiny_options: dict, tmp_path: Path, loss: str) -> Non
 def test_load_run_says_what_is_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is not a folder"):
         load_run(tmp_path / "nothing")
-    with pytest.raises(RunError, match=r"holds no run\.json"):
+    with pytest.raises(RunError, match=r"has no run\.json"):
         load_run(tmp_path)

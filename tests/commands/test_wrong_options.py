@@ -133,7 +133,8 @@ def start(options: list[str], *, texts: tuple[str, ...] = ("one.txt", "two.txt")
 @pytest.mark.parametrize("options", training_cases(), ids=" ".join)
 def test_training(options: list[str], inside: Path) -> None:
     texts = () if "--pairs" in options else ("one.txt", "two.txt")
-    refused(inside, *start(options, texts=texts))
+    said = refused(inside, *start(options, texts=texts))
+    assert ("No such option" in said) == ("--no-such-option" in options)
 
 
 @pytest.mark.parametrize("side", ["article", "meta_analysis"])

@@ -193,7 +193,7 @@ def make_nulls() -> tuple[NullMeasurement, ...]:
 
 
 def make_tracks() -> tuple[Track, ...]:
-    """One loop that was there from the start, and one that opens at the fifth state and closes after the ninth."""
+    """One loop that was exists from the start, and one that opens at the fifth state and closes after the ninth."""
     states = len(CYCLES)
     old = tuple(0.5 + 0.01 * k for k in range(states))
     first = Track(6, "union", old, tuple(b + 0.02 * (k + 1) for k, b in enumerate(old)), (True,) * (states - 1),
@@ -254,7 +254,7 @@ def make_verdict() -> Verdict:
         "encoder learned its pairs by heart, and the loops of the space grew from 1.10 to 3.58 rad.",
         (
             Claim("Held-out MRR is above that of the untrained encoder", 0.455, 0.486, 0.71),
-            Claim("Total persistence of loops, last cycle against the first", 3.5812345, 1.1, 0.0004),
+            Claim("Total loop persistence, last cycle against the first", 3.5812345, 1.1, 0.0004),
             Claim("Share of the change that neither rotation nor scale explains", 0.512, None, None),
         ),
     )

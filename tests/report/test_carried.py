@@ -25,20 +25,20 @@ from topores.analysis.comparison.verdict import judge_comparison
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement
 from topores.errors import InputError
 from topores.phrases import Count, Phrase
-from topores.report.carried import END, MOST_RESULTS, OPENING, VERSION, carried, read_report
+from topores.report.carried import END, MOST_RESULTS, OPENING, VERSION, read_report, results_block
 from topores.report.comparison.page import render_comparison
 from topores.report.html.document import document
-from topores.report.language import speaking, spoken
+from topores.report.language import speak, speaking
 
 
 def report_of(analysis: Analysis, path: Path) -> Path:
     """The least of a page that carries results."""
-    path.write_text(document("a report", f"<p>A passage</p>{carried(analysis)}"), encoding="utf-8")
+    path.write_text(document("a report", f"<p>A passage</p>{results_block(analysis)}"), encoding="utf-8")
     return path
 
 
 def contents(analysis: Analysis) -> dict[str, Any]:
-    block = carried(analysis).removeprefix(OPENING.decode()).removesuffix(END.decode())
+    block = results_block(analysis).removeprefix(OPENING.decode()).removesuffix(END.decode())
     return json.loads(gzip.decompress(base64.b64decode(block)))
 
 
@@ -89,7 +89,7 @@ def test_reports_are_compared_as_the_runs_themselves(runs: list[Analysis], tmp_p
 
 
 def test_the_verdict_of_a_carried_run_is_said_in_other_languages(runs: list[Analysis], tmp_path: Path) -> None:
-    told = Phrase("the space turned; {loops}", loops=Count(2, "loop"))
+    told = Phrase("the space rotated; {loops}", loops=Count(2, "loop"))
     verdict = dataclasses.replace(
         runs[0].verdict,
         sentence=told,
@@ -99,7 +99,7 @@ def test_the_verdict_of_a_carried_run_is_said_in_other_languages(runs: list[Anal
     read = read_report(report_of(run, tmp_path / "a.html")).analysis
     assert read.verdict == verdict
     with speaking("ru"):
-        assert spoken(read.verdict.sentence) == "the space turned; 2\xa0петли"
+        assert speak(read.verdict.sentence) == "the space rotated; 2\xa0петли"
     assert [isinstance(claim.what, Phrase) for claim in read.verdict.claims] == [True, False]
 
 
@@ -150,10 +150,10 @@ def test_the_block_is_small_and_the_same_for_the_same_analysis(full: Analysis, m
         for cloud in full.clouds for m in range(20)
     )  # fmt: skip
     heavy = dataclasses.replace(full, nulls=nulls)
-    block = carried(heavy)
+    block = results_block(heavy)
     assert len(block) < 40_000
     monkeypatch.setattr("time.time", lambda: 1e9)
-    assert carried(heavy) == block
+    assert results_block(heavy) == block
 
 
 def test_the_block_is_inert_and_holds_no_passage(hostile: Analysis, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_the_block_is_inert_and_holds_no_passage(hostile: Analysis, tmp_path: Pa
 def test_a_page_without_results_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "a.html"
     path.write_text(document("old", "<p>none</p>"), encoding="utf-8")
-    assert fault_of(path) == f"'{path}' carries no results; make it again with topores report RUN."
+    assert fault_of(path) == f"'{path}' contains no results; make it again with topores report RUN."
     missing = tmp_path / "b.html"
     assert fault_of(missing) == (
         f"'{missing}' cannot be read (no such file or directory); give a run folder, or the report of one."
@@ -190,7 +190,7 @@ def test_damage_is_one_line(full: Analysis, tmp_path: Path) -> None:
         assert told.startswith("The results in ")
         assert told.endswith("; make it again with topores report RUN.")
     path.write_bytes(whole[: end - 9])  # the download stopped
-    assert "carries no results" in fault_of(path)
+    assert "contains no results" in fault_of(path)
     path.write_bytes(whole[:start] + b"*" + whole[start:])
     assert "are damaged" in fault_of(path)
 

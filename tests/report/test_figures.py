@@ -28,7 +28,7 @@ from topores.domain import Analysis, Measurement, NullMeasurement, State
 from topores.errors import ToporesError, UsageError
 from topores.report.figures import FIGURES, figures_in, folder_beside, need_matplotlib, write_figures
 from topores.report.figures._files import drawn as svg_and_png
-from topores.report.figures._files import styled
+from topores.report.figures._files import our_style
 from topores.report.figures._paper import BAND, INK
 from topores.runs import held_out_mrr
 from topores.topology import persistent_homology, universal_p_values
@@ -40,7 +40,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(name: str, analysis: Analysis) -> Figure:
-    with styled():
+    with our_style():
         figure = variants.load(FIGURES, name).draw(analysis)
     assert figure is not None
     return figure
@@ -201,7 +201,7 @@ def test_a_long_label_is_cut(bare: Analysis) -> None:
 def test_no_text_is_cut_off_or_covers_another(hostile: Analysis, ring: Analysis, name: str) -> None:
     for analysis in (hostile, ring):
         figure = drawn(name, analysis)
-        with styled():
+        with our_style():
             figure.draw_without_rendering()
             texts = [text for axes in figure.axes for text in _texts(axes)]
             texts += [text for legend in figure.legends for text in legend.get_texts()]

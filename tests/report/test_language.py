@@ -14,21 +14,22 @@ import yaml
 
 import topores
 from topores import variants
-from topores.analysis.verdict.evidence import COMPARED
+from topores.analysis.ladder import description_of, name_of
 from topores.backbones.encoder import CANNOT_CHANGE
-from topores.domain import State
+from topores.domain import State, cycle_label, label_read
 from topores.phrases import Count, Phrase, joined
-from topores.report.glossary import WORDS, Term, term
+from topores.quantities import QUANTITIES, quantity
+from topores.report.glossary import WORDS, measure_term, quantity_term, term
 from topores.report.html.numbers import data, digits, percent, short
-from topores.report.language import forms, many, say, speaking, spoken, template
-from topores.report.run.readings import state_name
+from topores.report.language import forms, many, say, speak, speaking, template
+from topores.report.names import state_name
 
 PACKAGE = Path(topores.__file__).parent
 SPEAKING = sorted([*(PACKAGE / "report").rglob("*.py"), *(PACKAGE / "analysis").rglob("*.py"), PACKAGE / "domain.py"])
 CATALOGUE = yaml.safe_load((PACKAGE / "report" / "languages" / "ru.yaml").read_text(encoding="utf-8"))
 RUSSIAN = {entry["en"]: entry["ru"] for entry in CATALOGUE["texts"]}
 
-PLACE_OF_TEXT = {"say": 0, "later": 0, "template": 0, "Phrase": 0, "term": 1, "Term": 1}
+PLACE_OF_TEXT = {"say": 0, "later": 0, "template": 0, "Phrase": 0, "term": 1}
 """Functions whose text is looked up, and which of their arguments it is."""
 PLACE_OF_NOUN = {"many": 1, "forms": 0, "Count": 1}
 
@@ -56,9 +57,14 @@ def literals(argument: ast.expr) -> Iterator[str]:
 
 def looked_up() -> set[str]:
     """Every text that the page may look up, and those of tables that stand elsewhere than in calls."""
-    nulls = [variants.load("topores.analysis.nulls", name).TOLD for name in variants.names("topores.analysis.nulls")]
-    tables = {*WORDS, *WORDS.values(), *COMPARED.values(), *nulls, *of_encoders()}
+    names = variants.names("topores.analysis.nulls")
+    nulls = [text for name in names for text in (name_of(name), description_of(name))]
+    tables = {*WORDS, *WORDS.values(), *of_quantities(), *nulls, *of_encoders()}
     return {text for text, _ in said(PLACE_OF_TEXT)} | tables
+
+
+def of_quantities() -> set[str]:
+    return {text for one in QUANTITIES.values() for text in (one.name, one.meaning, one.hint) if text}
 
 
 def of_encoders() -> set[str]:
@@ -88,7 +94,7 @@ def test_every_noun_has_three_forms_and_none_is_unused() -> None:
 
 
 def kinds() -> list[str]:
-    from topores.report.run.bars import KINDS
+    from topores.report.names import KINDS
 
     return list(KINDS.values())
 
@@ -186,24 +192,22 @@ def test_the_language_holds_within_its_block_only() -> None:
 
 
 def test_a_phrase_is_english_text_until_it_is_said() -> None:
-    moved = Phrase("the space turned")
+    moved = Phrase("the space rotated")
     whole = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=1200), told=joined("; ", [moved, "{x}"]))
-    assert whole == "After 1,200 cycles the space turned; {x}."
-    assert spoken(whole) == whole
+    assert whole == "After 1,200 cycles the space rotated; {x}."
+    assert speak(whole) == whole
     with speaking("ru"):
-        assert spoken(whole) == "После цикла 1\u202f200: пространство повернулось; {x}."
-        assert spoken(str(whole)) == whole  # of older results
+        assert speak(whole) == "После цикла 1\u202f200: пространство повернулось; {x}."
+        assert speak(str(whole)) == whole  # of older results
 
 
 def test_a_count_within_a_phrase_takes_the_form_of_its_language() -> None:
     told = [Phrase("{runs} of {kinds}", runs=Count(n, "run"), kinds=Count(2, "kind")) for n in (1, 3, 1200)]
     assert (
-        [spoken(phrase) for phrase in told]
-        == told
-        == ["1 run of 2 kinds", "3 runs of 2 kinds", "1,200 runs of 2 kinds"]
+        [speak(phrase) for phrase in told] == told == ["1 run of 2 kinds", "3 runs of 2 kinds", "1,200 runs of 2 kinds"]
     )
     with speaking("ru"):
-        assert [spoken(phrase).replace("\u00a0", " ") for phrase in copy.deepcopy(told)] == [
+        assert [speak(phrase).replace("\u00a0", " ") for phrase in copy.deepcopy(told)] == [
             "1 прогон (2 вида)", "3 прогона (2 вида)", "1\u202f200 прогонов (2 вида)",
         ]  # fmt: skip
 
@@ -214,31 +218,36 @@ def test_a_copy_of_a_phrase_is_a_phrase() -> None:
         assert (twin, twin.template, twin.values) == ("{x}.npy alone", "{state} alone", {"state": "{x}.npy"})
 
 
-@pytest.mark.parametrize(
-    ("label", "told"),
-    [
-        ("cycle 1,000", "цикл 1\u202f000"),
-        ("cycle 0", "цикл 0"),
-        ("cycle one", "cycle one"),
-        ("x.npy", "x.npy"),
-        ("cycle ²", "cycle ²"),
-    ],
-)
-def test_a_state_that_is_a_cycle_is_called_so_in_russian(label: str, told: str) -> None:
-    state = State(0, label, Path("x"))
-    assert state.name == state_name(state) == label
+def test_a_state_that_is_a_cycle_is_called_so_in_russian() -> None:
+    state = State(1000, cycle_label(1000), Path("x"))
+    assert state_name(state) == "cycle 1,000"
     with speaking("ru"):
-        assert state_name(state) == told
+        assert state_name(state) == "цикл 1\u202f000"
 
 
-def test_a_term_speaks_when_it_is_shown() -> None:
-    title = Term("rotation", "Rotation")
-    assert str(title) == term("rotation", "Rotation")
-    assert ">Rotation<" in str(title)
+@pytest.mark.parametrize("label", ["cycle 1,000", "cycle one", "x.npy", "cycle ²", "{n}"])
+def test_any_other_label_is_said_as_it_is(label: str) -> None:
     with speaking("ru"):
-        assert str(title).startswith('<abbr title="Часть изменения')
-        assert ">Поворот<" in str(title)
-        assert ">поворот<" in term("rotation")
+        assert state_name(State(0, label, Path("x"))) == label
+
+
+def test_a_label_read_from_a_file_is_a_cycle_only_if_it_names_the_cycle_of_its_state() -> None:
+    assert isinstance(label_read(1000, "cycle 1,000"), Phrase)
+    assert [type(label_read(cycle, text)) for cycle, text in ((7, "cycle 1,000"), (0, "x.npy"))] == [str, str]
+
+
+def test_a_quantity_speaks_when_it_is_shown() -> None:
+    assert measure_term("procrustes.scale") == quantity_term(quantity("procrustes.scale"))
+    assert ">Scale<" in measure_term("procrustes.scale")
+    with speaking("ru"):
+        assert measure_term("procrustes.scale").startswith('<abbr title="Во сколько раз')
+        assert ">Масштаб<" in measure_term("procrustes.scale")
+        assert ">отрывок<" in term("passage")
+
+
+def test_a_quantity_that_the_table_lacks_is_called_by_its_own_name() -> None:
+    with speaking("ru"):
+        assert quantity_term(quantity("critic_<margin>")) == "critic_&lt;margin&gt;"
 
 
 def test_russian_forms_go_to_the_script() -> None:

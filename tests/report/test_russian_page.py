@@ -28,8 +28,8 @@ def analysis(full: Analysis) -> Analysis:
     corpus = dataclasses.replace(
         full.corpus, t1=tuple(map(in_russian, full.corpus.t1)), t2=tuple(map(in_russian, full.corpus.t2))
     )
-    told = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=2000), told=Phrase("the space turned"))
-    claims = (Claim(Phrase("RankMe, last state (first beside it)"), 119.0, 110.0, 0.04),)
+    told = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=2000), told=Phrase("the space rotated"))
+    claims = (Claim(Phrase("{measure}, last state (null: first state)", measure=Phrase("RankMe")), 119.0, 110.0, 0.04),)
     return dataclasses.replace(
         full, corpus=corpus, verdict=Verdict(told, claims, "learned", "turned", Phrase("Nothing changed"))
     )

@@ -10,7 +10,7 @@ import numpy as np
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce
 from topores.analysis.ladder import measured_nulls
-from topores.analysis.loops import corrected_for_cells, surest, surest_loops
+from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
 from topores.analysis.maps import MapMaker, outlines_of
 from topores.analysis.measure import Bench, MeasuredState, measure_states, unit_rows
 from topores.analysis.nulls._ground import Ground
@@ -24,21 +24,22 @@ from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
 from topores.config import TopologyConfig
 from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Outline, Track
+from topores.quantities import id_of, unit_of
 from topores.topology.engines import choose_engine
 
 NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device", "fail_on", "lang", "figures")
-"""Options that leave every number as it is; what checkpoints and texts hold is told by their content."""
+"""Options that change no number; checkpoints and texts count by their content."""
 
 
 def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | None, force: bool = False) -> Analysis:
     """Diagrams, measures, loops and the verdict for the states of `source`, under the protocol of `config`.
 
     Args:
-        cache: Where cells that were computed before are looked up; None computes all.
-        force: Begin even if the memory seems too small.
+        cache: Where earlier results are looked up; None computes everything.
+        force: Start even if memory seems too small.
 
     Raises:
-        ResourceError: The memory is too small; the message says what would fit.
+        ResourceError: Memory is too small; the message says what would fit.
     """
     bench = Bench(protocol_of(config), cache, config.scheduler)
     announce(source, bench.protocol, config.layers, force=force)
@@ -53,7 +54,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         measurements += now.measurements
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
-        cells |= surest(now.cells.values(), bench, now.state.label)
+        cells |= smallest_p(now.cells.values(), bench, now.state.label)
         outlines |= outlines_of(now.cells.values(), bench, now.state.label)
         maps.take(now)
         followed.append(now.cells[max(now.cells)[0], "union"].points)
@@ -65,13 +66,13 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     sure = corrected_for_cells(cells)
     loops = [
         replace(loop, p=max(loop.p, sure[loop.cycle, loop.layer, loop.cloud]))
-        for loop in surest_loops(shown, bench, "first and last state")
+        for loop in most_significant_loops(shown, bench, "first and last state")
     ]
-    measurements += [Measurement(*place, "loop_p", p, "p", 1) for place, p in cells.items()]
+    measurements += [Measurement(*place, "loop_p", p, unit_of("loop_p"), 1) for place, p in cells.items()]
     nulls = measured_nulls(
         Ground(source, _for_nulls(bench), ends), config.null_names, asked=config.nulls != TopologyConfig.nulls
     )
-    evidence = _evidence(source, ends, measurements, nulls, loops, sure)
+    evidence = _evidence(source, ends, measurements, nulls, loops, sure, config.metric)
     return Analysis(
         name=source.name,
         protocol=_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()}),
@@ -81,7 +82,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         diagrams=diagrams,
         measurements=tuple(measurements),
         nulls=nulls,
-        loops=tuple(sorted(loops, key=_last_and_surest_first)),
+        loops=tuple(sorted(loops, key=_last_state_and_smallest_p)),
         tracks=_tracks(source, bench, followed, sure, config.layers),
         verdict=judge(evidence, config.seed),
         maps=maps.maps(),
@@ -93,7 +94,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
 
 
 def _for_nulls(bench: Bench) -> Bench:
-    """The same protocol up to loops, without resamples: hundreds of draws are measured, and none asks for more."""
+    """The same protocol up to degree 1 and without resamples, because a null has hundreds of draws."""
     protocol = replace(bench.protocol, max_degree=min(bench.protocol.max_degree, 1), resamples=0)
     return replace(bench, protocol=protocol)
 
@@ -105,8 +106,9 @@ def _evidence(
     nulls: tuple[NullMeasurement, ...],
     loops: list[Loop],
     cells: dict[tuple[int, int, str], float],
+    metric: str,
 ) -> Evidence:
-    """What the verdict looks at: the ends, and what each null makes of them."""
+    """What the verdict is based on: the first and the last state, and the same numbers under each null."""
     first, last = ends[0].state.cycle, ends[-1].state.cycle
     layer = max(layer for layer, _ in ends[0].cells)
     retrieved = [m for cycle in {first, last} for m in retrieval_of(source.run, cycle, layer)] if source.run else []
@@ -125,13 +127,14 @@ def _evidence(
         floors=floors_of(nulls, {first: before, last: own}),
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
+        metric=metric,
     )
 
 
 def _tracks(
     source: Source, bench: Bench, states: list[np.ndarray], cells: dict[tuple[int, int, str], float], layers: str
 ) -> tuple[Track, ...]:
-    """Loops of both texts' cloud through the states; through the layers, where more than one was asked for."""
+    """Loops of both texts' cloud followed through the states, and through the layers where several were asked for."""
     rows, last = source.clouds["union"], max((layer for _, layer, _ in cells), default=0)
     sure = [cells.get((state.cycle, last, "union"), 1.0) for state in source.states]
 
@@ -150,17 +153,22 @@ def protocol_of(config: TopologyConfig) -> Protocol:
 
 
 def chosen_options(config: TopologyConfig) -> dict[str, Any]:
-    """What decides the analysis and is not as by default; `TopologyConfig.from_mapping` reads it back."""
+    """Changed options that decide the analysis; `TopologyConfig.from_mapping` reads them back."""
     usual = TopologyConfig(checkpoint=config.checkpoint).to_mapping()
     given = {name: value for name, value in config.to_mapping().items() if value != usual[name]}
     return {name: value for name, value in given.items() if name == "texts" or name not in NOT_DECIDING}
 
 
-def protocol_name(config: TopologyConfig) -> str:
-    """Folder name of a protocol: what tells its results from those of another."""
+def protocol_name(config: TopologyConfig, *, with_nulls: bool = True) -> str:
+    """Folder name of a protocol, which differs where results may differ.
+
+    Args:
+        with_nulls: Include --nulls, which adds numbers but changes none.
+    """
     usual = TopologyConfig(checkpoint=config.checkpoint)
     parts = [config.metric, f"degree{config.max_degree}", config.layers.replace(",", "+")]
-    for field in ("max_points", "subsamples", "subsample_size", "resamples", "nulls", "seed"):
+    nulls = ("nulls",) if with_nulls else ()
+    for field in ("max_points", "subsamples", "subsample_size", "resamples", *nulls, "seed"):
         value = getattr(config, field)
         plain = str(value).replace(",", "+")
         parts += [f"{field.replace('_', '-')}{plain}"] if value != getattr(usual, field) else []
@@ -168,7 +176,7 @@ def protocol_name(config: TopologyConfig) -> str:
 
 
 def fingerprint(source: Source, config: TopologyConfig, cache: Cache | None) -> str | None:
-    """Hash of all that decides an analysis, from files alone: weights, texts, options, code. None if it is unknown."""
+    """Hash of everything that decides an analysis: weights, texts, options, code. None if part of it is unknown."""
     content = source.content(cache)
     if content is None:
         return None
@@ -185,11 +193,12 @@ def fingerprint(source: Source, config: TopologyConfig, cache: Cache | None) -> 
 
 
 def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str, int]) -> dict[str, Any]:
-    """What was computed and how: with `options`, those that are not as by default, enough to compute it again."""
+    """What was computed and how; `options`, the changed ones, are enough to compute it again."""
     plans = {cloud: protocol.plan(count) for cloud, count in points.items()}
     sampled = [cloud for cloud, plan in plans.items() if not plan.exact]
     return {
         "name": protocol_name(config),
+        "comparable": protocol_name(config, with_nulls=False),
         "metric": config.metric,
         "max_degree": config.max_degree,
         "layers": config.layers,
@@ -197,6 +206,7 @@ def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str
         "engine": choose_engine("auto", 2, config.max_degree),
         **{f"cloud {cloud}": str(plan) for cloud, plan in plans.items()},
         "sampled": sampled,
+        "plans": {c: {"points": plan.points, "size": plan.size, "draws": plan.draws} for c, plan in plans.items()},
         "resamples": config.resamples,
         "seed": config.seed,
         "options": chosen_options(config),
@@ -207,14 +217,14 @@ def _protocol_facts(config: TopologyConfig, protocol: Protocol, points: dict[str
 def _last_layer(
     measurements: list[Measurement], layer: int, first: int, what: str
 ) -> Callable[[str, int], float | None]:
-    """The union cloud's numbers at the last layer; of degree 1, and against the first state, if there is a choice."""
+    """Numbers of both texts' cloud at the last layer, by quantity and cycle; changes against the first state."""
     found = {
-        (m.measure, m.cycle): getattr(m, what)
+        (id_of(m.measure, m.degree) or m.measure, m.cycle): getattr(m, what)
         for m in measurements
         if m.layer == layer and m.cloud == "union" and m.degree in (None, 1) and m.against in (None, first)
     }
     return lambda measure, cycle: found.get((measure, cycle))
 
 
-def _last_and_surest_first(loop: Loop) -> tuple[int, str, float]:
+def _last_state_and_smallest_p(loop: Loop) -> tuple[int, str, float]:
     return (-loop.cycle, loop.cloud, loop.p)

@@ -1,6 +1,6 @@
-"""What is computed of one cloud: an array in, plain values out, nothing else.
+"""What is computed for one cloud: an array in, plain values out, nothing else.
 
-So the work can run in any thread or process, and its results be kept under the hash of what went in.
+So the work can run in any thread or process, and results can be cached under the hash of their input.
 """
 
 from collections.abc import Iterator
@@ -13,26 +13,23 @@ from scipy.spatial.distance import squareform
 
 from topores import topology
 from topores.domain import Diagram
+from topores.quantities import DISTANCE_UNITS, unit_of
 from topores.topology.distances import distinct_points
 from topores.topology.subsamples import Average, SampledHomology, SubsamplePlan, average, sampled_homology
 
 BETTI_STEPS = 65
-"""Thresholds of a Betti curve, from 0 to the metric's right angle."""
+"""Thresholds of a Betti curve, from 0 to the distance of orthogonal rows."""
 
 FEWEST_FOR_DIMENSION = 10
-"""Different points below which nearest neighbours say nothing of a dimension."""
+"""Distinct points below which nearest neighbours do not determine a dimension."""
 
 RIGHT_ANGLE = {"angle": np.pi / 2, "euclidean": np.sqrt(2)}
-UNIT = {"angle": "rad", "euclidean": "chord"}
 
-GEOMETRY = {
-    "uniformity": "log mean Gaussian potential",
-    "intrinsic_dimension": "dimensions",
-    "maximum_likelihood_dimension": "dimensions",
-    "persistent_homology_dimension": "dimensions",
-    "hubness_skewness": "skewness",
-}
-"""Unit of each measure that is taken of the distances of every pair."""
+GEOMETRY = (
+    "uniformity", "intrinsic_dimension", "maximum_likelihood_dimension", "persistent_homology_dimension",
+    "hubness_skewness",
+)  # fmt: skip
+"""Measures that need the distances of all pairs."""
 
 Points = Float[np.ndarray, "points dim"]
 Distances = Float[np.ndarray, "points points"]
@@ -40,7 +37,7 @@ Distances = Float[np.ndarray, "points points"]
 
 @dataclass(frozen=True)
 class Protocol:
-    """What of `topores topology`'s options decides a cloud's numbers."""
+    """Options of `topores topology` that decide the numbers of a cloud."""
 
     metric: str
     max_degree: int
@@ -51,14 +48,14 @@ class Protocol:
     seed: int
 
     def plan(self, points: int) -> SubsamplePlan:
-        """All points, or the subsamples that stand for a cloud past `max_points`."""
+        """All points, or the subsamples that stand for a cloud larger than `max_points`."""
         if points <= self.max_points:
             return SubsamplePlan(points, points, 1, self.seed)
         return SubsamplePlan(points, min(self.subsample_size, self.max_points), self.subsamples, self.seed)
 
 
 class Number(NamedTuple):
-    """A measurement without its place: cycle, layer and cloud are the caller's to add."""
+    """A measurement without cycle, layer and cloud, which the caller adds."""
 
     measure: str
     value: int | float
@@ -70,13 +67,13 @@ class Number(NamedTuple):
 
 class CloudNumbers(NamedTuple):
     diagrams: list[Diagram]
-    """By degree. Of a cloud past `max_points` degree 0 is that of all points, the others of the first subsample."""
+    """By degree. For a cloud larger than `max_points`, degree 0 is of all points, the others of the first subsample."""
     drawn: list[list[Diagram]]
-    """Of each subsample, by degree; the diagrams themselves if there is none."""
+    """Diagrams of each subsample, by degree; the diagrams themselves if there are no subsamples."""
     numbers: list[Number]
 
 
-def averaged(measure: str, found: Average, unit: str, degree: int | None = None) -> Number:
+def average_number(measure: str, found: Average, unit: str, degree: int | None = None) -> Number:
     error = float(found.standard_error)
     return Number(measure, float(found.mean), unit, degree, standard_error=error if error else None)
 
@@ -85,36 +82,41 @@ def measure_cloud(protocol: Protocol, points: Points) -> CloudNumbers:
     """Diagrams and measures of unit rows."""
     plan = protocol.plan(len(points))
     if not plan.exact and protocol.max_degree > 0:
-        return _of_subsamples(protocol, points, plan)
+        return _measure_subsamples(protocol, points, plan)
     if protocol.max_degree == 0:
         diagrams = topology.persistent_homology(points, metric=protocol.metric, max_degree=0)
-        numbers = [*_of_diagrams(diagrams, protocol.metric), *_of_points(points, plan)]
+        numbers = [*_diagram_numbers(diagrams, protocol.metric), *_point_numbers(points, plan)]
         return CloudNumbers(diagrams, [diagrams], numbers)
     filtration = topology.Filtration(points, metric=protocol.metric)
     diagrams = filtration.diagrams(max_degree=protocol.max_degree)
     chords = squareform(_as_chords(filtration.distances, protocol.metric))
-    numbers = [*_of_diagrams(diagrams, protocol.metric), *_of_resamples(filtration, protocol)]
+    numbers = [*_diagram_numbers(diagrams, protocol.metric), *_resampled_numbers(filtration, protocol)]
     return CloudNumbers(diagrams, [diagrams], [*numbers, _rank_me(points), *_averages([_geometry(chords)], plan)])
 
 
-def _of_subsamples(protocol: Protocol, points: Points, plan: SubsamplePlan) -> CloudNumbers:
-    """Clusters of all points; all that needs distances of every pair from the subsamples, with its standard error."""
+def _measure_subsamples(protocol: Protocol, points: Points, plan: SubsamplePlan) -> CloudNumbers:
+    """Clusters of all points; everything that needs all pairwise distances from subsamples, with its standard error."""
     clusters = topology.persistent_homology(points, metric=protocol.metric, max_degree=0)
     at = np.linspace(0, RIGHT_ANGLE[protocol.metric], BETTI_STEPS)
     sampled = sampled_homology(points, plan, metric=protocol.metric, max_degree=protocol.max_degree, thresholds=at)
-    numbers = [*_of_diagrams(clusters, protocol.metric), *_of_averages(sampled, UNIT[protocol.metric])]
+    numbers = [
+        *_diagram_numbers(clusters, protocol.metric),
+        *_sampled_numbers(sampled, DISTANCE_UNITS[protocol.metric]),
+    ]
     diagrams = [*clusters, *sampled.diagrams[0][1:]]
-    return CloudNumbers(diagrams, sampled.diagrams, [*numbers, *_of_points(points, plan)])
+    return CloudNumbers(diagrams, sampled.diagrams, [*numbers, *_point_numbers(points, plan)])
 
 
-def _of_diagrams(diagrams: list[Diagram], metric: str) -> Iterator[Number]:
+def _diagram_numbers(diagrams: list[Diagram], metric: str) -> Iterator[Number]:
     thresholds = np.linspace(0, RIGHT_ANGLE[metric], BETTI_STEPS)
     for degree, diagram in enumerate(diagrams):
-        yield Number("total_persistence", topology.total_persistence(diagram), UNIT[metric], degree)
-        yield Number("persistence_entropy", topology.persistence_entropy(diagram), "nats", degree)
-        yield Number("longest_bar", _longest(diagram), UNIT[metric], degree)
+        yield Number("total_persistence", topology.total_persistence(diagram), DISTANCE_UNITS[metric], degree)
+        yield Number(
+            "persistence_entropy", topology.persistence_entropy(diagram), unit_of("persistence_entropy"), degree
+        )
+        yield Number("longest_bar", _longest(diagram), DISTANCE_UNITS[metric], degree)
         for threshold, bars in zip(thresholds, topology.betti_curve(diagram, thresholds), strict=True):
-            yield Number("betti_curve", int(bars), "bars", degree, float(threshold))
+            yield Number("betti_curve", int(bars), unit_of("betti_curve"), degree, float(threshold))
 
 
 def _longest(diagram: Diagram) -> float:
@@ -123,22 +125,22 @@ def _longest(diagram: Diagram) -> float:
     return float((deaths - births).max(initial=0.0))
 
 
-def _of_averages(sampled: SampledHomology, unit: str) -> Iterator[Number]:
-    """Degrees 1 and up; the landscape's first level, which is what theory speaks of."""
+def _sampled_numbers(sampled: SampledHomology, unit: str) -> Iterator[Number]:
+    """Degrees 1 and higher; the first level of the landscape, for which there is theory."""
     for degree in range(1, len(sampled.bars)):
         entropies = [topology.persistence_entropy(diagrams[degree]) for diagrams in sampled.diagrams]
-        yield averaged("total_persistence", sampled.total_persistence[degree], unit, degree)
-        yield averaged("persistence_entropy", average(entropies), "nats", degree)
+        yield average_number("total_persistence", sampled.total_persistence[degree], unit, degree)
+        yield average_number("persistence_entropy", average(entropies), unit_of("persistence_entropy"), degree)
         curve, heights = sampled.betti_curves[degree], sampled.landscapes[degree]
         for place, threshold in enumerate(sampled.thresholds.tolist()):
             bars = Average(curve.mean[place], curve.standard_error[place])
             height = Average(heights.mean[0, place], heights.standard_error[0, place])
-            yield averaged("betti_curve", bars, "bars", degree)._replace(threshold=threshold)
-            yield averaged("landscape", height, unit, degree)._replace(threshold=threshold)
+            yield average_number("betti_curve", bars, unit_of("betti_curve"), degree)._replace(threshold=threshold)
+            yield average_number("landscape", height, unit, degree)._replace(threshold=threshold)
 
 
-def _of_resamples(filtration: topology.Filtration, protocol: Protocol) -> Iterator[Number]:
-    """Spread of total persistence over bootstrap resamples; a passage drawn twice counts once, so they have fewer."""
+def _resampled_numbers(filtration: topology.Filtration, protocol: Protocol) -> Iterator[Number]:
+    """Spread of total persistence over bootstrap resamples; a passage drawn twice counts once."""
     if not protocol.resamples:
         return
     draw = np.random.default_rng(protocol.seed)
@@ -149,26 +151,26 @@ def _of_resamples(filtration: topology.Filtration, protocol: Protocol) -> Iterat
     for degree in range(protocol.max_degree + 1):
         totals = [topology.total_persistence(diagrams[degree]) for diagrams in drawn]
         for name, value in (("mean", np.mean(totals)), ("deviation", np.std(totals))):
-            yield Number(f"total_persistence.resampled_{name}", float(value), UNIT[protocol.metric], degree)
+            yield Number(f"total_persistence.resampled_{name}", float(value), DISTANCE_UNITS[protocol.metric], degree)
 
 
-def _of_points(points: Points, plan: SubsamplePlan) -> Iterator[Number]:
+def _point_numbers(points: Points, plan: SubsamplePlan) -> Iterator[Number]:
     yield _rank_me(points)
     yield from _averages([_geometry(chords_of(points[rows])) for rows in plan], plan)
 
 
 def _rank_me(points: Points) -> Number:
-    return Number("rank_me", topology.rank_me(points), "dimensions")
+    return Number("rank_me", topology.rank_me(points), unit_of("rank_me"))
 
 
 def _averages(drawn: list[dict[str, float]], plan: SubsamplePlan) -> Iterator[Number]:
-    for name, unit in GEOMETRY.items():
+    for name in GEOMETRY:
         if all(name in found for found in drawn):
-            yield averaged(name, average([found[name] for found in drawn], exact=plan.exact), unit)
+            yield average_number(name, average([found[name] for found in drawn], exact=plan.exact), unit_of(name))
 
 
 def chords_of(points: Points) -> Distances:
-    """The Euclidean distances of unit rows, from their angles: these come from one matrix product."""
+    """Euclidean distances of unit rows, from their angles, which take one matrix product."""
     return _as_chords(topology.pairwise_distances(points), "angle")
 
 
@@ -177,7 +179,7 @@ def _as_chords(distances: Float[np.ndarray, "..."], metric: str) -> Float[np.nda
 
 
 def _geometry(chords: Distances) -> dict[str, float]:
-    """What needs the distances of every pair: measured once for all of them."""
+    """Measures of all pairwise distances, which are computed once."""
     found = {"uniformity": topology.uniformity(chords, metric="precomputed")}
     if len(distinct_points(chords)) < FEWEST_FOR_DIMENSION:
         return found
@@ -191,7 +193,7 @@ def _geometry(chords: Distances) -> dict[str, float]:
 
 
 def as_plain(found: Any) -> dict[str, Any]:
-    """A result as the cache keeps it."""
+    """A result as the cache stores it."""
     if isinstance(found, CloudNumbers):
         return {
             "diagrams": found.diagrams,
@@ -202,6 +204,6 @@ def as_plain(found: Any) -> dict[str, Any]:
 
 
 def from_plain(kept: dict[str, Any]) -> Any:
-    """What `as_plain` was given."""
+    """The result that `as_plain` stored."""
     numbers = [Number(*number) for number in kept["numbers"]]
     return CloudNumbers(kept["diagrams"], kept["drawn"], numbers) if "diagrams" in kept else numbers

@@ -1,4 +1,4 @@
-"""How often chance comes as far: the tests behind the verdict's rules, without the rules."""
+"""The verdict's tests: sign flip, prediction interval, Monte Carlo."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from topores.topology.factors import singular_values
 from topores.topology.points import unit_rows
 
 ALPHA = 0.05
-"""Level of all tests."""
+"""Significance level of all tests."""
 
 PERMUTATIONS = 9999
 SHUFFLES = 19
@@ -24,9 +24,9 @@ def sign_flip_p(
     """Two-sided p of the mean difference, under random signs: the paired permutation test, by Monte Carlo.
 
     Args:
-        groups: Numbers from 0; differences of one group share their sign, for they do not vary independently. The two
-            questions of a pair are found, or not, together: with a sign each, noise would be "significant" in 15 % of
-            cases at level .05. None: each difference by itself.
+        groups: Numbers from 0. Differences of one group share their sign, because they are not independent: the two
+            queries of a pair succeed or fail together. With a sign each, noise would be "significant" in 15 % of cases
+            at level .05. None: every difference is its own group.
 
     Source: Fisher 1935, The Design of Experiments, section 21.
     """
@@ -38,14 +38,14 @@ def sign_flip_p(
 
 
 def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -> float:
-    """Chance that one more run of the same kind as `nulls` comes as far from their mean as `value`.
+    """Probability that one more run like `nulls` is as far from their mean as `value`: a prediction interval.
 
-    The runs are taken to scatter normally. With three of them `value` has to stand five standard deviations away for
-    p < .05, so a spread that is known badly is not mistaken for a small one.
+    Runs are assumed to be normally distributed. With three of them `value` must be five standard deviations away for
+    p < .05, so a poorly known spread is not mistaken for a small one.
 
     Args:
-        nulls: One number of each run, two or more.
-        above: One-sided: only a greater `value` counts as far.
+        nulls: One number per run, two or more.
+        above: One-sided: only a greater `value` counts.
 
     Source:
         Whitmore 1986, Prediction Limits for a Univariate Normal Observation, The American Statistician 40, 141-143.
@@ -57,19 +57,19 @@ def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -
         raise ValueError(f"{len(nulls)} run has no spread; give 2 or more.")
     mean, deviation = float(np.mean(nulls)), float(np.std(nulls, ddof=1))
     if deviation == 0:
-        # No scale to measure by: all that is known is that this one is the odd one of all.
+        # There is no scale: all that is known is that one of all runs differs.
         return 1.0 if value == mean or (above and value < mean) else 1 / (len(nulls) + 1)
     distance = (value - mean) / (deviation * np.sqrt(1 + 1 / len(nulls)))
     tail = student.sf(distance if above else abs(distance), df=len(nulls) - 1)
     return float(tail if above else 2 * tail)
 
 
-def p_of_draws(as_far: Bool[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Share of a null's draws that come as far, what was seen counted in, so that it is never 0.
+def p_of_draws(as_extreme: Bool[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Share of a null's draws that are as extreme, counting the observation itself, so that it is never 0.
 
     Source: Phipson and Smyth 2010, Permutation P-values should never be zero, eq. 2.
     """
-    return np.asarray((1 + as_far.sum(axis=0)) / (1 + len(as_far)))
+    return np.asarray((1 + as_extreme.sum(axis=0)) / (1 + len(as_extreme)))
 
 
 def monte_carlo_p(value: float, nulls: Sequence[float]) -> float:
@@ -80,39 +80,39 @@ def monte_carlo_p(value: float, nulls: Sequence[float]) -> float:
 def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:
     """Share of the squared movement that Procrustes explains, the same by chance, and p.
 
-    By chance: every passage is handed another one's move. A rotation of many dimensions and few
-    passages explains much of anything, so the share alone means little.
+    Under chance, every passage is given the move of another one. A rotation in many dimensions explains much of any
+    movement of few passages, so the share alone means little.
 
     Args:
-        before, after: Rows of the passages at two states. They are taken to unit length.
+        before, after: Rows of the passages at two states. They are scaled to unit length.
     """
     before, after = unit_rows(before), unit_rows(after)
     centred = before - before.mean(axis=0)
-    # before.T = q @ corner, and q turns nothing that counts here: a small matrix has the singular values of the large.
+    # before.T = q @ corner, and q does not change singular values, so the small matrix stands for the large one.
     corner = np.linalg.qr(centred.T, mode="r")
 
     def explained(to: Rows) -> float:
-        # What the best turn and scale leave of the target: ||target||^2 - (sum of singular values)^2 / ||before||^2.
+        # The best rotation and scale leave ||target||^2 - (sum of singular values)^2 / ||before||^2 of the target.
         target = to - to.mean(axis=0)
         reached = singular_values(corner @ target).sum() ** 2 / np.square(centred).sum()
         moved = np.square(target - centred).sum()
         return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / moved)
 
     shuffle = np.random.default_rng(seed)
-    chance = [explained(handed_on(before, after, shuffle.permutation(len(before)))) for _ in range(SHUFFLES)]
+    chance = [explained(with_moves_of(before, after, shuffle.permutation(len(before)))) for _ in range(SHUFFLES)]
     seen = explained(after)
     return seen, float(np.mean(chance)), monte_carlo_p(seen, chance)
 
 
-def handed_on(before: Rows, after: Rows, order: Int[np.ndarray, " passages"]) -> Rows:
-    """Where each unit row ends if it is handed the move of row `order`: the turn from that one's start to its own.
+def with_moves_of(before: Rows, after: Rows, order: Int[np.ndarray, " passages"]) -> Rows:
+    """Where each unit row ends if it makes the move of row `order`, rotated from that row's start to its own.
 
-    A move is handed on along the great circle between the two passages: so it ends on the sphere, as far from its start
-    as it was. Handed on as a difference it would not, and noise on the sphere would be told from chance.
+    The move is carried along the great circle between the two passages, so it ends on the sphere, as far from its start
+    as before. A plain difference would leave the sphere, and noise on the sphere would look significant.
     """
     start, end = before[order], after[order]
     middle = before + start
-    # Opposite points have no middle; any half turn from one to the other will do.
+    # Opposite points have no middle; any half turn between them will do.
     middle /= np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), np.finfo(float).tiny)
     along_middle, along_start = (np.sum(rows * end, axis=1, keepdims=True) for rows in (middle, start))
     return end - 2 * along_middle * middle + 2 * along_start * before

@@ -1,4 +1,4 @@
-"""What is computed of one cloud at two states, and of the clouds of two texts: arrays in, plain values out."""
+"""What is computed for one cloud at two states, and for the clouds of two texts: arrays in, plain values out."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,28 +8,24 @@ from jaxtyping import Float, Int
 from topores import topology
 from topores.analysis.cells import (
     FEWEST_FOR_DIMENSION,
-    UNIT,
     Distances,
     Number,
     Points,
     Protocol,
-    averaged,
+    average_number,
     chords_of,
 )
 from topores.analysis.movement import movement_of_texts
 from topores.domain import Diagram
+from topores.quantities import DISTANCE_UNITS, unit_of
 from topores.topology.distances import distinct_points
 from topores.topology.subsamples import average
 
-SPREAD = "share of the spread"
-MOVED = "share of the squared movement"
-BETWEEN = "share of the change of inner products"
-
 QUANTILES = (0.1, 0.5, 0.9)
-"""Of the rotation angles, over the variance."""
+"""Quantiles of the rotation angles, weighted by variance."""
 
-HANDED_ON = 1
-"""Draws behind a share by chance. One is enough beside a share: it scatters by .002 to .006."""
+DRAWS_OF_CHANCE = 1
+"""Draws behind a share by chance. One is enough to show beside a share: it varies by .002 to .006."""
 
 
 def measure_change(
@@ -44,11 +40,11 @@ def measure_change(
     """How one cloud differs between two states of the same passages.
 
     Args:
-        drawn_before, drawn_after: Diagrams of the same subsamples of each.
-        whole_rtd: Also RTD in full, which costs more than all else together.
+        drawn_before, drawn_after: Diagrams of the same subsamples of both.
+        whole_rtd: Also compute RTD itself, which costs more than everything else together.
     """
     plan = protocol.plan(len(after))
-    numbers = list(between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=plan.exact))
+    numbers = list(between_diagrams(drawn_before, drawn_after, DISTANCE_UNITS[protocol.metric], exact=plan.exact))
     if before.shape == after.shape:
         numbers += _between_points(before, after)
     if len(before) == len(after) and not _is_one_point(before) and not _is_one_point(after):
@@ -58,12 +54,12 @@ def measure_change(
         measures += [("rtd", topology.rtd)] if whole_rtd else []
         for name, measure in measures if wide else []:
             found = average([measure(*clouds, metric="precomputed") for clouds in wide], exact=plan.exact)
-            numbers.append(averaged(name, found, "0.9 quantiles of the distances"))
+            numbers.append(average_number(name, found, unit_of(name)))
     return numbers
 
 
 def measure_movement(before: Points, after: Float[np.ndarray, "points dim_after"], n_1: int, seed: int) -> list[Number]:
-    """How the movement of two texts between two states divides, and the same by chance; nothing if widths differ.
+    """Parts of the movement of two texts between two states, and the same by chance; nothing if widths differ.
 
     Args:
         before, after: Rows of both texts, T1's first.
@@ -71,14 +67,14 @@ def measure_movement(before: Points, after: Float[np.ndarray, "points dim_after"
     """
     if before.shape != after.shape or _is_one_point(before) or _is_one_point(after):
         return []
-    found = movement_of_texts(before, after, n_1, seed, draws=HANDED_ON)
-    numbers = [Number(f"movement.{part}", share, MOVED) for part, share in found.seen._asdict().items()]
-    numbers += [Number(f"movement.{part}_by_chance", share, MOVED) for part, share in found.by_chance._asdict().items()]
+    found = movement_of_texts(before, after, n_1, seed, draws=DRAWS_OF_CHANCE)
+    numbers = [_in_unit(f"movement.{part}", share) for part, share in found.seen._asdict().items()]
+    numbers += [_in_unit(f"movement.{part}_by_chance", share) for part, share in found.by_chance._asdict().items()]
     if found.between is not None and found.between_by_chance is not None:
-        numbers.append(Number("movement.between", found.between, BETWEEN))
-        numbers.append(Number("movement.between_by_chance", found.between_by_chance, BETWEEN))
+        numbers.append(_in_unit("movement.between", found.between))
+        numbers.append(_in_unit("movement.between_by_chance", found.between_by_chance))
     if found.angle is not None:
-        numbers.append(Number("movement.relative_angle", found.angle, "rad"))
+        numbers.append(_in_unit("movement.relative_angle", found.angle))
     return numbers
 
 
@@ -88,53 +84,57 @@ def measure_texts(
     pairs: Int[np.ndarray, "pairs 2"] | None,
     seed: int | None,
 ) -> list[Number]:
-    """How the clouds of the two texts lie to each other, and how near partners are.
+    """Distance and separation of the clouds of two texts, and distance of partners.
 
     Args:
-        pairs: Rows (of first, of second) that tell the same thing; None where nothing is aligned.
-        seed: Of the linear probe's folds; None leaves the probe out, which costs more than all else together.
+        pairs: Aligned rows (of first, of second); None where nothing is aligned.
+        seed: Seed of the linear probe's folds; None skips the probe, which costs more than everything else.
     """
-    numbers = [Number("modality_gap", topology.modality_gap(first, second), "chord")]
+    numbers = [_in_unit("modality_gap", topology.modality_gap(first, second))]
     if seed is not None and min(len(first), len(second)) >= FEWEST_FOR_DIMENSION:
         auc = topology.linear_probe_auc(first, second, seed=seed)
-        numbers.append(Number("linear_probe_auc", auc, "0.5 by chance"))
+        numbers.append(_in_unit("linear_probe_auc", auc))
     if pairs is not None and len(pairs):
         near = topology.alignment(first[pairs[:, 0]], second[pairs[:, 1]])
-        numbers.append(Number("alignment", near, "squared chord"))
+        numbers.append(_in_unit("alignment", near))
     return numbers
 
 
 def between_diagrams(
     before: list[list[Diagram]], after: list[list[Diagram]], unit: str, *, exact: bool
 ) -> Iterator[Number]:
-    """How far the diagrams of two clouds are apart, whatever their points; of subsamples, on average."""
+    """Distances between the diagrams of two clouds; the mean over subsamples."""
     for degree in range(min(len(before[0]), len(after[0]))):
         drawn = [(then[degree], now[degree]) for then, now in zip(before, after, strict=False)]
         for name, distance in (
             ("bottleneck_distance", topology.bottleneck_distance),
             ("wasserstein_distance", topology.wasserstein_distance),
         ):
-            yield averaged(name, average([distance(*pair) for pair in drawn], exact=exact), unit, degree)
+            yield average_number(name, average([distance(*pair) for pair in drawn], exact=exact), unit, degree)
 
 
 def _between_points(before: Points, after: Points) -> Iterator[Number]:
-    yield Number("change", _change(before, after), SPREAD)
+    yield _in_unit("change", _change(before, after))
     if _is_one_point(before) or _is_one_point(after):
-        return  # a cloud that collapsed to one point has no shape to compare
-    yield Number("linear_cka", topology.linear_cka(before, after), "0 to 1")
+        return  # a collapsed cloud has no shape to compare
+    yield _in_unit("linear_cka", topology.linear_cka(before, after))
     fit = topology.best_turn(before, after)
-    yield Number("procrustes.angle", fit.angle, "rad")
+    yield _in_unit("procrustes.angle", fit.angle)
     turned = fit.rotation
     if len(turned.angles):
-        yield Number("procrustes.mean_angle", turned.mean, "rad")
+        yield _in_unit("procrustes.mean_angle", turned.mean)
         for share in QUANTILES:
-            yield Number(f"procrustes.angle_q{100 * share:.0f}", turned.quantile(share), "rad")
-    yield Number("procrustes.scale", fit.scale, "ratio")
-    yield Number("procrustes.residual", fit.residual, SPREAD)
+            yield _in_unit(f"procrustes.angle_q{100 * share:.0f}", turned.quantile(share))
+    yield _in_unit("procrustes.scale", fit.scale)
+    yield _in_unit("procrustes.residual", fit.residual)
+
+
+def _in_unit(measure: str, value: float) -> Number:
+    return Number(measure, value, unit_of(measure))
 
 
 def _change(before: Points, after: Points) -> float:
-    """How far the passages moved: ||after - before|| over ||after||, both centred. Procrustes leaves at most this."""
+    """How far the passages moved: ||after - before|| / ||after||, both centred. It bounds the Procrustes residual."""
     before, after = before - before.mean(axis=0), after - after.mean(axis=0)
     spread = np.linalg.norm(after)
     return float(np.linalg.norm(after - before) / spread) if spread > 0 else 0.0
@@ -145,5 +145,5 @@ def _is_one_point(rows: Points) -> bool:
 
 
 def _has_width(chords: Distances) -> bool:
-    """Whether RTD has a unit: the .9 quantile of the distances is not 0."""
+    """Whether RTD is defined: the .9 quantile of the distances is not 0."""
     return len(chords) > 2 and len(distinct_points(chords)) > len(chords) / 2

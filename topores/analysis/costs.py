@@ -1,4 +1,4 @@
-"""What an analysis will take, said before it begins, and refused where the memory is not there."""
+"""Time and memory of an analysis, estimated before it starts; too little memory is refused."""
 
 import logging
 
@@ -13,17 +13,17 @@ from topores.topology.estimates import Estimate, check_memory, estimate
 log = logging.getLogger(__name__)
 
 USUAL_LAYERS = 7
-"""Of a small sentence encoder: what `--layers all` is taken for before one is loaded."""
+"""Layers of a small sentence encoder, assumed for `--layers all` before the encoder is loaded."""
 
 WORTH_SAYING = 20
-"""Seconds below which nobody needs to be told."""
+"""Seconds below which the estimate is not logged."""
 
 
 def announce(source: Source, protocol: Protocol, layers: str, *, force: bool) -> None:
-    """Say what homology will take, if it is much.
+    """Log what homology will take, if it is long.
 
     Raises:
-        ResourceError: The memory is not there, unless `force`; the message says which subsamples would fit.
+        ResourceError: Memory is too small, unless `force`; the message says which subsamples would fit.
     """
     count = {"all": USUAL_LAYERS, "last": 1}.get(layers, len(layers.split(",")))
     cells = count * len(source.states)
@@ -37,7 +37,7 @@ def announce(source: Source, protocol: Protocol, layers: str, *, force: bool) ->
     costs += [estimate(plan.points, max_degree=0, clouds=cells, engine="auto") for plan in plans.values()]
     whole = Estimate(sum(cost.seconds for cost in costs), max(cost.bytes for cost in costs))
     if whole.seconds > WORTH_SAYING:
-        log.info("Homology of %d clouds will take %s, less what is known already.", cells * len(plans), whole)
+        log.info("Homology of %d clouds will take %s, less what is in the cache.", cells * len(plans), whole)
     if force:
         return
     largest = max(plan.size for plan in plans.values())
@@ -45,5 +45,5 @@ def announce(source: Source, protocol: Protocol, layers: str, *, force: bool) ->
         check_memory(largest, max_degree=protocol.max_degree, memory=available_memory(), engine="auto", at_once=at_once)
     except ResourceError as fault:
         raise ResourceError(
-            f"{fault} Lower --max-points and --subsample-size or --max-degree, or try it with --force."
+            f"{fault} Lower --max-points and --subsample-size or --max-degree, or try with --force."
         ) from fault

@@ -1,4 +1,4 @@
-"""The ladder of nulls, climbed: each that is asked for and can be drawn here, measured."""
+"""Measures every requested null that this source allows."""
 
 import logging
 
@@ -12,13 +12,13 @@ NULLS = "topores.analysis.nulls"
 
 
 def measured_nulls(ground: Ground, names: tuple[str, ...], *, asked: bool) -> tuple[NullMeasurement, ...]:
-    """What the nulls called `names` measure, one after the other.
+    """Numbers of the named nulls, one after the other.
 
     Args:
-        asked: Whether they were asked for by name, so that one that cannot be drawn here is worth a line.
+        asked: Whether they were requested by name, so that a null that is not possible here is worth a warning.
 
     Raises:
-        UsageError: No null of that name.
+        UsageError: There is no null of that name.
     """
     found: list[NullMeasurement] = []
     for name in names:
@@ -34,7 +34,18 @@ def measured_nulls(ground: Ground, names: tuple[str, ...], *, asked: bool) -> tu
     return tuple(found)
 
 
-def in_words(name: str) -> str:
-    """What a null is."""
-    told: str = variants.load(NULLS, name).TOLD
-    return told
+def nulls_in_order() -> list[str]:
+    """All nulls by file name, in the order of the ladder."""
+    return sorted(variants.names(NULLS), key=lambda name: variants.load(NULLS, name).ORDER)
+
+
+def name_of(null: str) -> str:
+    """Its name in a word or two."""
+    name: str = variants.load(NULLS, null).NAME
+    return name
+
+
+def description_of(null: str) -> str:
+    """What it is, in a line."""
+    text: str = variants.load(NULLS, null).DESCRIPTION
+    return text

@@ -1,4 +1,4 @@
-"""What the report's map is drawn from: passages in one plane, their neighbours, and the passages around long bars."""
+"""Data of the report's map: passages in one plane, their neighbours, and the passages around long bars."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from topores.analysis.cells import Protocol
-from topores.analysis.loops import finite_loops
+from topores.analysis.loop_significance import finite_loops
 from topores.analysis.measure import Bench, Cell, MeasuredState
 from topores.analysis.sources import Source
 from topores.domain import Neighbours, Outline, PassageMap
@@ -17,26 +17,26 @@ from topores.topology import pairwise_distances, representative_loop
 from topores.topology.plane import Plane, common_plane
 
 MOST_ROWS = 10_000
-"""Passages of a map; of more, so many are drawn uniformly."""
+"""Most passages on a map; larger clouds are sampled uniformly."""
 
 MOST_BYTES = 2**29
-"""Memory for the rows of all states and layers, in float32; more passages than fit are not drawn."""
+"""Memory for the rows of all states and layers, in float32; it limits the sample, too."""
 
 NEAREST = 3
-"""Neighbours of a passage that are kept."""
+"""Neighbours kept per passage."""
 
 MOST_NEIGHBOURS = 20_000
-"""Passages times states up to which neighbours are kept for each state; beyond, for the first and the last."""
+"""Passages times states up to which every state keeps neighbours; beyond, only the first and the last do."""
 
 OUTLINED = 8
-"""Bars of a cell whose passages are found, the longest first."""
+"""Longest bars of a cell whose passages are determined."""
 
 Place = tuple[int, int, str]
 """cycle, layer, cloud"""
 
 
 class MapMaker:
-    """Takes the states one by one, as they are measured, and keeps of each what the maps need."""
+    """Takes the measured states one by one, and keeps what the maps need."""
 
     def __init__(self, source: Source, bench: Bench) -> None:
         self._source, self._bench = source, bench
@@ -48,12 +48,12 @@ class MapMaker:
         if self._rows is None:
             width = max(cell.points.shape[1] for cell in unions.values())
             count = len(next(iter(unions.values())).points)
-            self._rows = _chosen(count, 4 * width * len(unions) * len(self._source.states), self._bench.protocol)
+            self._rows = _sampled_rows(count, 4 * width * len(unions) * len(self._source.states), self._bench.protocol)
         for layer, cell in unions.items():
             self._kept.setdefault(layer, []).append(cell.points[self._rows].astype(np.float32))
 
     def maps(self) -> tuple[PassageMap, ...]:
-        """One for each layer, the first layer first."""
+        """One map per layer, in order."""
         assert self._rows is not None
         layers = sorted(self._kept)
         keys = [self._bench.key(what="map", states=self._kept[layer]) for layer in layers]
@@ -62,7 +62,7 @@ class MapMaker:
         return tuple(PassageMap(layer, self._rows, *plane) for layer, plane in zip(layers, planes, strict=True))
 
     def neighbours(self) -> Neighbours | None:
-        """The nearest passages of the other text at the last layer; of all, where there is one text."""
+        """The nearest passages of the other text at the last layer; of the same text if there is one."""
         assert self._rows is not None
         states = self._kept[max(self._kept)]
         if len(self._rows) < 2:
@@ -83,10 +83,10 @@ class MapMaker:
 
 
 def outlines_of(cells: Iterable[Cell], bench: Bench, label: str) -> dict[Place, tuple[Outline, ...]]:
-    """The passages around the longest bars of each cell, the longest first; which of them matter is not judged here."""
+    """The passages around the longest bars of each cell, longest first; significance is not tested here."""
     some = [cell for cell in cells if len(finite_loops(cell))]
     keys = [bench.key(what="outlines", points=cell.key) for cell in some]
-    work = partial(_outlined, bench.protocol.metric)
+    work = partial(_bars_with_passages, bench.protocol.metric)
     items = [(cell.points[cell.shown], finite_loops(cell)) for cell in some]
     found = bench.run(
         work, items, keys, f"{label}: outlines", plain=lambda bars: {"bars": bars}, whole=lambda kept: kept["bars"]
@@ -99,8 +99,8 @@ def outlines_of(cells: Iterable[Cell], bench: Bench, label: str) -> dict[Place, 
     }
 
 
-def _chosen(count: int, bytes_of_row: int, protocol: Protocol) -> Int[np.ndarray, " shown"]:
-    """All rows, or as many of them as can be drawn, uniformly."""
+def _sampled_rows(count: int, bytes_of_row: int, protocol: Protocol) -> Int[np.ndarray, " shown"]:
+    """All rows, or a uniform sample."""
     most = max(2, min(MOST_ROWS, MOST_BYTES // bytes_of_row))
     if count <= most:
         return np.arange(count)
@@ -115,33 +115,33 @@ def _plane(states: list[Float[np.ndarray, "_ _"]]) -> Plane:
 def _nearest(
     rows: Float[np.ndarray, "_ _"], sides: Int[np.ndarray, " _"], metric: str
 ) -> tuple[Int[np.ndarray, "_ _"], Float[np.ndarray, "_ _"]]:
-    """Of each row the nearest ones on the other side, as places among the rows, and how far they are; -1 and NaN for
-    neighbours that are not there."""
+    """For each row the nearest rows of the other side, as indices, and their distances; -1 and NaN where there are
+    fewer."""
     nearest = np.full((len(rows), NEAREST), -1)
     distances = np.full((len(rows), NEAREST), np.nan, dtype=np.float32)
-    for asked, answering in _questions(sides):
-        # One more than asked for: where all answer, a passage mostly finds itself.
-        _, order = faiss.knn(rows[asked], rows[answering], min(NEAREST + 1, len(answering)))
-        found = answering[order]
-        chords = np.linalg.norm(rows[asked][:, None] - rows[found], axis=2)
-        chords[found == asked[:, None]] = np.inf
+    for queries, candidates in _query_sides(sides):
+        # One more than needed, because a passage among its own candidates finds itself.
+        _, order = faiss.knn(rows[queries], rows[candidates], min(NEAREST + 1, len(candidates)))
+        found = candidates[order]
+        chords = np.linalg.norm(rows[queries][:, None] - rows[found], axis=2)
+        chords[found == queries[:, None]] = np.inf
         first = np.argsort(chords, axis=1, kind="stable")[:, :NEAREST]
         found, chords = (np.take_along_axis(values, first, axis=1) for values in (found, chords))
         known = np.isfinite(chords)
         lengths = 2 * np.arcsin(np.clip(chords / 2, 0, 1)) if metric == "angle" else chords
-        nearest[asked, : found.shape[1]] = np.where(known, found, -1)
-        distances[asked, : found.shape[1]] = np.where(known, lengths, np.nan)
+        nearest[queries, : found.shape[1]] = np.where(known, found, -1)
+        distances[queries, : found.shape[1]] = np.where(known, lengths, np.nan)
     return nearest, distances
 
 
-def _questions(sides: Int[np.ndarray, " _"]) -> list[tuple[Int[np.ndarray, " _"], Int[np.ndarray, " _"]]]:
-    """Who asks and who answers."""
+def _query_sides(sides: Int[np.ndarray, " _"]) -> list[tuple[Int[np.ndarray, " _"], Int[np.ndarray, " _"]]]:
+    """Rows that are queries, and rows that are candidates."""
     first, second = np.flatnonzero(sides == 0), np.flatnonzero(sides == 1)
     both = np.arange(len(sides))
     return [(first, second), (second, first)] if len(first) and len(second) else [(both, both)]
 
 
-def _outlined(metric: str, item: tuple[np.ndarray, np.ndarray]) -> list[tuple[float, float, list[int]]]:
+def _bars_with_passages(metric: str, item: tuple[np.ndarray, np.ndarray]) -> list[tuple[float, float, list[int]]]:
     points, bars = item
     distances = pairwise_distances(points, metric=metric)
     order: list[Any] = np.argsort(bars[:, 0] - bars[:, 1], kind="stable")[:OUTLINED].tolist()

@@ -1,4 +1,4 @@
-"""Diagrams and measures of every layer and cloud, at each state and against two others."""
+"""Diagrams and measures of every layer and cloud, for each state alone and compared with two others."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,6 +22,21 @@ from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
 from topores.compute.remembered import run_remembered
 from topores.domain import Diagram, Measurement, State
+from topores.quantities import QUANTITIES
+
+DECIDING = (
+    "topores.topology",
+    *(
+        f"topores.analysis.{module}"
+        for module in (
+            "cells", "changes", "chance", "movement", "measure", "maps", "tracks", "loop_significance", "nulls._ground",
+        )
+    ),
+)  # fmt: skip
+"""Code that decides what the cache keeps. What only words a verdict or stores a result is not among it."""
+
+UNITS = {one.id: one.unit for one in QUANTITIES.values()}
+"""Kept beside each number."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +49,10 @@ class Cell:
     points: Float[np.ndarray, "points dim"]
     """Unit rows."""
     shown: Int[np.ndarray, " shown"]
-    """Rows of `points` that the diagrams of degree 1 and up are of: all, or those of the first subsample."""
+    """Rows of `points` behind the diagrams of degree 1 and higher: all, or the first subsample."""
     diagrams: list[Diagram]
     drawn: list[list[Diagram]]
-    """Of each subsample, by degree."""
+    """Diagrams of each subsample, by degree."""
     key: str
     """Hash of what was measured."""
 
@@ -66,7 +81,7 @@ class MeasuredState:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the work is done, and what is known of it already."""
+    """How and where work is done, and the cache of earlier results."""
 
     protocol: Protocol
     cache: Cache | None
@@ -82,18 +97,18 @@ class Bench:
         plain: Any = as_plain,
         whole: Any = from_plain,
     ) -> list[Any]:
-        """`run_remembered`, by default of what `cells` computes."""
+        """`run_remembered`, by default for results of `cells`."""
         return run_remembered(
             work, items, keys, cache=self.cache, plain=plain, whole=whole, label=label, scheduler=self.scheduler
         )
 
     def key(self, **parts: Any) -> str:
-        code = code_version("topores.topology", "topores.analysis")
-        return digest(protocol=asdict(self.protocol), code=code, **parts)
+        """Hash of all that decides a kept number: protocol, input (`parts`), code that computes it, and its unit."""
+        return digest(protocol=asdict(self.protocol), code=code_version(*DECIDING), units=UNITS, **parts)
 
 
 def measure_states(source: Source, bench: Bench, layers: str) -> Iterator[MeasuredState]:
-    """Each state in turn, measured alone, against the first state and against the one before.
+    """Each state in turn, measured alone, against the first state and against the previous one.
 
     At most three states are in memory at a time.
     """
@@ -114,7 +129,7 @@ def _measured_alone(
     source: Source, state: State, rows: dict[int, np.ndarray], bench: Bench
 ) -> tuple[Cells, list[Measurement]]:
     places = [(layer, cloud) for layer in rows for cloud in source.clouds]
-    # The largest first, so that at the end no worker is left with one while the others wait.
+    # Largest first, so that no worker is left with a large one at the end while the others wait.
     places.sort(key=lambda place: -len(source.clouds[place[1]]))
     points = [unit_rows(rows[layer][source.clouds[cloud]]) for layer, cloud in places]
     keys = [bench.key(what="cloud", points=p) for p in points]
@@ -144,13 +159,13 @@ def _measured_against(cells: Cells, earlier: list[Cells], bench: Bench, label: s
 
 
 def _measured_movement(cells: Cells, earlier: list[Cells], bench: Bench, label: str) -> list[Measurement]:
-    """How the movement of the two texts divides at the last layer, for sources that have two."""
+    """Parts of the movement of the two texts at the last layer, for sources with two texts."""
     places = [(max(layer for layer, _ in cells), cloud) for cloud in ("t1", "t2", "union")]
     if not all(place in cells for place in places):
         return []
     now = [cells[place] for place in places]
     before = [[other[place] for place in places] for other in earlier if all(place in other for place in places)]
-    items = [(_stacked(then), _stacked(now), len(now[0].points)) for then in before]
+    items = [(_stack_texts(then), _stack_texts(now), len(now[0].points)) for then in before]
     keys = [
         bench.key(what="movement", before=[then[0].key, then[1].key], after=[now[0].key, now[1].key]) for then in before
     ]
@@ -162,13 +177,13 @@ def _measured_movement(cells: Cells, earlier: list[Cells], bench: Bench, label: 
     ]
 
 
-def _stacked(texts: list[Cell]) -> Float[np.ndarray, "rows dim"]:
+def _stack_texts(texts: list[Cell]) -> Float[np.ndarray, "rows dim"]:
     """Unit rows of T1, then of T2."""
     return np.vstack([texts[0].points, texts[1].points])
 
 
 def _measured_texts(source: Source, cells: Cells, bench: Bench, label: str) -> list[Measurement]:
-    """How the two texts lie to each other, for sources that have two."""
+    """Measures between the two texts, for sources with two texts."""
     corpus = source.corpus
     aligned = None if corpus is None else np.stack([corpus.pairs.t1, corpus.pairs.t2], axis=1)
     unions = [cell for cell in cells.values() if cell.cloud == "union" and (cell.layer, "t2") in cells]

@@ -1,11 +1,11 @@
-"""How two texts moved between two states: the parts of their movement, beside what chance gives."""
+"""How two texts moved between two states: the parts of their movement, and the same parts by chance."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from topores import topology
-from topores.analysis.chance import SHUFFLES, Rows, handed_on, p_of_draws
+from topores.analysis.chance import SHUFFLES, Rows, p_of_draws, with_moves_of
 from topores.topology.movement import MovementSplit, without_shared_rotation
 from topores.topology.points import unit_rows
 
@@ -13,31 +13,31 @@ from topores.topology.points import unit_rows
 class TextMovement(NamedTuple):
     seen: MovementSplit
     by_chance: MovementSplit
-    """Means over the draws; they need not add to 1, for the shift has draws of its own."""
+    """Means over the draws. They need not add up to 1, because the shift has its own draws."""
     p: MovementSplit
-    """How often chance comes as far: to as much or more of a share; of deformation, to as little or less."""
+    """p of each part: how often chance gives as large a share, or for deformation as small a share."""
     between: float | None
-    """Share of the change of inner products that lies between the texts; None if none changed. 1: one text was turned
+    """Share of the change of inner products that lies between the texts; None if none changed. 1: one text rotated
     against the other, and neither changed its shape."""
     between_by_chance: float | None
     between_p: float | None
-    """How often chance puts as much between the texts. This tells a relative rotation from a shared one."""
+    """How often chance puts as much of it between the texts. It tells a relative rotation from a shared one."""
     angle: float | None
-    """Mean angle between the two texts' own rotations in radians, where there are directions that both determine."""
+    """Mean angle between the rotations of the two texts in radians, over the directions that both determine."""
 
 
 def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int = SHUFFLES) -> TextMovement:
-    """How the movement of two texts divides, the same by chance, and p.
+    """Parts of the movement of two texts, the same by chance, and p.
 
-    By chance, every passage is handed the move of another one of its own text. For the shift, which that would leave
-    nearly as it is, it is one of either text. What lies between the texts is held against two: the same moves, and
-    those that are left once the best rotation of all passages is undone. The larger p counts, so that it holds for
-    moves of any length and for texts that share a rotation.
+    Under chance, every passage is given the move of another passage of its own text. For the shift, which that would
+    hardly change, it is a passage of either text. The change between the texts is compared with two nulls: the same
+    moves, and the moves left after the best rotation of all passages is undone. The larger p counts, so that the test
+    holds for moves of any length and for texts that share a rotation.
 
     Args:
-        before, after: Rows of all passages at two states, T1's first. They are taken to unit length.
+        before, after: Rows of all passages at two states, T1's first. They are scaled to unit length.
         n_1: Passages of T1.
-        draws: How often moves are handed on; no p is below 1 / (1 + draws).
+        draws: Number of permutations; no p is smaller than 1 / (1 + draws).
     """
     before, after = (unit_rows(rows) for rows in (before, after))
     left = without_shared_rotation(before, after)
@@ -47,10 +47,10 @@ def movement_of_texts(before: Rows, after: Rows, n_1: int, seed: int, draws: int
     for _ in range(draws):
         within = np.concatenate([shuffle.permutation(n_1), n_1 + shuffle.permutation(len(after) - n_1)])
         either = shuffle.permutation(len(after))
-        ends, ends_of_either = (handed_on(before, after, order) for order in (within, either))
+        ends, ends_of_either = (with_moves_of(before, after, order) for order in (within, either))
         shift = origin.shift(ends_of_either[:n_1], ends_of_either[n_1:])
         chance.append(origin.split(ends[:n_1], ends[n_1:])._replace(shift=shift))
-        between_chance.append([_between(before, ends, n_1), _between(left[0], handed_on(*left, within), n_1)])
+        between_chance.append([_between(before, ends, n_1), _between(left[0], with_moves_of(*left, within), n_1)])
     seen, between = origin.split(after[:n_1], after[n_1:]), _between(before, after, n_1)
     shares, between_shares = np.array(chance), np.nan_to_num(between_chance)
     far = shares >= np.array(seen) - 1e-12

@@ -1,4 +1,4 @@
-"""What `--checkpoint` names, opened: the checkpoints of a run, any models on any texts, bare arrays of embeddings."""
+"""Opens what `--checkpoint` names: checkpoints of a run, any models on any texts, or arrays of embeddings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +22,8 @@ def open_source(config: TopologyConfig) -> Source:
     """The states that `--checkpoint` names, in the order given (by cycle for a run).
 
     Raises:
-        InputError: Nothing that can be analysed stands there.
-        UsageError: Things that do not go together.
+        InputError: There is nothing that can be analysed.
+        UsageError: The options do not go together.
     """
     given = config.checkpoint
     paths = [Path(item) for item in given]
@@ -32,7 +32,9 @@ def open_source(config: TopologyConfig) -> Source:
     runs = {_run_of(path) for path in paths}
     run_folder = runs.pop() if len(runs) == 1 else None
     if any(is_run(path) for path in paths) and (len(paths) > 1 or run_folder is None):
-        raise UsageError("--checkpoint was given a run folder among others; give a run alone, or single checkpoints.")
+        raise UsageError(
+            "--checkpoint names a run folder and other things; give one run folder alone, or single checkpoints."
+        )
     if run_folder is not None and not config.texts:
         return _run_states(load_run(run_folder), paths, config.device)
     return _models(given, config)
@@ -41,12 +43,12 @@ def open_source(config: TopologyConfig) -> Source:
 def _arrays(paths: list[Path]) -> ArraySource:
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        raise InputError(f"'{missing[0]}' is not there; give a .npy file of embeddings.")
+        raise InputError(f"'{missing[0]}' does not exist; give a .npy file of embeddings.")
     return ArraySource(paths)
 
 
 def _run_of(path: Path) -> Path | None:
-    """The run that a folder is, or that it is a checkpoint of."""
+    """The run in a folder, or the run that a checkpoint belongs to."""
     if is_run(path):
         return path
     parents = path.resolve().parents
@@ -59,7 +61,7 @@ def _run_states(run: Run, paths: list[Path], device: str) -> EncodedSource:
         wanted = {path.resolve() for path in paths}
         states = tuple(state for state in states if state.path.resolve() in wanted)
     if not states:
-        raise InputError(f"'{run.folder}' keeps no checkpoint yet; let topores train run to its end first.")
+        raise InputError(f"'{run.folder}' has no checkpoint yet; let topores train finish first.")
     return run_source(run, states, device)
 
 
@@ -67,7 +69,7 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
     missing = [item for item in given if item.startswith((".", "/", "~")) and not Path(item).expanduser().exists()]
     if missing:
         raise InputError(
-            f"'{missing[0]}' is not there; give a run folder, a checkpoint, a model folder, a hub id or .npy."
+            f"'{missing[0]}' does not exist; give a run folder, a checkpoint, a model folder, a hub id or a .npy file."
         )
     for item in map(Path, given):
         if item.is_dir() and not (item / "modules.json").is_file() and not (item / "config.json").is_file():
@@ -76,11 +78,11 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
                 "topores train or sentence-transformers wrote."
             )
     if not config.texts:
-        raise UsageError(f"'{given[0]}' brings no texts of its own; give them with --texts FILE (once or twice).")
+        raise UsageError(f"'{given[0]}' has no texts of its own; give them with --texts FILE (once or twice).")
     states = [State(i, Path(item).name, Path(item)) for i, item in enumerate(given)]
     absent = next((text for text in config.texts if not text.is_file()), None)
     if absent is not None:
-        raise InputError(f"'{absent}' is not there; give a text to --texts.")
+        raise InputError(f"'{absent}' does not exist; give a text file to --texts.")
     texts = {
         "files": [[text.name, sha256_file(text)] for text in config.texts],
         "passage_tokens": config.passage_tokens,
@@ -88,13 +90,13 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
     }
 
     def corpus_of() -> Corpus:
-        return _unaligned(*_passages(config, *_reader(given[0], config)))
+        return _corpus_without_pairs(*_passages(config, *_reader(given[0], config)))
 
     return EncodedSource(Path(given[0]).name, states, corpus_of, texts, config.device)
 
 
-def _unaligned(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
-    """Passages as a corpus without pairs or split: there to be read, not to be retrieved."""
+def _corpus_without_pairs(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
+    """A corpus without pairs or split: its passages can be read, not retrieved."""
     nothing, none = np.zeros(0, dtype=np.int64), np.zeros(0)
     pairs = AlignedPairs(nothing, nothing, none, none, np.zeros(0, dtype=bool), 0.0)
     splits = ((None,) * len(passages_1), (None,) * len(passages_2))
@@ -102,7 +104,7 @@ def _unaligned(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
 
 
 def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
-    """The encoder's tokenizer, and the longest passage that it reads and the options allow."""
+    """The encoder's tokenizer, and the longest passage that both the encoder and the options allow."""
     from topores.backbones.loading import open_model
 
     encoder = open_model(model, choose_device(config.device))
@@ -110,7 +112,7 @@ def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
 
 
 def _passages(config: TopologyConfig, tokenizer: Any, budget: int) -> tuple[list[Passage], list[Passage]]:
-    """Passages of one text, of two, or of the two columns of a pair file."""
+    """Passages of one text, of two texts, or of the two columns of a pair file."""
     if config.texts[0].suffix.lower() in PAIR_FILES:
         table = read_pairs(config.texts[0], repair=config.repair)
         columns = zip(SIDES, (table.articles, table.meta_analyses), strict=True)

@@ -46,7 +46,7 @@ class Source(ABC):
 
     @abstractmethod
     def content(self, cache: Cache | None) -> dict[str, Any] | None:
-        """Hashes of all that decides the rows; None where it cannot be told. Nothing is loaded or computed for it."""
+        """Hashes of everything that decides the rows; None if part of it is unknown. Nothing is loaded or computed."""
 
 
 class EncodedSource(Source):
@@ -61,17 +61,17 @@ class EncodedSource(Source):
         device: str,
         run: Run | None = None,
     ) -> None:
-        """`corpus_of` reads the passages when they are first asked for; `texts` are hashes of what decides them."""
+        """`corpus_of` reads the passages when they are first needed; `texts` holds hashes of what decides them."""
         self.name, self.states, self.device, self.run = name, tuple(states), device, run
         self._corpus_of, self._texts = corpus_of, texts
 
     @cached_property
-    def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first asked for
+    def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first needed
         return self._corpus_of()
 
     @cached_property
     def stem(self) -> "SharedStem":
-        """What the models share, once it is computed."""
+        """Layers that all models share, which are computed once."""
         return self._stem_of(self.corpus)
 
     def _stem_of(self, corpus: Corpus) -> "SharedStem":
@@ -96,7 +96,7 @@ class EncodedSource(Source):
         return {"weights": weights, "texts": self._texts} if all(weights) else None
 
     def _kept(self, state: State, texts: list[str], cache: Cache) -> list[Float[np.ndarray, "rows _"]]:
-        """The layers as the cache has them, or will have them from now on."""
+        """The layers from the cache, or computed and put there."""
         weights = sha256_of_model(state.path, cache)
         code = code_version(*ENCODING)
         key = digest(what="layers", weights=weights, texts=texts, t1=len(self.corpus.t1), code=code)
@@ -116,13 +116,13 @@ class EncodedSource(Source):
 
         return open_model(str(state.path), choose_device(self.device))
 
-    # What nulls ask of the same encoders, at the last layer.
+    # For the nulls: other rows from the same encoders, at the last layer.
 
     def encoded_again(self, state: State) -> Rows:
-        """Rows of all passages, computed whatever is known of them."""
+        """Rows of all passages, computed again even if they are cached."""
         return self._stem_of(self.corpus).encode_layers(self._open(state), state.path)[-1]
 
-    def views_of(self, state: State, count: int, seed: int, cache: Cache | None) -> list[Rows]:
+    def rows_under_dropout(self, state: State, count: int, seed: int, cache: Cache | None) -> list[Rows]:
         """Rows of all passages under `count` dropout masks, which the seed decides."""
         weights, encoder = sha256_of_model(state.path, cache), None
         texts, code = [p.text for p in (*self.corpus.t1, *self.corpus.t2)], code_version(*ENCODING)
@@ -141,7 +141,7 @@ class EncodedSource(Source):
         return found
 
     def rows_of_random_text(self, states: Sequence[State], seed: int) -> list[Rows]:
-        """Rows of passages of the same lengths, of each text's own tokens in random order; by state."""
+        """By state: rows of passages of the same lengths, with each text's tokens in random order."""
         opened = [self._open(state) for state in states]
         stem = self._stem_of(with_random_tokens(self.corpus, opened[0].tokenizer, seed))
         return [stem.encode_layers(encoder, state.path)[-1] for encoder, state in zip(opened, states, strict=True)]
@@ -152,7 +152,7 @@ class EncodedSource(Source):
         return why_not_untrained(self._open(self.states[-1]).model)
 
     def rows_of_untrained(self, state: State, seed: int) -> Rows:
-        """Rows of all passages by an encoder of the shape of this one, with random weights."""
+        """Rows of all passages by an encoder of the same architecture with random weights."""
         from topores.backbones.untrained import untrained_like
 
         encoder = untrained_like(self._open(state), seed)
@@ -160,7 +160,7 @@ class EncodedSource(Source):
 
 
 class ArraySource(Source):
-    """.npy files of embeddings, one file a state. Rows are passages of one text, taken to unit length."""
+    """.npy files of embeddings, one per state. Rows are passages of one text, scaled to unit length."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.name = paths[0].stem
@@ -189,7 +189,7 @@ class ArraySource(Source):
             array = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as fault:
             raise InputError(
-                f"'{path}' is no array that can be read ({_first_line(fault)}); save one with numpy.save."
+                f"'{path}' cannot be read as an array ({_first_line(fault)}); save one with numpy.save."
             ) from fault
         if array.ndim != 2 or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
             raise InputError(f"'{path}' has shape {array.shape} of {array.dtype}; give numbers as (passages, dim).")
@@ -203,7 +203,9 @@ class ArraySource(Source):
             )
         length = np.linalg.norm(array, axis=1)
         if (length == 0).any():
-            raise InputError(f"Row {int(np.argmin(length))} of '{path}' is all zeros, so it has no angle; remove it.")
+            raise InputError(
+                f"Row {int(np.argmin(length))} of '{path}' is all zeros, so it has no direction; remove it."
+            )
         return array
 
 
@@ -211,7 +213,7 @@ def run_source(run: Run, states: Sequence[State], device: str, beside: EncodedSo
     """Checkpoints of a run, on the passages of its folder.
 
     Args:
-        beside: Another source of the same passages: what its models and these share is computed once.
+        beside: Another source of the same passages; layers that its models share with these are computed once.
     """
     texts = {name: sha256_file(run.folder / name) for name in CORPUS_FILES}
     source = EncodedSource(run.name, states, lambda: run.corpus, texts, device, run)
@@ -221,9 +223,9 @@ def run_source(run: Run, states: Sequence[State], device: str, beside: EncodedSo
 
 
 def sha256_of_model(path: Path, cache: Cache | None) -> str | None:
-    """Hash of a model folder; None for a hub id, whose files are not ours to find.
+    """Hash of a model folder; None for a hub id.
 
-    The cache keeps it under the sizes and times of the files: a hundred megabytes are not read twice.
+    The cache keeps it under the sizes and times of the files, so that large files are not read twice.
     """
     if not path.is_dir():
         return None
@@ -239,10 +241,10 @@ def sha256_of_model(path: Path, cache: Cache | None) -> str | None:
 
 
 def chosen_layers(spec: str, present: int) -> list[int]:
-    """Layer numbers that 'all', 'last' or a list names, of `present` layers.
+    """Layer numbers named by 'all', 'last' or a list, out of `present` layers.
 
     Raises:
-        UsageError: A layer that the encoder does not have.
+        UsageError: The encoder lacks one of the layers.
     """
     if spec == "all":
         return list(range(present))

@@ -1,4 +1,4 @@
-"""Results on disk: diagrams whole, measures and nulls as tables, the rest as JSON; read back without computing."""
+"""Results on disk: diagrams as arrays, measures and nulls as tables, the rest as JSON."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from topores.analysis.phrases import verdict_facts, verdict_of
+from topores.analysis.verdict.stored import verdict_facts, verdict_of
 from topores.compute.files import write_json, write_whole
 from topores.domain import (
     Analysis,
@@ -22,6 +22,7 @@ from topores.domain import (
     PassageMap,
     State,
     Track,
+    label_read,
 )
 from topores.errors import InputError, ToporesError
 from topores.runs import Run
@@ -31,7 +32,7 @@ DIAGRAMS, MEASURES, NULLS, PROTOCOL = "diagrams.npz", "measures.parquet", "nulls
 MAPS, OUTLINES = "maps.npz", "outlines.npz"
 
 MAP, NEAR = "layer-", "neighbours."
-"""What the names of arrays in maps.npz begin with."""
+"""Prefixes of the names of arrays in maps.npz."""
 
 COLUMNS = pa.schema(
     [
@@ -45,12 +46,12 @@ OF_NULLS = pa.schema([("null", pa.string()), ("replicate", pa.int64()), *COLUMNS
 
 
 def write_results(analysis: Analysis, folder: Path, *, fingerprint: str | None = None) -> Path:
-    """Diagrams, maps, outlines, measures, nulls and, last, protocol.json: with it the results are whole.
+    """Diagrams, maps, outlines, measures, nulls and, last, protocol.json, which marks the results as complete.
 
-    Texts that no run keeps stand beside them.
+    Texts that no run keeps are written beside them.
 
     Args:
-        fingerprint: Hash of all that decided them.
+        fingerprint: Hash of everything that decided the results.
     """
     diagrams = {_key(*place): diagram for place, diagram in analysis.diagrams.items()}
     rows = [vars(m) for m in analysis.measurements]
@@ -66,7 +67,7 @@ def write_results(analysis: Analysis, folder: Path, *, fingerprint: str | None =
 
 
 def results_for(fingerprint: str | None, folder: Path, run: Run | None) -> Analysis | None:
-    """The results in `folder` if they are what would be computed again; None if not, or if they are damaged."""
+    """The results in `folder` if computing again would give the same; None if not, or if they are damaged."""
     if fingerprint is None:
         return None
     try:
@@ -77,7 +78,7 @@ def results_for(fingerprint: str | None, folder: Path, run: Run | None) -> Analy
 
 
 def read_results(folder: Path, run: Run | None) -> Analysis:
-    """What `write_results` wrote, with the run's own texts and metrics around it.
+    """The results that `write_results` wrote, with the texts and metrics of the run.
 
     Raises:
         InputError: Results are missing or damaged.
@@ -90,7 +91,9 @@ def read_results(folder: Path, run: Run | None) -> Analysis:
         return Analysis(
             name=facts["name"],
             protocol=facts["protocol"],
-            states=tuple(State(s["cycle"], s["label"], Path(s["path"])) for s in facts["states"]),
+            states=tuple(
+                State(s["cycle"], label_read(s["cycle"], s["label"]), Path(s["path"])) for s in facts["states"]
+            ),
             layers=tuple(facts["layers"]),
             clouds=tuple(facts["clouds"]),
             diagrams=diagrams,
@@ -118,6 +121,15 @@ def _track_of(track: dict[str, Any]) -> Track:
     return Track(**{**whole, "members": tuple(tuple(members) for members in track["members"])})
 
 
+def protocol_facts(folder: Path) -> dict[str, Any]:
+    """What protocol.json says of the results in `folder`; empty if it cannot be read."""
+    try:
+        facts = json.loads((folder / PROTOCOL).read_text(encoding="utf-8"))["protocol"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
 def run_context(run: Run | None) -> dict[str, Any]:
     """What a run adds to an analysis: its corpus, metrics, facts and options."""
     if run is None:
@@ -130,7 +142,7 @@ def run_context(run: Run | None) -> dict[str, Any]:
 
 
 def _own_corpus(folder: Path) -> dict[str, Any]:
-    """Texts that stand beside the results, for there is no run that keeps them."""
+    """Texts beside the results, where no run keeps them."""
     return {"corpus": read_corpus(folder)} if (folder / CORPUS_FILES[0]).is_file() else {}
 
 
@@ -158,7 +170,7 @@ def _place(key: str) -> tuple[int, int, str, int]:
 
 
 def _maps(analysis: Analysis) -> dict[str, np.ndarray]:
-    """The fields of every map by layer, and those of the neighbours."""
+    """Fields of every map, by layer, and of the neighbours."""
     found: dict[str, np.ndarray] = {}
     for one in analysis.maps:
         found |= {f"{MAP}{one.layer}.{name}": getattr(one, name) for name in ("rows", "places", "explained")}
@@ -180,7 +192,7 @@ def _read_maps(path: Path) -> dict[str, Any]:
 
 
 def _outlines(analysis: Analysis) -> dict[str, np.ndarray]:
-    """Cells as (cycle, layer, place among the clouds) with their count of bars; bars with their count of passages."""
+    """Cells as (cycle, layer, index of the cloud) with their number of bars; bars with their number of passages."""
     cells = [(cycle, layer, analysis.clouds.index(cloud)) for cycle, layer, cloud in analysis.outlines]
     bars = [outline for outlines in analysis.outlines.values() for outline in outlines]
     return {

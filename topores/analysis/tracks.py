@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from topores.analysis.cells import Protocol
 from topores.analysis.chance import ALPHA
-from topores.analysis.loops import significances_of
+from topores.analysis.loop_significance import significances_of
 from topores.analysis.measure import Bench
 from topores.domain import Track
 from topores.topology import (
@@ -25,13 +25,13 @@ from topores.topology import (
 from topores.topology.reachable import CLOSED, Links
 
 LONGEST, MOST = 6, 12
-"""Tracks kept: those that are longest where they are longest, and before them those beyond chance, up to so many."""
+"""At most MOST tracks: every significant one, then up to LONGEST with the largest peak."""
 
 MOST_POINTS = 600
-"""Points beyond which no loop is followed: a step between two states takes up to hundreds of diagrams."""
+"""Points above which no loop is followed: a step between two states takes up to hundreds of diagrams."""
 
 DIAGRAMS, THROUGH_LAYERS = 120, 40
-"""Diagrams computed between two states, and between two layers, before a bar is said not to be followed surely."""
+"""Most diagrams computed between two states, and between two layers, before a bar counts as ambiguous."""
 
 Cloud = Float[np.ndarray, "_ _"]
 """Unit rows; states may differ in width."""
@@ -43,21 +43,21 @@ Bar = tuple[float, float]
 def tracks_of(
     cloud: str, states: States, layers_of: Callable[[int], States], bench: Bench, sure: Sequence[float]
 ) -> tuple[Track, ...]:
-    """The loops of one cloud that are beyond chance or longest at any state, followed through all of them.
+    """The significant or longest loops of one cloud, followed through all states.
 
     Args:
         states: Unit rows of the cloud at the last layer, state by state; the same points in each.
-        layers_of: Unit rows of the cloud at each layer of the state at a place, the first layer first.
-        sure: By state, p of the surest loop there, corrected for all cells: no loop of it has a smaller one.
+        layers_of: From a state's index, unit rows of the cloud at each of its layers, in order.
+        sure: By state, its smallest p corrected over all cells: no loop of the state gets a smaller one.
 
     Returns:
-        Those that are longest first; none for clouds of more than `MOST_POINTS` points.
+        The longest first; none for clouds of more than `MOST_POINTS` points.
     """
     if len(states) < 2 or not 3 < len(states[0]) <= MOST_POINTS or bench.protocol.max_degree < 1:
         return ()
-    vines = join_steps(_followed(list(pairwise(states)), DIAGRAMS, bench, "loops"))
+    vines = join_steps(_followed_steps(list(pairwise(states)), DIAGRAMS, bench, "loops"))
     p = _p_of_peaks(vines, states, bench, sure)
-    tracked = [vines[place] for place in _chosen(p)]
+    tracked = [vines[place] for place in _kept_tracks(p)]
     by_peak = {peak: layers_of(peak) for peak in sorted({vine.peak for vine in tracked})}
     layers = _layers_of_each(tracked, by_peak, bench)
     around = _around_each(tracked, states, bench)
@@ -65,19 +65,19 @@ def tracks_of(
         Track(
             layer=max(own),
             cloud=cloud,
-            births=_known(vine.births),
-            deaths=_known(vine.deaths),
+            births=_none_for_nan(vine.births),
+            deaths=_none_for_nan(vine.deaths),
             sure=tuple(vine.sure.tolist()),
             members=tuple(map(tuple, found["members"])),
             layers=own,
             p=p[place],
             stability=found["stability"],
         )
-        for place, vine, own, found in zip(_chosen(p), tracked, layers, around, strict=True)
+        for place, vine, own, found in zip(_kept_tracks(p), tracked, layers, around, strict=True)
     )
 
 
-def _followed(steps: Sequence[tuple[Cloud, Cloud]], most: int, bench: Bench, label: str) -> list[FollowedStep]:
+def _followed_steps(steps: Sequence[tuple[Cloud, Cloud]], most: int, bench: Bench, label: str) -> list[FollowedStep]:
     keys = [bench.key(what="step of loops", states=step, most=most) for step in steps]
     work = partial(_step, bench.protocol.metric, most)
     return bench.run(work, list(steps), keys, label, plain=_plain_step, whole=_whole_step)
@@ -88,8 +88,8 @@ def _step(metric: str, most: int, states: tuple[Cloud, Cloud]) -> FollowedStep:
     return follow_step(before, after, most=most)
 
 
-def _chosen(p: Sequence[float]) -> list[int]:
-    """Places of the tracks to keep, given the p of all, the longest first."""
+def _kept_tracks(p: Sequence[float]) -> list[int]:
+    """Indices of the tracks to keep, given the p of all tracks, the longest first."""
     beyond = sorted((own, place) for place, own in enumerate(p) if own < ALPHA)[:MOST]
     kept = [place for _, place in beyond]
     kept += [place for place in range(len(p)) if place not in kept][: max(LONGEST - len(kept), 0)]
@@ -97,14 +97,14 @@ def _chosen(p: Sequence[float]) -> list[int]:
 
 
 def _p_of_peaks(vines: list[Vine], states: States, bench: Bench, sure: Sequence[float]) -> list[float]:
-    """Of each vine how sure it is where it is longest, among all loops of that state and, by `sure`, all cells."""
+    """p of each vine where it is longest, corrected over all loops of that state and, by `sure`, over all cells."""
     peaks = sorted({vine.peak for vine in vines})
     p = _p_of_bars(peaks, vines, states, bench)
     return [max(p[vine.peak][_bar_at(vine, vine.peak)], sure[vine.peak]) for vine in vines]
 
 
 def _p_of_bars(peaks: list[int], vines: list[Vine], states: States, bench: Bench) -> dict[int, dict[Bar, float]]:
-    """By state and bar: how sure it is among all loops of that state."""
+    """By state and bar: p corrected over all loops of that state."""
     bars = [sorted(_bar_at(vine, peak) for vine in vines if not np.isnan(vine.births[peak])) for peak in peaks]
     items = [(states[peak], np.array(own)) for peak, own in zip(peaks, bars, strict=True)]
     judged = significances_of(items, bench, "loops: significance")
@@ -115,7 +115,7 @@ def _p_of_bars(peaks: list[int], vines: list[Vine], states: States, bench: Bench
 
 
 def _around_each(vines: list[Vine], states: States, bench: Bench) -> list[dict[str, Any]]:
-    """Of each vine the points around its loop at each state, and how often it is found again where it is longest."""
+    """For each vine the points around its loop at each state, and its stability where it is longest."""
     items = [(states, vine) for vine in vines]
     keys = [bench.key(what="around track", states=states, bars=[vine.births, vine.deaths]) for vine in vines]
     return bench.run(partial(_around, bench.protocol), items, keys, "loops: passages", plain=dict, whole=dict)
@@ -135,7 +135,7 @@ def _around(protocol: Protocol, item: tuple[States, Vine]) -> dict[str, Any]:
 
 
 def _members(matrix: Float[np.ndarray, "points points"], bar: Bar) -> list[int]:
-    """The points around the loop."""
+    """Points around the loop."""
     members: list[int] = representative_loop(matrix, bar, metric="precomputed").tolist()
     return members
 
@@ -145,37 +145,37 @@ def _bar_at(vine: Vine, state: int) -> Bar:
 
 
 def _layers_of_each(vines: list[Vine], by_peak: dict[int, States], bench: Bench) -> list[tuple[int, ...]]:
-    """Of each vine, at its peak: the last layer, and those below it, one after the other, in which the bar is there and
-    surely the same.
+    """For each vine, at its peak: the last layer, and the layers below it in which the same bar exists without
+    ambiguity.
 
     Args:
-        by_peak: Unit rows at each layer of the states at which a vine is longest, the first layer first.
+        by_peak: By state at which a vine is longest: unit rows at each layer, in order.
     """
     last = len(next(iter(by_peak.values()))) - 1 if by_peak else 0
     layers = [[last] for _ in vines]
     bars = {number: _bar_at(vine, vine.peak) for number, vine in enumerate(vines)}
     for layer in range(last - 1, -1, -1):
-        # Where a bar was lost, nothing below is asked about it any more.
+        # A bar that was lost is not looked for in lower layers.
         peaks = sorted({vines[number].peak for number in bars})
         pairs = [(by_peak[peak][layer + 1], by_peak[peak][layer]) for peak in peaks]
-        steps = dict(zip(peaks, _followed(pairs, THROUGH_LAYERS, bench, "loops by layer"), strict=True))
-        below = {number: _surely_becomes(bar, steps[vines[number].peak]) for number, bar in bars.items()}
+        steps = dict(zip(peaks, _followed_steps(pairs, THROUGH_LAYERS, bench, "loops by layer"), strict=True))
+        below = {number: _same_bar_after(bar, steps[vines[number].peak]) for number, bar in bars.items()}
         bars = {number: bar for number, bar in below.items() if bar is not None}
         for number in bars:
             layers[number].insert(0, layer)
     return [tuple(own) for own in layers]
 
 
-def _surely_becomes(bar: Bar, step: FollowedStep) -> Bar | None:
-    """The bar that it is after the step; None if it closes, or may be another one."""
+def _same_bar_after(bar: Bar, step: FollowedStep) -> Bar | None:
+    """The same bar after the step; None if it closes or is ambiguous."""
     place = next((place for place, ends in enumerate(step.before.tolist()) if tuple(ends) == bar), None)
     if place is None or not step.links.sure_before[place]:
-        return None  # an encoder that rounds otherwise each time has another bar there
+        return None  # rounding that differs between runs of an encoder gives another bar
     partner = int(step.links.partners[place])
     return tuple(step.after[partner].tolist()) if partner != CLOSED else None
 
 
-def _known(values: np.ndarray) -> tuple[float | None, ...]:
+def _none_for_nan(values: np.ndarray) -> tuple[float | None, ...]:
     return tuple(None if np.isnan(value) else value for value in values.tolist())
 
 

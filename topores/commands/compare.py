@@ -1,13 +1,13 @@
-"""`topores compare`: the stored results of several runs side by side, in one page, computing nothing anew.
+"""`topores compare`: stored results of several runs side by side in one page; nothing is computed again.
 
-A run is given as its folder, or as a report, which carries its results.
+A run is given as its folder or as a report, which contains its results.
 """
 
 import dataclasses
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from topores.analysis.comparison.aligned import Comparison
 from topores.analysis.comparison.run import ComparedRun
 from topores.analysis.comparison.verdict import judge_comparison
-from topores.analysis.store import PROTOCOL, read_results
+from topores.analysis.store import PROTOCOL, protocol_facts, read_results
+from topores.analysis.verdict.stored import claim_facts
 from topores.config import Language
 from topores.domain import Verdict
 from topores.errors import InputError, UsageError
@@ -26,10 +27,10 @@ from topores.report.writing import write_page
 from topores.runs import load_run
 
 NULLS = re.compile(r"-nulls.*?(?=-seed\d+$|$)")
-"""What the name of a protocol's folder says of its nulls."""
+"""The nulls in a protocol's name: older results keep no name without them."""
 
 LONGEST_NAME = 80
-"""Letters of a report's name; of more runs the first is named."""
+"""Longest name of a report; with more runs only the first is named."""
 
 
 class Compared(NamedTuple):
@@ -45,27 +46,26 @@ class Given:
 
     path: Path
     name: str
-    """How it calls itself."""
+    """Name of the run."""
     page: str
-    """What the name of the comparison's page calls it: a name of a file here, never one that a report brings."""
+    """Its part of the page's file name: the name of a file here, never one from inside a report."""
     results: dict[str, Path]
-    """By protocol, the folder that holds the results, or the report; which nulls were measured makes no protocol."""
+    """By protocol without nulls, the folder with the results, or the report."""
     read: Callable[[Path], ComparedRun]
-    """Results to what is compared."""
+    """Reads the results."""
 
 
 def run_compare(paths: Sequence[Path], output: Path | None, lang: Language = "en") -> Compared:
-    """Align the runs by cycle and by loss, judge what differs, write one page.
+    """Align the runs by cycle and by loss, test what differs, write one page.
 
     Args:
-        paths: Folders of runs and reports of runs, in any mixture.
-        lang: Of the page.
+        paths: Run folders and reports of runs, in any combination.
+        lang: Language of the page.
 
     Raises:
         UsageError: Fewer than two runs, or one of them twice.
         RunError: A folder holds no run.
-        InputError: A run was not analysed yet, a report carries no results that can be read, or the runs share no
-            protocol.
+        InputError: A run was not analysed yet, a report contains no readable results, or the runs share no protocol.
     """
     started = time.monotonic()
     _refuse_too_few(paths)
@@ -87,14 +87,14 @@ def summary(found: Compared) -> dict[str, Any]:
     return {
         "run": found.comparison.names,
         "verdict": found.verdict.sentence,
-        "claims": [dataclasses.asdict(claim) for claim in found.verdict.claims],
+        "claims": [claim_facts(claim) for claim in found.verdict.claims],
         "report": str(found.report),
         "seconds": round(found.seconds, 3),
     }
 
 
 def in_words(found: Compared) -> str:
-    # Names come from files of others, and a terminal obeys what it is told.
+    # Names come from foreign files, and a terminal obeys control characters.
     return f"{clean(found.verdict.sentence)}\nReport: {found.report}"
 
 
@@ -108,7 +108,7 @@ def _refuse_too_few(paths: Sequence[Path]) -> None:
 
 
 def given_as(path: Path) -> Given:
-    """The run that a folder holds or a report is of, and by which protocols it was measured."""
+    """The run in a folder or of a report, and the protocols by which it was measured."""
     named_as_one = path.suffix == ".html" and not path.is_dir()
     return _report(path) if path.is_file() or named_as_one else _folder(path)
 
@@ -118,8 +118,8 @@ def _folder(folder: Path) -> Given:
     found = sorted((path.parent for path in (folder / "topology").glob(f"*/{PROTOCOL}")), key=_written)
     if not found:
         raise InputError(f"'{folder}' has no results yet; run topores topology --checkpoint {folder} first.")
-    # Of one protocol the newest folder.
-    results = {NULLS.sub("", results.name): results for results in found}
+    # If a protocol has several folders, the newest counts.
+    results = {_comparable({"name": results.name, **protocol_facts(results)}): results for results in found}
     return Given(folder, run.name, run.name, results, lambda place: ComparedRun(run.name, read_results(place, run)))
 
 
@@ -127,13 +127,19 @@ def _report(path: Path) -> Given:
     run = read_report(path)
     if not run.options:
         raise InputError(
-            f"'{path}' reports on no training run, so nothing aligns it with others; give reports of runs."
+            f"'{path}' is not the report of a training run, so it cannot be aligned with others; give reports of runs."
         )
-    return Given(path, run.name, path.stem, {NULLS.sub("", run.analysis.protocol["name"]): path}, lambda _: run)
+    return Given(path, run.name, path.stem, {_comparable(run.analysis.protocol): path}, lambda _: run)
+
+
+def _comparable(protocol: Mapping[str, Any]) -> str:
+    """Name of a protocol that is equal where numbers are comparable: nulls add numbers and change none."""
+    known = protocol.get("comparable")
+    return known if isinstance(known, str) else NULLS.sub("", protocol["name"])
 
 
 def shared_results(given: Sequence[Given]) -> list[Path]:
-    """For each run its results by the newest protocol that all share: as new as the oldest of these results.
+    """For each run its results by the newest protocol that all share; a protocol is as new as its oldest results.
 
     Raises:
         InputError: There is no such protocol.
@@ -141,9 +147,7 @@ def shared_results(given: Sequence[Given]) -> list[Path]:
     shared = set.intersection(*(set(one.results) for one in given))
     if not shared:
         told = ", ".join(f"'{one.path}' {clean(' and '.join(sorted(one.results)))}" for one in given)
-        raise InputError(
-            f"The runs were measured by no common protocol ({told}); run topores topology on each with equal options."
-        )
+        raise InputError(f"The runs share no protocol ({told}); run topores topology on each with the same options.")
     newest = max(shared, key=lambda protocol: (min(_written(one.results[protocol]) for one in given), protocol))
     return [one.results[newest] for one in given]
 
@@ -153,7 +157,7 @@ def _written(results: Path) -> float:
 
 
 def _names(given: Sequence[Given]) -> list[str]:
-    """How the runs call themselves; where two are called alike, the paths."""
+    """Names of the runs; their paths if two have the same name."""
     names = [one.name for one in given]
     return names if len(set(names)) == len(names) else [str(one.path) for one in given]
 

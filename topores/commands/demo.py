@@ -22,11 +22,10 @@ DEFAULT_OUTPUT = Path("runs/demo")
 def run_demo(
     cycles: str, output: Path, report: Path | None, lang: Language = "en", *, figures: bool = False
 ) -> tuple[Analysis, Path, float]:
-    """Train LoReFT on the sample article and meta-analysis, measure the space, write the report in a language.
+    """Train LoReFT on the sample article and meta-analysis, analyse the space, write the report.
 
-    The frozen layers run once, so that a thousand cycles take seconds.
-
-    A former demo in runs/demo is replaced; a run anywhere else is not.
+    The frozen layers run once, so that a thousand cycles take seconds. An earlier demo in runs/demo is replaced; a run
+    anywhere else is not.
     """
     started = time.monotonic()
     if figures:
@@ -41,9 +40,9 @@ def run_demo(
                 "output": output,
             }
         )
-        log.info("Training on the sample: a trial of 1988 and the meta-analysis of its topic.")
+        log.info("Training on the sample: a trial from 1988 and the meta-analysis of its topic.")
         run = train(config, force=output == DEFAULT_OUTPUT, argv=command_line())
-    log.info("Measuring the space at %d checkpoints.", len(run.checkpoints))
+    log.info("Analysing the space at %d checkpoints.", len(run.checkpoints))
     analysis, path, _ = run_topology(
         TopologyConfig(checkpoint=(str(run.folder),), output=report, lang=lang, figures=figures)
     )
@@ -51,6 +50,6 @@ def run_demo(
 
 
 def sample_texts() -> Traversable:
-    """The folder of the sample pair: data/sample of a checkout, or topores.sample of an installation."""
+    """Folder of the sample pair: data/sample in a checkout, topores.sample in an installation."""
     checkout = Path(topores.__file__).parent.parent / "data" / "sample"
     return checkout if checkout.is_dir() else resources.files("topores.sample") / "sample"

@@ -1,4 +1,4 @@
-"""`topores report`: the stored results of a run as a page again, computing nothing."""
+"""`topores report`: renders the stored results of a run again, without computing anything."""
 
 import time
 from pathlib import Path
@@ -15,14 +15,15 @@ from topores.runs import load_run
 def run_report(
     folder: Path, output: Path | None, lang: Language = "en", *, figures: bool = False
 ) -> tuple[Analysis, Path, float]:
-    """Render the newest results of the run in `folder`, in a language.
+    """Render the newest results of the run in `folder`.
 
     Args:
-        figures: Whether figures for papers are drawn beside the report.
+        lang: Language of the page.
+        figures: Also draw figures for papers, beside the report.
 
     Raises:
         InputError: The run was not analysed yet, or its results are damaged.
-        UsageError: Figures are asked for, and matplotlib is not installed.
+        UsageError: Figures are requested, but matplotlib is not installed.
     """
     started = time.monotonic()
     if figures:

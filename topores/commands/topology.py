@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 
 def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analysis, Path, float]:
-    """Analyse, keep the results, write the report. What the same command found before is read, not computed again.
+    """Analyse, store the results, write the report. Results of the same command are read instead of computed again.
 
     Args:
-        force: Begin even if the memory seems too small, and whatever is known already.
+        force: Start even if memory seems too small, and compute even if results exist.
 
     Returns:
-        The analysis, the report's path, and the seconds it took.
+        The analysis, the path of the report, and the seconds it took.
     """
     started = time.monotonic()
     if config.figures:
@@ -40,7 +40,7 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
         analysis = analyse_source(source, config, cache=cache, force=force)
         write_results(analysis, folder, fingerprint=decided_by)
     else:
-        log.info("Nothing has changed since the results in '%s'; they are shown again.", folder)
+        log.info("Nothing changed since the results in '%s' were computed; they are used again.", folder)
     # The options have refused any other.
     write_report(analysis, report, cast(Language, config.lang))
     if config.figures:
@@ -49,29 +49,29 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
 
 
 def stop_if(verdict: Verdict, outcomes: frozenset[str]) -> None:
-    """End with exit code 1 if the outcome is among those of --fail-on.
+    """Exit with code 1 if --fail-on names the outcome.
 
     Raises:
-        FailedOn: It is.
+        FailedOn: It does.
     """
     if verdict.outcome in outcomes:
-        raise FailedOn(f"The verdict is '{verdict.outcome}', and --fail-on names it; the report says what it rests on.")
+        raise FailedOn(f"The verdict is '{verdict.outcome}', which --fail-on names; the report has the evidence.")
 
 
 def analyse(config: TopologyConfig, *, force: bool = False) -> Analysis:
-    """The analysis alone: no results and no report are written."""
+    """The analysis alone: neither results nor a report are written."""
     return analyse_source(open_source(config), config, cache=cache_of(config), force=force)
 
 
 def cache_of(config: TopologyConfig) -> Cache | None:
-    """Where --cache says; None for none."""
+    """The cache that --cache names; None for 'none'."""
     if config.cache == "none":
         return None
     return Cache() if config.cache == "auto" else Cache(Path(config.cache))
 
 
 def results_folder(source: Source, config: TopologyConfig, report: Path) -> Path:
-    """In the run's own folder, or beside the report where there is no run."""
+    """Within the run's folder, or beside the report if there is no run."""
     if source.run is not None:
         return source.run.folder / "topology" / protocol_name(config)
     return report.with_suffix(".topology") / protocol_name(config)

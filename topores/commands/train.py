@@ -5,23 +5,18 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from topores.quantities import NOT_QUANTITIES, QUANTITIES, quantity
 from topores.runs import Run, held_out_mrr
 from topores.training.turn import Turn
 
 log = logging.getLogger(__name__)
 
 
-SHOWN = {
-    "loss": "loss",
-    "train_mrr_1to2": "train MRR T1->T2",
-    "train_mrr_2to1": "train MRR T2->T1",
-    "held_out_mrr_1to2": "held-out MRR T1->T2",
-    "held_out_mrr_2to1": "held-out MRR T2->T1",
-    "uniformity": "uniformity",
-    "rank_me": "RankMe",
-    "modality_gap": "modality gap",
-}
-"""Metrics in the summary, in words."""
+SHOWN = (
+    "loss", "train_mrr_1to2", "train_mrr_2to1", "held_out_mrr_1to2", "held_out_mrr_2to1", "uniformity", "rank_me",
+    "modality_gap",
+)  # fmt: skip
+"""Logged quantities of the summary; what an objective logs that topores has no name for follows them."""
 
 
 def command_line(argv: Sequence[str] | None = None) -> list[str]:
@@ -67,19 +62,26 @@ def in_words(run: Run) -> str:
     rows = [["", "untrained", end, *(f"{kind} ({len(ends)})" for kind, ends in kinds.items())]]
     rows += [
         [
-            label,
-            *(_shown([line[name]]) for line in (first, last)),
-            *(_shown([e[name] for e in ends]) for ends in kinds.values()),
+            quantity(name).name.replace("→", "->"),  # not every terminal has the arrow
+            *(_shown([line.get(name)]) for line in (first, last)),
+            *(_shown([e.get(name) for e in ends]) for ends in kinds.values()),
         ]
-        for name, label in SHOWN.items()
+        for name in [*(name for name in SHOWN if name in last), *_others(last)]
     ]
     table = [
         f"{label:24}{was:>12}{now:>16}" + "".join(f"{null:>16}" for null in nulls) for label, was, now, *nulls in rows
     ]
     best = _best(run)
     if best:
-        table += ["", f"Best: cycle {best['cycle']:,}, held-out MRR {best['held_out_mrr']:.3f}: {best['checkpoint']}"]
+        name = quantity("held_out_mrr").name
+        table += ["", f"Best: cycle {best['cycle']:,}, {name} {best['held_out_mrr']:.3f}: {best['checkpoint']}"]
     return "\n".join([*table, "", f"Run: {run.folder}", f"Next: topores topology --checkpoint {run.folder}"])
+
+
+def _others(line: dict[str, Any]) -> list[str]:
+    """Logged numbers that the table of quantities lacks."""
+    known = {*NOT_QUANTITIES, *QUANTITIES, *(key for one in QUANTITIES.values() for key in one.logged_as)}
+    return [name for name, value in line.items() if name not in known and isinstance(value, int | float)]
 
 
 def _shown(values: Sequence[float | None]) -> str:

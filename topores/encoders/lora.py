@@ -8,6 +8,7 @@ from torch import nn
 from topores.backbones.adapted import AdaptedEncoder, with_adapters
 from topores.config import TrainConfig
 from topores.errors import UsageError
+from topores.phrases import Phrase
 
 LEARNING_RATE = 4e-4
 BATCH_SIZE = 32
@@ -38,4 +39,4 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
         # No adapter dropout: the base model's dropout makes the two views.
         return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=list(linears))
 
-    return with_adapters(config, device, configure, cannot_change=CANNOT_CHANGE.format(n=rank))
+    return with_adapters(config, device, configure, cannot_change=Phrase(CANNOT_CHANGE, n=rank))

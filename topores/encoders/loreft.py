@@ -17,6 +17,7 @@ from topores.forward.layers import chosen_layers, layer_stack
 from topores.modules.heads import by_side
 from topores.modules.intervened import IntervenedTransformer
 from topores.modules.loreft import LoReFT
+from topores.phrases import Phrase
 
 __all__ = ["BATCH_SIZE", "LEARNING_RATE", "build"]
 
@@ -33,7 +34,7 @@ def build(config: TrainConfig, device: str) -> Encoder:
     """
     options = config.encoder_options
     if options.layers == "last" and options.positions == "all":
-        unchanged = CANNOT_CHANGE.format(n=options.rank)
+        unchanged = Phrase(CANNOT_CHANGE, n=options.rank)
         return with_head(
             config, device, lambda dim: LoReFT(dim, _check_rank(dim, options.rank)), cannot_change=unchanged
         )

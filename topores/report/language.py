@@ -1,6 +1,6 @@
-"""The language of the page: English stands in the code, and a catalogue says it in another one.
+"""The language of the page: the code has English, and a catalogue has its translations.
 
-A text that the catalogue lacks stays English: a page is never broken by a missing translation.
+A text without a translation stays English, so that a missing one never breaks a page.
 """
 
 import re
@@ -24,7 +24,7 @@ _IN_FORCE: ContextVar[Language] = ContextVar("language", default="en")
 
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
-    """Whatever is said within is said in `language`."""
+    """Everything said within the block is said in `language`."""
     before = _IN_FORCE.set(language)
     try:
         yield
@@ -41,27 +41,27 @@ def say(english: str, /, **values: object) -> str:
     """The text in the language in force, its `{name}` and `{name:.2f}` places filled.
 
     Args:
-        english: What stands in the code, and is looked up; may hold HTML.
-        values: Inserted as given, so untrusted text has to be escaped before. Phrases are said in the language in
-            force, and numbers written as it writes them.
+        english: The text in the code, which is looked up; may contain HTML.
+        values: Inserted as given, so untrusted text must be escaped before. Phrases are translated, and numbers
+            formatted for the language.
     """
     return filled(template(english), values, _written)
 
 
 def template(english: str) -> str:
-    """The text in the language in force with its places left open, for those who fill them: the script of the page."""
+    """The text in the language in force with its places unfilled, for the script of the page."""
     return _catalogue(language())["texts"].get(english, english)
 
 
 def later(english: str) -> str:
-    """The same text: marks one that stands in a table and is said when it is shown."""
+    """The same text: marks it as one to be translated when it is shown."""
     return english
 
 
-def spoken(text: str) -> str:
+def speak(text: str) -> str:
     """A phrase in the language in force; any other text, such as a verdict of older results, as it is.
 
-    In English that is the phrase itself, to the letter: the page says what the terminal and `--json` say.
+    English is the phrase itself, so that the page says exactly what the terminal and `--json` say.
     """
     if language() == "en":
         return str(text)
@@ -76,7 +76,7 @@ def many(count: int, noun: str) -> str:
     ('1 loop', '1,200 loops')
     """
     space = " " if language() == "en" else FIXED_SPACE
-    return f"{localised(f'{count:,}')}{space}{forms(noun)[_form(count)]}"
+    return f"{localise(f'{count:,}')}{space}{forms(noun)[_form(count)]}"
 
 
 def forms(noun: str) -> list[str]:
@@ -97,13 +97,13 @@ def _form(count: int) -> int:
     return 1 if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else 2
 
 
-def localised(number: str) -> str:
+def localise(number: str) -> str:
     """A number that Python wrote, as the language in force writes it.
 
-    >>> localised("-1,234.5"), localised("82%"), localised("1.2e-05")
+    >>> localise("-1,234.5"), localise("82%"), localise("1.2e-05")
     ('−1,234.5', '82%', '1.2×10⁻⁵')
     >>> with speaking("ru"):
-    ...     localised("-1,234.5"), localised("82%"), localised("1.2e-05")
+    ...     localise("-1,234.5"), localise("82%"), localise("1.2e-05")
     ('−1\\u202f234,5', '82\\xa0%', '1,2×10⁻⁵')
     """
     number = re.sub(r"e([+-])0*(\d+)", _power_of_ten, number).replace("-", "−")
@@ -123,14 +123,14 @@ def _mark(found: re.Match[str]) -> str:
 
 def _written(value: Any, spec: str) -> str:
     if isinstance(value, Phrase):
-        return spoken(value)
+        return speak(value)
     text = format(value, spec)
-    return localised(text) if isinstance(value, int | float) else text
+    return localise(text) if isinstance(value, int | float) else text
 
 
 @cache
 def _catalogue(wanted: Language) -> Mapping[str, dict[str, Any]]:
-    """texts: by the English one; nouns: their three forms, by the English noun in the singular."""
+    """`texts` by the English text; `nouns`, three forms each, by the English singular."""
     if wanted == "en":
         return {"texts": {}, "nouns": {}}
     stored = (files("topores.report") / "languages" / f"{wanted}.yaml").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Options of a training run as the page calls them: in words, whatever the language."""
+"""Options of a training run in words, in the language of the page."""
 
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import later, say
 
 NAMES = (
@@ -12,10 +12,10 @@ NAMES = (
     later("passage tokens"), later("held out"), later("embargo"), later("checkpoints"), later("keep"),
     later("stop at turn"), later("repair"), later("fail on"), later("track"), later("seed"), later("device"),
 )  # fmt: skip
-"""Those of `topores train`, as English words."""
+"""Options of `topores train`, as English words."""
 
 
 def option_name(name: str) -> str:
-    """An option as HTML; one that is none of ours as it is spelt."""
+    """An option as HTML; an unknown one as it is spelt."""
     words = name.replace("_", " ")
-    return escaped(say(words)) if words in NAMES else f"<code>{escaped(name)}</code>"
+    return escape_html(say(words)) if words in NAMES else f"<code>{escape_html(name)}</code>"

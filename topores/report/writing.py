@@ -1,4 +1,4 @@
-"""The report on disk: whole, or not there."""
+"""Writes a page to disk, completely or not at all."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from topores.report.run.page import render
 
 
 def write_report(analysis: Analysis, path: Path, lang: Language = "en") -> Path:
-    """Render `analysis` in a language into one HTML file, as `write_page` does."""
+    """Render `analysis` into one HTML file, as `write_page` does."""
     return write_page(render(analysis, lang), path)
 
 
 def write_page(html: str, path: Path) -> Path:
-    """One HTML file; folders on the way are made, an older report is replaced.
+    """Write one HTML file; missing folders are created, an older report is replaced.
 
     Raises:
         InputError: `path` is a folder.
-        ResourceError: The disk is full or the place cannot be written to; an older report stays as it was.
+        ResourceError: The disk is full or the path is not writable; an older report stays as it was.
     """
     if path.is_dir():
         raise InputError(

@@ -59,7 +59,7 @@ def _refuse_other(run: Run, name: str, asked: Any, stored: Any) -> None:
         )
 
 
-def resolved(config: TrainConfig, device: str) -> TrainConfig:
+def resolve_defaults(config: TrainConfig, device: str) -> TrainConfig:
     """The options with 'auto', and what the encoder decides if it is not given, filled in for this device."""
     variant = _variant(config)
     return dataclasses.replace(

@@ -14,6 +14,7 @@ from topores.backbones.encoder import Encoder
 from topores.compute.files import sha256_text
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
+from topores.phrases import phrase_facts
 from topores.text.fingerprint import corpus_sha256
 from topores.text.pair_files import PairTable
 
@@ -51,6 +52,7 @@ def run_facts(
         "seeds": {"seed": config.seed},
         **circumstances(encoder.model.device, processes),
         "cannot_change": encoder.cannot_change,
+        "phrases": {"cannot_change": phrase_facts(encoder.cannot_change)},
         "layout": "packed" if encoder.packed else "padded",
         "reader": config.reader_model,
         "passages": {"t1": len(corpus.t1), "t2": len(corpus.t2)},

@@ -12,7 +12,7 @@ from topores.config import TrainConfig
 from topores.errors import RunError
 from topores.runs import Run, is_run, load_run
 from topores.text.corpus import write_corpus
-from topores.training.agreement import agreed_options, build_encoder, default_output, resolved
+from topores.training.agreement import agreed_options, build_encoder, default_output, resolve_defaults
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
 from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of, refuse_impossible_nulls
@@ -38,7 +38,7 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
         ToporesError: Unusable input (3), an output folder that holds another run (4), no space (5), interrupted (130).
     """
     device = choose_device(config.device)
-    config = resolved(config, device)
+    config = resolve_defaults(config, device)
     accelerator = Accelerator(cpu=device == "cpu")
     run = Run(config.output or default_output(config))
     if not accelerator.is_main_process:

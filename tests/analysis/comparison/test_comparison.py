@@ -12,8 +12,8 @@ from topores.analysis.comparison.aligned import LEVELS, Comparison, at_loss
 from topores.analysis.comparison.best_cycle import best_cycle
 from topores.analysis.comparison.corpora import differing_options, equal_corpora
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged
-from topores.analysis.comparison.replicates import differences, grouped, paired_p, welch_p
-from topores.analysis.comparison.run import QUANTITIES, ComparedRun
+from topores.analysis.comparison.replicates import differences, group_replicates, paired_p, welch_p
+from topores.analysis.comparison.run import COUNTED, QUANTITIES, ComparedRun
 from topores.analysis.comparison.verdict import judge_comparison
 from topores.domain import AlignedPairs, Analysis, Claim, Corpus, Loop, Measurement, Passage, State, Verdict
 from topores.topology.significance import holm
@@ -129,8 +129,8 @@ def test_kept_numbers_are_read_between_kept_states() -> None:
     losses = {0: 2.0, 1: 2.0, 2: 1.5, 3: 1.0, 4: 0.5, 5: 0.25}
     one = run(losses=losses, kept=(0, 2, 4), loops=(1.0, 3.0, 9.0))
     # Losses of the kept states are 2, 1 and 1/4.
-    assert at_loss(one, "total_persistence", 1.5) == pytest.approx(2.0)
-    assert at_loss(one, "total_persistence", 0.625) == pytest.approx(6.0)
+    assert at_loss(one, "loop_persistence", 1.5) == pytest.approx(2.0)
+    assert at_loss(one, "loop_persistence", 0.625) == pytest.approx(6.0)
 
 
 def test_a_count_is_that_of_the_first_state_at_the_loss_or_below() -> None:
@@ -197,24 +197,27 @@ def test_runs_that_differ_in_the_seed_alone_are_of_one_kind() -> None:
         run("b0", encoder="loreft", seed=0),
         run("a1", encoder="linear", seed=1, cycles=200, output="y", article="b.txt"),
     ]
-    groups = grouped(runs)
+    groups = group_replicates(runs)
     assert [[r.name for r in group.runs] for group in groups] == [["a0", "a1"], ["b0"]]
-    assert [group.told for group in groups] == ["encoder linear (2 seeds)", "b0"]
+    assert [group.title for group in groups] == ["encoder linear (2 seeds)", "b0"]
 
 
 def test_a_run_that_repeats_a_seed_is_no_replicate() -> None:
-    (group,) = grouped([run("a", seed=3), run("again", seed=3), run("other", seed=4)])
+    (group,) = group_replicates([run("a", seed=3), run("again", seed=3), run("other", seed=4)])
     assert [r.name for r in group.runs] == ["a", "other"]
     assert [r.name for r in group.repeats] == ["again"]
 
 
 def test_nulls_and_other_texts_are_kinds_of_their_own() -> None:
     nulls = [run(f"s{seed}", null={"kind": "shuffled", "seed": seed}) for seed in (1, 2)]
-    groups = grouped([run("true"), *nulls])
-    assert [group.told for group in groups] == ["true", "shuffled null (2 seeds)"]
+    groups = group_replicates([run("true"), *nulls])
+    assert [group.title for group in groups] == ["true", "shuffled null (2 seeds)"]
     other = [run(f"o{seed}", seed=seed, texts={"t1": "9" * 64, "t2": "2" * 64}) for seed in (0, 1)]
     mine = [run(f"m{seed}", seed=seed) for seed in (0, 1)]
-    assert [group.told for group in grouped([*mine, *other])] == ["T1 11111111… (2 seeds)", "T1 99999999… (2 seeds)"]
+    assert [group.title for group in group_replicates([*mine, *other])] == [
+        "T1 11111111… (2 seeds)",
+        "T1 99999999… (2 seeds)",
+    ]
 
 
 def test_as_few_options_as_tell_kinds_apart_are_named() -> None:
@@ -223,7 +226,7 @@ def test_as_few_options_as_tell_kinds_apart_are_named() -> None:
         for encoder, rank, rate in (("full", 8, 1.0), ("lora", 8, 2.0), ("lora", 16, 2.0))
         for seed in (0, 1)
     ]
-    names = [group.name for group in grouped(runs)]
+    names = [group.name for group in group_replicates(runs)]
     assert names == ["encoder full, rank 8", "encoder lora, rank 8", "encoder lora, rank 16"]
 
 
@@ -232,10 +235,10 @@ def test_seeds_that_differ_in_an_option_of_another_encoder_are_replicates() -> N
     texts = {"article": "a.txt", "meta_analysis": "b.txt", "cached_views": 4, "layers": None, "positions": "all"}
     before = [run(f"r{rank}", seed=seed, rank=rank, **texts) for seed, rank in enumerate((4, 8, 16))]
     now = run("now", seed=3, article="a.txt", meta_analysis="b.txt")
-    (group,) = grouped([*before, now])
+    (group,) = group_replicates([*before, now])
     assert len(group.runs) == 4
     lora = [run(f"r{rank}", seed=seed, encoder="lora", rank=rank, **texts) for seed, rank in enumerate((4, 8))]
-    assert len(grouped(lora)) == 2
+    assert len(group_replicates(lora)) == 2
 
 
 # Corpora.
@@ -260,7 +263,7 @@ def read_by(reader: str | None, model: str, changed: Corpus, seeds: tuple[int, .
 def test_runs_of_equal_corpora_are_judged() -> None:
     comparison = compared(*read_by("x", "x", corpus()), *read_by("x", "other", corpus()))
     verdict = judge_comparison(comparison)
-    assert "MRR of held-out pairs is 5.31 in model other (3 seeds) and 1.31 in model x (3 seeds)" in verdict.sentence
+    assert "held-out MRR is 5.31 in model other (3 seeds) and 1.31 in model x (3 seeds)" in verdict.sentence
     assert [claim.p for claim in verdict.claims if "MRR" in claim.what] == [pytest.approx(2 / 8)]
     assert "different passages" not in verdict.sentence
     assert "reader" not in comparison.losses_differ_by
@@ -356,7 +359,7 @@ def test_the_seeds_choose_the_test() -> None:
     reads = {"held_out_mrr": read_mrr}
 
     def of(*runs: ComparedRun) -> tuple[str, float | None]:
-        (found,) = differences(grouped(runs), reads)
+        (found,) = differences(group_replicates(runs), reads)
         return found.test, found.p
 
     assert of(*a, *b) == ("seed by seed", pytest.approx(paired_p([0.5, 0.6, 0.8], [0.3, 0.5, 0.55])))
@@ -372,16 +375,16 @@ def test_p_is_corrected_over_all_pairs_and_retrieval_apart_from_the_rest() -> No
     judged = Judged(compared(*runs))
     pairs = [("a", "b"), ("a", "c"), ("b", "c")]
     raw = [welch_p(values[one], values[other]) for one, other in pairs]
-    assert [d.p for d in judged.of("held_out_mrr")] == pytest.approx(holm(raw))
+    assert [d.p for d in judged.differences_of("held_out_mrr")] == pytest.approx(holm(raw))
     others = [d for d in judged.differences if d.quantity != "held_out_mrr"]
-    assert list(dict.fromkeys(d.quantity for d in others)) == ["uniformity", "total_persistence", EQUAL_LOSS]
+    assert list(dict.fromkeys(d.quantity for d in others)) == ["uniformity", "loop_persistence", EQUAL_LOSS]
     # They are the same numbers, moved: their raw p are the same too, and all nine are corrected together.
     assert [d.p for d in others] == pytest.approx(holm(raw * 3))
 
 
 def test_means_are_told_the_greater_first() -> None:
     judged = Judged(compared(*kind("a", [0.5, 0.6]), *kind("b", [0.7, 0.8])))
-    (found,) = judged.of("held_out_mrr")
+    (found,) = judged.differences_of("held_out_mrr")
     assert (found.greater.name, found.lesser.name) == ("encoder b", "encoder a")
     assert found.means == pytest.approx((0.75, 0.55))
 
@@ -391,16 +394,16 @@ def test_means_are_told_the_greater_first() -> None:
 
 def test_one_run_each_is_told_and_not_judged() -> None:
     found = judge_comparison(compared(*kind("a", [0.5]), *kind("b", [0.75])))
-    numbers = "2 runs at cycle 2: MRR of held-out pairs is 0.75 in b-0 and 0.50 in a-0"
+    numbers = "2 runs at cycle 2: held-out MRR is 0.75 in b-0 and 0.50 in a-0"
     assert found.sentence.startswith(f"{numbers}; ")
-    assert found.headline == f"{numbers} (one run each, so not judged)"
-    assert "one run each: no spread to judge by" in found.sentence
+    assert found.headline == f"{numbers} (one run each, so not tested)"
+    assert "one run each, so there is no spread to test by" in found.sentence
     for word in ("better", "differ beyond", "greater in"):
         assert word not in found.sentence
     first = found.claims[0]
-    assert first.what == "MRR of held-out pairs at cycle 2: b-0, beside it a-0; not judged"
+    assert first.what == "held-out MRR at cycle 2: b-0 (null: a-0); not tested"
     assert (first.value, first.null) == pytest.approx((0.75, 0.5))
-    assert all(claim.p is None for claim in found.claims if not claim.what.startswith("loops beyond"))
+    assert all(claim.p is None for claim in found.claims if claim.quantity != COUNTED)
 
 
 def test_a_difference_that_seeds_bear_is_claimed() -> None:
@@ -419,10 +422,11 @@ def test_a_difference_that_seeds_bear_is_claimed() -> None:
 
 def test_a_difference_that_seeds_make_is_not_claimed() -> None:
     found = judge_comparison(compared(*kind("a", [0.2, 0.5, 0.9]), *kind("b", [0.8, 0.3, 0.7])))
-    assert "0.60 in encoder b (3 seeds) and 0.53 in encoder a (3 seeds), no further apart than seeds are (p = " in (
-        found.sentence
+    assert (
+        "0.60 in encoder b (3 seeds) and 0.53 in encoder a (3 seeds), a difference within the spread over seeds (p = "
+        in (found.sentence)
     )
-    assert "nothing else differs beyond what seeds do" in found.sentence
+    assert "nothing else differs more than seeds do" in found.sentence
     for word in ("better", "wider", "uniformity went", "at an equal loss"):
         assert word not in found.sentence
 
@@ -439,25 +443,25 @@ def test_loops_at_equal_loss_are_compared_where_losses_mean_the_same() -> None:
 def test_loops_beyond_chance_are_told_by_run() -> None:
     one = run("one", significant={2: (0.01, 0.6)}, encoder="linear")
     found = judge_comparison(compared(one, run("other", significant={2: (0.7,)})))
-    assert "loops larger than chance makes: 1 in one" in found.sentence
+    assert "loops longer than chance would produce: 1 in one" in found.sentence
     assert [c for c in found.claims if c.what.endswith(": one")] == [
-        Claim("loops beyond chance at cycle 2: one", 1.0, 0.0, 0.01)
+        Claim("significant loops at cycle 2: one", 1.0, 0.0, 0.01, COUNTED, null_of="chance")
     ]
 
 
 def test_of_many_runs_their_number_is_told() -> None:
     runs = [run(f"r{i}", mrr=(0.5, 0.5, 0.6), significant={2: (0.01,)}, rank=i) for i in range(4)]
     found = judge_comparison(compared(*runs, run("none", mrr=(0.5, 0.5, 0.6), significant={2: (0.9,)}, rank=9)))
-    assert "MRR of held-out pairs is 0.60 in all; " in found.sentence
-    assert "4 of 5 runs have loops larger than chance makes" in found.sentence
+    assert "held-out MRR is 0.60 in all; " in found.sentence
+    assert "4 of 5 runs have loops longer than chance would produce" in found.sentence
     # Ten pairs of runs, and nothing to judge them by: the one that is furthest apart is shown.
-    assert len([claim for claim in found.claims if claim.what.startswith("MRR")]) == 1
+    assert len([claim for claim in found.claims if claim.quantity == "held_out_mrr"]) == 1
 
 
 def test_replicates_alone_have_a_spread_and_nothing_to_be_compared_with() -> None:
     found = judge_comparison(compared(*kind("a", [0.5, 0.7, 0.6])))
     assert found.sentence == (
-        "3 runs that differ in the seed alone at cycle 2: MRR of held-out pairs 0.50 to 0.70, uniformity -2.70 to "
+        "3 runs that differ in the seed alone at cycle 2: held-out MRR 0.50 to 0.70, uniformity -2.70 to "
         "-2.50, total loop persistence 1.50 to 1.70; there is no other kind to compare them with."
     )
     repeated = judge_comparison(compared(run("a"), run("b")))
@@ -471,7 +475,7 @@ def test_runs_of_different_texts_are_not_judged_against_each_other() -> None:
     ]
     found = judge_comparison(compared(*kind("a", [0.1, 0.11]), *other))
     assert found.sentence.startswith("4 runs of 2 kinds, of different texts, at cycle 2: ")
-    assert "of different texts, are not judged against each other" in found.sentence
+    assert "of different texts, are not tested against each other" in found.sentence
     assert found.claims[0].p is None
 
 

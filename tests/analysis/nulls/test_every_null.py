@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from topores import analyse, train, variants
-from topores.analysis.ladder import NULLS, in_words
+from topores.analysis.ladder import NULLS, in_words, name_of, nulls_in_order
 from topores.domain import Analysis, Measurement
 from topores.errors import UsageError
-from topores.report.run.null_data import NAMES
 from topores.runs import Run
 from topores.text.shuffling import with_random_tokens
 
@@ -51,7 +50,8 @@ def values(analysis: Analysis, null: str, measure: str, **place: Any) -> list[fl
 @pytest.mark.parametrize("name", ALL)
 def test_a_null_is_told_measured_and_shown(name: str, analysis: Analysis) -> None:
     assert in_words(name) == in_words(name).strip(" .")
-    assert name in NAMES
+    assert name in nulls_in_order()
+    assert name_of(name)
     found = of(analysis, name)
     assert {"t1", "t2", "union"} == {m.cloud for m in found}
     assert {m.layer for m in found} == {analysis.layers[-1]}
@@ -123,12 +123,12 @@ def test_random_texts_are_the_same_tokens(run: Run, tiny_model: Path) -> None:
     tokenizer = open_model(str(tiny_model), "cpu").tokenizer
     made = with_random_tokens(run.corpus, tokenizer, seed=0)
 
-    def counted(passages: Any) -> list[int]:
+    def count_in_words(passages: Any) -> list[int]:
         return sorted(i for p in passages for i in tokenizer(p.text, add_special_tokens=False)["input_ids"])
 
     for before, after in ((run.corpus.t1, made.t1), (run.corpus.t2, made.t2)):
         assert len(before) == len(after)
-        assert counted(before) == counted(after)
+        assert count_in_words(before) == count_in_words(after)
         assert sum(b.text != a.text for b, a in zip(before, after, strict=True)) > len(before) / 2
     assert with_random_tokens(run.corpus, tokenizer, seed=0) == made
     assert with_random_tokens(run.corpus, tokenizer, seed=1) != made

@@ -28,7 +28,7 @@ def test_only_the_union_at_the_last_layer_by_itself_is_compared() -> None:
         number("hubness_skewness", 1.0),
     ]
     assert compared_at(measured, 10) == {
-        "uniformity": -3.0, "total_persistence": 4.0, "spanning_tree": 90.0, "longest_cluster": 0.4, "change": 0.8
+        "uniformity": -3.0, "loop_persistence": 4.0, "spanning_tree": 90.0, "longest_cluster": 0.4, "change": 0.8
     }  # fmt: skip
     assert compared_at(measured, 99) == {}
 
@@ -75,9 +75,9 @@ def test_halves_have_half_of_what_adds_up() -> None:
         for measure, degree, values in (("total_persistence", 1, (1.9, 2.1)), ("uniformity", None, (-3.1, -2.9)))
         for i, value in enumerate(values)
     ]
-    whole = {10: {"total_persistence": 4.0, "uniformity": -3.0}}
+    whole = {10: {"loop_persistence": 4.0, "uniformity": -3.0}}
     found = floors_of(nulls, whole)["resample"]
-    assert found["total_persistence"] == pytest.approx(0.4)
+    assert found["loop_persistence"] == pytest.approx(0.4)
     assert found["uniformity"] == pytest.approx(0.2)
 
 

@@ -101,7 +101,7 @@ def test_the_numbers_of_the_data_are_in_the_table(clock: ClockFindings) -> None:
     rows = {row[0]: row[1:] for row in first[1:]}
     for temperature, count in COUNTS.items():
         cells = rows[f"{temperature:g}"]
-        assert cells[:3] == [f"{count:,}", "literal", "one start"]
+        assert cells[:3] == [f"{count:,}", "counted", "one start"]
         assert cells[5] == (f"{count / 2:,.0f}" if count > 2000 else f"{count / 2:.3g}")
         assert cells[6] == hashlib.sha256(f"{temperature} 88 {count}".encode()).hexdigest()[:12]
     assert rows["0.05"][:3] == [f"≈ {float(f'{FORETOLD:.3g}'):,.0f}", "extrapolated", "one start"]

@@ -19,7 +19,7 @@ from topores.config import every_option
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement, Verdict
 from topores.phrases import Phrase
 from topores.report.comparison.charts import LOOKS, loss_scale
-from topores.report.comparison.data import SHOWN, looks_of
+from topores.report.comparison.data import looks_of
 from topores.report.comparison.page import render_comparison
 from topores.report.comparison.tables import BESIDE
 from topores.report.html.numbers import digits
@@ -109,8 +109,8 @@ def test_the_runs_stand_with_what_differs_between_them(html: str) -> None:
         ["encoder full", "full", "1", "2,000"],
         ["encoder loreft", "loreft", "0", "2,000"],
     ]
-    assert "All runs are of the same texts (SHA-256 11111111… and 22222222…)" in html
-    assert "asked the same of the same held-out passages" in html
+    assert "All runs have the same texts (SHA-256 11111111… and 22222222…)" in html
+    assert "the same held-out passages and pairs" in html
 
 
 def test_runs_of_other_texts_are_said_to_be_and_shown_by_hash(comparison: Comparison) -> None:
@@ -118,7 +118,7 @@ def test_runs_of_other_texts_are_said_to_be_and_shown_by_hash(comparison: Compar
     run = {**first.analysis.run, "sha256": {"t1": "7" * 64, "t2": "8" * 64}}
     other = Comparison((ComparedRun("x", dataclasses.replace(first.analysis, run=run)), *rest))
     html = render_comparison(other, judge_comparison(other))
-    assert "The runs are of different texts" in html
+    assert "The runs have different texts" in html
     assert [row[4:6] for row in tables(section(html, "runs"))[0][:3]] == [
         ["T1", "T2"], ["77777777", "88888888"], ["11111111", "22222222"],
     ]  # fmt: skip
@@ -127,9 +127,8 @@ def test_runs_of_other_texts_are_said_to_be_and_shown_by_hash(comparison: Compar
 def test_the_numbers_at_each_cycle_are_those_of_the_comparison(comparison: Comparison, html: str) -> None:
     html = section(html, "cycles")
     head, *rows = tables(html)[0]
-    mrr = Page(f"<p>{SHOWN['held_out_mrr'].title}</p>").one("p").words
-    assert head[:3] == ["Cycle", "Run", mrr]
-    assert "Total persistence of loops (rad)" in head
+    assert head[:3] == ["Cycle", "Run", "Held-out MRR"]
+    assert "Total loop persistence (rad)" in head
     assert len(rows) == len(CYCLES) * 4
     told = values(html[html.index("<table") : html.index("</table>")] + "</table>")
     wanted = [
@@ -167,13 +166,13 @@ def test_the_last_shared_cycle_has_a_table_of_its_own_and_the_kinds_their_spread
 ) -> None:
     end, kinds = tables(section(html, "end"))
     shown = {row[0]: row[1:] for row in end[1:]}
-    assert shown["Total persistence of loops (rad)"] == [
-        digits(value) for value in comparison.at_cycle("total_persistence", 2000) if value is not None
+    assert shown["Total loop persistence (rad)"] == [
+        digits(value) for value in comparison.at_cycle("loop_persistence", 2000) if value is not None
     ]
     assert kinds[0] == ["", "encoder full (2 seeds)", "encoder loreft (2 seeds)"]
-    pair = comparison.at_cycle("total_persistence", 2000)[:2]
+    pair = comparison.at_cycle("loop_persistence", 2000)[:2]
     mean, deviation = np.mean(pair), np.std(pair, ddof=1)
-    row = next(row for row in kinds if row[0] == "Total persistence of loops (rad)")
+    row = next(row for row in kinds if row[0] == "Total loop persistence (rad)")
     assert float(row[1].split(" ± ")[0]) == pytest.approx(mean, rel=5e-3)
     assert float(row[1].split(" ± ")[1]) == pytest.approx(deviation, rel=5e-3)
 
@@ -225,13 +224,13 @@ def test_each_run_has_its_own_verdict(html: str) -> None:
     own = section(html, "own")
     assert own.count("Held-out retrieval rose from 0.486 to 0.545 by cycle 20") == 4
     assert len(tables(own)) == 4
-    assert tables(own)[0][2][:3] == ["Total persistence of loops, last cycle against the first", "3.58", "1.10"]
+    assert tables(own)[0][2][:3] == ["Total loop persistence, last cycle against the first", "3.58", "1.10"]
 
 
 def test_nulls_stand_below_their_run_and_are_missed_where_there_are_none(comparison: Comparison) -> None:
     first, second, *_ = (ComparedRun(run.name, dataclasses.replace(run.analysis, nulls=())) for run in comparison.runs)
     bare = render_comparison(Comparison((first, second)), Verdict("x", ()))
-    assert "No nulls stand in these results." in section(bare, "nulls")
+    assert "These results have no nulls." in section(bare, "nulls")
     drawn = [
         NullMeasurement("dropout", i, Measurement(2000, 6, "union", "rank_me", v, ""))
         for i, v in enumerate((10.0, 14.0))
@@ -249,7 +248,7 @@ def test_losses_that_mean_something_else_are_marked(comparison: Comparison) -> N
     run = {**second.analysis.run, "options": {**second.options, "temperature": 0.1}}
     other = Comparison((first, ComparedRun("warm", dataclasses.replace(second.analysis, run=run))))
     html = section(render_comparison(other, judge_comparison(other)), "losses")
-    assert "These losses do not mean the same:" in html
+    assert "These losses are not comparable:" in html
     assert "the runs differ in temperature" in html
 
 
@@ -299,7 +298,7 @@ def as_analysed(run: ComparedRun, **facts: object) -> ComparedRun:
     Args:
         facts: What the run has beside, or instead of, what it had.
     """
-    claims = (Claim(Phrase("RankMe, last state (first beside it)"), 119.0, 110.0, 0.04),)
+    claims = (Claim(Phrase("{measure}, last state (null: first state)", measure=Phrase("RankMe")), 119.0, 110.0, 0.04),)
     verdict = Verdict(
         Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=2000), told=Phrase("one state")), claims
     )
@@ -315,9 +314,9 @@ def sides(comparison: Comparison, full: Analysis) -> dict[str, Comparison]:
     warm = dataclasses.replace(
         as_analysed(c, options={**c.options, "temperature": 0.5, "batch_size": 2}), name="x" * 80
     )
-    plan = "10 uniform subsamples of 2,000 of 12,345 points"
+    plan = {"draws": 10, "size": 2000, "points": 12345}
     sampled = dataclasses.replace(
-        b, analysis=dataclasses.replace(b.analysis, nulls=(), protocol={"sampled": ["union"], "cloud union": plan})
+        b, analysis=dataclasses.replace(b.analysis, nulls=(), protocol={"sampled": ["union"], "plans": {"union": plan}})
     )
     many = [as_analysed(ComparedRun(f"{e}{s}", changed(full, e, s))) for e in "abcdefghi" for s in (0, 1)]
     late = dataclasses.replace(c, analysis=dataclasses.replace(c.analysis, states=full.states[:1], metrics=()))
@@ -350,31 +349,31 @@ def test_the_sentence_is_russian_on_the_page_and_english_elsewhere(comparison: C
     verdict = judge_comparison(comparison)
     page = Page(render_comparison(comparison, verdict, "ru"))
     assert page.one("h1").words.replace("\u202f", " ").replace("\u00a0", " ") == (
-        "4 прогона (2 вида), цикл 2 000: MRR отложенных пар — 0,44 у обоих, различие не больше, чем между прогонами с "
-        "разными начальными числами (p = 1)"
+        "4 прогона (2 вида), цикл 2 000: MRR отложенных пар — 0,44 у обоих, различие в пределах разброса по начальным "
+        "числам (p = 1)"
     )
     assert page.one("p", class_="lead").words.replace("\u202f", " ").replace("\u00a0", " ") == (
-        "4 прогона (2 вида), цикл 2 000: MRR отложенных пар — 0,44 у обоих, различие не больше, чем между прогонами с "
-        "разными начальными числами (p = 1); сильнее, чем между прогонами с разными начальными числами, различаются "
-        "длина остовного дерева, внутренняя размерность и масштаб; прогонов с петлями крупнее случайных: 4 из 4."
+        "4 прогона (2 вида), цикл 2 000: MRR отложенных пар — 0,44 у обоих, различие в пределах разброса по начальным "
+        "числам (p = 1); сильнее, чем между прогонами с разными начальными числами, различаются "
+        "длина остовного дерева, внутренняя размерность и масштаб; прогонов с петлями длиннее случайных: 4 из 4."
     )
-    assert verdict.sentence.startswith("4 runs of 2 kinds at cycle 2,000: MRR of held-out pairs is 0.44 in both")
+    assert verdict.sentence.startswith("4 runs of 2 kinds at cycle 2,000: held-out MRR is 0.44 in both")
     claim = tables(section(render_comparison(comparison, verdict, "ru"), "verdict"))[0][1]
     assert claim[0].replace("\u202f", " ").replace("\u00a0", " ") == (
-        "MRR отложенных пар, цикл 2 000: «encoder full (2 начальных числа)», рядом — «encoder loreft (2 начальных "
-        "числа)»; критерий Уэлча"
+        "MRR отложенных пар, цикл 2 000: «encoder full (2 начальных числа)» (для сравнения — «encoder loreft (2 "
+        "начальных числа)»); критерий Уэлча"
     )
 
 
 def test_numbers_stand_with_their_units(html: str) -> None:
     rows = [row[0] for row in tables(section(html, "end"))[0][1:]]
     wanted = [
-        "Total persistence of loops (rad)", "Length of the spanning tree (rad)", "Deformation (share of the spread)",
-        "Rotation (rad)", "Scale (ratio)",
+        "Total loop persistence (rad)", "Spanning tree length (rad)", "Deformation (share of the spread)",
+        "Largest rotation (rad)", "Scale (ratio)",
     ]  # fmt: skip
     assert [row for row in rows if row in wanted] == wanted
     charts = [e.words for e in Page(section(html, "cycles")).all("figcaption")]
-    assert [words for words in charts if words.startswith("Rotation rad")] != []
+    assert [words for words in charts if words.startswith("Largest rotation rad")] != []
 
 
 def test_options_are_called_by_words_of_the_language(comparison: Comparison) -> None:

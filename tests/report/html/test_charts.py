@@ -3,7 +3,7 @@ import pytest
 
 from tests.report.reading import Element, Page
 from topores.report.html.charts import BOTTOM, LEFT, MOST_SHAPES, RIGHT, TOP, Level, Line, legend, line_chart, marks
-from topores.report.run.bars import MOST_BARS, barcode, betti_chart, longest, persistence_diagram
+from topores.report.run.diagram_charts import MOST_BARS, barcode, betti_chart, longest, persistence_diagram
 
 
 def points(element: Element) -> list[tuple[float, float]]:

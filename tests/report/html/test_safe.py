@@ -4,7 +4,7 @@ import pytest
 
 from tests.report.conftest import HOSTILE
 from tests.report.reading import Page
-from topores.report.html.safe import clean, clipped, escaped, json_block
+from topores.report.html.safe import clean, clip_html, escape_html, json_block
 
 
 def test_what_hides_or_misleads_is_shown() -> None:
@@ -22,14 +22,14 @@ def test_line_ends_become_one_kind() -> None:
 
 
 def test_escaped_text_reads_back_as_text_alone() -> None:
-    page = Page(f'<p title="{escaped(HOSTILE)}">{escaped(HOSTILE)}</p>')
+    page = Page(f'<p title="{escape_html(HOSTILE)}">{escape_html(HOSTILE)}</p>')
     assert [e.tag for e in page.elements] == ["p"]
     assert page.elements[0].words == page.elements[0].attributes["title"] == clean(HOSTILE)
 
 
 def test_a_long_text_says_what_it_leaves_out() -> None:
-    assert clipped("x" * 1_000_000, 10) == "xxxxxxxxxx… <em>(999,990 more characters)</em>"
-    assert clipped("<b>", 10) == "&lt;b&gt;"
+    assert clip_html("x" * 1_000_000, 10) == "xxxxxxxxxx… <em>(999,990 more characters)</em>"
+    assert clip_html("<b>", 10) == "&lt;b&gt;"
 
 
 def test_no_text_ends_a_json_block() -> None:

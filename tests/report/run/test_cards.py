@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from tests.report.reading import Page, values
-from topores.analysis.verdict.evidence import MOVED, TURN
+from topores.analysis.verdict.evidence import TURN
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement
-from topores.phrases import Phrase
+from topores.quantities import quantity
 from topores.report.run.cards import cards_of
 from topores.report.run.null_data import first_by_chance
 
@@ -26,8 +26,9 @@ def with_movement(full: Analysis, by_chance: float) -> Analysis:
     at = (full.states[-1].cycle, full.layers[-1], "union")
     parts = {"shared": 0.7, "relative": 0.1, "shift": 0.05, "deformation": 0.15, "shared_by_chance": 0.999}
     measured = tuple(Measurement(*at, f"movement.{n}", v, "", against=full.states[0].cycle) for n, v in parts.items())
-    claim = Claim(Phrase(str(MOVED[TURN])), 0.7, by_chance, 0.05)
-    verdict = dataclasses.replace(full.verdict, claims=(claim,), movement="turned and deformed")
+    shuffled = Claim(quantity(TURN).phrase, 0.7, 0.123, 0.05, TURN, null_of="shuffled")
+    claim = Claim(quantity(TURN).phrase, 0.7, by_chance, 0.05, TURN, null_of="chance")
+    verdict = dataclasses.replace(full.verdict, claims=(shuffled, claim), movement="turned and deformed")
     return dataclasses.replace(full, measurements=(*full.measurements, *measured), verdict=verdict)
 
 
@@ -38,7 +39,8 @@ def test_the_ends_of_the_run_and_the_nulls_stand_in_them(full: Analysis) -> None
     assert values(html)[:2] == ends
     cards = shown(full)
     assert list(cards) == [
-        "Did the space collapse?", "Are unseen partners found?", "Loops beyond chance?", "Turned or deformed?",
+        "Did the space collapse?", "Are unseen partners found?", "Loops longer than chance would produce?",
+        "Rotated or deformed?",
     ]  # fmt: skip
     assert "Shuffled pairings: 0.410 ± 0.0100 (3 runs)." in cards["Are unseen partners found?"].replace("\xa0", " ")
 
@@ -49,17 +51,21 @@ def test_loops_beyond_chance_are_counted_in_both_texts_alone(full: Analysis) -> 
         dataclasses.replace(full.loops[0], cycle=last, cloud=cloud, p=p)
         for cloud, p in (("union", 0.01), ("union", 0.04), ("union", 0.05), ("t1", 0.001))
     )
-    assert "Yes: 2 loops." in shown(dataclasses.replace(full, loops=judged))["Loops beyond chance?"]
+    assert "Yes: 2 loops." in shown(dataclasses.replace(full, loops=judged))["Loops longer than chance would produce?"]
     none = dataclasses.replace(full, loops=judged[2:])
-    assert "No loop beats the null." in shown(none)["Loops beyond chance?"]
-    assert "There are no loops to judge." in shown(dataclasses.replace(full, loops=()))["Loops beyond chance?"]
+    assert "No loop is longer than chance would produce." in shown(none)["Loops longer than chance would produce?"]
+    assert (
+        "There are no loops to judge."
+        in shown(dataclasses.replace(full, loops=()))["Loops longer than chance would produce?"]
+    )
 
 
 def test_the_turn_is_held_against_the_same_chance_as_in_the_sentence(full: Analysis) -> None:
-    card = shown(with_movement(full, 0.391))["Turned or deformed?"]
-    assert "It turned, and was deformed." in card
-    assert "Turned as one by chance: 39.1 %." in card
+    card = shown(with_movement(full, 0.391))["Rotated or deformed?"]
+    assert "It rotated and was deformed." in card
+    assert "Rotated together, by chance: 39.1 %." in card
     assert "99.9" not in card
+    assert "12.3" not in card
 
 
 def test_the_parts_of_the_movement_fill_the_bar(full: Analysis) -> None:
@@ -73,12 +79,12 @@ def test_the_largest_rotation_stands_beside_that_of_dropout_alone(full: Analysis
     last = full.states[-1].cycle
     angle = full.value("procrustes.angle", last, full.layers[-1], "union", against=full.states[0].cycle)
     assert angle is not None
-    assert f"Largest rotation: {angle:#.3g} rad." in shown(full)["Turned or deformed?"]
+    assert f"Largest rotation: {angle:#.3g} rad." in shown(full)["Rotated or deformed?"]
     alone = tuple(
         NullMeasurement("dropout", draw, Measurement(last, 6, cloud, "procrustes.angle", turn, "rad", against=last))
         for draw, (cloud, turn) in enumerate([("union", 2.0), ("union", 2.26), ("t1", 3.0)])
     )
-    card = shown(dataclasses.replace(full, nulls=(*full.nulls, *alone)))["Turned or deformed?"]
+    card = shown(dataclasses.replace(full, nulls=(*full.nulls, *alone)))["Rotated or deformed?"]
     assert f"Largest rotation: {angle:#.3g} rad; by dropout alone up to 2.26 rad." in card
 
 
@@ -93,8 +99,8 @@ def test_recall_stands_beside_chance(full: Analysis) -> None:
 
 @pytest.mark.parametrize(
     ("outcome", "answer"),
-    [("learned", "Yes, better than before."), ("memorised", "No: the pairs were learned by heart."),
-     ("no better than shuffled", "No better than after shuffled pairings."), ("undecided", "It cannot be told.")],
+    [("learned", "Yes, better than before."), ("memorised", "No: the training pairs were memorised."),
+     ("no better than shuffled", "No better than after shuffled pairings."), ("undecided", "Not enough data to tell.")],
 )  # fmt: skip
 def test_the_answer_is_the_verdicts(full: Analysis, outcome: str, answer: str) -> None:
     judged = dataclasses.replace(full, verdict=dataclasses.replace(full.verdict, outcome=outcome))
@@ -105,5 +111,5 @@ def test_what_was_not_measured_has_no_card(full: Analysis, bare: Analysis) -> No
     assert cards_of(bare) == ""
     assert "Are unseen partners found?" not in shown(dataclasses.replace(full, run={}, metrics=()))
     one = shown(dataclasses.replace(full, states=full.states[-1:]))
-    assert "Turned or deformed?" not in one
-    assert "One state: no change can be seen." in one["Did the space collapse?"]
+    assert "Rotated or deformed?" not in one
+    assert "There is one state, so no change." in one["Did the space collapse?"]

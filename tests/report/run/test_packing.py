@@ -9,14 +9,14 @@ from tests.report.reading import Page
 from topores.domain import Analysis, PassageMap
 from topores.report.html.arrays import MOST, Arrays
 from topores.report.run.change_data import panels
-from topores.report.run.packing import packed
+from topores.report.run.packing import data_blocks
 from topores.report.run.shape_data import reach
 from topores.report.run.space_data import COARSE, STEPS, places
 
 
 @pytest.fixture(scope="module")
 def page(full: Analysis) -> Page:
-    return Page(packed(full))
+    return Page(data_blocks(full))
 
 
 def bars_of(page: Page) -> list[np.ndarray]:
@@ -99,7 +99,7 @@ def test_texts_stand_beside_their_numbers(full: Analysis, page: Page) -> None:
 def test_long_texts_are_cut_so_that_all_together_stay_small(full: Analysis) -> None:
     assert full.corpus is not None
     long = tuple(dataclasses.replace(p, text="word " * 200_000) for p in full.corpus.t1)
-    page = Page(packed(dataclasses.replace(full, corpus=dataclasses.replace(full.corpus, t1=long))))
+    page = Page(data_blocks(dataclasses.replace(full, corpus=dataclasses.replace(full.corpus, t1=long))))
     texts = json.loads(page.unpacked("texts"))["text"]
     assert max(map(len, texts)) == 1_201
     assert texts[0].endswith("…")
@@ -121,7 +121,7 @@ def test_a_followed_loop_names_its_bar_in_each_state(full: Analysis) -> None:
     own = dataclasses.replace(
         full.tracks[0], births=(None,) * 11 + (bars[4, 0].item(),), deaths=(None,) * 11 + (bars[4, 1].item(),)
     )
-    (track,) = Page(packed(dataclasses.replace(full, tracks=(own,)))).data()[1]["tracks"]
+    (track,) = Page(data_blocks(dataclasses.replace(full, tracks=(own,)))).data()[1]["tracks"]
     assert track["bars"] == [None] * 11 + [4]
     assert track["persistence"][11] == pytest.approx(bars[4, 1] - bars[4, 0], rel=1e-4)
     assert track["members"][0] == [3, 70, 12, 40]
@@ -140,10 +140,10 @@ def test_every_change_comes_back(full: Analysis, page: Page) -> None:
 
 def test_the_heat_map_has_each_measure_by_layer_cloud_and_state(full: Analysis, page: Page) -> None:
     heat = {one["title"]: one for one in page.data()[1]["heat"]}
-    loops = heat["Total persistence of loops"]
+    loops = heat["Total loop persistence"]
     assert loops["unit"] == "rad"
     assert loops["values"][3][1][9] == pytest.approx(full.value("total_persistence", 500, 3, "t2", degree=1), rel=1e-5)
-    scale = heat["Scale since the first state"]["values"]
+    scale = heat["Scale, against the first state"]["values"]
     assert scale[3][1][9] == pytest.approx(full.value("procrustes.scale", 500, 3, "t2", against=0), rel=1e-5)
     assert scale[3][1][0] is None
 
@@ -166,7 +166,7 @@ def test_the_page_opens_with_the_last_state_layer_and_the_union(page: Page) -> N
 
 def test_what_was_not_computed_is_empty(full: Analysis) -> None:
     less = {key: bars for key, bars in full.diagrams.items() if key[:3] != (5, 2, "t1")}
-    page = Page(packed(dataclasses.replace(full, diagrams=less, measurements=())))
+    page = Page(data_blocks(dataclasses.replace(full, diagrams=less, measurements=())))
     at = list(places(full)).index((5, 2, "t1"))
     _, numbers = page.data()
     assert [len(bars) for bars in bars_of(page)[2 * at : 2 * at + 2]] == [0, 0]

@@ -92,20 +92,20 @@ def test_ids_are_unique_and_every_link_has_its_target(any_page: Page) -> None:
 def test_sections_stand_in_their_order(page: str) -> None:
     names = [e.attributes["id"] for e in Page(page).all("section")]
     assert names == [
-        "space", "tracks", "loops", "shape", "geometry", "change", "losses", "retrieval", "nulls", "verdict", "run",
-        "method",
+        "space", "tracks", "loop_passages", "shape", "geometry", "change", "losses", "retrieval", "nulls", "verdict",
+        "run", "method",
     ]  # fmt: skip
 
 
 def test_sections_without_results_are_left_out_and_the_rest_says_why(bare_page: str) -> None:
     page = Page(bare_page)
     names = [e.attributes["id"] for e in page.all("section")]
-    assert names == ["space", "loops", "shape", "geometry", "change", "verdict", "run", "method"]
+    assert names == ["space", "loop_passages", "shape", "geometry", "change", "verdict", "run", "method"]
     words = page.one("main").words
     assert "makes no claim" in words
-    assert "No training run stands behind these states" in words
-    assert "There is one state only, so nothing to compare it with" in words
-    assert "No loop stood out" in words
+    assert "These states do not belong to a training run" in words
+    assert "There is only one state, so there is nothing to compare it with" in words
+    assert "There is no loop in any state" in words
 
 
 def test_the_title_is_the_verdict(page: str, full: Analysis) -> None:
@@ -134,4 +134,4 @@ def test_every_group_of_charts_has_its_numbers_behind_it(page: str) -> None:
 def test_the_least_that_an_analysis_may_hold(bare: Analysis) -> None:
     least = dataclasses.replace(bare, diagrams={}, measurements=(), protocol={}, verdict=Verdict("Nothing.", ()))
     names = [e.attributes["id"] for e in Page(render(least)).all("section")]
-    assert names == ["loops", "verdict", "run", "method"]
+    assert names == ["loop_passages", "verdict", "run", "method"]

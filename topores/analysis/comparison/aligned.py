@@ -1,4 +1,4 @@
-"""Several runs aligned: their numbers at the same cycles and at the same losses. Nothing is judged here."""
+"""Several runs side by side: the same quantities at equal cycles and at equal losses. Nothing is tested here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from topores.analysis.comparison.run import COUNTED, ByCycle, ComparedRun
+from topores.analysis.comparison.run import COUNTED, QUANTITIES, ByCycle, ComparedRun
 from topores.config.by_variant import field_names, option_class
 from topores.config.train import chosen_variant
 
 LEVELS = 6
-"""Losses at which runs are compared, from the lowest start to the lowest loss that all reached."""
+"""Number of losses at which runs are compared, from the lowest start to the lowest loss that all reached."""
 
 DECIDE_LOSS = ("objective", "passage_tokens", "held_out", "embargo")
 """Common options that decide what a loss means, besides the objective's own, the texts and the size of a batch."""
@@ -30,27 +30,32 @@ class Comparison:
         return [run.name for run in self.runs]
 
     @cached_property
+    def quantities(self) -> tuple[str, ...]:
+        """What is shown of the runs: the quantities that are tested, then whatever else any of them logged."""
+        return tuple(dict.fromkeys([*QUANTITIES, *(name for run in self.runs for name in run.values)]))
+
+    @cached_property
     def cycles(self) -> tuple[int, ...]:
-        """Cycles whose checkpoint was kept and measured in every run."""
+        """Cycles that were kept and measured in all runs."""
         return tuple(sorted(set.intersection(*(set(run.kept) for run in self.runs))))
 
     @cached_property
     def levels(self) -> tuple[float, ...]:
-        """Falling losses that all runs reached; spaced by equal factors, or by equal steps if one is not above 0.
+        """Losses that all runs reached, falling; at equal ratios, or at equal steps if one is not positive.
 
-        They cover the kept states, where everything is known; if too few were kept, the logged cycles.
+        They are within the kept states, where everything is known, or within the log if too few states were kept.
         """
         kept = [[run.losses[cycle] for cycle in run.kept if cycle in run.losses] for run in self.runs]
         return _levels(kept) or _levels([list(run.losses.values()) for run in self.runs])
 
     def at_cycle(self, quantity: str, cycle: int) -> Values:
-        return tuple(run.values[quantity].get(cycle) for run in self.runs)
+        return tuple(run.values.get(quantity, {}).get(cycle) for run in self.runs)
 
     def at_loss(self, quantity: str, level: float) -> Values:
         return tuple(at_loss(run, quantity, level) for run in self.runs)
 
     def reached(self, level: float) -> Values:
-        """The cycle at which each run reached a loss, interpolated."""
+        """The cycle, interpolated, at which each run reached a loss."""
         return tuple(_at(run.losses, {cycle: float(cycle) for cycle in run.losses}, level) for run in self.runs)
 
     @cached_property
@@ -69,7 +74,7 @@ class Comparison:
 
     @cached_property
     def same_questions(self) -> bool:
-        """Whether all runs answer the same questions about the same held-out passages."""
+        """Whether all runs have the same held-out retrieval task."""
         return not _differ(run.gist.questions for run in self.runs)
 
 
@@ -80,19 +85,19 @@ def _levels(losses: Sequence[Sequence[float]]) -> tuple[float, ...]:
     if low >= high:
         return ()
     steps = np.geomspace(high, low, LEVELS) if low > 0 else np.linspace(high, low, LEVELS)
-    # Rounding must not put an end beyond what was reached.
+    # Rounding must not move an end beyond what was reached.
     return (high, *steps[1:-1].tolist(), low)
 
 
 def at_loss(run: ComparedRun, quantity: str, level: float) -> float | None:
     """A quantity where the run first reached a loss, interpolated linearly between the states around it.
 
-    A count is not interpolated: it is taken from the first state at or below the loss.
+    A count is taken from the first state at or below the loss.
 
     Returns:
-        None if the run began below the loss, never reached it, or if the quantity is not known there.
+        None if the run started below the loss, never reached it, or if the quantity is unknown there.
     """
-    known = run.values[quantity]
+    known = run.values.get(quantity, {})
     if quantity != COUNTED:
         return _at(run.losses, known, level)
     states = [cycle for cycle in run.kept if cycle in run.losses]
@@ -112,7 +117,7 @@ def _at(losses: ByCycle, values: ByCycle, level: float) -> float | None:
 
 
 def _crossing(losses: Sequence[float], level: float) -> tuple[int, float] | None:
-    """The first index at or below `level`, and the fraction of the way there from the index before."""
+    """The first index at or below `level`, and the share of the step before it at which `level` is crossed."""
     place = next((i for i, loss in enumerate(losses) if loss <= level), None)
     if place is None or (place == 0 and losses[0] < level):
         return None

@@ -1,4 +1,4 @@
-"""Where a run finds unseen partners best, and what its space is like there: the turn from learning to memorising."""
+"""The cycle at which held-out retrieval is best, where learning turns into memorising, and the space there."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from topores.analysis.comparison.run import LOOPS, RETRIEVAL, ByCycle, ComparedR
 @dataclass(frozen=True)
 class BestCycle:
     cycle: int
-    """The logged cycle with the greatest held-out MRR, of equal ones the first."""
+    """The logged cycle with the highest held-out MRR; the first of equal ones."""
     held_out: float
     untrained: float | None
     """Held-out MRR at cycle 0."""
@@ -19,7 +19,7 @@ class BestCycle:
     train: float | None
     loss: float | None
     loops: float | None
-    """Total persistence of the loops there, over that of the first state; read between the kept states around it."""
+    """Total loop persistence there over that of the first state, interpolated between kept states."""
 
 
 def best_cycle(run: ComparedRun) -> BestCycle | None:

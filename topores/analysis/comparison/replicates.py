@@ -1,4 +1,4 @@
-"""Groups of replicates: runs that differ only in the seed, whose spread tells a difference from chance."""
+"""Groups of runs that differ in the seed alone; their spread shows how large a difference luck can produce."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -20,19 +20,19 @@ from topores.topology.significance import holm
 NOT_DECIDING = (
     "seed", "output", "cycles", "checkpoints", "keep", "stop_at_turn", "fail_on", "track", "null", "seeds", "device",
 )  # fmt: skip
-"""Options that do not affect what a cycle does, except by chance: the seed, how long a run is, what is kept of it."""
+"""Options that change no cycle except by chance: seed, length, what is kept and how the run is watched."""
 
 PLACES = ("article", "meta_analysis", "pairs")
-"""Options that name the files of the texts; the hash of their content is compared instead."""
+"""Options that name the files of the texts; their hash decides instead."""
 
 FEWEST_PAIRED = 3
 """Fewest shared seeds for which two groups are compared seed by seed."""
 
 ROUNDING = 1e-12
-"""Spreads below this share of the values are rounding errors."""
+"""A spread below this share of the values counts as none."""
 
 MOST_LETTERS = 32
-"""Longest option value that a group's name has in full; longer ones, such as hashes, are cut to their beginning."""
+"""Longest value that a group's name gives in full; longer ones, such as hashes, are cut."""
 
 Read = Callable[[ComparedRun], float | None]
 
@@ -42,20 +42,20 @@ class Group:
     """Runs that differ only in the seed."""
 
     name: str
-    """The run's name if it is alone, else a phrase with the options that set the group apart."""
+    """The run's name if it is alone, else the options that set the group apart, as a phrase."""
     runs: tuple[ComparedRun, ...]
-    """One run for each seed."""
+    """One run per seed."""
     repeats: tuple[ComparedRun, ...] = ()
-    """Runs with a seed that another run of the group has; they add no information and are left out."""
+    """Runs that repeat a seed; they add nothing and are left out."""
 
     @property
-    def told(self) -> str:
+    def title(self) -> str:
         if len(self.runs) == 1:
             return self.name
         return Phrase("{name} ({seeds})", name=self.name, seeds=Count(len(self.runs), "seed"))
 
     def values(self, read: Read) -> list[float] | None:
-        """One number for each run; None if any run lacks it."""
+        """One number per run; None if any run lacks it."""
         found = [read(run) for run in self.runs]
         known = [value for value in found if value is not None]
         return known if len(known) == len(found) else None
@@ -63,20 +63,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Difference:
-    """One quantity of two groups, the group with the greater mean first."""
+    """One quantity of two groups, the greater mean first."""
 
     quantity: str
     greater: Group
     lesser: Group
     means: tuple[float, float]
     test: str
-    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty if the groups cannot be judged."""
+    """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty where there is no spread to test by."""
     p: float | None
-    """Corrected for all pairs of groups and all quantities; retrieval is corrected by itself."""
+    """Corrected over all pairs of groups, and over all quantities but retrieval, which is a question of its own."""
 
 
-def grouped(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
-    """The runs in groups of replicates, in the order they were given."""
+def group_replicates(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
+    """The runs in groups of replicates, in the order in which they were given."""
     facts = [_decided_by(run) for run in runs]
     distinct = [fact for i, fact in enumerate(facts) if fact not in facts[:i]]
     names = _names(distinct)
@@ -102,7 +102,7 @@ def _decided_by(run: ComparedRun) -> dict[str, Any]:
 
 
 def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
-    """A name for each group: as few of the differing facts as tell all groups apart."""
+    """The fewest differing facts, in order, that tell all groups apart."""
     keys = list(dict.fromkeys(key for fact in facts for key in fact))
     chosen: list[str] = []
     for key in keys:
@@ -110,16 +110,18 @@ def _names(facts: Sequence[Mapping[str, Any]]) -> list[Phrase]:
             break
         if len({_key(fact, [*chosen, key]) for fact in facts}) > len({_key(fact, chosen) for fact in facts}):
             chosen.append(key)
-    return [joined(", ", [_told(key, fact.get(key)) for key in chosen]) or Phrase("all runs") for fact in facts]
+    return [
+        joined(", ", [_fact_in_words(key, fact.get(key)) for key in chosen]) or Phrase("all runs") for fact in facts
+    ]
 
 
 def _key(fact: Mapping[str, Any], keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(repr(fact.get(key)) for key in keys)
 
 
-def _told(key: str, value: Any) -> str:
+def _fact_in_words(key: str, value: Any) -> str:
     """
-    >>> _told("encoder", "loreft"), _told("null", "shuffled"), _told("learning_rate", 0.001)
+    >>> _fact_in_words("encoder", "loreft"), _fact_in_words("null", "shuffled"), _fact_in_words("learning_rate", 0.001)
     ('encoder loreft', 'shuffled null', 'learning rate 0.001')
     """
     if key == "null":
@@ -132,7 +134,7 @@ def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Dif
     """Every quantity of every two groups; groups trained on different corpora are described and not judged.
 
     Args:
-        reads: What is compared, by its name.
+        reads: By quantity, how to read it from a run.
     """
     found = [
         _difference(name, one, other, read)
@@ -141,7 +143,7 @@ def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Dif
     ]
     known = [difference for difference in found if difference is not None]
     retrieval = [d for d in known if d.quantity == RETRIEVAL]
-    return (*_corrected(retrieval), *_corrected([d for d in known if d.quantity != RETRIEVAL]))
+    return (*_holm_corrected(retrieval), *_holm_corrected([d for d in known if d.quantity != RETRIEVAL]))
 
 
 def _difference(quantity: str, one: Group, other: Group, read: Read) -> Difference | None:
@@ -156,7 +158,7 @@ def _difference(quantity: str, one: Group, other: Group, read: Read) -> Differen
 
 
 def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tuple[str, float | None]:
-    """The test that the seeds allow, and its p; the choice depends only on the seeds, never on the numbers."""
+    """The test that the seeds allow, and its p; the numbers do not influence the choice."""
     seeds, others = [run.seed for run in one.runs], [run.seed for run in other.runs]
     if len(seeds) >= FEWEST_PAIRED and sorted(seeds) == sorted(others):
         its = [its[others.index(seed)] for seed in seeds]
@@ -169,7 +171,7 @@ def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tupl
     return "", None
 
 
-def _corrected(found: Sequence[Difference]) -> list[Difference]:
+def _holm_corrected(found: Sequence[Difference]) -> list[Difference]:
     judged = iter(holm([d.p for d in found if d.p is not None]))
     return [
         d if d.p is None else Difference(d.quantity, d.greater, d.lesser, d.means, d.test, next(judged)) for d in found

@@ -10,37 +10,31 @@ from typing import Any
 import numpy as np
 
 from topores.analysis.chance import ALPHA
-from topores.analysis.verdict.evidence import CLUSTERS, COMPARED, LOOPS, NAMES, RETRIEVAL
+from topores.analysis.verdict.evidence import CLUSTERS, LOOPS, RETRIEVAL
 from topores.compute.files import sha256_text
 from topores.config import TrainConfig
 from topores.domain import Analysis, Corpus, Measurement
 from topores.errors import UsageError
-from topores.phrases import Phrase
+from topores.quantities import NOT_QUANTITIES, id_of, quantity
+from topores.quantities import QUANTITIES as TABLE
 from topores.text.fingerprint import corpus_sha256, passages_sha256
 
 COUNTED = "significant_loops"
 
 LOGGED = (RETRIEVAL, "train_mrr", "uniformity", "rank_me", "modality_gap", "alignment")
-"""Quantities that a run logs at many cycles; MRR is the mean of both directions."""
+"""Quantities that every run logs."""
 
-UNMOVED = {"procrustes.residual": 0.0, "procrustes.angle": 0.0, "procrustes.scale": 1.0}
-"""Values of the first state compared with itself."""
+CHANGES = ("procrustes.residual", "procrustes.angle", "procrustes.scale")
+"""Quantities measured against the first state."""
 
-MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *UNMOVED)
-"""Quantities measured at kept cycles, for the union cloud at the last layer. Changes are relative to the first."""
+MEASURED = (LOOPS, CLUSTERS, "intrinsic_dimension", *CHANGES)
+"""Quantities measured at kept cycles, of both texts' cloud at the last layer."""
 
-WORDS = {
-    **COMPARED,
-    "train_mrr": Phrase("MRR of training pairs"),
-    "alignment": Phrase("alignment"),
-    "procrustes.residual": Phrase("deformation"),
-    "procrustes.angle": Phrase("largest rotation"),
-    "procrustes.scale": Phrase("scale"),
-    COUNTED: Phrase("loops beyond chance"),
-}
+QUANTITIES = {name: quantity(name).phrase for name in (*LOGGED, *MEASURED, COUNTED)}
+"""Quantities that are compared and tested, in words."""
 
-QUANTITIES = {name: WORDS[name] for name in (*LOGGED, *MEASURED, COUNTED)}
-"""All quantities that are compared, in words."""
+KNOWN_KEYS = {*NOT_QUANTITIES, *(key for one in TABLE.values() for key in one.logged_as)}
+"""Keys of a logged line that the table of quantities has."""
 
 ByCycle = dict[int, float]
 
@@ -64,10 +58,10 @@ class Gist:
 @dataclass(frozen=True)
 class ComparedRun:
     name: str
-    """Unique among the runs of the comparison."""
+    """Unique in the comparison."""
     analysis: Analysis
     carried: Gist | None = None
-    """Its gist if the analysis has neither passages nor bars, as in a report."""
+    """The gist, where the analysis has neither passages nor bars, as in a report."""
 
     @cached_property
     def gist(self) -> Gist:
@@ -80,17 +74,18 @@ class ComparedRun:
 
     @cached_property
     def values(self) -> dict[str, ByCycle]:
-        """Each quantity's known values by cycle, in order of cycle."""
+        """By quantity: its known values by cycle, in order of cycle."""
         counted = _significant_loops(self.analysis, self.gist.without_loops)
-        return {**_logged(self.analysis.metrics), **_measured(self.analysis), COUNTED: counted}
+        logged = _logged_values(self.analysis.metrics, [*LOGGED, *other_keys(self.analysis.metrics)])
+        return {**logged, **_measured_values(self.analysis), COUNTED: counted}
 
     @cached_property
     def losses(self) -> ByCycle:
-        """The loss of each logged state, estimated from the log.
+        """The loss of each logged state, interpolated.
 
-        A line has the mean loss over the steps of its cycle, which belong to states before the one it ends in. The
-        mean is placed in the middle of these steps, and the loss of a state is interpolated between two lines; the
-        last state gets the mean of its own line.
+        A line logs the mean loss over the steps of its cycle, so over states before the one at its end. That mean is
+        placed in the middle of the cycle, and the loss of a state is interpolated between two lines; the last state
+        takes the loss of its own line.
         """
         lines = [
             (line["cycle"], loss) for line in self.analysis.metrics if (loss := _number(line.get("loss"))) is not None
@@ -98,7 +93,7 @@ class ComparedRun:
         if not lines:
             return {}
         middle = {cycle: max(0.0, cycle - (1 + 1 / self.steps) / 2) for cycle, _ in lines}
-        # With one step per cycle, the loss of cycle 1 is that of the untrained state.
+        # With one step a cycle, the loss of cycle 1 is that of the untrained state, whose own line says no more.
         known = {middle[cycle]: loss for cycle, loss in reversed(lines)}
         places = sorted(known)
         found = np.interp([cycle for cycle, _ in lines], places, [known[place] for place in places])
@@ -106,13 +101,13 @@ class ComparedRun:
 
     @property
     def steps(self) -> int:
-        """Batches per cycle; 1 if it is not known."""
+        """Batches per cycle; 1 if unknown."""
         batch = _number(self.options.get("batch_size"))
         return math.ceil(self.gist.trained_on / batch) or 1 if batch else 1
 
     @property
     def batch(self) -> str:
-        """Passages of T1 in a batch, in words: 'all' that are trained on, or a number."""
+        """Passages of T1 in a batch: 'all' that are trained on, or a number."""
         batch = _number(self.options.get("batch_size"))
         return "all" if self.steps == 1 else f"{batch:.0f}"
 
@@ -156,8 +151,8 @@ class ComparedRun:
 
 
 def gist_of(analysis: Analysis) -> Gist:
-    """The gist of an analysis that has its passages and bars."""
-    corpus, layer = analysis.corpus, max(analysis.layers)
+    """Gist of an analysis that has its passages and bars."""
+    corpus, layer = analysis.corpus, analysis.output
     loops = {state.cycle: analysis.diagrams.get((state.cycle, layer, "union", 1)) for state in analysis.states}
     return Gist(
         trained_on=0 if corpus is None else corpus.split_1.count("train"),
@@ -184,56 +179,56 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, ByCycle]:
-    found: dict[str, ByCycle] = {name: {} for name in LOGGED}
+def other_keys(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys with numbers that the table of quantities lacks, as an objective or an evaluation of yours may log them."""
+    keys = dict.fromkeys(key for line in metrics for key, value in line.items() if _number(value) is not None)
+    return [key for key in keys if key not in KNOWN_KEYS and key not in TABLE]
+
+
+def _logged_values(metrics: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, ByCycle]:
+    """By quantity and cycle; one with several keys, as in both directions, is their mean."""
+    found: dict[str, ByCycle] = {name: {} for name in names}
     for line in metrics:
-        for name in LOGGED:
-            known = [value for key in keys_of(name) if (value := _number(line.get(key))) is not None]
+        for name in names:
+            known = [value for key in quantity(name).logged_as if (value := _number(line.get(key))) is not None]
             if known:
                 found[name][line["cycle"]] = float(np.mean(known))
     return found
 
 
-def keys_of(name: str) -> list[str]:
-    """Keys of a logged quantity in a line of metrics.jsonl."""
-    return [f"{name}_1to2", f"{name}_2to1"] if name.endswith("_mrr") else [name]
-
-
-def _measured(analysis: Analysis) -> dict[str, ByCycle]:
-    first, last_layer = analysis.states[0].cycle, max(analysis.layers)
+def _measured_values(analysis: Analysis) -> dict[str, ByCycle]:
+    first = analysis.first.cycle
     found: dict[str, ByCycle] = {name: {} for name in MEASURED}
-    for measure, value in UNMOVED.items():
-        found[measure][first] = value
+    for measure in CHANGES:
+        found[measure][first] = float(quantity(measure).no_change or 0)
     for m in analysis.measurements:
         name = _quantity(m, first)
-        if name is not None and (m.layer, m.cloud) == (last_layer, "union") and math.isfinite(m.value):
+        if name is not None and (m.layer, m.cloud) == (analysis.output, "union") and math.isfinite(m.value):
             found[name][m.cycle] = m.value
     return found
 
 
 def _quantity(m: Measurement, first: int) -> str | None:
-    """The name of a measurement in a comparison; None if it is not compared, or taken from the log.
+    """Id of the quantity that a measurement is of; None for what is not compared, or is taken from the log.
 
     Args:
-        first: Cycle of the first state, with which changes are compared.
+        first: Cycle of the first state, which changes are measured against.
     """
     if m.threshold is not None or m.against not in (None, first):
         return None
-    name = m.measure if m.degree is None else NAMES.get((m.measure, m.degree))
+    name = id_of(m.measure, m.degree)
     return name if name in MEASURED else None
 
 
 def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
-    """The number of significant loops of each state whose loops were tested.
+    """Number of significant loops; only for states whose loops were tested.
 
     Args:
         without: Cycles of states that have no loop to test.
     """
-    layer = max(analysis.layers)
     found: ByCycle = {}
     for state in analysis.states:
-        place = (state.cycle, layer, "union")
-        judged = [loop for loop in analysis.loops if (loop.cycle, loop.layer, loop.cloud) == place]
+        judged = analysis.loops_at(state.cycle, analysis.output, "union")
         if judged or state.cycle in without:
             found[state.cycle] = float(sum(loop.p < ALPHA for loop in judged))
     return found
@@ -247,7 +242,7 @@ def _questions(corpus: Corpus) -> str:
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None for anything else that a file may hold instead."""
+    """A finite number, or None: a file may hold null, NaN or anything else instead."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None

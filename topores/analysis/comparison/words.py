@@ -1,17 +1,14 @@
-"""How the verdict of a comparison puts its findings: phrases, so that the page can say them in another language.
-
-What is found is decided in comparison_verdict.py; here nothing is.
-"""
+"""Sentences of a comparison's verdict, as phrases that the page can translate; verdict.py decides which."""
 
 from collections.abc import Sequence
 
 from topores.analysis.comparison.evidence import EQUAL_LOSS
 from topores.analysis.comparison.replicates import Difference, Group
-from topores.analysis.comparison.run import LOOPS, QUANTITIES
+from topores.analysis.comparison.run import LOOPS, QUANTITIES, RETRIEVAL
 from topores.phrases import Count, Phrase, joined
 
 CONTRACTED, SPREAD_OUT, KEPT = Phrase("contracted"), Phrase("spread out"), Phrase("kept their spread")
-"""What became of a space, said of each of two."""
+"""What happened to one of two spaces."""
 
 OF_BOTH = {
     CONTRACTED: Phrase("both contracted"),
@@ -24,8 +21,8 @@ def span(runs: int, kinds: int, end: int | None, *, same_texts: bool, first_in_c
     """The beginning of the sentence.
 
     Args:
-        end: The last cycle that all kept; None if there is none but the first.
-        first_in_common: Whether there is that one.
+        end: The last cycle that all kept; None if it is the first or there is none.
+        first_in_common: Whether all kept the first.
     """
     who: Phrase = Count(runs, "run")
     if kinds < runs:
@@ -50,93 +47,98 @@ def quantity(name: str, level: float | None) -> Phrase:
     return QUANTITIES[name]
 
 
-# What the seeds bear.
+# Tested against the spread over seeds.
 
 
 def found_better(told: Sequence[Difference], further: int) -> Phrase:
-    """Who finds unseen partners better than whom.
+    """Which runs find unseen partners better.
 
     Args:
-        further: In how many more pairs of kinds.
+        further: Number of further pairs of kinds that differ.
     """
     each = [
         Phrase(
             "{greater} than by {lesser} (MRR {more:.2f} against {less:.2f}, p = {p:.2g})",
-            greater=d.greater.told, lesser=d.lesser.told, more=d.means[0], less=d.means[1], p=d.p,
+            greater=d.greater.title, lesser=d.lesser.title, more=d.means[0], less=d.means[1], p=d.p,
         )
         for d in told
     ]  # fmt: skip
     return Phrase(
-        "unseen partners are found better by {told}{further}", told=joined(", ", each), further=_further(further)
+        "unseen partners are found better by {told}{further}", told=joined(", ", each), further=_further_pairs(further)
     )
 
 
 def retrieval(numbers: Phrase, p: float | None) -> Phrase:
-    """What is told of retrieval where no difference is borne."""
+    """Held-out retrieval where no difference is significant."""
     if p is None:
-        return Phrase("MRR of held-out pairs is {numbers}", numbers=numbers)
+        return Phrase("{measure} is {numbers}", measure=QUANTITIES[RETRIEVAL], numbers=numbers)
     return Phrase(
-        "MRR of held-out pairs is {numbers}, no further apart than seeds are (p = {p:.2g})", numbers=numbers, p=p
-    )
+        "{measure} is {numbers}, a difference within the spread over seeds (p = {p:.2g})",
+        measure=QUANTITIES[RETRIEVAL], numbers=numbers, p=p,
+    )  # fmt: skip
 
 
 def wider(d: Difference, further: int) -> Phrase:
-    """Whose space is wider: that of the lesser uniformity."""
+    """Whose space is wider: lower uniformity is wider."""
     return Phrase(
-        "the space of {lesser} is wider than that of {greater} (uniformity {less:.2f} against {more:.2f}, "
+        "the space of {lesser} is wider than that of {greater} ({measure} {less:.2f} against {more:.2f}, "
         "p = {p:.2g}){further}",
-        lesser=d.lesser.told, greater=d.greater.told, less=d.means[1], more=d.means[0], p=d.p,
-        further=_further(further),
+        measure=QUANTITIES["uniformity"], lesser=d.lesser.title,
+        greater=d.greater.title, less=d.means[1], more=d.means[0], p=d.p,
+        further=_further_pairs(further),
     )  # fmt: skip
 
 
 def greater(measure: Phrase, d: Difference, further: int) -> Phrase:
     return Phrase(
         "{measure} is greater in {greater} than in {lesser} ({more:.2f} against {less:.2f}, p = {p:.2g}){further}",
-        measure=measure, greater=d.greater.told, lesser=d.lesser.told, more=d.means[0], less=d.means[1], p=d.p,
-        further=_further(further),
+        measure=measure, greater=d.greater.title, lesser=d.lesser.title, more=d.means[0], less=d.means[1], p=d.p,
+        further=_further_pairs(further),
     )  # fmt: skip
 
 
-def _further(pairs: int) -> str:
+def _further_pairs(pairs: int) -> str:
     if pairs < 1:
         return ""
     if pairs > 1:
-        return Phrase(", and so in {n} more pairs of kinds", n=pairs)
-    return Phrase(", and so in 1 more pair of kinds")
+        return Phrase(", as in {n} more pairs of kinds", n=pairs)
+    return Phrase(", as in 1 more pair of kinds")
 
 
-# What is told without a spread to judge by.
+# Reported without a spread to test by.
 
 
 def numbers(d: Difference, kinds: int) -> Phrase:
-    """Both means; of more than two kinds they are the ends."""
+    """Both means; with more than two kinds, the highest and the lowest."""
     more, less = d.means
     if f"{more:.2f}" == f"{less:.2f}":
         return Phrase("{value:.2f} in all", value=more) if kinds > 2 else Phrase("{value:.2f} in both", value=more)
     if kinds > 2:
         return Phrase(
-            "{more:.2f} in {greater} and {less:.2f} in {lesser}, the greatest and the least",
-            more=more, greater=d.greater.told, less=less, lesser=d.lesser.told,
+            "{more:.2f} in {greater} and {less:.2f} in {lesser}, the highest and the lowest",
+            more=more, greater=d.greater.title, less=less, lesser=d.lesser.title,
         )  # fmt: skip
     return Phrase(
         "{more:.2f} in {greater} and {less:.2f} in {lesser}",
-        more=more, greater=d.greater.told, less=less, lesser=d.lesser.told,
+        more=more, greater=d.greater.title, less=less, lesser=d.lesser.title,
     )  # fmt: skip
 
 
 def spreads(wide: Phrase, narrow: Phrase, outcome: Phrase, kinds: int) -> Phrase:
-    """How uniformity changed in two kinds; of more than two they are the widest and the narrowest."""
+    """How uniformity changed in two kinds; with more than two, in the widest and the narrowest."""
     if kinds > 2:
         return Phrase(
-            "uniformity went {wide} and {narrow}, the widest and the narrowest space: {outcome}",
-            wide=wide, narrow=narrow, outcome=outcome,
+            "{measure} went {wide} and {narrow}, the widest and the narrowest space: {outcome}",
+            measure=QUANTITIES["uniformity"], wide=wide, narrow=narrow, outcome=outcome,
         )  # fmt: skip
-    return Phrase("uniformity went {wide} and {narrow}: {outcome}", wide=wide, narrow=narrow, outcome=outcome)
+    return Phrase(
+        "{measure} went {wide} and {narrow}: {outcome}",
+        measure=QUANTITIES["uniformity"], wide=wide, narrow=narrow, outcome=outcome,
+    )  # fmt: skip
 
 
 def outcome(wide: Phrase, narrow: Phrase) -> Phrase:
-    """What became of both spaces."""
+    """What happened to both spaces."""
     if wide == narrow:
         return OF_BOTH[wide]
     return Phrase("the one {wide}, the other {narrow}", wide=wide, narrow=narrow)
@@ -157,7 +159,7 @@ def other_corpora(one: Group, other: Group, options: Sequence[str], further: int
     return Phrase(
         "{one} and {other} were trained on different passages or splits of the texts{further}, so they are not judged "
         "against each other: {remedy}",
-        one=one.told, other=other.told, remedy=remedy,
+        one=one.title, other=other.title, remedy=remedy,
         further=Phrase(" (so were {n} more pairs of kinds)", n=further) if further else "",
     )  # fmt: skip
 
@@ -168,12 +170,12 @@ def other_corpora(one: Group, other: Group, options: Sequence[str], further: int
 def claim(measure: Phrase, cycle: int | None, d: Difference) -> Phrase:
     """
     Args:
-        cycle: None where the measure is not of one.
+        cycle: None for a measure that is not taken at a cycle.
     """
     return Phrase(
-        "{measure}: {greater}, beside it {lesser}; {test}",
+        "{measure}: {greater} (null: {lesser}); {test}",
         measure=measure if cycle is None else at_cycle(measure, cycle),
-        greater=d.greater.told, lesser=d.lesser.told, test=d.test or Phrase("not judged"),
+        greater=d.greater.title, lesser=d.lesser.title, test=d.test or Phrase("not tested"),
     )  # fmt: skip
 
 

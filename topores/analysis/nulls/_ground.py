@@ -1,4 +1,4 @@
-"""What a null draws from, and how its draws are measured: as the run itself is, at the last layer."""
+"""The states that nulls are drawn at, and how their draws are measured: as the run itself, at the last layer."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from topores.analysis.cells import UNIT, CloudNumbers, Number, Protocol, measure_cloud
+from topores.analysis.cells import CloudNumbers, Number, Protocol, measure_cloud
 from topores.analysis.changes import between_diagrams, measure_change, measure_texts
 from topores.analysis.measure import Bench, MeasuredState, unit_rows
 from topores.analysis.sources import EncodedSource, Source
 from topores.domain import Diagram, Measurement, NullMeasurement
+from topores.quantities import DISTANCE_UNITS
 
 Cloud = Float[np.ndarray, "_ _"]
 """Unit rows; the clouds of one draw differ in size."""
@@ -22,12 +23,12 @@ Drawn = list[list[Diagram]]
 
 @dataclass(frozen=True)
 class Ground:
-    """The analysed states that nulls are drawn at: the first and the last."""
+    """The states that nulls are drawn at: the first and the last."""
 
     source: Source
     bench: Bench
     ends: tuple[MeasuredState, ...]
-    """One, if there is one state."""
+    """One if there is one state."""
 
     @property
     def seed(self) -> int:
@@ -39,7 +40,7 @@ class Ground:
         return max(layer for layer, _ in self.ends[0].cells)
 
     def clouds_of(self, rows: Float[np.ndarray, "rows dim"]) -> dict[str, Cloud]:
-        """Rows of all passages, T1's first, as unit rows of each cloud."""
+        """Unit rows of each cloud, from rows of all passages (T1's first)."""
         return {cloud: unit_rows(rows[places]) for cloud, places in self.source.clouds.items()}
 
     @property
@@ -50,49 +51,49 @@ class Ground:
 
 
 class Draw(NamedTuple):
-    """Clouds that stand where a state's own would."""
+    """Clouds in place of those of a state."""
 
     replicate: int
     cycle: int
     clouds: dict[str, Cloud]
     pairs: Int[np.ndarray, "pairs 2"] | None = None
-    """Aligned pairs as rows of the clouds t1 and t2; None where partners mean nothing."""
+    """Aligned pairs as rows of the clouds t1 and t2; None where partners are meaningless."""
     twin: dict[str, Cloud] | None = None
-    """Clouds that this draw is compared with, for what a change is by this null alone."""
+    """Clouds that this draw is compared with, for the change that this null alone produces."""
     matched: bool = True
-    """Whether rows of the twin are the same passages; if not, their diagrams alone are compared."""
+    """Whether rows of the twin are the same passages; if not, only their diagrams are compared."""
 
 
 def too_large(ground: Ground) -> str | None:
-    """Why nothing is drawn of clouds that are themselves measured by subsamples: each draw would cost as much again."""
+    """Why there are no draws for clouds that are measured by subsamples: each draw would cost as much again."""
     points, most = max(map(len, ground.source.clouds.values())), ground.bench.protocol.max_points
-    return None if points <= most else f"a cloud has {points:,} points, and nulls are drawn of {most:,} at most"
+    return None if points <= most else f"a cloud has {points:,} points, and nulls are drawn for {most:,} at most"
 
 
 def no_encoder(ground: Ground) -> str | None:
-    """Why the passages cannot be encoded otherwise."""
+    """Why the passages cannot be encoded in another way."""
     if not isinstance(ground.source, EncodedSource):
-        return "the points are an array, and no encoder is there to make them otherwise"
+        return "the points are an array without an encoder"
     return too_large(ground)
 
 
 def measured_draws(null: str, ground: Ground, draws: Iterable[Draw]) -> Iterator[NullMeasurement]:
-    """The numbers of each draw's clouds, of its two texts to each other, and of its change against its twin.
+    """Numbers of each draw's clouds, of its two texts, and of its change from its twin.
 
-    All that the run itself is measured by, but for curves and the linear probe, which nobody asks of hundreds of draws.
+    The same measures as for the run, without curves and the linear probe, which are not needed for hundreds of draws.
     """
     drawn, bench = list(draws), ground.bench
     places = [(draw, cloud) for draw in drawn for cloud in draw.clouds]
     points = [draw.clouds[cloud] for draw, cloud in places]
     found = _measured_clouds(null, bench, points)
     for (draw, cloud), result in zip(places, found, strict=True):
-        yield from _placed(null, ground, draw, cloud, result.numbers)
+        yield from _at_place(null, ground, draw, cloud, result.numbers)
     yield from _texts(null, ground, [draw for draw in drawn if {"t1", "t2"} <= draw.clouds.keys()])
     yield from _changes(null, ground, [(*place, own) for place, own in zip(places, found, strict=True)])
 
 
 def _changes(null: str, ground: Ground, measured: list[tuple[Draw, str, CloudNumbers]]) -> Iterator[NullMeasurement]:
-    """Each cloud against its twin, where it has one."""
+    """Each cloud compared with its twin, where it has one."""
     bench = ground.bench
     twins = [(draw, cloud, own, draw.twin[cloud]) for draw, cloud, own in measured if draw.twin is not None]
     others = _measured_clouds(null, bench, [twin for _, _, _, twin in twins])
@@ -103,7 +104,7 @@ def _changes(null: str, ground: Ground, measured: list[tuple[Draw, str, CloudNum
     keys = [bench.key(what="null change", matched=item[0], before=item[1], after=item[2]) for item in items]
     found = bench.run(partial(_change, bench.protocol), items, keys, f"{null}: changes")
     for (draw, cloud, _, _), numbers in zip(twins, found, strict=True):
-        yield from _placed(null, ground, draw, cloud, numbers, against=draw.cycle)
+        yield from _at_place(null, ground, draw, cloud, numbers, against=draw.cycle)
 
 
 def _measured_clouds(null: str, bench: Bench, points: list[Cloud]) -> list[CloudNumbers]:
@@ -118,14 +119,14 @@ def _texts(null: str, ground: Ground, draws: list[Draw]) -> Iterator[NullMeasure
     ]
     found = ground.bench.run(_between_texts, items, keys, f"{null}: two texts")
     for draw, numbers in zip(draws, found, strict=True):
-        yield from _placed(null, ground, draw, "union", numbers)
+        yield from _at_place(null, ground, draw, "union", numbers)
 
 
-def _placed(
+def _at_place(
     null: str, ground: Ground, draw: Draw, cloud: str, numbers: Iterable[Number], against: int | None = None
 ) -> Iterator[NullMeasurement]:
     for n in numbers:
-        # Curves are for the run itself: a null's would outweigh all else.
+        # Curves are kept for the run only: those of the nulls would be larger than everything else.
         if n.threshold is None:
             place = (draw.cycle, ground.layer, cloud)
             made = Measurement(*place, n.measure, float(n.value), n.unit, n.degree, against, None, n.standard_error)
@@ -137,7 +138,7 @@ def _change(protocol: Protocol, item: tuple[bool, Cloud, Cloud, Drawn, Drawn]) -
     if matched:
         return measure_change(protocol, before, after, drawn_before, drawn_after, whole_rtd=True)
     exact = protocol.plan(len(after)).exact
-    return list(between_diagrams(drawn_before, drawn_after, UNIT[protocol.metric], exact=exact))
+    return list(between_diagrams(drawn_before, drawn_after, DISTANCE_UNITS[protocol.metric], exact=exact))
 
 
 def _between_texts(item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) -> list[Number]:

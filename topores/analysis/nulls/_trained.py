@@ -1,4 +1,4 @@
-"""Nulls that are runs of their own, beside the run that is analysed: measured at its checkpoints, by its protocol."""
+"""Nulls that are runs of their own: measured at the checkpoints of the analysed run, by its protocol."""
 
 import logging
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from topores.analysis.nulls._ground import Ground
 from topores.analysis.sources import EncodedSource, Source, run_source
 from topores.analysis.verdict.evidence import RETRIEVAL
 from topores.domain import Measurement, NullMeasurement
+from topores.quantities import unit_of
 from topores.runs import Run, held_out_mrr
 
 log = logging.getLogger(__name__)
@@ -16,11 +17,11 @@ log = logging.getLogger(__name__)
 def why_no_run(source: Source, kind: str) -> str | None:
     if nulls_beside(source.run, kind):
         return None
-    return f"none stands beside the run; train them with topores train --resume --null {kind}"
+    return f"the run has none; train them with topores train --resume --null {kind}"
 
 
 def nulls_beside(run: Run | None, kind: str) -> list[Run]:
-    """The nulls of a kind that were trained beside `run`; beside a null that run is compared with all others."""
+    """The nulls of a kind that belong to `run`; if `run` is a null itself, all others of its family."""
     if run is None:
         return []
     own = run.facts.get("null")
@@ -29,24 +30,24 @@ def nulls_beside(run: Run | None, kind: str) -> list[Run]:
 
 
 def of_trained(kind: str, ground: Ground) -> Iterator[NullMeasurement]:
-    """What is measured of each null of a kind that came as far as the run, at the cycles that both keep."""
+    """Numbers of each null of a kind that reached the run's last cycle, at the cycles that both keep."""
     source = ground.source
     assert isinstance(source, EncodedSource)
     cycles, last = {state.cycle for state in source.states}, source.states[-1].cycle
     for number, null in enumerate(nulls_beside(source.run, kind)):
         states = [state for state in null.states if state.cycle in cycles]
         if not states or states[-1].cycle != last:
-            log.warning("The null '%s' keeps no checkpoint of cycle %d, so it is left out.", null.folder, last)
+            log.warning("The null '%s' has no checkpoint of cycle %d, so it is left out.", null.folder, last)
             continue
         for measured in measure_states(run_source(null, states, source.device, source), ground.bench, "last"):
-            # Curves are for the run itself: a null's would outweigh all else.
+            # Curves are kept for the run only: those of the nulls would be larger than everything else.
             kept = [m for m in measured.measurements if m.threshold is None]
             found = retrieval_of(null, measured.state.cycle, ground.layer)
             yield from (NullMeasurement(kind, number, m) for m in [*kept, *found])
 
 
 def retrieval_of(run: Run, cycle: int, layer: int) -> list[Measurement]:
-    """MRR of held-out pairs, the mean of both directions, where the run logged it."""
+    """Held-out MRR, the mean of both directions, where the run logged it."""
     line = next((line for line in run.metrics if line["cycle"] == cycle), {})
     found = held_out_mrr(line)
-    return [] if found is None else [Measurement(cycle, layer, "union", RETRIEVAL, found, "mean reciprocal rank")]
+    return [] if found is None else [Measurement(cycle, layer, "union", RETRIEVAL, found, unit_of(RETRIEVAL))]

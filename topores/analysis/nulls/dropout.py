@@ -1,4 +1,4 @@
-"""The first and the last state under dropout masks: what the encoder's own noise makes of the same passages."""
+"""The first and the last state under dropout masks: how much the encoder's own noise changes."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,12 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "the same passages under other dropout masks"
+ORDER = 20
+NAME = "Dropout"
+DESCRIPTION = "the same passages under other dropout masks"
 
-VIEWS = 6
-"""Each is compared with the one before it, and the first with the last: as many changes of noise alone."""
+MASKS = 6
+"""Number of masks. Each draw is compared with the previous one, and the first with the last."""
 
 
 def why_not(ground: Ground) -> str | None:
@@ -24,7 +26,7 @@ def _draws(ground: Ground) -> Iterator[Draw]:
     source = ground.source
     assert isinstance(source, EncodedSource)
     for end in ground.ends:
-        views = source.views_of(end.state, VIEWS, ground.seed, ground.bench.cache)
-        clouds = [ground.clouds_of(rows) for rows in views]
+        drawn = source.rows_under_dropout(end.state, MASKS, ground.seed, ground.bench.cache)
+        clouds = [ground.clouds_of(rows) for rows in drawn]
         for number, own in enumerate(clouds):
             yield Draw(number, end.state.cycle, own, ground.pairs, twin=clouds[number - 1])

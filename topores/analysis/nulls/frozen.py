@@ -1,4 +1,4 @@
-"""A run at learning rate 0 (`topores train --null frozen`): every change of it is 0 exactly."""
+"""A run at learning rate 0 (`topores train --null frozen`): every change is exactly 0."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Ground
 from topores.analysis.nulls._trained import of_trained, why_no_run
 from topores.domain import NullMeasurement
 
-TOLD = "a run at learning rate 0"
+ORDER = 40
+NAME = "Learning rate 0"
+DESCRIPTION = "a run at learning rate 0"
 
 
 def why_not(ground: Ground) -> str | None:

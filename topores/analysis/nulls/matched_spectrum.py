@@ -1,4 +1,4 @@
-"""Gaussian clouds of the same mean and covariance: how much of a measure follows from the directions that are used."""
+"""Gaussian clouds of the same mean and covariance: how much of a measure follows from the spectrum alone."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -9,10 +9,12 @@ from topores.compute.parallel import run_parallel
 from topores.domain import NullMeasurement
 from topores.topology import GaussianLike
 
-TOLD = "Gaussian clouds of the same mean and covariance, brought to the sphere"
+ORDER = 80
+NAME = "Same spectrum"
+DESCRIPTION = "Gaussian clouds of the same mean and covariance, projected on the sphere"
 
 CLOUDS = 40
-"""Enough for a p below .05 after Holm over the first and the last state."""
+"""Number of clouds, enough for p < .05 after Holm over the first and the last state."""
 
 
 def why_not(ground: Ground) -> str | None:
@@ -24,7 +26,7 @@ def measurements(ground: Ground) -> Iterator[NullMeasurement]:
 
 
 def _draws(ground: Ground) -> Iterator[Draw]:
-    """Each cloud by its own spectrum, so that t1 and t2 are no parts of the union here."""
+    """Each cloud by its own spectrum, so here t1 and t2 are not parts of the union."""
     for end in ground.ends:
         like = {cloud: GaussianLike(points) for cloud, points in ground.clouds_of(end.output).items()}
         seeds = range(ground.seed, ground.seed + CLOUDS)

@@ -1,4 +1,4 @@
-"""Texts of the same tokens in random order, cut into passages as long: what words alone make of the space."""
+"""The same tokens in random order, in passages of the same lengths: how much of the space follows from words alone."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "passages of the same lengths, of each text's own tokens in random order"
+ORDER = 60
+NAME = "Random text"
+DESCRIPTION = "passages of the same lengths, with each text's tokens in random order"
 
 TEXTS = 3
 
@@ -23,7 +25,7 @@ def _draws(ground: Ground) -> Iterator[Draw]:
     source = ground.source
     assert isinstance(source, EncodedSource)
     for number in range(TEXTS):
-        # Both ends read the same random text, and what their models share reads it once.
+        # Both states encode the same random text, and layers that their models share are computed once.
         rows = source.rows_of_random_text([end.state for end in ground.ends], ground.seed + number)
         for end, own in zip(ground.ends, rows, strict=True):
             yield Draw(number, end.state.cycle, ground.clouds_of(own))

@@ -1,4 +1,4 @@
-"""The last state encoded once more: whatever changes by that is rounding, and should be 0 exactly."""
+"""The last state encoded again: every change is rounding, and should be exactly 0."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "the same passages encoded once more"
+ORDER = 10
+NAME = "Encoded again"
+DESCRIPTION = "the same passages encoded again"
 
 
 def why_not(ground: Ground) -> str | None:

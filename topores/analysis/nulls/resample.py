@@ -1,8 +1,7 @@
-"""Half of the passages, drawn again and again: what the choice of passages makes of the first and the last state.
+"""Random halves of the passages: how much the choice of passages changes the first and the last state.
 
-Two halves drawn without replacement differ as two texts of the whole length would: the variance of a half is twice as
-large, and that half of the passages is missing takes one half of it away (McCarthy 1969, Pseudo-replication: half
-samples).
+Two halves drawn without replacement differ as much as two texts of the full length would: the variance of a half is
+twice as large, and the finite population correction halves it again (McCarthy 1969, Pseudo-replication: half samples).
 """
 
 from collections.abc import Iterator
@@ -13,18 +12,20 @@ from jaxtyping import Int
 from topores.analysis.nulls._ground import Draw, Ground, measured_draws, too_large
 from topores.domain import NullMeasurement
 
-TOLD = "other halves of the passages"
+ORDER = 30
+NAME = "Half of the passages"
+DESCRIPTION = "random halves of the passages"
 
 HALVES = 20
 FEWEST = 8
-"""Passages below which a half has no shape."""
+"""Passages below which a half is too small to measure."""
 
 
 def why_not(ground: Ground) -> str | None:
     if reason := too_large(ground):
         return reason
     least = min(len(rows) for rows in ground.source.clouds.values())
-    return None if least >= FEWEST else f"a cloud has {least} points, and half of them is nothing to measure"
+    return None if least >= FEWEST else f"a cloud has {least} points, and half of them is too few to measure"
 
 
 def measurements(ground: Ground) -> Iterator[NullMeasurement]:
@@ -32,7 +33,7 @@ def measurements(ground: Ground) -> Iterator[NullMeasurement]:
 
 
 def _draws(ground: Ground) -> Iterator[Draw]:
-    """The same halves at both ends; each is compared with the half that it leaves."""
+    """The same halves at both states; each is compared with the complementary half."""
     texts = [rows for cloud, rows in ground.source.clouds.items() if cloud != "union"]
     texts = texts or [ground.source.clouds["union"]]
     for number in range(HALVES):
@@ -50,7 +51,7 @@ def _draws(ground: Ground) -> Iterator[Draw]:
 
 
 def _pairs_among(ground: Ground, chosen: np.ndarray) -> Int[np.ndarray, "pairs 2"] | None:
-    """Aligned pairs of which both passages are chosen, by their place among those."""
+    """Aligned pairs with both passages in the half, as indices into it."""
     if ground.pairs is None or "t2" not in ground.source.clouds:
         return None
     sides = [chosen[ground.source.clouds[cloud]] for cloud in ("t1", "t2")]

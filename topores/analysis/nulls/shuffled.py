@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Ground
 from topores.analysis.nulls._trained import of_trained, why_no_run
 from topores.domain import NullMeasurement
 
-TOLD = "runs with the training pairs permuted"
+ORDER = 50
+NAME = "Shuffled pairings"
+DESCRIPTION = "runs with the training pairs permuted"
 
 
 def why_not(ground: Ground) -> str | None:

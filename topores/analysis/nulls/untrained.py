@@ -1,4 +1,4 @@
-"""An encoder of the same shape whose weights were never trained: what the architecture alone makes of the texts."""
+"""An encoder of the same architecture with random weights: how much of the space the architecture alone gives."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,9 @@ from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_enco
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
 
-TOLD = "the same passages by an encoder of the same shape with random weights"
+ORDER = 70
+NAME = "Untrained encoder"
+DESCRIPTION = "the same passages by an encoder of the same architecture with random weights"
 
 ENCODERS = 3
 
@@ -14,7 +16,7 @@ ENCODERS = 3
 def why_not(ground: Ground) -> str | None:
     if reason := no_encoder(ground):
         return reason
-    assert isinstance(ground.source, EncodedSource)  # no_encoder says so
+    assert isinstance(ground.source, EncodedSource)  # no_encoder checked it
     return ground.source.why_not_untrained()
 
 

@@ -1,1 +1,1 @@
-"""What the analysis says in words, and what it rests on."""
+"""The verdict of an analysis: its evidence, its rules and its sentences."""

@@ -1,4 +1,4 @@
-"""What the verdict's rules look at, read off the measurements: the numbers, and what each null makes of them."""
+"""The numbers that the rules of the verdict use, and the noise floors that the nulls give them."""
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,57 +9,40 @@ import numpy as np
 
 from topores.analysis.chance import Rows
 from topores.domain import Corpus, Loop, Measurement, NullMeasurement, Split, State
-from topores.phrases import Phrase
+from topores.quantities import DISTANCE, DISTANCE_UNITS, id_of, quantity
 from topores.text.retrieval import question_groups, ranks
 
 RETRIEVAL = "held_out_mrr"
 CLUSTERS, LONGEST_CLUSTER = "spanning_tree", "longest_cluster"
-LOOPS, LONGEST_LOOP = "total_persistence", "longest_loop"
+LOOPS, LONGEST_LOOP = "loop_persistence", "longest_loop"
 TURN, MOVE = "movement.shared", "change"
 
-COMPARED = {
-    RETRIEVAL: Phrase("MRR of held-out pairs"),
-    LOOPS: Phrase("total loop persistence"),
-    CLUSTERS: Phrase("length of the spanning tree"),
-    "uniformity": Phrase("uniformity"),
-    "rank_me": Phrase("RankMe"),
-    "intrinsic_dimension": Phrase("intrinsic dimension"),
-    "modality_gap": Phrase("modality gap"),
-}
-"""What is compared with the nulls, of the union cloud at the last layer, in words."""
+COMPARED = (RETRIEVAL, LOOPS, CLUSTERS, "uniformity", "rank_me", "intrinsic_dimension", "modality_gap")
+"""Quantities of one state that are compared with the nulls, of both texts' cloud at the last layer."""
 
-MOVED = {
-    TURN: Phrase("share of the squared movement that one rotation and scale explain"),
-    MOVE: Phrase("movement of the passages"),
-}
-"""What is compared with shuffled pairings of the way from the first state to the last, in words."""
+MOVED = (TURN, MOVE)
+"""Quantities of the way from the first state to the last that are compared with shuffled pairings."""
 
 FLOORS = ("dropout", "resample")
-"""Nulls that a change has to leave below it, whatever caused it."""
+"""Nulls that give the noise floor, which a change has to exceed whatever caused it."""
 
 QUANTILE = 0.975
-"""Of what a null of `FLOORS` makes of one state: a change below it is no change."""
+"""Noise floor: this quantile of the differences between two draws. A smaller change counts as none."""
 
 SUMS = (LOOPS, CLUSTERS)
-"""Measures that add up over passages."""
-
-NAMES = {
-    ("total_persistence", 1): LOOPS, ("total_persistence", 0): CLUSTERS, ("longest_bar", 0): LONGEST_CLUSTER,
-    ("longest_bar", 1): LONGEST_LOOP, ("bottleneck_distance", 1): "bottleneck_distance",
-}  # fmt: skip
-"""Measures of diagrams by (measure, degree); measures without a degree are called as they are."""
+"""Quantities that grow with the number of passages."""
 
 Value = Callable[[str, int], float | None]
 Values = dict[str, float]
 
 
 class Learning(NamedTuple):
-    """1 / rank of every question of one side of the split, in both directions, at the first and the last state."""
+    """1 / rank of every query of one split, in both directions, at the first and the last state."""
 
     before: np.ndarray
     after: np.ndarray
     groups: np.ndarray
-    """Which questions hang together, as numbers from 0."""
+    """Number of the group of dependent queries that each belongs to, from 0."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +51,7 @@ class Evidence:
 
     states: Sequence[State]
     value: Value
-    """`value(measure, cycle)` of the union cloud at the last layer, against the first state if it is a change."""
+    """`value(quantity, cycle)` of both texts' cloud at the last layer, against the first state if it is a change."""
     loops: Sequence[Loop]
     corpus: Corpus | None
     """None where nothing is aligned, so that nothing can be retrieved."""
@@ -76,19 +59,21 @@ class Evidence:
     last: Rows
     """Unit rows of all passages at the first and the last state, T1's first."""
     standard_error: Value = lambda _measure, _cycle: None
-    """Of `value`, where it is an average over subsamples."""
+    """Standard error of `value`, where it is an average over subsamples."""
     before: Mapping[str, float] = field(default_factory=dict)
-    """Of the first state, what is compared with the nulls."""
+    """Compared quantities of the first state."""
     own: Mapping[str, float] = field(default_factory=dict)
-    """The same of the last state."""
+    """Compared quantities of the last state."""
     shuffled: Sequence[Mapping[str, float]] = ()
-    """The same of each null on shuffled pairings, at the same cycle."""
+    """Compared quantities of each run on shuffled pairings, at the last cycle."""
     floors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By null of `FLOORS`, then by measure: how far it alone moves a number."""
+    """Noise floor by null of `FLOORS`, then by quantity."""
     spectrum: Mapping[int, Sequence[Mapping[str, float]]] = field(default_factory=dict)
-    """By cycle: what is compared, of each Gaussian cloud of the same spectrum."""
+    """By cycle: compared quantities of each Gaussian cloud of the same spectrum."""
     cells: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
-    """By (cycle, layer, cloud): p of its surest loop, corrected for the loops of that cell and for all cells."""
+    """By (cycle, layer, cloud): smallest p of its loops, corrected over the loops of that cell and over all cells."""
+    metric: str = "angle"
+    """Metric of the analysis, which decides the unit of distances."""
 
     def reciprocal_ranks(self, split: Split) -> Learning:
         """Empty where the split holds no pairs."""
@@ -102,9 +87,14 @@ class Evidence:
         return Learning(before, after, question_groups(corpus, split))
 
     def floor(self, measure: str) -> float | None:
-        """The largest of what the nulls of `FLOORS` make of a number; None if none was measured."""
+        """The largest noise floor of a quantity; None if none was measured."""
         known = [found[measure] for found in self.floors.values() if measure in found]
         return max(known) if known else None
+
+    def unit(self, name: str) -> str:
+        """Unit of a quantity of these numbers."""
+        unit = quantity(name).unit
+        return DISTANCE_UNITS.get(self.metric, "") if unit == DISTANCE else unit
 
     @property
     def nothing_moved(self) -> bool:
@@ -112,14 +102,12 @@ class Evidence:
 
 
 def name_of(m: Measurement) -> str | None:
-    """What a number of one state is called here; None for points of curves, and for degrees that are not asked of."""
-    if m.threshold is not None:
-        return None
-    return m.measure if m.degree is None else NAMES.get((m.measure, m.degree))
+    """Id of a measurement's quantity; None for points of curves, and for degrees without a quantity of their own."""
+    return None if m.threshold is not None else id_of(m.measure, m.degree)
 
 
 def compared_at(measurements: Iterable[Measurement], cycle: int) -> Values:
-    """What is compared, at one cycle and on the way there: of the union cloud, at the last layer."""
+    """Compared quantities of one cycle and of the way there: of both texts' cloud, at the last layer."""
     there = [m for m in measurements if m.cycle == cycle and m.cloud == "union"]
     last = max((m.layer for m in there), default=0)
     first = min((m.against for m in there if m.against is not None), default=None)
@@ -132,7 +120,7 @@ def compared_at(measurements: Iterable[Measurement], cycle: int) -> Values:
 
 
 def replicates_at(nulls: Iterable[NullMeasurement], null: str, cycle: int) -> list[Values]:
-    """What is compared, of each draw of a null at one cycle."""
+    """Compared quantities of each draw of a null at one cycle."""
     by_draw: dict[int, list[Measurement]] = {}
     for n in nulls:
         if n.null == null and n.measurement.cycle == cycle:
@@ -141,13 +129,13 @@ def replicates_at(nulls: Iterable[NullMeasurement], null: str, cycle: int) -> li
 
 
 def floors_of(nulls: Sequence[NullMeasurement], whole: Mapping[int, Values]) -> dict[str, dict[str, float]]:
-    """How far dropout and resampling alone move each number of the union cloud: the larger of both states' quantiles.
+    """Noise floor of each quantity by dropout and by resampling: the larger of those of both states.
 
-    Of a number of one state, the `QUANTILE` of the differences between any two draws; of a change, that of the changes
-    between two draws of the same state.
+    For a quantity of one state it is the `QUANTILE` of the differences between any two draws; for a change, of the
+    changes between two draws of the same state.
 
     Args:
-        whole: What is compared, of all passages, by cycle: sums over passages are less in half of them.
+        whole: Compared quantities of all passages, by cycle: sums over half of the passages are smaller.
     """
     found: dict[str, dict[str, float]] = {}
     for null in FLOORS:

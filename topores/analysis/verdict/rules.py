@@ -1,7 +1,7 @@
-"""The verdict: one sentence and the claims behind it. All rules stand in this file, their words in verdict_words.py.
+"""The verdict: one sentence and the claims behind it. This file holds all rules; words.py holds their sentences.
 
-A change is claimed only where it leaves what dropout and the choice of passages make below it; that the pairing caused
-it, only where runs on shuffled pairings do not show it too. What has no null is given as a number, and not judged.
+A change is claimed only if it exceeds what dropout and the choice of passages produce; it is attributed to the pairing
+only if runs on shuffled pairings do not show it too. A number without a null is reported and not tested.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from topores.analysis.chance import ALPHA, monte_carlo_p, prediction_p, sign_flip_p, turned_share
 from topores.analysis.movement import TextMovement, movement_of_texts
-from topores.analysis.verdict import words as words
+from topores.analysis.verdict import words
 from topores.analysis.verdict.evidence import (
     COMPARED,
     LONGEST_CLUSTER,
@@ -26,43 +26,44 @@ from topores.analysis.verdict.evidence import (
 )
 from topores.domain import Claim, Split, Verdict
 from topores.phrases import Phrase
+from topores.quantities import quantity
 from topores.topology.significance import holm
 
 FOUND = 0.9
-"""Training MRR from which the pairs count as found by heart, if held-out retrieval did not rise with it."""
+"""Training MRR from which the training pairs count as retrieved almost perfectly."""
 NO_ROOM = 0.95
-"""Held-out MRR of the first state from which better cannot be told from luck."""
+"""Held-out MRR of the first state above which an improvement cannot be told from luck."""
 FEW = 10
-"""Held-out pairs, each with what hangs together with it, below which the absence of a change says nothing."""
+"""Independent groups of held-out pairs below which the absence of a change says nothing."""
 FEW_RUNS = 5
-"""Runs on shuffled pairings below which only large effects are seen (benchmarks/verdict_level.py)."""
+"""Runs on shuffled pairings below which only large effects are detected (benchmarks/verdict_level.py)."""
 COLLAPSED_RANK = 0.5
 """Share of the first state's RankMe below which a narrower space counts as collapsed."""
 SPREAD = 0.1
-"""Change of uniformity that is worth a word, in its own unit, where no floor was measured."""
+"""Least change of uniformity that is reported, where no noise floor was measured."""
 BEYOND_CHANCE = 0.1
-"""What one rotation and scale must explain of the movement beyond what they explain by chance, to be called a turn."""
+"""Share of the movement that one rotation and scale must explain beyond chance to be called a rotation."""
 DEFORMED = 0.2
-"""What rotation and scale must leave of the movement to be called a deformation."""
+"""Share of the movement that rotation and scale must leave to be called a deformation."""
 
 
 class Part(NamedTuple):
     """What one rule adds to the verdict; each text is a phrase, or empty."""
 
     words: str = ""
-    """Of the sentence."""
+    """For the sentence."""
     claims: Sequence[Claim] = ()
     title: str = ""
-    """Of the headline: no more than the words say."""
+    """For the headline; it claims no more than the words do."""
 
 
 def judge(evidence: Evidence, seed: int) -> Verdict:
     """The sentence, its claims and its headline."""
     if len(evidence.states) == 1:
-        return _single(evidence)
+        return _verdict_of_one_state(evidence)
     span = words.span(evidence.states[0], evidence.states[-1], trained=evidence.corpus is not None)
     if evidence.nothing_moved:
-        still = Phrase("{span} nothing changed: every passage stands where it stood.", span=span)
+        still = Phrase("{span} nothing changed: every passage is where it was.", span=span)
         about = [*_retrieval(evidence, seed), *_loops(evidence).claims]
         return Verdict(still, tuple(about), "frozen", "unchanged", Phrase("Nothing changed"))
     outcome, learned = _learning(evidence, seed)
@@ -74,14 +75,14 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
 
 
 def _headline(evidence: Evidence, outcome: str, parts: Sequence[Part]) -> Phrase:
-    """What the rules claim, most important first; a collapsed space is not said to have turned as well."""
+    """What the rules claim, most important first; of a collapsed space nothing else is reported."""
     titles = [part.title for part in parts if part.title]
     if outcome == "collapsed":
         return words.parts(titles[:1])
     if outcome:
         return words.parts(titles)
     if not titles:
-        return Phrase("No change beyond chance is shown")
+        return Phrase("No change beyond chance")
     return Phrase("{n} states: {told}", n=len(evidence.states), told=words.parts(titles))
 
 
@@ -89,26 +90,26 @@ def _headline(evidence: Evidence, outcome: str, parts: Sequence[Part]) -> Phrase
 
 
 def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
-    """The outcome in a word, and in words with the claims of retrieval and of the runs on shuffled pairings."""
-    claims = [*_retrieval(evidence, seed), *_compared(evidence)]
+    """The outcome, and its words with the claims about retrieval and about runs on shuffled pairings."""
+    claims = [*_retrieval(evidence, seed), *_shuffled_claims(evidence)]
     if collapsed := _collapse(evidence):
         return "collapsed", Part(collapsed, claims, Phrase("The space collapsed"))
     if evidence.corpus is None:
         return "", Part("", claims)
     held, trained = evidence.reciprocal_ranks("held_out"), evidence.reciprocal_ranks("train")
     pairs = Phrase(
-        "training pairs MRR {before:.2f} to {after:.2f}", before=_mean(trained.before), after=_mean(trained.after)
+        "training pairs: MRR {before:.2f} to {after:.2f}", before=_mean(trained.before), after=_mean(trained.after)
     )
     if not len(held.before):
-        none = Phrase("nothing was held out to tell learning from memorising ({pairs})", pairs=pairs)
-        return "undecided", Part(none, claims, Phrase("No unseen pairs to judge by"))
+        none = Phrase("nothing was held out, so learning cannot be told from memorising ({pairs})", pairs=pairs)
+        return "undecided", Part(none, claims, Phrase("No held-out pairs to judge by"))
     p = sign_flip_p(held.after - held.before, seed, groups=held.groups)
     shuffled = _against_shuffled(evidence)
     outcome, title, found = _outcome(held, trained, p, shuffled)
     told = Phrase(
-        "{outcome} (MRR {before:.2f} to {after:.2f} over {n} questions, p = {p:.2g}; {pairs}{shuffled})",
+        "{outcome} (MRR {before:.2f} to {after:.2f} over {n} queries, p = {p:.2g}; {pairs}{shuffled})",
         outcome=found, before=_mean(held.before), after=_mean(held.after), n=len(held.before), p=p, pairs=pairs,
-        shuffled=_told_of_shuffled(evidence, shuffled),
+        shuffled=_shuffled_words(evidence, shuffled),
     )  # fmt: skip
     return outcome, Part(told, claims, title)
 
@@ -118,39 +119,39 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None) -> tuple[str, Phrase, Phrase]:
-    """What passages never trained on say: in a word, in a few, and in words.
+    """What held-out passages show: the outcome, its title and its words.
 
     Args:
-        p: Of the change of held-out retrieval.
-        shuffled: p of its being better than after shuffled pairings; None where that was not measured.
+        p: p of the change of held-out retrieval.
+        shuffled: p that it is no better than after shuffled pairings; None where that was not measured.
     """
     rose, fell = (p < ALPHA and sign * (_mean(held.after) - _mean(held.before)) > 0 for sign in (1, -1))
-    by_heart = _mean(trained.after) >= FOUND > _mean(trained.before)
+    fitted = _mean(trained.after) >= FOUND > _mean(trained.before)
     controlled = shuffled is not None
     if shuffled is not None and shuffled >= ALPHA:
         title = Phrase("No better than shuffled pairings")
-        return "no better than shuffled", title, words.no_better(rose, fell, by_heart)
+        return "no better than shuffled", title, words.no_better(rose, fell, fitted)
     if rose:
         title = Phrase("Learned") if controlled else Phrase("Learned (no control run)")
-        return "learned", title, words.learned(controlled)
-    if fell and by_heart:
+        return "learned", title, words.learned_words(controlled)
+    if fell and fitted:
         worse = Phrase("the training pairs were memorised: unseen partners are found worse than before")
         return "memorised", Phrase("Memorised, not learned"), worse
     if fell:
         worse = Phrase("the encoder unlearned: unseen partners are found worse than before")
         return "unlearned", Phrase("Unlearned"), worse
     though = Phrase(", though better than after shuffled pairings") if controlled else ""
-    if not by_heart:
-        return "undecided", Phrase("No learning is shown"), words.no_learning(_mean(held.before) >= NO_ROOM, though)
+    if not fitted:
+        return "undecided", Phrase("No sign of learning"), words.no_learning(_mean(held.before) >= NO_ROOM, though)
     if held.groups.max() + 1 < FEW:
-        return "undecided", Phrase("Too few unseen pairs to judge by"), words.few_questions(though)
+        return "undecided", Phrase("Too few held-out pairs to judge by"), words.few_questions(though)
     alike = Phrase(
         "the training pairs were memorised: unseen partners are found no better than before{though}", though=though
     )
     return "memorised", Phrase("Memorised, not learned"), alike
 
 
-def _told_of_shuffled(evidence: Evidence, p: float | None) -> str:
+def _shuffled_words(evidence: Evidence, p: float | None) -> str:
     if p is None:
         return ""
     reached = [run[RETRIEVAL] for run in evidence.shuffled]
@@ -158,21 +159,26 @@ def _told_of_shuffled(evidence: Evidence, p: float | None) -> str:
 
 
 def _retrieval(evidence: Evidence, seed: int) -> list[Claim]:
-    """Both sides of the split; the words about them are the outcome's."""
+    """MRR of both splits; the outcome has the words about them."""
     if evidence.corpus is None:
         return []
     claims = []
-    sides: tuple[tuple[Split, Phrase], ...] = (
-        ("held_out", Phrase("MRR of held-out pairs, last state (first beside it)")),
-        ("train", Phrase("MRR of training pairs, last state (first beside it)")),
-    )
-    for split, what in sides:
+    sides: tuple[tuple[Split, str], ...] = (("held_out", RETRIEVAL), ("train", "train_mrr"))
+    for split, name in sides:
         mrr = evidence.reciprocal_ranks(split)
         if len(mrr.before):
-            # Training pairs are found better by any training: no p would say anything.
+            # Any training improves retrieval of the training pairs, so a p would say nothing.
             p = sign_flip_p(mrr.after - mrr.before, seed, groups=mrr.groups) if split == "held_out" else None
-            claims.append(Claim(what, _mean(mrr.after), _mean(mrr.before), p))
+            claims.append(_claim_since_first(evidence, name, _mean(mrr.after), _mean(mrr.before), p))
     return claims
+
+
+def _claim_since_first(
+    evidence: Evidence, name: str, now: float | None, was: float | None, p: float | None = None
+) -> Claim:
+    """A quantity of the last state beside that of the first."""
+    what = Phrase("{measure}, last state (null: first state)", measure=quantity(name).phrase)
+    return Claim(what, now, was, p, name, evidence.unit(name), "first")
 
 
 def _collapse(evidence: Evidence) -> str:
@@ -190,13 +196,13 @@ def _collapse(evidence: Evidence) -> str:
 
 
 def _against_shuffled(evidence: Evidence) -> float | None:
-    """p of held-out retrieval being better than that of the runs on shuffled pairings, if there are two or more."""
+    """p that held-out retrieval is no better than in the runs on shuffled pairings, if there are two or more."""
     own, runs = evidence.own.get(RETRIEVAL), [run[RETRIEVAL] for run in evidence.shuffled if RETRIEVAL in run]
     return None if own is None or len(runs) < 2 else prediction_p(own, runs, above=True)
 
 
-def _differing(evidence: Evidence, asked: Iterable[str] = COMPARED) -> dict[str, float]:
-    """p of each number's difference from the runs on shuffled pairings, either way, corrected for all that is asked."""
+def _p_against_shuffled(evidence: Evidence, asked: Iterable[str] = COMPARED) -> dict[str, float]:
+    """Two-sided p of each number's difference from the runs on shuffled pairings, corrected over all that are asked."""
     runs, own = evidence.shuffled, evidence.own
     names = [n for n in asked if n != RETRIEVAL and n in own and all(n in run for run in runs)]
     if len(runs) < 2 or not names:
@@ -204,20 +210,20 @@ def _differing(evidence: Evidence, asked: Iterable[str] = COMPARED) -> dict[str,
     return dict(zip(names, holm([prediction_p(own[n], [run[n] for run in runs]) for n in names]), strict=True))
 
 
-def _compared(evidence: Evidence) -> list[Claim]:
+def _shuffled_claims(evidence: Evidence) -> list[Claim]:
     """Each number beside its mean over the runs on shuffled pairings."""
     p = {} if (of_retrieval := _against_shuffled(evidence)) is None else {RETRIEVAL: of_retrieval}
-    return _beside_shuffled(evidence, p | _differing(evidence))
+    return _beside_shuffled(evidence, p | _p_against_shuffled(evidence))
 
 
 def _beside_shuffled(evidence: Evidence, p: Mapping[str, float]) -> list[Claim]:
     return [
         Claim(
             Phrase(
-                "{measure}, last state (mean of {runs} runs on shuffled pairings beside it)",
-                measure=(COMPARED | MOVED)[n], runs=len(evidence.shuffled),
+                "{measure}, last state (null: mean of {runs} runs on shuffled pairings)",
+                measure=quantity(n).phrase, runs=len(evidence.shuffled),
             ),
-            evidence.own[n], _after_shuffled(evidence, n), own,
+            evidence.own[n], _after_shuffled(evidence, n), own, n, evidence.unit(n), "shuffled",
         )
         for n, own in p.items()
     ]  # fmt: skip
@@ -228,31 +234,29 @@ def _after_shuffled(evidence: Evidence, name: str) -> float:
 
 
 def _shape(evidence: Evidence) -> Part:
-    """Which numbers changed beyond dropout and resampling, and which of these the pairing is behind."""
+    """Which numbers changed beyond dropout and resampling, and which of these changes the pairing caused."""
     spread, claims = _spread(evidence)
     names = [n for n in COMPARED if n != RETRIEVAL and n in evidence.own and n in evidence.before]
     changes = {n: evidence.own[n] - evidence.before[n] for n in names}
     floors = {n: evidence.floor(n) for n in names}
     claims += [
         Claim(
-            Phrase(
-                "change of {measure} (what dropout or resampling alone reach beside it)", measure=COMPARED[n]
-            ),
-            changes[n], floor, None,
+            Phrase("change of {measure} (null: noise of dropout and resampling)", measure=quantity(n).phrase),
+            changes[n], floor, None, n, evidence.unit(n), "noise",
         )
         for n, floor in floors.items()
         if floor is not None
     ]  # fmt: skip
     changed = [n for n in names if (floor := floors[n]) is not None and abs(changes[n]) > floor]
-    p = _differing(evidence)
+    p = _p_against_shuffled(evidence)
     caused = [n for n in changed if p.get(n, 1.0) < ALPHA]
     said: str = ""
     if p and caused:
-        said = words.caused(caused, [n for n in changed if n not in caused])
+        said = words.attributed_to_pairing(caused, [n for n in changed if n not in caused])
     elif p and changed:
-        said = words.not_caused(changed)
+        said = words.not_attributed(changed)
     elif p and any(floors.values()):
-        said = Phrase("nothing in its shape changed beyond dropout and resampling")
+        said = Phrase("its shape did not change beyond dropout and resampling")
     return Part(words.parts([spread, _loops_in_all(evidence), said]), claims)
 
 
@@ -264,8 +268,8 @@ def _spread(evidence: Evidence) -> tuple[str, list[Claim]]:
     if was is None or now is None or rank_was is None or rank_now is None:
         return "", []
     claims = [
-        Claim(Phrase("uniformity, last state (first beside it; lower is wider)"), now, was, None),
-        Claim(Phrase("RankMe, last state (first beside it)"), rank_now, rank_was, None),
+        _claim_since_first(evidence, "uniformity", now, was),
+        _claim_since_first(evidence, "rank_me", rank_now, rank_was),
     ]
     if _collapse(evidence):
         return "", claims
@@ -285,39 +289,39 @@ def _loops_in_all(evidence: Evidence) -> str:
     first, last = (evidence.standard_error(LOOPS, evidence.states[i].cycle) for i in (0, -1))
     if first is not None and last is not None:
         return Phrase(
-            "total loop persistence of a subsample went from {was:.2f} ± {first:.2f} to {now:.2f} ± {last:.2f}",
-            was=was, first=first, now=now, last=last,
+            "{measure} of a subsample went from {was:.2f} ± {first:.2f} to {now:.2f} ± {last:.2f}",
+            measure=quantity(LOOPS).phrase, was=was, first=first, now=now, last=last,
         )  # fmt: skip
     floor = evidence.floor(LOOPS)
     return words.loop_persistence(was, now, within=floor is not None and abs(now - was) <= floor)
 
 
-# Turned or deformed.
+# Rotated or deformed.
 
 
 def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
-    """How much of the passages' movement one rotation and scale of all of them explain, beside chance.
+    """How much of the passages' movement one rotation and scale of all of them explain, compared with chance.
 
-    By chance, moves are handed on within each text where there are two, as in the changes of every other state. Texts
-    that turned against each other turned, too: what their own rotations explain is no deformation then.
+    Under chance, moves are exchanged within each text where there are two, as for the changes of every other state.
+    Texts that rotated against each other rotated, too: what their own rotations explain is then no deformation.
     """
     last = evidence.states[-1].cycle
     was, now = evidence.value(LOOPS, evidence.states[0].cycle), evidence.value(LOOPS, last)
-    loops = [Claim(Phrase("total loop persistence, last state (first beside it)"), now, was, None)]
+    loops = [_claim_since_first(evidence, LOOPS, now, was)]
     moved, floor = evidence.value(MOVE, last), evidence.floors.get("dropout", {}).get(MOVE)
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", last) is None or moved is None:
         return "", Part("", loops)
     if floor is not None:
-        what = Phrase("movement of the passages (what dropout alone reaches beside it)")
-        loops.insert(0, Claim(what, moved, floor, None))
+        what = Phrase("{measure}, share of their spread (null: dropout alone)", measure=quantity(MOVE).phrase)
+        loops.insert(0, Claim(what, moved, floor, None, MOVE, evidence.unit(MOVE), "dropout"))
         if moved <= floor:
             still = Phrase(
                 "the passages moved no further than under dropout ({moved:.2f} of their spread, dropout alone "
                 "{floor:.2f})",
                 moved=moved, floor=floor,
             )  # fmt: skip
-            return "unchanged", Part(still, loops, Phrase("passages moved no further than noise"))
+            return "unchanged", Part(still, loops, Phrase("passages moved within noise"))
     n_1 = 0 if evidence.corpus is None else len(evidence.corpus.t1)
     if 1 < n_1 < len(evidence.first) - 1:
         found = movement_of_texts(evidence.first, evidence.last, n_1, seed)
@@ -327,15 +331,15 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     else:
         turned, by_chance, p = turned_share(evidence.first, evidence.last, seed)
         against, of_texts, left = "", [], 1 - turned
-    claim = Claim(MOVED[TURN], turned, by_chance, p)
-    # The share's p cannot fall below that of its few shuffles.
+    claim = _share_claim(TURN, turned, by_chance, p)
+    # Its p cannot be smaller than its few permutations allow.
     kinds = ["turned"] if against or (p <= ALPHA and turned - by_chance >= BEYOND_CHANCE) else []
     within = floor is not None and moved * np.sqrt(max(left, 0.0)) <= floor
     kinds += ["deformed"] if left >= DEFORMED and not within else []
-    # What no turn beyond chance explains has changed its shape, however little is left of it.
+    # A movement that no rotation explains beyond chance is a deformation, however small the remainder.
     movement = " and ".join(kinds) or "deformed"
-    as_shuffled = _differing(evidence, MOVED)
-    title = words.moved(movement, as_shuffled=bool(as_shuffled) and min(as_shuffled.values()) >= ALPHA)
+    as_shuffled = _p_against_shuffled(evidence, MOVED)
+    title = words.movement_words(movement, as_shuffled=bool(as_shuffled) and min(as_shuffled.values()) >= ALPHA)
     shuffled: str = ""
     if TURN in as_shuffled:
         shuffled = words.turned_after_shuffled(_after_shuffled(evidence, TURN), as_shuffled[TURN])
@@ -343,39 +347,44 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
         "{moved} (one rotation and scale explain {turned:.0%} of the movement, {by_chance:.0%} by chance{shuffled}"
         "{against}{rest})",
         moved=title, turned=turned, by_chance=by_chance, shuffled=shuffled, against=against,
-        rest=Phrase("; what they leave is no more than dropout makes") if left >= DEFORMED and within else "",
+        rest=Phrase("; the remainder is within dropout noise") if left >= DEFORMED and within else "",
     )  # fmt: skip
     return movement, Part(told, [claim, *of_texts, *loops, *_beside_shuffled(evidence, as_shuffled)], title)
 
 
 def _of_two_texts(found: TextMovement) -> tuple[str, list[Claim]]:
-    """Whether the texts turned against each other, beyond what they turned together; words only if they did."""
-    shares = {
-        "relative": Phrase("share of the squared movement that the texts' own rotations explain beyond the shared one"),
-        "shift": Phrase("share of the squared movement that the texts' centres make against each other"),
-    }
-    claims = [Claim(what, *(getattr(part, name) for part in found[:3])) for name, what in shares.items()]
+    """Whether the texts rotated against each other, beyond their shared rotation; words only if they did."""
+    claims = [
+        _share_claim(f"movement.{name}", *(getattr(part, name) for part in found[:3])) for name in ("relative", "shift")
+    ]
     if found.between is None or found.between_p is None or found.between_by_chance is None:
         return "", claims
-    what = Phrase("share of the change of inner products that lies between the texts, not within them")
-    claims.append(Claim(what, found.between, found.between_by_chance, found.between_p))
+    claims.append(_share_claim("movement.between", found.between, found.between_by_chance, found.between_p))
     if found.between_p > ALPHA or found.between - found.between_by_chance < BEYOND_CHANCE:
         return "", claims
     against = Phrase(
-        "; the two texts turned against each other: {between:.0%} of the change lies between them, "
+        "; the two texts rotated against each other: {between:.0%} of the change lies between them, "
         "{by_chance:.0%} by chance",
         between=found.between, by_chance=found.between_by_chance,
     )  # fmt: skip
     return against, claims
 
 
+def _share_claim(name: str, value: float, by_chance: float, p: float) -> Claim:
+    """A share of the movement beside the same by chance."""
+    of = Phrase("change of inner products") if name == "movement.between" else Phrase("squared movement")
+    what = Phrase("{measure}, share of the {whole} (null: chance)", measure=quantity(name).phrase, whole=of)
+    return Claim(what, value, by_chance, p, name, null_of="chance")
+
+
 # Loops and clusters.
 
 
 def _loops(evidence: Evidence) -> Part:
-    """Loops of the first and the last state that beat both nulls, and cells of all layers, cycles and clouds.
+    """Significant loops of the first and the last state, and cells (layer, cycle, cloud) that have one.
 
-    One is gained or lost only where the longest changed too, beyond dropout, resampling and shuffled pairings.
+    A loop counts as gained or lost only if the longest loop changed too, beyond dropout, resampling and shuffled
+    pairings.
     """
     first, last = evidence.states[0].cycle, evidence.states[-1].cycle
     if evidence.value(LOOPS, last) is None:
@@ -383,24 +392,21 @@ def _loops(evidence: Evidence) -> Part:
     own = {cycle: [loop for loop in evidence.loops if loop.cycle == cycle] for cycle in (first, last)}
     count = {cycle: sum(loop.p < ALPHA for loop in loops) for cycle, loops in own.items()}
     best = min((loop.p for loop in own[last]), default=None)
-    claims = [
-        Claim(Phrase("loops of the last state beyond both nulls (those of the first beside it)"),
-              float(count[last]), float(count[first]), best)
-    ]  # fmt: skip
+    claims = [_claim_since_first(evidence, "significant_loops", float(count[last]), float(count[first]), best)]
     if evidence.cells:
         sure = list(evidence.cells.values())
-        what = Phrase("of {n} cells (layer, cycle, cloud), those with a loop beyond both nulls", n=len(sure))
+        what = Phrase("cells (layer, cycle, cloud) with a significant loop, of {n}", n=len(sure))
         claims.append(Claim(what, float(sum(p < ALPHA for p in sure)), None, min(sure)))
     more = count[last] - count[first]
-    if not _went(evidence, LONGEST_LOOP, more):
+    if not _changed_beyond_noise(evidence, LONGEST_LOOP, more):
         more = 0
     return Part(words.loops_now(count[last] - more, count[last], best), claims, words.loops_gained(more))
 
 
-def _went(evidence: Evidence, name: str, way: int) -> bool:
+def _changed_beyond_noise(evidence: Evidence, name: str, way: int) -> bool:
     """Whether a number rose, or fell where `way` is below 0, beyond dropout, resampling and shuffled pairings."""
     if name not in evidence.own or name not in evidence.before:
-        return way != 0  # nothing is known of it that would deny it
+        return way != 0  # nothing was measured that contradicts it
     change = evidence.own[name] - evidence.before[name]
     runs = [run[name] for run in evidence.shuffled if name in run]
     outside = len(runs) < 2 or prediction_p(evidence.own[name], runs) < ALPHA
@@ -417,16 +423,18 @@ def _clusters(evidence: Evidence) -> Part:
             continue
         found[state.cycle] = monte_carlo_p(values[LONGEST_CLUSTER], nulls)
         what = Phrase(
-            "widest gap between clusters, {state} (mean of {n} Gaussian clouds beside it)",
-            state=state.name, n=len(nulls),
+            "{measure}, {state} (null: mean of {n} Gaussian clouds)",
+            measure=quantity(LONGEST_CLUSTER).phrase, state=state.label, n=len(nulls),
         )  # fmt: skip
-        claims.append(Claim(what, values[LONGEST_CLUSTER], float(np.mean(nulls)), found[state.cycle]))
+        unit, p = evidence.unit(LONGEST_CLUSTER), found[state.cycle]
+        mean = float(np.mean(nulls))
+        claims.append(Claim(what, values[LONGEST_CLUSTER], mean, p, LONGEST_CLUSTER, unit, "matched_spectrum"))
     if len(found) < 2:
         return Part("", claims)
     corrected = holm(list(found.values()))
     was, now = (p < ALPHA for p in corrected)
-    # The null moves too: a gap that did not widen itself was not gained, however small the Gaussian ones became.
-    if not _went(evidence, LONGEST_CLUSTER, int(now) - int(was)):
+    # The null changes too: a gap that did not widen was not gained, however small the Gaussian gaps became.
+    if not _changed_beyond_noise(evidence, LONGEST_CLUSTER, int(now) - int(was)):
         return Part("", claims)
     p = float(min(corrected))
     if now:
@@ -434,20 +442,21 @@ def _clusters(evidence: Evidence) -> Part:
     return Part(Phrase("a cluster was lost (p = {p:.2g})", p=p), claims, Phrase("a cluster lost"))
 
 
-def _single(evidence: Evidence) -> Verdict:
-    """One state has no change to judge: say what it is like."""
+def _verdict_of_one_state(evidence: Evidence) -> Verdict:
+    """One state has no change to judge, so it is described."""
     state = evidence.states[0]
     loops = _loops(evidence)
     rank, uniformity = evidence.value("rank_me", state.cycle), evidence.value("uniformity", state.cycle)
     claims = [
         *loops.claims, *_clusters(evidence).claims,
-        Claim(Phrase("RankMe"), rank, None, None), Claim(Phrase("uniformity"), uniformity, None, None),
+        Claim(quantity("rank_me").phrase, rank, None, None, "rank_me", evidence.unit("rank_me")),
+        Claim(quantity("uniformity").phrase, uniformity, None, None, "uniformity", evidence.unit("uniformity")),
     ]  # fmt: skip
     told = Phrase("one state")
     if rank is not None and uniformity is not None:
-        told = Phrase("RankMe {rank:.0f}, uniformity {uniformity:.2f}", rank=rank, uniformity=uniformity)
+        told = words.width(uniformity, rank)
     sentence = Phrase(
-        "{state} alone shows no change: its last layer has {told}.",
+        "{state} is the only state, so there is no change to judge. Last layer: {told}.",
         state=words.sentence_start(state),
         told=words.parts([told, loops.words]),
     )

@@ -1,13 +1,11 @@
-"""How the verdict puts its findings: phrases, so that the report can say them in another language.
-
-What is found is decided in verdict.py; here nothing is.
-"""
+"""Sentences of the verdict, as phrases that the page can translate; rules.py decides which."""
 
 from collections.abc import Sequence
 
-from topores.analysis.verdict.evidence import COMPARED
-from topores.domain import State
+from topores.analysis.verdict.evidence import LOOPS
+from topores.domain import State, cycle_label
 from topores.phrases import Phrase, joined
+from topores.quantities import quantity
 
 
 def span(first: State, last: State, *, trained: bool) -> Phrase:
@@ -17,27 +15,27 @@ def span(first: State, last: State, *, trained: bool) -> Phrase:
         trained: Whether the states are those of a run.
     """
     if not trained:
-        return Phrase("From {first} to {last}", first=first.name, last=last.name)
+        return Phrase("From {first} to {last}", first=first.label, last=last.label)
     if first.cycle:
         return Phrase("From cycle {first:,} to cycle {last:,}", first=first.cycle, last=last.cycle)
     return Phrase("After {n:,} cycles", n=last.cycle) if last.cycle > 1 else Phrase("After {n} cycle", n=last.cycle)
 
 
 def sentence_start(state: State) -> str:
-    """The state's name with a capital."""
-    if isinstance(state.name, Phrase):
-        return Phrase("Cycle {n:,}", **state.name.values)
-    return state.name[:1].upper() + state.name[1:]
+    """The state's label with a capital."""
+    if state.label == cycle_label(state.cycle):
+        return Phrase("Cycle {n:,}", n=state.cycle)
+    return state.label[:1].upper() + state.label[1:]
 
 
 def parts(texts: Sequence[str]) -> Phrase:
-    """Those that are not empty, one after the other."""
+    """The texts that are not empty, separated by semicolons."""
     return joined("; ", [text for text in texts if text])
 
 
-def listed(words: Sequence[Phrase]) -> Phrase:
+def enumerate_words(words: Sequence[Phrase]) -> Phrase:
     """
-    >>> listed([Phrase("a")]), listed([Phrase("a"), Phrase("b"), Phrase("c")])
+    >>> enumerate_words([Phrase("a")]), enumerate_words([Phrase("a"), Phrase("b"), Phrase("c")])
     ('a', 'a, b and c')
     """
     if len(words) == 1:
@@ -45,35 +43,35 @@ def listed(words: Sequence[Phrase]) -> Phrase:
     return Phrase("{most} and {last}", most=joined(", ", words[:-1]), last=words[-1])
 
 
-def _compared(names: Sequence[str]) -> Phrase:
-    """Names of `COMPARED` in words."""
-    return listed([COMPARED[name] for name in names])
+def _names_of(quantities: Sequence[str]) -> Phrase:
+    return enumerate_words([quantity(name).phrase for name in quantities])
 
 
 # Learned or memorised.
 
 
-def no_better(rose: bool, fell: bool, by_heart: bool) -> Phrase:
-    """No better than after shuffled pairings, whatever it was before."""
-    heart = Phrase(", with the training pairs known by heart") if by_heart else ""
+def no_better(rose: bool, fell: bool, fitted: bool) -> Phrase:
+    """Not significantly better than after shuffled pairings, whatever it was before."""
+    pairs = Phrase(", while the training pairs are retrieved almost perfectly") if fitted else ""
     if rose:
         return Phrase(
-            "unseen partners are found better than before, but no better, beyond chance, than after shuffled "
-            "pairings{heart}",
-            heart=heart,
+            "unseen partners are found better than before, but not significantly better than after training on "
+            "shuffled pairings{pairs}",
+            pairs=pairs,
         )
     if fell:
         return Phrase(
-            "unseen partners are found worse than before, and no better, beyond chance, than after shuffled "
-            "pairings{heart}",
-            heart=heart,
+            "unseen partners are found worse than before, and not significantly better than after training on "
+            "shuffled pairings{pairs}",
+            pairs=pairs,
         )
     return Phrase(
-        "unseen partners are found no better, beyond chance, than after shuffled pairings{heart}", heart=heart
+        "unseen partners are not found significantly better than after training on shuffled pairings{pairs}",
+        pairs=pairs,
     )
 
 
-def learned(controlled: bool) -> Phrase:
+def learned_words(controlled: bool) -> Phrase:
     if not controlled:
         return Phrase("the encoder learned: unseen partners are found better than before")
     return Phrase("the encoder learned: unseen partners are found better than before and than after shuffled pairings")
@@ -81,23 +79,23 @@ def learned(controlled: bool) -> Phrase:
 
 def no_learning(no_room: bool, though: str) -> Phrase:
     if no_room:
-        return Phrase("no learning is shown: held-out retrieval had no room to rise{though}", though=though)
-    return Phrase("no learning is shown: held-out retrieval did not change beyond chance{though}", though=though)
+        return Phrase("no sign of learning: held-out retrieval had no room to improve{though}", though=though)
+    return Phrase("no sign of learning: held-out retrieval did not change significantly{though}", though=though)
 
 
 def few_questions(though: str) -> Phrase:
     return Phrase(
-        "the training pairs are known by heart, and too few questions are held out to tell whether that is "
+        "the training pairs are retrieved almost perfectly, and too few pairs are held out to tell whether that is "
         "learning{though}",
         though=though,
     )
 
 
 def after_shuffled(mean: float, runs: int, few: bool, p: float) -> Phrase:
-    """Held-out MRR of the runs on shuffled pairings, for the brackets."""
+    """Held-out MRR of the runs on shuffled pairings, to be put in brackets."""
     return Phrase(
         "; after shuffled pairings {mean:.2f} in {n} runs{few}, p = {p:.2g}",
-        mean=mean, n=runs, few=Phrase(", which see large effects only") if few else "", p=p,
+        mean=mean, n=runs, few=Phrase(", enough to detect large effects only") if few else "", p=p,
     )  # fmt: skip
 
 
@@ -106,50 +104,55 @@ def after_shuffled(mean: float, runs: int, few: bool, p: float) -> Phrase:
 
 def widths(was: float, now: float, rank_was: float, rank_now: float) -> Phrase:
     return Phrase(
-        "uniformity {was:.2f} to {now:.2f}, RankMe {rank_was:.0f} to {rank_now:.0f}",
-        was=was, now=now, rank_was=rank_was, rank_now=rank_now,
+        "{uniformity} {was:.2f} to {now:.2f}, {rank_me} {rank_was:.0f} to {rank_now:.0f}",
+        uniformity=quantity("uniformity").phrase, was=was, now=now,
+        rank_me=quantity("rank_me").phrase, rank_was=rank_was, rank_now=rank_now,
     )  # fmt: skip
 
 
-def caused(names: Sequence[str], shared: Sequence[str]) -> Phrase:
-    """What changed as under no shuffled pairing, and what shuffled pairings change too."""
-    if not shared:
-        return Phrase("{names} changed as under no shuffled pairing", names=_compared(names))
+def width(uniformity: float, rank: float) -> Phrase:
     return Phrase(
-        "{names} changed as under no shuffled pairing, while {shared} changed no more, beyond chance, than under "
-        "shuffled pairings",
-        names=_compared(names), shared=_compared(shared),
+        "{rank_me} {rank:.0f}, {uniformity} {value:.2f}",
+        rank_me=quantity("rank_me").phrase, rank=rank, uniformity=quantity("uniformity").phrase, value=uniformity,
     )  # fmt: skip
 
 
-def not_caused(names: Sequence[str]) -> Phrase:
-    return Phrase("{names} changed, and no more, beyond chance, than under shuffled pairings", names=_compared(names))
+def attributed_to_pairing(names: Sequence[str], shared: Sequence[str]) -> Phrase:
+    """Changes that the pairing caused, and changes that shuffled pairings show too."""
+    if not shared:
+        return Phrase("the change of {names} is attributed to the pairing", names=_names_of(names))
+    return Phrase(
+        "the change of {names} is attributed to the pairing, while {shared} changed no more than with shuffled "
+        "pairings",
+        names=_names_of(names), shared=_names_of(shared),
+    )  # fmt: skip
+
+
+def not_attributed(names: Sequence[str]) -> Phrase:
+    return Phrase("{names} changed, but no more than with shuffled pairings", names=_names_of(names))
 
 
 def loop_persistence(was: float, now: float, *, within: bool) -> Phrase:
     """
     Args:
-        within: Whether dropout and resampling alone change it as far.
+        within: Whether dropout and resampling alone change it as much.
     """
-    if within:
-        return Phrase(
-            "total loop persistence went from {was:.2f} to {now:.2f}, within dropout and resampling", was=was, now=now
-        )
-    return Phrase("total loop persistence went from {was:.2f} to {now:.2f}", was=was, now=now)
+    went = Phrase("{measure} went from {was:.2f} to {now:.2f}", measure=quantity(LOOPS).phrase, was=was, now=now)
+    return Phrase("{went}, within the noise of dropout and resampling", went=went) if within else went
 
 
-def moved(movement: str, *, as_shuffled: bool) -> Phrase:
+def movement_words(movement: str, *, as_shuffled: bool) -> Phrase:
     """
     Args:
-        as_shuffled: Whether shuffled pairings turn it, and move it, as much.
+        as_shuffled: Whether shuffled pairings rotate and move it as much.
     """
-    kinds = {"turned": Phrase("the space turned"), "deformed": Phrase("the space deformed")}
-    space = kinds.get(movement, Phrase("the space turned and deformed"))
+    kinds = {"turned": Phrase("the space rotated"), "deformed": Phrase("the space deformed")}
+    space = kinds.get(movement, Phrase("the space rotated and deformed"))
     return Phrase("{moved}, as with shuffled pairs", moved=space) if as_shuffled else space
 
 
 def turned_after_shuffled(share: float, p: float) -> Phrase:
-    """For the brackets: what one rotation and scale explain there."""
+    """Share that one rotation and scale explain there, to be put in brackets."""
     return Phrase(", {share:.0%} after shuffled pairings, p = {p:.2g}", share=share, p=p)
 
 
@@ -157,18 +160,18 @@ def turned_after_shuffled(share: float, p: float) -> Phrase:
 
 
 def loops_now(was: int, now: int, p: float | None) -> Phrase:
-    """How many loops are beyond chance, and how many were.
+    """How many loops are significant, and how many were.
 
     Args:
-        p: The smallest of those that are there now.
+        p: Smallest p of the loops of the last state.
     """
     if not now:
-        none = Phrase("none of its loops is larger than chance makes")
+        none = Phrase("no loop is longer than chance would produce")
         return parts([none, _lost(was)])
     if now > 1:
-        are = Phrase("{n} of its loops are larger than chance makes (p = {p:.2g})", n=now, p=p)
+        are = Phrase("{n} loops are longer than chance would produce (p = {p:.2g})", n=now, p=p)
     else:
-        are = Phrase("1 of its loops is larger than chance makes (p = {p:.2g})", p=p)
+        are = Phrase("1 loop is longer than chance would produce (p = {p:.2g})", p=p)
     if now == was:
         return are
     if now > was:
@@ -180,12 +183,12 @@ def _lost(count: int) -> str:
     if not count:
         return ""
     if count > 1:
-        return Phrase("{n} of its loops of the first state are lost", n=count)
-    return Phrase("1 of its loops of the first state is lost")
+        return Phrase("{n} loops of the first state were lost", n=count)
+    return Phrase("1 loop of the first state was lost")
 
 
 def loops_gained(count: int) -> str:
-    """Of the headline; empty where as many are there as before."""
+    """For the headline; empty if there are as many as before."""
     if not count:
         return ""
     if count > 0:
@@ -197,14 +200,10 @@ def one_state(loops: int | None) -> Phrase:
     """The headline where nothing is compared.
 
     Args:
-        loops: Beyond chance; None where they were not looked for.
+        loops: Number of significant loops; None where loops were not computed.
     """
     if loops is None:
         return Phrase("One state, so no change to judge")
     if not loops:
-        return Phrase("One state; no loop beyond chance")
-    return (
-        Phrase("One state; {n} loops beyond chance", n=loops)
-        if loops > 1
-        else Phrase("One state; 1 loop beyond chance")
-    )
+        return Phrase("One state; no significant loop")
+    return Phrase("One state; {n} significant loops", n=loops) if loops > 1 else Phrase("One state; 1 significant loop")

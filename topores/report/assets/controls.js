@@ -29,7 +29,7 @@ function bindControls() {
   bindPlay();
 }
 
-// From state to state, from the first one again at the end; any other choice of a state stops it.
+// Plays the states in order, over and over; selecting a state stops it.
 function bindPlay() {
   const button = byId("play");
   if (!button) return;

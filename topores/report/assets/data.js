@@ -10,7 +10,7 @@ async function bytesOf(id) {
 
 const jsonOf = async (id) => JSON.parse(new TextDecoder().decode(await bytesOf(id)));
 
-// Each array has its low bytes first, then its high ones.
+// Each array has all low bytes first, then all high bytes.
 function shortsOf(bytes, name) {
   const [start, count] = index.arrays[name] ?? [0, 0];
   const values = new Uint16Array(count);
@@ -44,10 +44,10 @@ async function readNumbers() {
   });
 }
 
-// All that was measured and is not in the index, as every part of the page reads it.
+// All measured data outside the index, decoded for the other files.
 const numbers = await readNumbers();
 
-// By place: from the number of a bar to the passages around it.
+// By place: from the index of a bar to the passages around it.
 function readOutlines(flat) {
   const found = [];
   for (let at = 0; at < flat.length;) {
@@ -62,7 +62,7 @@ function readOutlines(flat) {
   return found;
 }
 
-// Bars of one degree at the place that is shown, as { count, bars: [birth, death] }; Infinity never comes.
+// Bars of one degree at the shown place, as { count, bars: [birth, death] }; a death of Infinity means never.
 function barsOf(degree) {
   const at = placeOf(shown) * index.degrees.length + degree;
   const { shown: counts, begins, births, lengths } = numbers.bars;
@@ -80,7 +80,7 @@ function loopBars() {
   return degree < 0 ? [] : barsOf(degree).bars;
 }
 
-// Coordinates of one layer, state by state: all across, then all up, from -1 to 1 times half the size of the map.
+// Coordinates of one layer, state by state: all x, then all y, from -1 to 1 times half the size of the map.
 function placesOf(at) {
   if (!numbers.places.has(at)) {
     const moved = numbers.shorts(`map.${index.layers[at]}`);

@@ -14,7 +14,7 @@ function set(node, attributes) {
 
 const draw = (name, attributes = {}) => set(document.createElementNS("http://www.w3.org/2000/svg", name), attributes);
 
-// Pixels need no more.
+// More digits than pixels need.
 const cut = (value) => Math.round(value * 100) / 100;
 
 // "low high start end" as charts.py writes it: from values to pixels.

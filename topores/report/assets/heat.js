@@ -14,7 +14,7 @@ function showHeat() {
       const here = s === shown.state && at === shown.layer;
       cell.textContent = value === null ? "–" : brief(value);
       cell.style.setProperty("--share", value === null || high === low ? 0 : (value - low) / (high - low));
-      // What is seen comes first, so that who speaks it finds the cell.
+      // The visible text comes first, so that voice control finds the cell.
       cell.setAttribute("aria-label", `${cell.textContent} · ${toldOfCell(s, at, value, unit)}`);
       press(cell, here);
       cell.tabIndex = here ? 0 : -1;
@@ -24,7 +24,7 @@ function showHeat() {
   byId("heat-reading").textContent = `${title}: ${toldOfCell(shown.state, shown.layer, now, unit)}`;
 }
 
-// Two digits fit a cell; the third stands in its label, and below the table.
+// Two digits fit a cell; its label and the line below have three.
 function brief(value) {
   const size = Math.abs(value);
   if (size >= 9950) return `${localised((value / 1000).toFixed(0))}k`;

@@ -1,6 +1,6 @@
-// --- the chosen loop ---
+// --- the selected loop ---
 
-// Bars at this place whose passages are known, and the one that is chosen.
+// Bars at this place with known passages, and the selected one.
 function marked() {
   const known = numbers.outlines[placeOf(shown)] ?? new Map();
   const { track, bar = null } = shown.loop ?? {};
@@ -15,7 +15,7 @@ function membersOf() {
   return numbers.tracks[track]?.members[shown.state] ?? numbers.outlines[placeOf(shown)]?.get(bar) ?? [];
 }
 
-// A bar that is followed is chosen as the loop it belongs to.
+// Selecting a followed bar selects its loop.
 function loopOf(bar) {
   const track = atOutput() ? numbers.tracks.findIndex(({ bars }) => bars[shown.state] === bar) : -1;
   return track < 0 ? { bar } : { track };
@@ -46,16 +46,16 @@ function loopTold(track) {
   const bar = chosen === null ? undefined : loopBars()[chosen];
   const length = track === null ? null : numbers.tracks[track].persistence[shown.state];
   if (bar) lines.push(...barTold(bar));
-  else if (length === null) lines.push(note("It is not there in this state."));
+  else if (length === null) lines.push(note("It does not exist in this state."));
   else lines.push(note(byId("loop-told").dataset.elsewhere, { length: inUnit(length) }));
   const judged = numbers.judged.find((one) => one.place === placeOf(shown) && one.bar === chosen);
   const { p = null, stability = null } = judged ?? numbers.tracks[track] ?? {};
   if (judged) {
-    lines.push(note("p = {p}, the largest of three: {universal} by the universal law of noise bars, {spectrum} among clouds of the same spectrum, and that of the surest loop here among all layers, states and clouds.",
+    lines.push(note("p = {p}, the largest of three: {universal} by the universal law of noise bars, {spectrum} among clouds of the same spectrum, and the smallest p here, corrected over all layers, states and clouds.",
       { p: digits(p), universal: digits(judged.universal), spectrum: digits(judged.spectrum) }));
   } else if (p !== null) lines.push(note("p = {p} where it is longest.", { p: digits(p) }));
   if (stability !== null) lines.push(note("Found again in {share} of subsamples.", { share: percent(stability) }));
-  if (bar && !membersOf().length) lines.push(note("The passages around it were not looked for."));
+  if (bar && !membersOf().length) lines.push(note("The passages around it were not computed."));
   return lines;
 }
 
@@ -68,8 +68,8 @@ function barTold([birth, death]) {
   if (reach !== null) {
     const noise = (reach - 1) * birth;
     const longer = death - birth > noise;
-    lines.push(note(longer ? "Noise of this kind lasts up to {reach}: it is longer."
-      : "Noise of this kind lasts up to {reach}: it is no longer than that.", { reach: inUnit(noise) }));
+    lines.push(note(longer ? "Noise bars born here last up to {reach}: this one is longer."
+      : "Noise bars born here last up to {reach}: this one is not longer.", { reach: inUnit(noise) }));
   }
   return lines;
 }
@@ -95,7 +95,7 @@ function bindLoop() {
   });
 }
 
-// Thin bars are hard to hit: a bar with passages that lies within a few pixels is meant.
+// Thin bars are hard to hit, so a bar with passages within a few pixels counts.
 function nearestKnown(bar, length) {
   const near = Math.max(1, Math.round(length / 40));
   const known = [...marked().known.keys()].sort((a, b) => Math.abs(a - bar) - Math.abs(b - bar));
@@ -112,7 +112,7 @@ function nearestPoint(svg, bars, [x, y]) {
   return best;
 }
 
-// Arrow keys go through the bars whose passages are known, the longest first.
+// Arrow keys go through the bars with known passages, longest first.
 function stepBars(event) {
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (event.key === "Escape") choose({ loop: null });

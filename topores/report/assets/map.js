@@ -55,7 +55,7 @@ function mark(path, side, x, y, size) {
     path.moveTo(x, y - size * 1.15);
     path.lineTo(x + size * 1.05, y + size * 0.8);
     path.lineTo(x - size * 1.05, y + size * 0.8);
-    // Not closePath, which takes the longer the more there is on the path.
+    // Not closePath, which slows down as the path grows.
     path.lineTo(x, y - size * 1.15);
   } else {
     path.moveTo(x + size, y);
@@ -90,7 +90,7 @@ function drawMarks(pen, at, look) {
   const groups = new Map();
   mapped.forEach((passage, i) => {
     const side = texts.side ? texts.side[passage] : 2;
-    // Side, whether it is held out, and whether it is of the cloud that is shown, as one number.
+    // Side, held out or not, and in the shown cloud or not, as one number.
     const hollow = texts.split?.[passage] === 1;
     const key = 4 * side + 2 * hollow + here[passage];
     if (!groups.has(key)) groups.set(key, new Path2D());
@@ -144,7 +144,7 @@ function drawChosen(pen, at, look) {
   }
   const own = numbers.onMap[shown.passage] ?? -1;
   if (shown.passage !== null && own >= 0) {
-    // The way it went through the states, and lines to its neighbours.
+    // Its path through the states, and lines to its neighbours.
     const places = placesOf(shown.layer);
     const [count, { toX, toY }] = [numbers.mapped.length, frameOf()];
     const way = index.states.map((_, s) => [toX(places[s * 2 * count + own]), toY(places[(s * 2 + 1) * count + own])]);
@@ -158,7 +158,7 @@ function drawChosen(pen, at, look) {
   if (view.hover !== null && view.hover < numbers.mapped.length) ring(pen, spot(at, view.hover), 8.5, look.ink, 1.2);
 }
 
-// From the state before to this one in a quarter of a second, unless motion is unwanted or the map is large.
+// Animates from the previous state in a quarter of a second, unless motion is unwanted or the map is large.
 function moveMap(from) {
   cancelAnimationFrame(view.moving);
   if (!canvas || !from || from.length > 6000 || matchMedia("(prefers-reduced-motion: reduce)").matches) {
@@ -180,7 +180,7 @@ function showMap(changes) {
   if (!canvas) return;
   const told = first("[data-explained]");
   const share = percent(index.maps.explained[shown.layer][shown.state]);
-  if (told) told.textContent = say("{share} of the spread of this state lies in this plane.", { share });
+  if (told) told.textContent = say("The plane shows {share} of the variance of this state.", { share });
   moveMap("state" in changes && view.drawn?.layer === shown.layer ? view.drawn.at : null);
 }
 
@@ -195,7 +195,7 @@ function nearestMark([x, y]) {
   return best;
 }
 
-// Goes to where an answer stands, unless it or the map, which shows it too, is in sight.
+// Scrolls to an element, unless it or the map is visible.
 function bring(node) {
   const seen = [canvas ?? node, node].some((one) => {
     const { top, bottom } = one.getBoundingClientRect();
@@ -251,7 +251,7 @@ function bindMap() {
     const wide = drawn.some(([x, y]) => Math.hypot(x - drawn[0][0], y - drawn[0][1]) > NARROW);
     if (wide) {
       clearFound();
-      showFound([...numbers.mapped].filter((_, i) => inside(spot(view.drawn.at, i), drawn)), "{found} within the lasso");
+      showFound([...numbers.mapped].filter((_, i) => inside(spot(view.drawn.at, i), drawn)), "{found} within the outline");
       return;
     }
     const hit = nearestMark(at(event));

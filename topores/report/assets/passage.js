@@ -1,7 +1,7 @@
-// --- the chosen passage, and those that were found ---
+// --- the selected passage, and those that were found ---
 
 const MOST_FOUND = 40;
-const SPLITS = ["trained on", "held out", "used on neither side"];
+const SPLITS = ["trained on", "held out", "in neither split"];
 
 function sourceOf(passage) {
   const { texts, passages } = numbers;
@@ -19,9 +19,9 @@ function sourceLine(passage, more = "") {
   return line;
 }
 
-// A passage that can be chosen: where it stands, and its words.
+// A selectable passage: its place and its words.
 function passageButton(passage, more = "") {
-  const words = numbers.texts.text?.[passage] ?? say("No text is known for it.");
+  const words = numbers.texts.text?.[passage] ?? say("No text was supplied.");
   const button = make("button", { type: "button", class: "pick", "aria-pressed": passage === shown.passage },
     sourceLine(passage, more), make("span", { class: "passage", dir: "auto" }, words));
   on(button, "click", () => choose({ passage }));
@@ -52,7 +52,7 @@ function showPassage() {
   }
   const { texts } = numbers;
   const split = texts.split ? `, ${say(SPLITS[texts.split[passage]])}` : "";
-  const words = texts.text?.[passage] ?? say("No text is known for it.");
+  const words = texts.text?.[passage] ?? say("No text was supplied.");
   told.replaceChildren(sourceLine(passage, split), make("p", { class: "passage whole", dir: "auto" }, words),
     ...partnersTold(passage), ...nearestTold(passage));
 }
@@ -64,7 +64,7 @@ function partnersOf(passage) {
 function partnersTold(passage) {
   if (!numbers.texts.pairs?.length) return [];
   const partners = partnersOf(passage);
-  if (!partners.length) return [note("No partner is aligned with it.")];
+  if (!partners.length) return [note("It has no aligned partner.")];
   const title = partners.length > 1 ? "Its partners" : "Its partner";
   return [make("h4", {}, say(title)), ...partners.map((other) => passageButton(other))];
 }
@@ -74,7 +74,7 @@ function nearestTold(passage) {
   if (!found.length) {
     if (!index.near.length) return [];
     const states = index.near.map((s) => index.states[s].label).join(", ");
-    return [note("Neighbours are known for {states} only.", { states })];
+    return [note("Neighbours were kept for {states} only.", { states })];
   }
   const partners = partnersOf(passage);
   const title = numbers.texts.side?.includes(1) ? "Nearest in the other text, {state}, at the output" : "Nearest, {state}, at the output";
@@ -114,7 +114,7 @@ function search(words) {
   return bring(byId("passage"));
 }
 
-// Lets go of what search or lasso found.
+// Clears what search or outline found.
 function clearFound() {
   const field = byId("search");
   if (field) field.value = "";

@@ -2,7 +2,7 @@
 
 let resting = 0;
 
-// Shows what was chosen; `changes` names what is new, so that the rest need not be drawn again.
+// Shows the selection; `changes` names what is new, so that the rest is not drawn again.
 function show(changes) {
   const moved = ["state", "layer", "cloud"].some((what) => what in changes);
   showControls();
@@ -24,7 +24,7 @@ function show(changes) {
   }, 120);
 }
 
-// Print shows what is folded, on white, and folds it again after.
+// Print unfolds everything, on white, and folds it again afterwards.
 function bindPrint() {
   let folded = [];
   const begin = () => {
@@ -52,13 +52,13 @@ bindLoop();
 bindPassage();
 bindPrint();
 on(window, "hashchange", () => {
-  // A link to a section names no choice: the page goes there, and the address keeps the one that was made.
+  // A link to a section has no selection: the page goes there, and the address keeps the selection.
   if (!readHash()) return writeHash();
   view.stopPlay?.();
   show({ ...shown });
   return bring(first("#space .place"));
 });
-// Without an address a loop and a passage of it are shown, as an example of what can be chosen.
+// Without a selection in the address, a loop and one of its passages are shown as an example.
 if (!readHash()) {
   const track = numbers.tracks.findIndex(({ members }) => members[shown.state].length);
   if (track >= 0) Object.assign(shown, { loop: { track }, passage: numbers.tracks[track].members[shown.state][0] });

@@ -1,6 +1,6 @@
 // --- clusters and loops ---
 
-// Loops live in another range in each state, layer and cloud: their axes are drawn anew, from about the first birth on.
+// Loops have another range in each state, layer and cloud, so their axes are redrawn from about the first birth on.
 function showAxes(svg, bars) {
   const ends = bars.flat().filter(Number.isFinite);
   const { left, right, top, bottom } = index.edge;
@@ -41,7 +41,7 @@ function axisOf(ends, start, end) {
   return { line, ticks: values.map((value) => [place(value), localised(value ? value.toFixed(decimals) : "0")]) };
 }
 
-// Of one bar and the room around it.
+// Height of one bar with its margin.
 const heightOf = ({ length }) => Math.min((index.edge.bottom - index.edge.top) / Math.max(length, 1), 9);
 
 function showBarcode(svg, degree) {
@@ -56,7 +56,7 @@ function showBarcode(svg, degree) {
     "stroke-width": known.has(i) || i === chosen ? Math.max(width, 3) : width,
     d: `M${along(birth)} ${cut(top + (i + 0.5) * step)}H${death === Infinity ? right : along(death)}`,
   }));
-  // The chosen one lies on top, so that its neighbours do not hide it.
+  // The selected bar is drawn last, so that its neighbours do not hide it.
   if (chosen !== null && chosen in marks) marks.push(...marks.splice(chosen, 1));
   const reach = index.degrees[degree] === 1 ? numbers.reach[placeOf(shown)] : null;
   const band = reach === null ? [] : [{
@@ -67,7 +67,7 @@ function showBarcode(svg, degree) {
   if (!marks.length) first(".bars", svg).append(nothing(svg));
 }
 
-// Paths are made once and set anew: hundreds of new ones in each state would be felt.
+// Paths are created once and reused: hundreds of new ones per state would be slow.
 function redraw(group, marks) {
   for (const child of [...group.children].filter(({ tagName }, i) => tagName !== "path" || i >= marks.length)) child.remove();
   marks.forEach((attributes, i) => set(group.children[i] ?? group.appendChild(draw("path")), attributes));
@@ -134,7 +134,7 @@ function showShape() {
   }
 }
 
-// How many bars there are, for those who hear the picture; and for all where only the longest are drawn.
+// Number of bars, for screen readers; and visibly if only the longest are drawn.
 function showDrawn(svg, degrees) {
   const counted = degrees.map((degree) => {
     const { count, bars } = barsOf(degree);

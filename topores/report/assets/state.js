@@ -1,5 +1,5 @@
-// The page is whole without its script: it shows the last state. These files together let a reader choose another one,
-// and go from a loop to its passages. Everything that is chosen stands in `shown`, and in the address.
+// The page is complete without its script and shows the last state. These files let a reader select another state,
+// and go from a loop to its passages. The selection is in `shown`, and in the address.
 
 const index = JSON.parse(document.getElementById("index").textContent);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -14,10 +14,10 @@ const shown = { state, layer, cloud, loop: null, passage: null };
 const lists = { state: index.states.map((s) => s.cycle), layer: index.layers, cloud: index.clouds };
 const inHash = { state: "cycle", layer: "layer", cloud: "cloud" };
 
-// Number of a place in all that is packed by place.
+// Index of a place in data that is packed by place.
 const placeOf = ({ state: s, layer: l, cloud: c }) => (s * index.layers.length + l) * index.clouds.length + c;
 
-// Takes what the address names and the analysis has, and lets go of all else; says whether it named anything.
+// Selects what the address names and the analysis has; returns whether it named anything.
 function readHash() {
   const words = new URLSearchParams(location.hash.slice(1));
   if (![...Object.values(inHash), "loop", "passage"].some((word) => words.has(word))) return false;
@@ -41,7 +41,7 @@ function writeHash() {
   history.replaceState(null, "", `#${new URLSearchParams(words)}`);
 }
 
-// A bar belongs to its place, and is let go with it; a loop that is followed stays.
+// A bar belongs to its place, so leaving the place deselects it; a followed loop stays.
 function choose(changes, playing = false) {
   if ("state" in changes && !playing) view.stopPlay?.();
   const moved = ["state", "layer", "cloud"].some((what) => what in changes && changes[what] !== shown[what]);

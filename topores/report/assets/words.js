@@ -13,7 +13,7 @@ function many(count, noun) {
 const localised = (text) =>
   (index.lang === "ru" ? text.replace(/[.,]/g, (mark) => (mark === "." ? "," : "\u202f")) : text);
 
-// A count, its thousands apart.
+// A count with separated thousands.
 const whole = (value) => localised(value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ","));
 
 // Three significant digits, as numbers.py writes them.

@@ -1,4 +1,4 @@
-"""The report of the logarithmic clock: what was found in a sentence, two charts, the counts and their setting."""
+"""The report of the logarithmic clock: the finding in a sentence, two charts, the counts and their setting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from topores.report.clock.charts import Facts, drawn_runs, law_chart, law_legend
 from topores.report.clock.tables import counts, looks
 from topores.report.html.document import STYLES_OF_RUNS, contents, document, on_top
 from topores.report.html.numbers import digits, percent
-from topores.report.html.safe import escaped
-from topores.report.html.tables import facts, folded, key_values
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import facts, fold, key_values
 from topores.report.language import many
 
 LOSSES = {
     "infonce": "−s<sub>p</sub> + log(e<sup>s<sub>p</sub></sup> + Σ<sub>j</sub> e<sup>s<sub>j</sub></sup>)",
     "decoupled": "−s<sub>p</sub> + log Σ<sub>j</sub> e<sup>s<sub>j</sub></sup>",
 }
-"""Of one row, as HTML; the loss is their mean."""
+"""Loss of one row, as HTML; the loss is the mean over rows."""
 
 
 @dataclass(frozen=True)
 class ClockFindings:
-    """What the page tells, in plain values."""
+    """Content of the page, in plain values."""
 
     name: str
     found: Facts
@@ -32,27 +32,27 @@ class ClockFindings:
     """temperature, seed, cycle, reached, seconds; looks: cycle, margin, loss, one_minus_p, sha256."""
     options: Mapping[str, Any]
     step: float
-    """Length of a step, as a share of the temperature."""
+    """Step length as a share of the temperature."""
     noise: float
     """Standard deviation of each coordinate at the start."""
     command: str
-    """The line that makes it again."""
+    """The command that repeats it."""
 
 
 def render_clock(clock: ClockFindings) -> str:
-    """The whole report as one HTML document, the same for the same findings. No script stands in it."""
+    """The whole report as one HTML document, the same for the same findings. It contains no script."""
     sections = [
         ("law", "The law, and the runs", _charts(clock)),
         ("counts", "Cycles at each temperature", counts(clock.found, clock.runs) + looks(drawn_runs(clock.runs))),
         ("setting", "Setting", _setting(clock)),
-        ("limits", "What this does not say", _limits(clock)),
+        ("limits", "Limits", _limits(clock)),
     ]
     said = sentence(clock.found)
     return document(f"{clock.name}: {said}", f"{_header(clock, said)}\n{contents(sections)}", styles=STYLES_OF_RUNS)
 
 
 def sentence(found: Facts) -> str:
-    """What was found: the slope beside the predicted one, and what of it is literal."""
+    """The finding: the slope compared with the predicted one, and how much of it was counted."""
     law, margin = found["law"], found["margin"]
     if law is None:
         return (
@@ -68,7 +68,7 @@ def sentence(found: Facts) -> str:
 
 
 def _literal(found: Facts) -> str:
-    """Which temperatures were counted, which are extrapolated, and how far the longest run went."""
+    """Which temperatures were counted or extrapolated, and how far the longest run went."""
     rows = found["temperatures"]
     other = [f"{row['temperature']:g}" for row in rows if row["cycles"] is None]
     longest = max(row["cycles_run"] for row in rows)
@@ -83,16 +83,18 @@ def _literal(found: Facts) -> str:
 def _header(clock: ClockFindings, said: str) -> str:
     found = clock.found
     counts = [
-        escaped(found["loss"]), many(found["pairs"], "pair"), many(found["dim"], "dimension"),
+        escape_html(found["loss"]), many(found["pairs"], "pair"), many(found["dim"], "dimension"),
         many(len(found["temperatures"]), "temperature"), many(len(clock.runs), "run"),
     ]  # fmt: skip
-    return f"<header>{on_top(f'<bdi>{escaped(clock.name)}</bdi>', Verdict(said, ()), counts)}</header>"
+    return f"<header>{on_top(f'<bdi>{escape_html(clock.name)}</bdi>', Verdict(said, ()), counts)}</header>"
 
 
 def _charts(clock: ClockFindings) -> str:
     drawn = drawn_runs(clock.runs)
     some = len(drawn) < len(clock.runs)
-    note = f'<p class="note">{len(drawn)} of {len(clock.runs):,} runs are drawn, the first starts of each.</p>'
+    note = (
+        f'<p class="note">{len(drawn)} of {len(clock.runs):,} runs are drawn: the first starts of each temperature.</p>'
+    )
     charts = law_chart(clock.found, clock.runs) + margin_chart(clock.found, drawn)
     return f'{_words()}{law_legend(clock.found)}<div class="panels two">{charts}</div>{note if some else ""}'
 
@@ -114,10 +116,10 @@ def _setting(clock: ClockFindings) -> str:
     told = facts([
         ("Vectors", f"{rows} free unit vectors in {many(found['dim'], 'dimension')}: {found['pairs']} pairs of one "
          "row each of T1 and T2"),
-        ("Loss", f"{escaped(found['loss'])}{': ' + loss if loss else ''}, mean over rows; s is a cosine / temperature, "
-         f"p the row's partner, j its negatives: the other {rows - 2} rows"),
-        ("Margin", "cosine of partners less that of the nearest negative, of the worst row"),
-        ("To be reached", f"{found['margin']:.4f}, which is {percent(found['margin'] / most)} of {most:.4f}, the "
+        ("Loss", f"{escape_html(found['loss'])}{': ' + loss if loss else ''}, mean over rows; s is a cosine / "
+         f"temperature, p the row's partner, j its negatives: the other {rows - 2} rows"),
+        ("Margin", "cosine of partners minus that of the closest negative, for the worst row"),
+        ("Target", f"{found['margin']:.4f}, which is {percent(found['margin'] / most)} of {most:.4f}, the "
          "margin of a regular simplex"),
         ("Start", "random pair centres; T1's rows are pushed one way and T2's the other by one common unit vector; "
          f"noise of {clock.noise:g} in each coordinate; unit length"),
@@ -126,12 +128,12 @@ def _setting(clock: ClockFindings) -> str:
         ("Arithmetic", "float64; 1 − p is summed over the negatives, so that nothing cancels"),
         ("Computing", f"{digits(sum(run['seconds'] for run in clock.runs))} s over all runs"),
     ])  # fmt: skip
-    again = f"<h3>To make it again</h3><pre><code>{escaped(clock.command)}</code></pre>"
-    return told + again + _further(clock) + folded("All options", key_values(clock.options))
+    again = f"<h3>Command</h3><pre><code>{escape_html(clock.command)}</code></pre>"
+    return told + again + _further(clock) + fold("All options", key_values(clock.options))
 
 
 def _further(clock: ClockFindings) -> str:
-    """Runs that an earlier command took further than this one does."""
+    """A note on runs that an earlier command continued past the margin."""
     beyond = [run for run in clock.runs if run["reached"] is not None and run["cycle"] > run["reached"]]
     if not beyond or clock.options.get("to_the_end"):
         return ""

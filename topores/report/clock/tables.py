@@ -1,28 +1,29 @@
-"""The tables of the logarithmic clock: what was counted at each temperature, and every look at the runs."""
+"""The tables of the logarithmic clock: the count of each temperature, and every measurement of the runs."""
 
 import math
 from collections.abc import Sequence
 
+from topores.quantities import quantity
 from topores.report.clock.charts import Facts
 from topores.report.html.numbers import Number, data, digits, power
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded, table
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold, table
 
 HASH = 12
 """Letters of a SHA-256 that are shown."""
 
 
 def counts(found: Facts, runs: Sequence[Facts]) -> str:
-    """A line for each temperature: its count, how it is known, and what stands behind it."""
+    """One row per temperature: its count, how it is known, and the runs behind it."""
     head = [
-        "Temperature", "Cycles", "How known", "Quickest and slowest start", "By the fitted line", "Cycles run",
-        "Cycles/s", "SHA-256 of the last look",
+        "Temperature", "Cycles", "Source", "Fastest and slowest start", "By the fitted line", "Cycles run",
+        "Cycles/s", "SHA-256 of the last vectors",
     ]  # fmt: skip
     rows = [_count(row, found["law"], runs) for row in found["temperatures"]]
     note = (
-        '<p class="note">Literal: the median over all starts of the first cycle at which the worst row had the margin. '
-        "Cycles/s are of one run, beside others on the same machine, and those of short runs hold the compiling. The "
-        "hash is that of the vectors, of the first start.</p>"
+        '<p class="note">Counted: the median over all starts of the first cycle at which the worst row had the margin. '
+        "Cycles/s are of one run while others ran on the same machine; those of short runs include compiling. The hash "
+        "is of the vectors of the first start.</p>"
     )
     return table(head, rows, look="numbers") + note
 
@@ -46,7 +47,7 @@ def _cycles(row: Facts) -> str:
 
 def _how(row: Facts) -> str:
     if row["cycles"] is not None:
-        return "literal"
+        return "counted"
     return "<em>extrapolated</em>" if row["extrapolated"] else "not reached"
 
 
@@ -59,12 +60,12 @@ def _spread(row: Facts) -> str:
 
 
 def _exactly(temperature: Number) -> str:
-    """As it was given."""
+    """As given."""
     return f'<data value="{temperature!r}">{temperature:g}</data>'
 
 
 def _roughly(cycles: Number) -> str:
-    """Three significant digits: more are not known.
+    """Three significant digits, because more are not known.
 
     >>> _roughly(387_654_321.0), _roughly(1.234e20)
     ('<data value="387654321.0">≈ 388,000,000</data>', '<data value="1.234e+20">≈ 1.23×10²⁰</data>')
@@ -75,16 +76,16 @@ def _roughly(cycles: Number) -> str:
 
 
 def _hash(sha256: object) -> str:
-    return f'<code title="{escaped(sha256)}">{escaped(str(sha256)[:HASH])}</code>'
+    return f'<code title="{escape_html(sha256)}">{escape_html(str(sha256)[:HASH])}</code>'
 
 
 def looks(runs: Sequence[Facts]) -> str:
-    """What was measured of these runs, each time that they were looked at."""
-    head = ["Temperature", "Seed", "Cycle", "Margin", "Loss (nats)", "1 − p", "SHA-256"]
+    """All measurements of these runs."""
+    head = ["Temperature", "Seed", "Cycle", "Margin", "Loss (nats)", quantity("one_minus_p").name, "SHA-256"]
     measured = ("cycle", "margin", "loss", "one_minus_p")
     rows = [
-        [_exactly(run["temperature"]), escaped(run["seed"]), *(data(look[name]) for name in measured),
+        [_exactly(run["temperature"]), escape_html(run["seed"]), *(data(look[name]) for name in measured),
          _hash(look["sha256"])]
         for run in runs for look in run["looks"]
     ]  # fmt: skip
-    return folded("The numbers behind the charts: every look at the runs", table(head, rows, look="numbers"))
+    return fold("The numbers behind the charts: all measurements of the runs", table(head, rows, look="numbers"))

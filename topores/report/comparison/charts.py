@@ -1,4 +1,4 @@
-"""Charts of several runs: a line for each, told apart by colour, dash and shape."""
+"""Charts of several runs: one line each, distinguished by colour, dash and shape."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from topores.report.html.axes import Scale, cycle_scale, value_scale
 from topores.report.html.charts import BOTTOM, LEFT, PATHS, RIGHT, TOP, frame, panel
 from topores.report.html.numbers import Number
-from topores.report.html.safe import escaped
-from topores.report.language import localised, say
+from topores.report.html.safe import escape_html
+from topores.report.language import localise, say
 
 LOOKS = tuple(f"run{number}" for number in range(8))
-"""The style sheet gives each its colour and dash, and fills the shapes of the first four."""
+"""The style sheet gives each a colour and dash, and fills the shapes of the first four."""
 
 SHAPES = ("circle", "triangle", "square", "diamond")
 
 MOST_POINTS = 120
-"""Longer lines are thinned out, evenly."""
+"""Longer lines are thinned out evenly."""
 
 APART, SHIFT = 56.0, 7.0
-"""Least distance of two shapes along a line, and how much later those of the next line begin: so none hides another."""
+"""Least distance of two shapes along a line, and the offset from line to line, so that none hides another."""
 
 Place = tuple[Number, Number]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One run: its places along the x axis, in order of training, and its values there."""
+    """One run: its points (x, value), in order of training."""
 
     name: str
     look: str
@@ -42,10 +42,10 @@ def curves_chart(
         title: HTML above the chart.
         axis: 'cycle' or 'loss'.
         note: HTML below the title, in small.
-        unit: Of the values.
+        unit: Unit of the values.
         zero: Whether 0 belongs on the y axis.
     """
-    shown = [Curve(c.name, c.look, _thinned(c.places)) for c in curves if c.places]
+    shown = [Curve(c.name, c.look, _thin_points(c.places)) for c in curves if c.places]
     along = sorted({x for curve in shown for x, _ in curve.places})
     x = cycle_scale([int(c) for c in along], LEFT + 6, RIGHT - 8) if axis == "cycle" else loss_scale(along)
     y = value_scale([value for curve in shown for _, value in curve.places], BOTTOM, TOP, zero=zero)
@@ -56,7 +56,7 @@ def curves_chart(
 
 
 def loss_scale(losses: Sequence[Number]) -> Scale:
-    """From the highest loss on the left to the lowest; by factors where they span more than ten."""
+    """From the highest loss on the left to the lowest; logarithmic if they span more than a factor of ten."""
     low, high = min(losses), max(losses)
     if low <= 0 or high < 10 * low:
         return value_scale(losses, RIGHT - 8, LEFT + 6)
@@ -64,7 +64,7 @@ def loss_scale(losses: Sequence[Number]) -> Scale:
     parts = (1, 2, 5) if len(decades) <= 3 else (1,)
     every = 1 + (len(decades) - 1) // 6
     ticks = [m * 10.0**k for k in decades if k % every == 0 for m in parts if low <= m * 10.0**k <= high]
-    return Scale(low, high, RIGHT - 8, LEFT + 6, tuple((t, localised(f"{t:g}")) for t in ticks), math.log10)
+    return Scale(low, high, RIGHT - 8, LEFT + 6, tuple((t, localise(f"{t:g}")) for t in ticks), math.log10)
 
 
 def keys(entries: Iterable[tuple[str, str]]) -> str:
@@ -83,12 +83,13 @@ def key(look: str) -> str:
 def _curve(curve: Curve, x: Scale, y: Scale) -> str:
     places = [(x(across), y(value)) for across, value in curve.places]
     points = " ".join(f"{across:g},{up:g}" for across, up in places)
-    line = f'<polyline class="line look-{curve.look}" points="{points}"><title>{escaped(curve.name)}</title></polyline>'
-    return line + "".join(_shape(curve.look, *place) for place in _marked(places, LOOKS.index(curve.look)))
+    title = f"<title>{escape_html(curve.name)}</title>"
+    line = f'<polyline class="line look-{curve.look}" points="{points}">{title}</polyline>'
+    return line + "".join(_shape(curve.look, *place) for place in _marked_points(places, LOOKS.index(curve.look)))
 
 
-def _marked(places: Sequence[Place], number: int) -> list[Place]:
-    """Places on the line that are far enough apart for a shape each; the last one, if none else."""
+def _marked_points(places: Sequence[Place], number: int) -> list[Place]:
+    """Points of the line that are far enough apart to get a shape; at least the last one."""
     marked: list[Place] = []
     next_at = places[0][0] + SHIFT * number
     for place in places:
@@ -103,7 +104,7 @@ def _shape(look: str, across: Number, up: Number) -> str:
     return f'<path class="mark look-{look}" d="{shape}" transform="translate({across:g} {up:g})"/>'
 
 
-def _thinned(places: Sequence[Place]) -> Sequence[Place]:
+def _thin_points(places: Sequence[Place]) -> Sequence[Place]:
     if len(places) <= MOST_POINTS:
         return places
     return [places[round(i * (len(places) - 1) / (MOST_POINTS - 1))] for i in range(MOST_POINTS)]

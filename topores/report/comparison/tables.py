@@ -1,4 +1,4 @@
-"""The tables of a comparison: what differs between the runs, and their numbers at the same cycles and losses."""
+"""The tables of a comparison: how the runs differ, and their numbers at equal cycles and losses."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,43 +10,41 @@ from topores.analysis.comparison.aligned import Comparison
 from topores.analysis.comparison.best_cycle import best_cycle
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged
 from topores.analysis.comparison.replicates import PLACES, Difference
-from topores.analysis.comparison.run import COUNTED, QUANTITIES, ComparedRun
-from topores.domain import Claim
+from topores.analysis.comparison.run import COUNTED, LOOPS, RETRIEVAL, ComparedRun
+from topores.analysis.ladder import name_of as null_name
+from topores.quantities import quantity
+from topores.report.claims import cell
 from topores.report.comparison.charts import key
-from topores.report.comparison.data import SHOWN
-from topores.report.glossary import term
-from topores.report.html.numbers import Number, data, digits
-from topores.report.html.safe import clipped, escaped
+from topores.report.glossary import measure_term, quantity_term
+from topores.report.html.numbers import data, digits
+from topores.report.html.safe import clip_html, escape_html
 from topores.report.html.tables import table
-from topores.report.language import localised, say, spoken
+from topores.report.language import localise, say, speak
+from topores.report.names import unit_of
 from topores.report.option_names import option_name
-from topores.report.run.null_data import NAMES, ROWS, Spread, own_value, present, spreads
-from topores.report.run.readings import unit_of
+from topores.report.run.null_data import ROWS, Spread, own_value, present, spreads
 
 MOST_LETTERS = 60
 HASH = 8
 """Letters of a SHA-256 that are shown."""
 
 BESIDE = ("output", "null", "seeds")
-"""Options that say where a run lies and what was trained beside it: nothing of the run itself."""
-
-MEASURES = {"spanning_tree": "total_persistence"}
-"""Quantities that the analysis measures under another name."""
+"""Options that name the run's folder and its nulls, and say nothing about the run itself."""
 
 Looks = dict[str, str]
 
 
 def name_of(run: ComparedRun, looks: Looks) -> str:
-    """A run as tables and legends call it: its line and its name."""
+    """A run in tables and legends: its line and its name."""
     drawn = f"{key(looks[run.name])} " if run.name in looks else ""
-    return f"{drawn}<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>"
+    return f"{drawn}<bdi>{clip_html(run.name, MOST_LETTERS)}</bdi>"
 
 
 def runs_table(judged: Judged, looks: Looks) -> str:
-    """One line for each run: its kind, the options in which the runs differ, and how far it went."""
+    """One row per run: its kind, the options in which the runs differ, and how far it went."""
     runs = judged.comparison.runs
     names = [name for name in dict.fromkeys(n for run in runs for n in run.options) if name not in BESIDE]
-    # Where the same texts lie tells nothing.
+    # Paths of the same texts say nothing.
     names = [name for name in names if name not in PLACES or not judged.comparison.same_texts]
     # An option that only some encoders have differs where those that have it differ.
     differing = [name for name in names if len({repr(run.options[name]) for run in runs if name in run.options}) > 1]
@@ -59,10 +57,10 @@ def runs_table(judged: Judged, looks: Looks) -> str:
     ]  # fmt: skip
     rows = [
         [
-            name_of(run, looks), *([escaped(spoken(kind[run.name]))] if kinds else []),
+            name_of(run, looks), *([escape_html(speak(kind[run.name]))] if kinds else []),
             *(_option(run.options.get(name)) for name in differing),
             *(_hash(sha256) for sha256 in run.texts[: len(texts)]),
-            *([escaped(run.null or "–")] if nulls else []), *_extent(run),
+            *([escape_html(run.null or "–")] if nulls else []), *_extent(run),
         ]
         for run in runs
     ]  # fmt: skip
@@ -70,17 +68,17 @@ def runs_table(judged: Judged, looks: Looks) -> str:
 
 
 def _option(value: Any) -> str:
-    """As HTML; a path or a list may be broken between its parts, so that print keeps all columns."""
+    """An option's value as HTML; paths and lists may wrap between their parts, so that print keeps all columns."""
     if value in (None, [], ()):
         return "–"
     if isinstance(value, int) and not isinstance(value, bool):
-        return localised(f"{value:,}")
-    text = clipped(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
+        return localise(f"{value:,}")
+    text = clip_html(", ".join(map(str, value)) if isinstance(value, list) else value, MOST_LETTERS)
     return re.sub(r"(?<=[/,_])(?<!</)(?=\w)", "<wbr>", text)
 
 
 def _hash(sha256: str) -> str:
-    return f'<code title="{escaped(sha256)}">{escaped(sha256[:HASH])}</code>'
+    return f'<code title="{escape_html(sha256)}">{escape_html(sha256[:HASH])}</code>'
 
 
 def _extent(run: ComparedRun) -> list[str]:
@@ -89,37 +87,22 @@ def _extent(run: ComparedRun) -> list[str]:
 
 
 def end_table(judged: Judged, looks: Looks) -> str:
-    """Every quantity of every run at the last cycle that all kept, and of the untrained encoder where all have it."""
+    """Every quantity of every run at the last cycle that all runs kept."""
     comparison, end = judged.comparison, judged.end
     if end is None:
-        return say("<p>All runs kept no cycle in common but the first, so there is no such table.</p>")
+        return say("<p>The runs kept no cycle in common but the first, so there is no such table.</p>")
     head = ["", *(name_of(run, looks) for run in comparison.runs)]
-    found = {name: comparison.at_cycle(name, end) for name in QUANTITIES}
+    found = {name: comparison.at_cycle(name, end) for name in comparison.quantities}
     rows = [
-        [title_in_unit(name, comparison), *(_of(name, value) for value in values)]
+        [title_in_unit(name, comparison), *(_value_cell(name, value) for value in values)]
         for name, values in found.items()
         if any(value is not None for value in values)
     ]
     return table(head, rows, look="numbers")
 
 
-def claims_table(claims: Iterable[Claim], beside: str) -> str:
-    """Claims with their numbers.
-
-    Args:
-        beside: HTML that heads the column of nulls.
-    """
-    head = [say("Claim"), say("Value"), beside, term("p", "p")]
-    return table(head, map(_claim, claims), look="claims")
-
-
-def _claim(claim: Claim) -> list[str]:
-    what = spoken(claim.what)
-    return [escaped(what[:1].upper() + what[1:]), cell(claim.value), cell(claim.null), cell(claim.p)]
-
-
 def kinds_table(judged: Judged) -> str:
-    """Mean and standard deviation of every kind over its seeds; nothing where no kind has two."""
+    """Mean and standard deviation of every kind over its seeds; empty if no kind has two."""
     if all(len(group.runs) < 2 for group in judged.groups):
         return ""
     rows = []
@@ -127,7 +110,7 @@ def kinds_table(judged: Judged) -> str:
         spread = [_mean(group.values(read)) for group in judged.groups]
         if any(words != "–" for words in spread):
             rows.append([title_of(name, judged), *spread])
-    head = ["", *(escaped(spoken(group.told)) for group in judged.groups)]
+    head = ["", *(escape_html(speak(group.title)) for group in judged.groups)]
     return table(head, rows, caption=say("Mean ± standard deviation over seeds"), look="numbers")
 
 
@@ -139,43 +122,48 @@ def _mean(values: Sequence[float] | None) -> str:
 
 
 def differences_table(judged: Judged) -> str:
-    """Every quantity of every two kinds, with what the seeds say of their difference."""
+    """Every quantity of every two kinds, with the test of their difference."""
     head = [
-        say("Quantity"), say("Greater"), say("Lesser"), say("Mean of the greater"), say("Of the lesser"), say("Test"),
+        say("Quantity"), say("Greater"), say("Lesser"), say("Greater mean"), say("Lesser mean"), say("Test"),
         "<i>p</i>",
     ]  # fmt: skip
     return table(head, (_difference(d, judged) for d in judged.differences), look="pairs")
 
 
 def _difference(d: Difference, judged: Judged) -> list[str]:
-    names = [escaped(spoken(group.told)) for group in (d.greater, d.lesser)]
-    test = spoken(d.test) if d.test else say("none: no spread")
+    names = [escape_html(speak(group.title)) for group in (d.greater, d.lesser)]
+    test = speak(d.test) if d.test else say("none: no spread")
     return [title_of(d.quantity, judged), *names, *map(data, d.means), test, cell(d.p)]
 
 
-def title_of(quantity: str, judged: Judged) -> str:
-    if quantity == EQUAL_LOSS:
-        loops = title_in_unit("total_persistence", judged.comparison)
+def title_of(name: str, judged: Judged) -> str:
+    """As `title_in_unit`, also for loops at an equal loss."""
+    if name == EQUAL_LOSS:
+        loops = title_in_unit(LOOPS, judged.comparison)
         return say("{measure} at a loss of {level}", measure=loops, level=digits(judged.level))
-    return title_in_unit(quantity, judged.comparison)
+    return title_in_unit(name, judged.comparison)
 
 
-def title_in_unit(quantity: str, comparison: Comparison) -> str:
-    """What a quantity is called, with its unit where it has one."""
-    unit = unit_in(quantity, comparison)
-    return f"{SHOWN[quantity].title} ({escaped(unit)})" if unit else SHOWN[quantity].title
+def title_in_unit(name: str, comparison: Comparison) -> str:
+    """A quantity's name with its unit."""
+    unit, title = unit_in(name, comparison), quantity_term(quantity(name))
+    return f"{title} ({escape_html(unit)})" if unit else title
 
 
-def unit_in(quantity: str, comparison: Comparison) -> str:
-    """As the first run measured it: all were measured by one protocol."""
-    return unit_of(comparison.runs[0].analysis, MEASURES.get(quantity, quantity))
+def unit_in(name: str, comparison: Comparison) -> str:
+    """Unit in the first run; all runs were measured by one protocol."""
+    return unit_of(comparison.runs[0].analysis, quantity(name).measured_as)
 
 
 def cycles_table(comparison: Comparison, looks: Looks) -> str:
     """Every run at every cycle that all kept."""
     head = [say("Cycle"), say("Run"), *_titles(comparison)]
     rows = [
-        [data(cycle), name_of(run, looks), *(_of(name, run.values[name].get(cycle)) for name in QUANTITIES)]
+        [
+            data(cycle),
+            name_of(run, looks),
+            *(_value_cell(name, run.values.get(name, {}).get(cycle)) for name in comparison.quantities),
+        ]
         for cycle in comparison.cycles
         for run in comparison.runs
     ]
@@ -183,34 +171,39 @@ def cycles_table(comparison: Comparison, looks: Looks) -> str:
 
 
 def losses_table(comparison: Comparison, looks: Looks) -> str:
-    """Every run at losses that all came down to, and about when that was."""
+    """Every run at losses that all reached, and at about which cycle."""
     head = [say("Loss"), say("Run"), say("About cycle"), *_titles(comparison)]
     rows = []
     for level in comparison.levels:
-        reached, columns = comparison.reached(level), {name: comparison.at_loss(name, level) for name in QUANTITIES}
+        reached, columns = (
+            comparison.reached(level),
+            {name: comparison.at_loss(name, level) for name in comparison.quantities},
+        )
         for place, run in enumerate(comparison.runs):
-            values = (_of(name, column[place]) for name, column in columns.items())
+            values = (_value_cell(name, column[place]) for name, column in columns.items())
             rows.append([data(level), name_of(run, looks), cell(reached[place]), *values])
     return table(head, rows, look="numbers aligned")
 
 
-def _of(quantity: str, value: float | None) -> str:
+def _value_cell(name: str, value: float | None) -> str:
     """A count is written as one."""
-    return cell(int(value) if quantity == COUNTED and value is not None else value)
+    return cell(int(value) if name == COUNTED and value is not None else value)
 
 
 def _titles(comparison: Comparison) -> list[str]:
-    return [title_in_unit(name, comparison) for name in QUANTITIES]
+    return [title_in_unit(name, comparison) for name in comparison.quantities]
 
 
 def best_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
-    """Where each run found unseen partners best; nothing where none holds any out."""
+    """The best cycle of each run for held-out retrieval; empty if nothing is held out."""
     found = [(run, best) for run in runs if (best := best_cycle(run)) is not None]
     if not found:
         return ""
+    held_out, train, loss = (quantity_term(quantity(name)) for name in (RETRIEVAL, "train_mrr", "loss"))
     head = [
-        say("Run"), say("Best cycle"), say("Held-out MRR there"), say("Untrained"), say("At the last cycle"),
-        say("Training MRR there"), say("Loss there"), say("Loops there, times their start"),
+        say("Run"), say("Best cycle"), say("{measure} there", measure=held_out), say("Untrained"),
+        say("At the last cycle"), say("{measure} there", measure=train), say("{measure} there", measure=loss),
+        say("Loop persistence there, relative to the first state"),
     ]  # fmt: skip
     rows = [
         [name_of(run, looks), data(best.cycle), data(best.held_out), cell(best.untrained), data(best.last),
@@ -221,29 +214,25 @@ def best_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
 
 
 def nulls_table(runs: Iterable[ComparedRun], looks: Looks) -> str:
-    """Each run's last state, and below it what each of its nulls makes of the same numbers; nothing without nulls."""
+    """Each run's last state, and below it the same numbers under each of its nulls; empty without nulls."""
     rows = []
     for run in runs:
         analysis, last = run.analysis, run.kept[-1]
         names = present(analysis)
         if names:
-            own = [own_value(analysis, measure, degree, last) for measure, degree, _ in ROWS]
+            own = [own_value(analysis, measure, degree, last) for measure, degree in ROWS]
             rows.append([name_of(run, looks), say("cycle {n:,}", n=last), *(cell(value) for value in own)])
         for null in names:
             found = spreads(analysis, null, last)
             draws = max((spread.draws for spread in found.values()), default=0)
-            cells = [_spread(found.get((measure, degree))) for measure, degree, _ in ROWS]
-            rows.append([f"<bdi>{clipped(run.name, MOST_LETTERS)}</bdi>", f"{say(NAMES[null])} ({draws})", *cells])
-    head = [say("Run"), say("Itself, or a null (draws)"), *(str(title) for _, _, title in ROWS)]
+            named = f"{say(null_name(null))} ({draws})"
+            cells = [_spread_cell(found.get((measure, degree))) for measure, degree in ROWS]
+            rows.append([f"<bdi>{clip_html(run.name, MOST_LETTERS)}</bdi>", named, *cells])
+    head = [say("Run"), say("State, or null (draws)"), *(measure_term(*row) for row in ROWS)]
     return table(head, rows, look="numbers aligned") if rows else ""
 
 
-def _spread(found: Spread | None) -> str:
+def _spread_cell(found: Spread | None) -> str:
     if found is None:
         return "–"
     return data(found.mean) if found.deviation is None else f"{data(found.mean)} ± {data(found.deviation)}"
-
-
-def cell(value: Number | None) -> str:
-    """A dash where nothing is known."""
-    return "–" if value is None else data(value)

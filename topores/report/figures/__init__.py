@@ -1,4 +1,4 @@
-"""Figures for papers, as SVG and PNG: one file here draws one of them, and the folder is the registry."""
+"""Figures for papers as SVG and PNG: one file per figure, and the folder is the registry."""
 
 import importlib
 from pathlib import Path
@@ -14,7 +14,7 @@ FORMATS = ("svg", "png")
 
 
 def need_matplotlib() -> None:
-    """To be called before the work begins whose result is to be drawn.
+    """Check for matplotlib before long work whose result it is to draw.
 
     Raises:
         UsageError: It is not installed.
@@ -28,10 +28,10 @@ def need_matplotlib() -> None:
 
 
 def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
-    """Every figure for which the analysis holds data, in English, as SVG and as PNG of 300 dots per inch.
+    """Write every figure that the analysis has data for, in English, as SVG and as PNG with 300 dots per inch.
 
-    The same analysis gives the same bytes. No file is named by anything that the analysis says. Figures of an earlier
-    analysis are replaced, and removed where there is nothing to draw; any other file stays.
+    The same analysis gives the same bytes. File names never come from the analysis. Figures of an earlier analysis are
+    replaced, or removed if there is nothing to draw; other files stay.
 
     Returns:
         The files, in order of their names.
@@ -51,13 +51,13 @@ def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 def figures_in(folder: Path) -> list[Path]:
-    """The figures that stand in a folder, in order of their names."""
+    """Figures in a folder, in order of their names."""
     every = [_path(folder, name, kind) for name in variants.names(FIGURES) for kind in sorted(FORMATS)]
     return [path for path in every if path.is_file()]
 
 
 def folder_beside(report: Path) -> Path:
-    """Where the figures of a report stand.
+    """Folder of the figures of a report.
 
     >>> folder_beside(Path("reports/mine.html")).as_posix()
     'reports/mine-figures'

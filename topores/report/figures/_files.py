@@ -1,4 +1,4 @@
-"""A figure as the bytes of its files: the same each time, and safe to open."""
+"""A figure as the bytes of its files: reproducible, and safe to open."""
 
 import re
 import warnings
@@ -50,20 +50,20 @@ STYLE: dict[str, Any] = {
 }
 
 DOCTYPE, METADATA = re.compile(r"<!DOCTYPE[^>]*>\s*"), re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-"""They name addresses of the web, which some programs ask for."""
+"""Parts with web addresses, which some programs request."""
 
 
 def drawn(module: ModuleType, analysis: Analysis) -> dict[str, bytes]:
-    """What a figure's module makes of an analysis, by format; nothing where it has nothing to draw."""
-    with styled():
+    """The figure of a module as bytes by format; empty if there is nothing to draw."""
+    with our_style():
         figure = module.draw(analysis)
         # The PNG first: the layout settles while it is drawn, and both then share it.
         return {} if figure is None else {"png": _png(figure), "svg": _svg(figure, module.TITLE)}
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """Whatever is drawn within has our style, and none of the user's own."""
+def our_style() -> Iterator[None]:
+    """Everything drawn within the block has our style, and not the user's."""
     with matplotlib.style.context(STYLE, after_reset=True), warnings.catch_warnings():
         # A label in a script that the font lacks: the SVG has its text all the same.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
@@ -71,15 +71,15 @@ def styled() -> Iterator[None]:
 
 
 def _png(figure: Figure) -> bytes:
-    return _saved(figure, "png", {"Software": None})
+    return _save(figure, "png", {"Software": None})
 
 
 def _svg(figure: Figure, title: str) -> bytes:
-    kept = _saved(figure, "svg", {"Title": title, "Creator": None, "Date": None, "Format": None, "Type": None})
+    kept = _save(figure, "svg", {"Title": title, "Creator": None, "Date": None, "Format": None, "Type": None})
     return METADATA.sub("", DOCTYPE.sub("", kept.decode("utf-8"))).encode("utf-8")
 
 
-def _saved(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
+def _save(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
     file = BytesIO()
     figure.savefig(file, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""What all figures share: widths of columns, colours, and axes along the states."""
+"""Shared by all figures: column widths, colours, and axes along the states."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,21 +11,21 @@ from matplotlib.figure import Figure
 from topores.domain import Analysis, State
 from topores.report.html.axes import cycle_scale
 from topores.report.html.safe import clean
-from topores.report.run.readings import state_axis, state_name
+from topores.report.names import state_axis, state_name
 
 SINGLE, DOUBLE = 3.5, 7.0
 """Widths of one and of two columns of a paper, in inches."""
 
 BLUE, ORANGE, GREEN, PURPLE, OLIVE = "#0072b2", "#c05200", "#00805d", "#9c4a86", "#756500"
-"""Of Okabe and Ito, as in report.css; each line has a shape or dashes of its own besides."""
+"""Colours of Okabe and Ito, as in report.css; each line also has its own shape or dashes."""
 
 INK, QUIET, SOFT, BAND = "#1b1d1f", "#5a5f64", "#5a7f9c", "#dcdcd4"
 
 LETTERS = "abcdefgh"
-"""Of the panels of a figure."""
+"""Letters of a figure's panels."""
 
 MOST_SHAPES = 40
-"""More points than this along a line, and their shapes would hide it."""
+"""With more points than this, their shapes would hide the line."""
 
 LONGEST_LABEL, LONGEST_UNIT = 24, 20
 """Characters."""
@@ -34,7 +34,7 @@ Bounds = Float[np.ndarray, " states"]
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
-    """Of a size in inches; without pyplot, so that nothing is kept after it.
+    """A figure of a size in inches; without pyplot, which would keep a reference to it.
 
     Args:
         layout: Compressed for axes of a fixed shape.
@@ -53,7 +53,7 @@ def as_label(text: object, most: int = LONGEST_LABEL) -> str:
 
 
 def state_label(state: State) -> str:
-    """Its name, as a legend shows it: matplotlib leaves out what begins with an underscore."""
+    """Name of a state in a legend, for matplotlib skips names that start with an underscore."""
     label = as_label(state_name(state))
     return f"\N{HAIR SPACE}{label}" if label.startswith("_") else label
 
@@ -68,7 +68,7 @@ def in_unit(name: str, unit: str) -> str:
 
 
 def with_gaps(values: Sequence[float | None]) -> Bounds:
-    """NaN, which leaves a gap in a line, where there is no value."""
+    """Values with NaN for None, which leaves a gap in a line."""
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
@@ -77,7 +77,7 @@ def shape_or_none(shape: str, points: int) -> str:
 
 
 def along_states(axes: Axes, analysis: Analysis, *, title: bool = True) -> None:
-    """Cycles across, with a growing step where they span decades, as on the page."""
+    """Cycles on the x axis, logarithmic if they span decades, as on the page."""
     scale = cycle_scale([state.cycle for state in analysis.states], 0, 1)
     if scale.bend is not float:
         axes.set_xscale("function", functions=(np.log1p, np.expm1))
@@ -89,6 +89,6 @@ def along_states(axes: Axes, analysis: Analysis, *, title: bool = True) -> None:
     axes.set_axisbelow(True)
 
 
-def lettered(axes: Axes, number: int, text: str = "") -> None:
-    """The letter of a panel, and what the panel shows."""
+def letter_panel(axes: Axes, number: int, text: str = "") -> None:
+    """Title of a panel: its letter, and what it shows."""
     axes.set_title(f"{LETTERS[number]}\u2003{text}".rstrip(), loc="left", color=INK)

@@ -1,4 +1,4 @@
-"""Barcode of the loops of the first and of the last state, with the band that noise may reach."""
+"""Barcodes of the loops of the first and the last state, with the band of noise."""
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -8,17 +8,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from topores.domain import Analysis
-from topores.report.figures._loops import Loops, loops_at_ends, span_of
-from topores.report.figures._paper import BAND, DOUBLE, INK, SINGLE, SOFT, lettered, new_figure, state_label
-from topores.report.run.readings import distance_axis
+from topores.report.figures._loop_bars import Loops, loops_at_ends, span_of
+from topores.report.figures._paper import BAND, DOUBLE, INK, SINGLE, SOFT, letter_panel, new_figure, state_label
+from topores.report.names import distance_axis
 
 TITLE = "Barcodes of the loops of the first and the last state"
 
 MOST_BARS = 500
-"""More than this, and a bar would be thinner than a printer's dot."""
+"""With more bars than this, one would be thinner than a printed dot."""
 
 HEIGHT = 2.6
-"""Of the bars, in inches."""
+"""Height of the bars, in inches."""
 
 
 def draw(analysis: Analysis) -> Figure | None:
@@ -31,9 +31,9 @@ def draw(analysis: Analysis) -> Figure | None:
     for number, (axes, loops) in enumerate(zip(every, found, strict=True)):
         _panel(axes, _most_surprising(loops), span_of(found))
         axes.set_xlabel(distance_axis(analysis))
-        told = f"{state_label(loops.state)}: {loops.told}"
+        told = f"{state_label(loops.state)}: {loops.counts}"
         if len(found) > 1:
-            lettered(axes, number, told)
+            letter_panel(axes, number, told)
         else:
             axes.set_title(told, loc="left", color=INK)
         axes.text(0.02, 0.03, _notes(loops), transform=axes.transAxes, color=INK)
@@ -48,7 +48,7 @@ def _notes(loops: Loops) -> str:
 
 
 def _most_surprising(loops: Loops) -> Loops:
-    """As many bars as can be drawn: those with the largest ratio of death to birth."""
+    """The bars with the largest ratio of death to birth, as many as can be drawn."""
     births, deaths = loops.bars.T
     kept = np.argsort(births / deaths, kind="stable")[:MOST_BARS]
     return loops._replace(bars=loops.bars[np.sort(kept)])
@@ -58,7 +58,7 @@ def _panel(axes: Axes, loops: Loops, span: tuple[float, float]) -> None:
     births, deaths = loops.bars.T
     rows, width = np.arange(len(births)), 72 * HEIGHT / max(len(births), 20)
     if loops.reach is not None:
-        # As steps: each row has its own band, and none a seam to the next.
+        # Steps, so that each row has its own band without a seam to the next.
         edges = np.arange(len(births) + 1) - 0.5
         left = np.append(births, births[-1:])
         axes.fill_betweenx(edges, left, left * loops.reach, step="post", color=BAND, linewidth=0)

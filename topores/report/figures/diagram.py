@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from topores.domain import Analysis
-from topores.report.figures._loops import Loops, loops_at_ends, span_of
+from topores.report.figures._loop_bars import Loops, loops_at_ends, span_of
 from topores.report.figures._paper import BLUE, INK, ORANGE, QUIET, SINGLE, new_figure, state_label
-from topores.report.run.readings import distance_axis
+from topores.report.names import distance_axis
 
 TITLE = "Persistence diagram of loops, the first state against the last"
 
@@ -19,13 +19,13 @@ class Look(NamedTuple):
     filling: str
     shape: str
     dashes: tuple[float, float]
-    """Of the line that noise stays below."""
+    """Dashes of the line that noise stays below."""
     above: float
-    """Hollow marks lie over filled ones, so that both are seen."""
+    """Drawing order: hollow marks lie over filled ones, so that both are visible."""
 
 
 LOOKS = (Look(BLUE, "none", "o", (4, 2), 3.1), Look(ORANGE, ORANGE, "^", (1, 1.2), 3.0))
-"""Of the first and of the last state."""
+"""Looks of the first and the last state."""
 
 
 def draw(analysis: Analysis) -> Figure | None:
@@ -62,7 +62,7 @@ def _points(axes: Axes, loops: Loops, look: Look, span: tuple[float, float]) -> 
         facecolors=look.filling,
         zorder=look.above,
         clip_on=False,
-        label=f"{state_label(loops.state)}: {loops.told}",
+        label=f"{state_label(loops.state)}: {loops.counts}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Total persistence of loops in every layer and state."""
+"""Total loop persistence in every layer and state."""
 
 import numpy as np
 from jaxtyping import Float
@@ -6,17 +6,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from topores.domain import Analysis
+from topores.quantities import quantity
 from topores.report.figures._paper import DOUBLE, QUIET, SINGLE, in_unit, new_figure, with_gaps
 from topores.report.html.numbers import short
-from topores.report.run.readings import distance_unit, readings, series, shown_cloud, state_axis, trained
+from topores.report.names import distance_unit, shown_cloud, state_axis
 
-TITLE = "Total persistence of loops by layer and cycle"
+TITLE = "Loops by layer and cycle"
 
 MOST_STATES = 14
-"""In one column of a paper."""
+"""Most states in one column of a paper."""
 
 LETTERS_PER_INCH = 18
-"""Of a tick's label."""
+"""Characters per inch of a tick label."""
 
 
 def draw(analysis: Analysis) -> Figure | None:
@@ -28,9 +29,9 @@ def draw(analysis: Analysis) -> Figure | None:
     axes = figure.subplots()
     cells = axes.pcolormesh(np.ma.masked_invalid(values), cmap="cividis", edgecolors="face", linewidth=0.2)
     bar = figure.colorbar(cells, ax=axes, pad=0.02, aspect=16)
-    bar.set_label(in_unit("total persistence of loops", distance_unit(analysis)))
+    bar.set_label(in_unit(quantity("loop_persistence").name, distance_unit(analysis)))
     bar.outline.set_visible(False)
-    # Colours as shapes, as all else: a picture within an SVG is blurred where it is enlarged.
+    # Vector shapes like everything else: a bitmap within an SVG gets blurred when enlarged.
     assert bar.solids is not None
     bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.2)
     _label(axes, analysis)
@@ -45,19 +46,19 @@ def _is_wide(analysis: Analysis) -> bool:
 
 
 def _values(analysis: Analysis) -> Float[np.ndarray, "layers states"]:
-    found, cloud = readings(analysis, {"total_persistence"}), shown_cloud(analysis)
+    cloud = shown_cloud(analysis)
     return np.array(
-        [with_gaps(series(found, analysis, "total_persistence", layer, cloud, degree=1)) for layer in analysis.layers]
+        [with_gaps(analysis.series("total_persistence", layer, cloud, degree=1)) for layer in analysis.layers]
     )
 
 
 def _label(axes: Axes, analysis: Analysis) -> None:
-    """Columns are as wide as each other, whatever the cycles between them; so each has its name, if there is room."""
+    """All columns have the same width, whatever the cycles between them, so each is labelled if there is room."""
     states, layers = analysis.states, analysis.layers
-    named = [short(state.cycle) if trained(analysis) else str(number) for number, state in enumerate(states)]
+    named = [short(state.cycle) if analysis.trained else str(number) for number, state in enumerate(states)]
     letters = (6 if _is_wide(analysis) else 2.7) * LETTERS_PER_INCH
-    across = _spaced(len(states), int(letters / (max(map(len, named)) + 1)))
-    up = _spaced(len(layers), MOST_STATES)
+    across = _spaced_indices(len(states), int(letters / (max(map(len, named)) + 1)))
+    up = _spaced_indices(len(layers), MOST_STATES)
     axes.set_xticks([place + 0.5 for place in across], [named[place] for place in across])
     axes.set_yticks([place + 0.5 for place in up], [str(layers[place]) for place in up])
     axes.set_xlabel(state_axis(analysis))
@@ -66,10 +67,10 @@ def _label(axes: Axes, analysis: Analysis) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _spaced(count: int, most: int) -> list[int]:
-    """At most so many places, evenly, from the first one.
+def _spaced_indices(count: int, most: int) -> list[int]:
+    """At most `most` indices, evenly spaced, starting at the first.
 
-    >>> _spaced(5, 3)
+    >>> _spaced_indices(5, 3)
     [0, 2, 4]
     """
     return list(range(0, count, -(-count // max(most, 1))))

@@ -1,4 +1,4 @@
-"""Total persistence of loops, and how well unseen partners are found, over the cycles, beside shuffled pairings."""
+"""Total loop persistence and held-out retrieval over the cycles, compared with shuffled pairings."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from topores.domain import Analysis
+from topores.quantities import quantity
 from topores.report.figures._paper import (
     BAND,
     BLUE,
@@ -17,17 +18,16 @@ from topores.report.figures._paper import (
     SINGLE,
     along_states,
     in_unit,
-    lettered,
+    letter_panel,
     new_figure,
     shape_or_none,
     with_gaps,
 )
-from topores.report.run.metric_lines import cycles, thinned
-from topores.report.run.null_data import over_cycles
-from topores.report.run.readings import distance_unit, known_number, readings, series, shown_cloud
+from topores.report.names import distance_unit, known_number, shown_cloud
+from topores.report.run.metric_lines import cycles, thin_lines
 from topores.runs import held_out_mrr
 
-TITLE = "Total persistence of loops and held-out MRR over the cycles"
+TITLE = "Loops and held-out retrieval over the cycles"
 
 RUN, NULL = "this run", "shuffled"
 """Names of the lines."""
@@ -60,24 +60,22 @@ def draw(analysis: Analysis) -> Figure | None:
         axes.set_ylabel(curve.name)
         along_states(axes, analysis, title=axes is every[-1])
         if len(curves) > 1:
-            lettered(axes, number)
+            letter_panel(axes, number)
     _legend(figure, analysis)
     return figure
 
 
 def _persistence(analysis: Analysis) -> Curve:
-    found = readings(analysis, {"total_persistence"})
-    layer, cloud = analysis.layers[-1], shown_cloud(analysis)
-    values = series(found, analysis, "total_persistence", layer, cloud, degree=1)
-    name = in_unit("total persistence of loops", distance_unit(analysis))
+    values = analysis.series("total_persistence", analysis.output, shown_cloud(analysis), degree=1)
+    name = in_unit(quantity("loop_persistence").name, distance_unit(analysis))
     return Curve(name, "total_persistence", 1, [state.cycle for state in analysis.states], values)
 
 
 def _retrieval(analysis: Analysis) -> Curve:
     """The mean of both directions at every logged cycle, which are more than the kept states."""
-    lines, _ = thinned(analysis.metrics)
+    lines, _ = thin_lines(analysis.metrics)
     values = [held_out_mrr(line) for line in lines]
-    return Curve("held-out mean reciprocal rank", "held_out_mrr", None, cycles(lines), values)
+    return Curve(quantity("held_out_mrr").name, "held_out_mrr", None, cycles(lines), values)
 
 
 def _panel(axes: Axes, analysis: Analysis, curve: Curve) -> None:
@@ -92,10 +90,10 @@ def _panel(axes: Axes, analysis: Analysis, curve: Curve) -> None:
 
 
 def _draws(analysis: Analysis, curve: Curve) -> dict[int, list[float]]:
-    """What the runs on shuffled pairings have, by cycle, where they have anything; of both texts alone."""
+    """Values of the runs on shuffled pairings by cycle; only for both texts together."""
     if shown_cloud(analysis) != "union":
         return {}
-    lines = over_cycles(analysis, "shuffled", curve.measure, curve.degree)
+    lines = analysis.null_series("shuffled", curve.measure, curve.degree)
     found = {
         state.cycle: [value for line in lines if (value := known_number(line[place])) is not None]
         for place, state in enumerate(analysis.states)
@@ -104,10 +102,10 @@ def _draws(analysis: Analysis, curve: Curve) -> dict[int, list[float]]:
 
 
 def _legend(figure: Figure, analysis: Analysis) -> None:
-    """Nothing where the run is alone."""
+    """A legend, if there is a null to compare with."""
     if not any(NULL in axes.get_legend_handles_labels()[1] for axes in figure.axes):
         return
-    runs = len({n.replicate for n in analysis.nulls if n.null == "shuffled"})
+    runs = analysis.null_draws("shuffled")
     own = Line2D([], [], color=BLUE, marker="o")
     mean, spread = Line2D([], [], color=QUIET, linestyle="--"), Patch(color=BAND, linewidth=0)
     told = f"{runs} runs on shuffled pairings: mean and range" if runs > 1 else "a run on shuffled pairings"

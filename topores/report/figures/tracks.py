@@ -1,4 +1,4 @@
-"""The loops that were followed through the states: the persistence of each over the cycles."""
+"""Persistence over the cycles of the loops that were followed through the states."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,12 +19,12 @@ from topores.report.figures._paper import (
     new_figure,
     shape_or_none,
 )
-from topores.report.run.readings import distance_unit
+from topores.report.names import distance_unit
 
 TITLE = "Loops followed through the states"
 
 LOOKS = ((BLUE, "o"), (ORANGE, "^"), (GREEN, "s"), (PURPLE, "D"), (INK, "v"), (OLIVE, "P"))
-"""Colour and shape of each; dashes are kept for steps that are not sure."""
+"""Colour and shape of each loop; dotted lines are for ambiguous steps."""
 
 
 def draw(analysis: Analysis) -> Figure | None:
@@ -41,13 +41,13 @@ def draw(analysis: Analysis) -> Figure | None:
     axes.set_ylim(bottom=0)
     handles, _ = axes.get_legend_handles_labels()
     if not all(all(track.sure) for track in tracks):
-        handles.append(Line2D([], [], color=QUIET, linestyle=":", label="not surely the same loop"))
+        handles.append(Line2D([], [], color=QUIET, linestyle=":", label="may be another loop"))
     figure.legend(handles=handles, loc="outside upper left", ncols=2)
     return figure
 
 
 def persistence(track: Track) -> list[float]:
-    """By state; 0 where the loop is not there."""
+    """Persistence by state; 0 where the loop does not exist."""
     return [
         0.0 if birth is None or death is None else death - birth
         for birth, death in zip(track.births, track.deaths, strict=True)
@@ -55,7 +55,7 @@ def persistence(track: Track) -> list[float]:
 
 
 def _follow(axes: Axes, cycles: list[int], track: Track, color: str, shape: str, label: str) -> None:
-    """A line step by step: from 0 where the loop opens and to 0 where it closes, dotted where it is not sure."""
+    """One line per step: from 0 where the loop opens and to 0 where it closes, dotted where it is ambiguous."""
     values, there = persistence(track), [birth is not None for birth in track.births]
     for place, sure in enumerate(track.sure):
         if there[place] or there[place + 1]:

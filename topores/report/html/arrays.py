@@ -1,4 +1,4 @@
-"""Whole numbers of 16 bits for the page: one block of many arrays, small once packed."""
+"""16-bit integers for the page: many arrays in one compressed block."""
 
 import base64
 import gzip
@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Int
 
 MOST = 65_535
-"""The largest number that fits; what it means is the array's own to say."""
+"""The largest number that fits; each array defines what it means."""
 
 
 class Arrays:
-    """Arrays by name, one after the other. report.js reads them by `directory`: where each begins, and its length."""
+    """Arrays by name, one after the other. report.js finds them by `directory`: start and length of each."""
 
     def __init__(self) -> None:
         self.directory: dict[str, tuple[int, int]] = {}
@@ -21,7 +21,7 @@ class Arrays:
     def put(self, name: str, values: Int[np.ndarray, "..."]) -> None:
         """Numbers from 0 to 65,535, in row-major order.
 
-        All low bytes come first, then all high ones: neighbours are more alike so, and pack better.
+        All low bytes come first, then all high bytes, which compresses better.
 
         Raises:
             ValueError: A number that does not fit.
@@ -35,16 +35,16 @@ class Arrays:
         self._end += 2 * len(whole)
 
     def block(self, name: str) -> str:
-        """An inert element that holds all arrays."""
-        return compressed(name, b"".join(self._parts))
+        """An inert element with all arrays."""
+        return compressed_block(name, b"".join(self._parts))
 
 
-def compressed(name: str, content: bytes) -> str:
-    """An inert element: gzip within base64, the same for the same content."""
+def compressed_block(name: str, content: bytes) -> str:
+    """An inert element: gzip in base64, the same for the same content."""
     packed = base64.b64encode(gzip.compress(content, mtime=0)).decode()
     return f"{opening(name)}{packed}</script>"
 
 
 def opening(name: str) -> str:
-    """What such an element begins with."""
+    """Opening tag of such an element."""
     return f'<script type="text/plain" id="{name}">'

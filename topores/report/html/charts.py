@@ -1,10 +1,10 @@
-"""Small line charts as SVG, without a library: colours and dashes come from the style sheet by class."""
+"""Small line charts as SVG; colours and dashes come from the style sheet by class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from topores.report.html.axes import Scale, cycle_scale, value_scale
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import say
 
 WIDTH, HEIGHT = 360, 232
@@ -18,7 +18,7 @@ SHAPES = {
     "null": "square", "track0": "circle", "track1": "triangle", "track2": "square", "track3": "diamond",
     "track4": "circle", "track5": "triangle",
 }  # fmt: skip
-"""By look of a line: the shape of its points. The style sheet gives colour, dash and filling."""
+"""Shape of the points by look of the line. The style sheet gives colour, dash and fill."""
 
 PATHS = {
     "circle": "M0-3.2A3.2 3.2 0 1 1 0 3.2A3.2 3.2 0 1 1 0-3.2Z",
@@ -27,28 +27,28 @@ PATHS = {
     "diamond": "M0-4L4 0L0 4L-4 0Z",
 }
 
-# More points than this along a line, and their shapes would hide it.
+# With more points than this, their shapes would hide the line.
 MOST_SHAPES = 40
 
 
 LONGEST_LABEL = 6
-"""Letters that fit left of the y axis."""
+"""Characters that fit left of the y axis."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: a value, or None, for each place along the x axis."""
+    """One line of a chart: a value or None for each x."""
 
     name: str
     look: str
     values: Sequence[float | None]
     number: int | None = None
-    """Its place in the packed data, where report.js redraws it."""
+    """Index in the packed data, if report.js redraws it."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """A value that a line is to be held against, across the whole chart."""
+    """A reference value, drawn across the whole chart."""
 
     name: str
     look: str
@@ -56,7 +56,7 @@ class Level:
 
 
 def marks() -> str:
-    """The shapes of all looks, once per page; lines refer to them by name."""
+    """Shapes of all looks, once per page; lines refer to them by name."""
     shapes = "".join(
         f'<marker id="mark-{look}" viewBox="-5 -5 10 10" markerWidth="10" markerHeight="10" '
         f'markerUnits="userSpaceOnUse"><path class="mark look-{look}" d="{PATHS[shape]}"/></marker>'
@@ -66,7 +66,7 @@ def marks() -> str:
 
 
 def key(look: str, name: str) -> str:
-    """An entry of a legend: a stretch of the line with its shape, and the name as HTML."""
+    """A legend entry: a piece of the line with its shape, and the name as HTML."""
     path = PATHS[SHAPES[look]]
     return (
         f'<li><svg class="key" viewBox="0 0 28 12" width="28" height="12" aria-hidden="true">'
@@ -76,7 +76,7 @@ def key(look: str, name: str) -> str:
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> str:
-    """(look, name as HTML) of the lines of a group of charts."""
+    """A legend of (look, name as HTML) for a group of charts."""
     return '<ul class="legend">' + "".join(key(look, name) for look, name in entries) + "</ul>"
 
 
@@ -88,14 +88,14 @@ def line_chart(
 
     Args:
         title: HTML above the chart.
-        cycles: Places along the x axis, rising.
-        lines: Each with one value per cycle.
-        axis: Title of the x axis; the cycle, if it is not given.
-        note: HTML below the title, in small: how to read it.
-        unit: Of the values.
-        levels: Lines across, such as the value before training.
-        reach: Values that the y axis has to hold beside those of the lines.
-        zero: Whether 0 belongs on the y axis.
+        cycles: Values of the x axis, rising.
+        lines: Lines with one value per cycle.
+        axis: Title of the x axis; 'cycle' by default.
+        note: Small HTML below the title: how to read the chart.
+        unit: Unit of the values.
+        levels: Reference lines, such as the value before training.
+        reach: Further values that the y axis has to include.
+        zero: Whether the y axis includes 0.
     """
     x = cycle_scale(cycles, LEFT + 6, RIGHT - 8)
     values = [v for line in lines for v in line.values if v is not None]
@@ -109,12 +109,13 @@ def line_chart(
 
 
 def panel(title: str, drawing: str, label: str, *, note: str = "", unit: str = "", extra: str = "") -> str:
-    """A figure around one drawing: title and unit above, and words for those who do not see it."""
-    measured = f' <span class="unit">{escaped(unit)}</span>' if unit else ""
+    """A figure around one drawing: title and unit above, and a label for screen readers."""
+    measured = f' <span class="unit">{escape_html(unit)}</span>' if unit else ""
     small = f"<small>{note}</small>" if note else ""
     return (
         f'<figure class="panel"><figcaption><strong>{title}</strong>{measured}{small}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(label)}"{extra}>{drawing}</svg></figure>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape_html(label)}"{extra}>{drawing}</svg>'
+        "</figure>"
     )
 
 
@@ -122,7 +123,7 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
     """Grid, ticks and the title of the x axis."""
     across = "".join(
         f'<path class="grid" d="M{LEFT} {y(v):g}H{RIGHT}"/><text class="tick" x="{LEFT - 6}" y="{y(v) + 3.5:g}" '
-        f'text-anchor="end"{_squeezed(label)}>{label}</text>'
+        f'text-anchor="end"{_squeeze(label)}>{label}</text>'
         for v, label in y.ticks
     )
     along = "".join(
@@ -130,13 +131,13 @@ def frame(x: Scale, y: Scale, axis: str) -> str:
         f'text-anchor="middle">{label}</text>'
         for v, label in x.ticks
     )
-    title = f'<text class="title" x="{RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escaped(axis)}</text>'
+    title = f'<text class="title" x="{RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape_html(axis)}</text>'
     base = f'<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
     return f'<g class="frame">{across}{base}{along}</g>{title}'
 
 
-def _squeezed(label: str) -> str:
-    """Long labels of the y axis are drawn narrower, or their first letters would lie beyond the edge."""
+def _squeeze(label: str) -> str:
+    """Long labels of the y axis are squeezed, so that they stay within the figure."""
     return f' textLength="{LEFT - 8}" lengthAdjust="spacingAndGlyphs"' if len(label) > LONGEST_LABEL else ""
 
 
@@ -147,12 +148,12 @@ def _line(line: Line, cycles: Sequence[int], x: Scale, y: Scale) -> str:
     number = "" if line.number is None else f' data-series="{line.number}"'
     return (
         f'<polyline class="line look-{line.look}{dense}" points="{points}"{number}>'
-        f"<title>{escaped(line.name)}</title></polyline>"
+        f"<title>{escape_html(line.name)}</title></polyline>"
     )
 
 
 def _level(level: Level, y: Scale) -> str:
     return (
         f'<path class="level look-{level.look}" d="M{LEFT} {y(level.value):g}H{RIGHT}">'
-        f"<title>{escaped(level.name)}</title></path>"
+        f"<title>{escape_html(level.name)}</title></path>"
     )

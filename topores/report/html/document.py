@@ -1,4 +1,4 @@
-"""The shell of a page: head with its policy, contents, sections. Nothing in it asks the network."""
+"""The frame of a page: head with its security policy, contents, sections. It makes no network requests."""
 
 import base64
 import hashlib
@@ -7,26 +7,26 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from topores.domain import Verdict
-from topores.report.html.safe import escaped
-from topores.report.language import language, say, spoken
+from topores.report.html.safe import escape_html
+from topores.report.language import language, say, speak
 
 STYLES_OF_RUNS = ("report.css", "runs.css")
-"""Of pages that show several runs."""
+"""Style sheets of pages with several runs."""
 
 LONGEST_TITLE = 160
-"""Letters of a title in large type."""
+"""Longest title in large type."""
 
 
 def document(title: str, body: str, *, script: str = "", styles: Iterable[str] = ("report.css",)) -> str:
-    """One HTML document in the language in force that holds its style, and `script` where it has one.
+    """One HTML document in the language in force, with its style sheet and script inside.
 
     Args:
         title: Text, not HTML.
-        body: HTML of all that is seen.
-        script: The one script that may run; without it none may.
-        styles: Names of style sheets, which together are one.
+        body: HTML of everything visible.
+        script: The only script that may run.
+        styles: Names of style sheets, which are concatenated.
     """
-    style = _bare(re.sub(r"/\*.*?\*/", "", "".join(map(asset, styles)), flags=re.DOTALL))
+    style = _without_indents(re.sub(r"/\*.*?\*/", "", "".join(map(asset, styles)), flags=re.DOTALL))
     block = f'<script type="module">{script}</script>\n' if script else ""
     return f"""<!DOCTYPE html>
 <html lang="{language()}">
@@ -37,7 +37,7 @@ def document(title: str, body: str, *, script: str = "", styles: Iterable[str] =
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="topores">
 <meta name="referrer" content="no-referrer">
-<title>{escaped(title)}</title>
+<title>{escape_html(title)}</title>
 <style>{style}</style>
 </head>
 <body>
@@ -48,16 +48,16 @@ def document(title: str, body: str, *, script: str = "", styles: Iterable[str] =
 
 
 def on_top(name: str, verdict: Verdict, counts: Iterable[str]) -> str:
-    """What a page begins with: the short verdict as its title, the whole of it below, and what was counted.
+    """The top of a page: the headline as its title, the verdict's sentence, and a line of counts.
 
     Args:
-        name: Of what the page is about, as HTML.
+        name: HTML name of the page's subject.
     """
     title, lead = (verdict.headline, verdict.sentence) if verdict.headline else (verdict.sentence, "")
     long = ' class="long"' if len(title) > LONGEST_TITLE else ""
-    below = f'<p class="lead" dir="auto">{escaped(spoken(lead))}</p>' if lead else ""
+    below = f'<p class="lead" dir="auto">{escape_html(speak(lead))}</p>' if lead else ""
     return (
-        f'<p class="name">{name}</p><h1 dir="auto"{long}>{escaped(spoken(title))}</h1>{below}'
+        f'<p class="name">{name}</p><h1 dir="auto"{long}>{escape_html(speak(title))}</h1>{below}'
         f'<p class="note">{", ".join(counts)}</p>'
     )
 
@@ -68,11 +68,11 @@ def asset(name: str) -> str:
 
 
 def assets(names: Iterable[str]) -> str:
-    """Several scripts, one after the other, as one; without what only their readers need: comments and indents."""
-    return _bare("\n".join(re.sub(r"^\s*// .*$", "", asset(name), flags=re.MULTILINE) for name in names))
+    """Several scripts concatenated, without comments and indents."""
+    return _without_indents("\n".join(re.sub(r"^\s*// .*$", "", asset(name), flags=re.MULTILINE) for name in names))
 
 
-def _bare(source: str) -> str:
+def _without_indents(source: str) -> str:
     """Without indents and empty lines."""
     return "\n".join(filter(None, map(str.strip, source.splitlines())))
 
@@ -81,10 +81,10 @@ def contents(sections: Iterable[tuple[str, str, str]], *, first: str = "") -> st
     """Links to the sections, and below them the sections.
 
     Args:
-        sections: Name, title as text, content as HTML; one without content is left out.
-        first: HTML that stands before them all.
+        sections: Name, title as text, content as HTML; sections without content are left out.
+        first: HTML before all sections.
     """
-    present = [(name, escaped(title), content) for name, title, content in sections if content]
+    present = [(name, escape_html(title), content) for name, title, content in sections if content]
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in present)
     written = "\n".join(
         f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{content}</section>'
@@ -94,7 +94,7 @@ def contents(sections: Iterable[tuple[str, str, str]], *, first: str = "") -> st
 
 
 def _policy(style: str, script: str) -> str:
-    """Only this very style and script; no request, no frame, no form, no HTML made by script."""
+    """Allows only this style and script; no requests, frames or forms, no HTML from scripts."""
     return "; ".join(
         [
             "default-src 'none'",

@@ -1,26 +1,15 @@
-"""How numbers are written in the language in force: three significant digits, the same here and in report.js."""
+"""Formats numbers in the language in force: three significant digits, the same here and in report.js."""
 
 import math
 
-from topores.report.language import RAISED, later, localised, say
+from topores.domain import settled
+from topores.report.language import RAISED, later, localise, say
 
 Number = int | float
 
-ROUNDING = 1e-9
-"""Shares and distances of unit rows that are smaller are what rounding left of 0."""
-
-
-def settled(value: float) -> float:
-    """0 where nothing but rounding is left, else the value.
-
-    >>> settled(3e-15), settled(-2e-4)
-    (0.0, -0.0002)
-    """
-    return 0.0 if abs(value) < ROUNDING else value
-
 
 def digits(value: Number | None) -> str:
-    """Three significant digits; whole numbers and thousands in full.
+    """Three significant digits; integers and thousands in full.
 
     >>> [digits(v) for v in (0.51234, -12, 1234.5, 0.00001234, None)]
     ['0.512', '−12', '1,234', '1.23×10⁻⁵', 'not measured']
@@ -37,14 +26,14 @@ def digits(value: Number | None) -> str:
 def _finite(value: Number) -> str:
     size = abs(value)
     if isinstance(value, int) or size == 0 or size >= 999.5:
-        return localised(f"{value + 0:,.0f}")
+        return localise(f"{value + 0:,.0f}")
     if size < 0.001:
-        return localised(f"{value:.2e}")
-    return localised(f"{value:#.3g}".rstrip("."))
+        return localise(f"{value:.2e}")
+    return localise(f"{value:#.3g}".rstrip("."))
 
 
 def data(value: Number | None) -> str:
-    """The number for people, with the exact one for programs.
+    """The formatted number, with the exact one for programs.
 
     >>> data(0.51234)
     '<data value="0.51234">0.512</data>'
@@ -55,15 +44,15 @@ def data(value: Number | None) -> str:
 
 
 def short(value: Number) -> str:
-    """A count as it fits beneath a tick.
+    """A count, short enough for a tick label.
 
     >>> [short(v) for v in (0, 500, 2000, 1e6, 1e9)]
     ['0', '500', '2k', '1M', '1bn']
     """
     for size, letter in ((1e9, later("bn")), (1e6, later("M")), (1e3, later("k"))):
         if value >= size:
-            return localised(f"{value / size:.12g}") + say(letter)
-    return localised(f"{value:g}")
+            return localise(f"{value / size:.12g}") + say(letter)
+    return localise(f"{value:g}")
 
 
 def power(exponent: int) -> str:
@@ -79,4 +68,4 @@ def percent(share: float) -> str:
     >>> percent(0.8217), percent(1e-7), percent(1e-17)
     ('82.2 %', '1×10⁻⁵ %', '0 %')
     """
-    return f"{localised(f'{settled(share) * 100:.3g}')} %"
+    return f"{localise(f'{settled(share) * 100:.3g}')} %"

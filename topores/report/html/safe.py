@@ -1,4 +1,4 @@
-"""Untrusted text made safe to show: passages, names and paths are hostile until proven otherwise."""
+"""Makes untrusted text safe to show: passages, names and paths may be hostile."""
 
 import html
 import json
@@ -16,7 +16,7 @@ _UNSEEN = re.compile(
 
 
 def clean(value: object) -> str:
-    """The text with every character that hides or misleads replaced by one that can be seen.
+    """The text with every invisible or misleading character replaced by a visible one.
 
     >>> clean("a\\x00b")
     'a␀b'
@@ -34,24 +34,24 @@ def _visible(match: re.Match[str]) -> str:
     return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
-def escaped(value: object) -> str:
-    """Any value as HTML text, or as an attribute within quotes."""
+def escape_html(value: object) -> str:
+    """Any value as HTML text or quoted attribute."""
     return html.escape(clean(value), quote=True)
 
 
-def clipped(value: object, most: int) -> str:
-    """As `escaped`, but of at most `most` characters; says how many it leaves out."""
+def clip_html(value: object, most: int) -> str:
+    """As `escaped`, but at most `most` characters; says how many are left out."""
     text = str(value)
     if len(text) <= most:
-        return escaped(text)
-    return f"{escaped(text[:most])}… <em>{say('({n:,} more characters)', n=len(text) - most)}</em>"
+        return escape_html(text)
+    return f"{escape_html(text[:most])}… <em>{say('({n:,} more characters)', n=len(text) - most)}</em>"
 
 
 def json_block(name: str, data: Any) -> str:
-    """`data` as a block that no text in it can end.
+    """`data` as a JSON block that no text inside can close.
 
     Raises:
-        ValueError: A number is NaN or infinite, which JSON cannot say; pass None.
+        ValueError: A number is NaN or infinite, which JSON lacks; pass None.
     """
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     for character in "<>&":

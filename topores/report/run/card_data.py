@@ -1,20 +1,21 @@
-"""The four cards on top of the page: what was found, in numbers, with the null beside each."""
+"""Data of the four cards at the top of the page: the main findings in numbers, each with its null."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from topores.analysis.chance import ALPHA
-from topores.analysis.verdict.evidence import MOVED, TURN, compared_at, floors_of
-from topores.domain import Analysis
-from topores.report.glossary import term
-from topores.report.html.numbers import data, percent, settled
+from topores.analysis.verdict.evidence import TURN, compared_at, floors_of
+from topores.domain import Analysis, settled
+from topores.quantities import quantity
+from topores.report.glossary import hint_of, measure_term, quantity_term
+from topores.report.html.numbers import data, percent
 from topores.report.language import later, many, say
-from topores.report.run.null_data import changes_by, first_by_chance, own_value, spreads
-from topores.report.run.readings import distance_unit, known_number, trained
+from topores.report.names import distance_unit, known_number
+from topores.report.run.null_data import first_by_chance, own_value, spreads
 
 Bar = list[tuple[str, float, str, str]]
-"""Shares of a whole: look, share, name, and its word in the glossary."""
+"""Shares of a whole: look, share, name, and id of the quantity."""
 
 
 @dataclass(frozen=True)
@@ -25,40 +26,40 @@ class Card:
     answer: str
     figure: str
     beside: list[str] = field(default_factory=list)
-    """What the figure is to be held against, and how it is to be read."""
+    """What to compare the figure with, and how to read it."""
     bar: Bar = field(default_factory=list)
 
 
 LEARNING = {
     "learned": later("Yes, better than before."),
-    "memorised": later("No: the pairs were learned by heart."),
+    "memorised": later("No: the training pairs were memorised."),
     "collapsed": later("No: the space collapsed."),
     "frozen": later("No: nothing changed."),
     "unlearned": later("No, worse than before."),
     "no better than shuffled": later("No better than after shuffled pairings."),
-    "undecided": later("It cannot be told."),
+    "undecided": later("Not enough data to tell."),
 }
 """By the verdict's outcome."""
 
 MOVEMENTS = {
-    "turned": later("It turned."),
+    "turned": later("It rotated."),
     "deformed": later("It was deformed."),
-    "turned and deformed": later("It turned, and was deformed."),
+    "turned and deformed": later("It rotated and was deformed."),
     "unchanged": later("Neither, beyond noise."),
     "moved": later("The passages moved."),
 }
 
 SHARES = (
-    ("shared", later("turned as one"), "shared rotation"),
-    ("relative", later("turned apart"), "relative rotation"),
-    ("shift", later("shifted"), "shift of the texts"),
-    ("deformation", later("deformed"), "own deformation"),
+    ("shared", later("rotated together")),
+    ("relative", later("rotated apart")),
+    ("shift", later("shifted")),
+    ("deformation", later("deformed")),
 )
-"""Parts of the movement, which add up to 1: the part, in a word or two, and its word in the glossary."""
+"""Parts of the movement, which add up to 1, in a word or two."""
 
 
 def cards(analysis: Analysis) -> list[Card]:
-    """Those for which there are numbers."""
+    """The cards that have numbers."""
     ends = _Ends(analysis)
     made: list[Callable[[_Ends], Card | None]] = [_collapse, _retrieval, _loops, _movement]
     return [card for card in (make(ends) for make in made) if card is not None]
@@ -69,7 +70,7 @@ class _Ends:
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
-        self.first, self.last = analysis.states[0].cycle, analysis.states[-1].cycle
+        self.first, self.last = analysis.first.cycle, analysis.last.cycle
         self.several = len(analysis.states) > 1
 
     def value(self, measure: str, degree: int | None = None) -> tuple[float | None, float | None]:
@@ -79,18 +80,18 @@ class _Ends:
         )
 
     def against_first(self, measure: str) -> float | None:
-        found = self.analysis.value(measure, self.last, self.analysis.layers[-1], "union", against=self.first)
+        found = self.analysis.value(measure, self.last, self.analysis.output, "union", against=self.first)
         return None if found is None else settled(found)
 
     def figure(self, measure: str, degree: int | None = None) -> str:
-        """From the first state to the last; nothing where the last was not measured."""
+        """From the first state to the last; empty if the last was not measured."""
         before, after = self.value(measure, degree)
         if after is None:
             return ""
         return f"{data(before)} → {data(after)}" if self.several and before is not None else data(after)
 
     def shuffled(self, measure: str, degree: int | None = None) -> str:
-        """What runs on shuffled pairings reach at the last state, in words."""
+        """Value of the runs on shuffled pairings at the last state, in words."""
         found = spreads(self.analysis, "shuffled", self.last).get((measure, degree))
         if found is None:
             return ""
@@ -99,9 +100,9 @@ class _Ends:
         return say("Shuffled pairings: {mean}{spread} ({runs}).", mean=data(found.mean), spread=spread, runs=runs)
 
     def noise(self, measure: str) -> str:
-        """How far dropout and the choice of passages alone move a number, in words."""
+        """Noise floor of a number, in words."""
         known = [floor[measure] for floor in self._floors.values() if measure in floor]
-        return say("Dropout or other passages alone: ± {reach}.", reach=data(max(known))) if known else ""
+        return say("Noise (dropout, resampling): ±{reach}", reach=data(max(known))) if known else ""
 
     @cached_property
     def _floors(self) -> dict[str, dict[str, float]]:
@@ -115,39 +116,38 @@ def _collapse(ends: _Ends) -> Card | None:
         return None
     collapsed = ends.analysis.verdict.outcome == "collapsed"
     told = say("Yes.") if collapsed else say("No.")
-    answer = told if ends.several else say("One state: no change can be seen.")
+    answer = told if ends.several else say("There is one state, so no change.")
     beside = [
         ends.noise("rank_me"),
         ends.shuffled("rank_me"),
-        f"{term('uniformity', say('Uniformity'))} {spread}; {say('lower: more evenly spread')}." if spread else "",
+        f"{measure_term('uniformity')} {spread}; {hint_of(quantity('uniformity'))}." if spread else "",
     ]
-    return _card(say("Did the space collapse?"), answer, f"{term('RankMe')} {figure}", beside)
+    return _card(say("Did the space collapse?"), answer, f"{measure_term('rank_me')} {figure}", beside)
 
 
 def _retrieval(ends: _Ends) -> Card | None:
     question = say("Are unseen partners found?")
-    if not trained(ends.analysis):
+    if not ends.analysis.trained:
         return None
     answer = say(LEARNING.get(ends.analysis.verdict.outcome, LEARNING["undecided"]))
     figure = ends.figure("held_out_mrr")
     if not figure:
         return _card(question, answer, say("Nothing was held out."), [])
     recall = _recall(ends)
-    beside = [ends.shuffled("held_out_mrr"), recall, say("1: always found first.")]
-    return _card(question, answer, f"{term('held out', say('held-out'))} {term('MRR')} {figure}", beside)
+    beside = [ends.shuffled("held_out_mrr"), recall, f"{hint_of(quantity('held_out_mrr'))}."]
+    return _card(question, answer, f"{measure_term('held_out_mrr')} {figure}", beside)
 
 
 def _recall(ends: _Ends) -> str:
     """Recall at 1 of held-out passages, mean of both directions."""
-    found = []
+    recall, found = quantity("held_out_recall_at_1"), []
     for cycle in (ends.first, ends.last):
-        line = next((line for line in ends.analysis.metrics if line.get("cycle") == cycle), {})
-        known = [known_number(line.get(f"held_out_recall_at_1_{way}")) for way in ("1to2", "2to1")]
+        known = [known_number(ends.analysis.logged(cycle).get(key)) for key in recall.logged_as]
         if None in known:
             return ""
         found.append(sum(value for value in known if value is not None) / 2)
-    figure = f"{term('R@1')} {data(found[0])} → {data(found[1])}"
-    # The runs on shuffled pairings keep no recall; what a random order gives is known without them.
+    figure = f"{quantity_term(recall)} {data(found[0])} → {data(found[1])}"
+    # Runs on shuffled pairings log no recall; that of a random order needs no measurement.
     by_chance = None if ends.analysis.corpus is None else first_by_chance(ends.analysis.corpus)
     return (
         f"{figure}." if by_chance is None else say("{figure}; by chance {share}.", figure=figure, share=data(by_chance))
@@ -159,52 +159,55 @@ def _loops(ends: _Ends) -> Card | None:
     figure = ends.figure("total_persistence", 1)
     if not figure:
         return None
-    counts = [
-        sum(loop.p < ALPHA and loop.cloud == "union" for loop in analysis.loops if loop.cycle == cycle)
-        for cycle in (ends.first, ends.last)
-    ]
-    judged = any(loop.cycle == ends.last for loop in analysis.loops)
+    loops = [analysis.loops_at(cycle, analysis.output, "union") for cycle in (ends.first, ends.last)]
+    counts = [sum(loop.p < ALPHA for loop in found) for found in loops]
+    judged = any(analysis.loops_at(ends.last, analysis.output, cloud) for cloud in analysis.clouds)
     if not judged:
         answer = say("There are no loops to judge.")
     elif counts[1]:
         answer = say("Yes: {loops}.", loops=many(counts[1], "loop"))
     else:
-        answer = say("No loop beats the null.")
-    before = say("Loops beyond it at the first state: {n}.", n=counts[0]) if ends.several and judged else ""
+        answer = say("No loop is longer than chance would produce.")
+    before = say("At the first state: {n}.", n=counts[0]) if ends.several and judged else ""
     unit = distance_unit(analysis)
-    measured = f"{term('total persistence', say('Total persistence'))} {figure}{f' {unit}' if unit else ''}"
+    measured = f"{measure_term('total_persistence', 1)} {figure}{f' {unit}' if unit else ''}"
     beside = [before, ends.noise("total_persistence"), ends.shuffled("total_persistence", 1)]
-    return _card(say("Loops beyond chance?"), answer, measured, beside)
+    return _card(say("Loops longer than chance would produce?"), answer, measured, beside)
 
 
 def _movement(ends: _Ends) -> Card | None:
     if not ends.several:
         return None
-    shares = [(look, ends.against_first(f"movement.{look}"), say(name), word) for look, name, word in SHARES]
-    bar = [(look, share, name, word) for look, share, name, word in shares if share is not None]
+    shares = [(look, ends.against_first(f"movement.{look}"), say(name)) for look, name in SHARES]
+    bar = [(look, share, name, f"movement.{look}") for look, share, name in shares if share is not None]
     moved, angle = ends.against_first("change"), ends.against_first("procrustes.angle")
     if moved is None:
         return None
     answer = say(MOVEMENTS.get(ends.analysis.verdict.movement, MOVEMENTS["moved"]))
-    # The changes have one draw of it, the verdict the mean of many: here stands what the verdict says.
-    by_chance = next((claim.null for claim in ends.analysis.verdict.claims if claim.what == MOVED[TURN]), None)
+    # Taken from the verdict, which has the mean of many draws; the measured changes have one draw each.
+    by_chance = next(
+        (c.null for c in ends.analysis.verdict.claims if (c.quantity, c.null_of) == (TURN, "chance")), None
+    )
     beside = [
-        say("Turned as one by chance: {share}.", share=percent(by_chance)) if by_chance is not None else "",
+        say("Rotated together, by chance: {share}.", share=percent(by_chance)) if by_chance is not None else "",
         _rotation(ends, angle) if angle is not None else "",
         ends.noise("change"),
     ]
-    figure = say("{moved} of the {spread}", moved=data(moved), spread=term("change", say("spread")))
-    return _card(say("Turned or deformed?"), answer, figure, beside, bar if len(bar) == len(SHARES) else [])
+    figure = say("{moved} of the {spread}", moved=data(moved), spread=quantity_term(quantity("change"), say("spread")))
+    return _card(say("Rotated or deformed?"), answer, figure, beside, bar if len(bar) == len(SHARES) else [])
 
 
 def _rotation(ends: _Ends, angle: float) -> str:
-    """The largest angle beside that between two draws of dropout: some direction always turns far."""
-    alone = changes_by(ends.analysis, "dropout").get(("procrustes.angle", None))
+    """The largest angle, and that between two draws of dropout: some direction always rotates far."""
+    alone, title = (
+        ends.analysis.null_changes("dropout").get(("procrustes.angle", None)),
+        measure_term("procrustes.angle"),
+    )
     if not alone:
-        return say("Largest {rotation}: {angle} rad.", rotation=term("rotation"), angle=data(angle))
+        return say("{rotation}: {angle} rad.", rotation=title, angle=data(angle))
     return say(
-        "Largest {rotation}: {angle} rad; by dropout alone up to {alone} rad.",
-        rotation=term("rotation"), angle=data(angle), alone=data(max(alone)),
+        "{rotation}: {angle} rad; by dropout alone up to {alone} rad.",
+        rotation=title, angle=data(angle), alone=data(max(map(settled, alone))),
     )  # fmt: skip
 
 

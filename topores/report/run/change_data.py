@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from topores.domain import Analysis
-from topores.report.glossary import Term
+from topores.domain import Against, Analysis, settled
+from topores.quantities import measured_quantity, quantity
+from topores.report.glossary import hint_of, measure_term
 from topores.report.html.numbers import digits
 from topores.report.language import later, say
-from topores.report.run.bars import degree_name
-from topores.report.run.null_data import changes_by
-from topores.report.run.readings import Against, readings, series
+from topores.report.names import degree_name
 
-SINCE: dict[Against, str] = {"first": later("against the first state"), "previous": later("against the state before")}
+SINCE: dict[Against, str] = {
+    "first": later("against the first state"),
+    "previous": later("against the previous state"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,105 +39,86 @@ class Panel:
     def measure(self) -> str:
         return self.series[0].measure
 
+    @property
+    def degree(self) -> int | None:
+        return self.series[0].degree
+
 
 COMPARED = (
-    ("change", Term("change", "Change"), later("how far the passages moved; 0: not at all")),
-    ("procrustes.angle", Term("rotation", "Rotation"), later("0: the space has not turned")),
-    ("procrustes.mean_angle", Term("mean rotation", "Mean rotation"), later("of what the points are spread along")),
-    ("procrustes.scale", Term("scale", "Scale"), later("1: neither wider nor narrower")),
-    ("procrustes.residual", Term("deformation", "Deformation"), later("what turn and scale leave of the change")),
-    ("linear_cka", Term("linear CKA", "Linear CKA"), later("1: alike but for rotation and scale")),
-    ("rtd", Term("RTD", "RTD"), later("0: the same loops")),
-    ("rtd_spanning_tree", Term("RTD by trees", "RTD by trees"), later("0: the same clusters")),
-)
-DIVIDED = (
-    (
-        "movement.shared",
-        Term("shared rotation", "Shared rotation"),
-        later("of the movement, what turns both texts as one"),
-    ),
-    ("movement.relative", Term("relative rotation", "Relative rotation"), later("what turns each text on its own")),
-    ("movement.shift", Term("shift of the texts", "Shift of the texts"), later("what moves the texts' centres apart")),
-    ("movement.deformation", Term("own deformation", "Own deformation"), later("what is left: each text's shape")),
-    (
-        "movement.between",
-        Term("between the texts", "Between the texts"),
-        later("1: neither changed but against the other"),
-    ),
-)
-"""Shares of one movement, of which the first four add to 1; each is held against what chance gives."""
-FROM_ONE = ("procrustes.scale", "linear_cka")
-"""Of which 1 is no change."""
+    "change", "procrustes.angle", "procrustes.mean_angle", "procrustes.scale", "procrustes.residual", "linear_cka",
+    "rtd", "rtd_spanning_tree",
+)  # fmt: skip
+"""Changes of a cloud between two states."""
 
-COMPARED_BY_DEGREE = (
-    ("bottleneck_distance", Term("bottleneck", "Bottleneck"), later("how far the worst-matched bar moved")),
-    ("wasserstein_distance", Term("Wasserstein", "Wasserstein"), later("how far all bars moved together")),
-)
-OWN_BY_DEGREE = (
-    ("total_persistence", Term("total persistence", "Total persistence"), later("lengths of all bars added up")),
-)
-ENTROPY = (
-    "persistence_entropy",
-    Term("persistence entropy", "Persistence entropy"),
-    later("higher: bars of more equal length"),
-)
+DIVIDED = ("movement.shared", "movement.relative", "movement.shift", "movement.deformation", "movement.between")
+"""Shares of one movement, each shown beside its value by chance; the first four add up to 1."""
+
+COMPARED_BY_DEGREE = ("bottleneck_distance", "wasserstein_distance")
+"""Changes of a diagram between two states."""
 
 
 def panels(analysis: Analysis) -> list[Panel]:
-    """The charts for which anything was measured; those of comparison need two states."""
-    known = {(m.measure, m.degree) for m in analysis.measurements}
-    found = [_compared(m, str(title), note, None) for m, title, note in COMPARED if (m, None) in known]
-    found += [_divided(m, str(title), note) for m, title, note in DIVIDED if (m, None) in known]
-    for measure, title, note in COMPARED_BY_DEGREE:
-        found += [_compared(measure, str(title), note, degree) for degree in _degrees(known, measure)]
-    alone = changes_by(analysis, "dropout")
-    found = [_beside_noise(panel, alone.get((panel.measure, panel.series[0].degree), [])) for panel in found]
-    if len(analysis.states) < 2:
-        found = []
-    for measure, title, note in OWN_BY_DEGREE:
-        found += [_own(measure, f"{title}, {degree_name(d)}", note, [d]) for d in _degrees(known, measure)]
-    measure, title, note = ENTROPY
-    return found + ([_own(measure, str(title), note, _degrees(known, measure))] if _degrees(known, measure) else [])
+    """The charts for which anything was measured; a chart of a change needs two states."""
+    return [*(_change_panels(analysis) if len(analysis.states) > 1 else []), *_diagram_panels(analysis)]
 
 
-def _degrees(known: set[tuple[str, int | None]], measure: str) -> list[int]:
-    return sorted(degree for name, degree in known if name == measure and degree is not None)
+def _change_panels(analysis: Analysis) -> list[Panel]:
+    found = [_change_panel(name) for name in COMPARED if (name, None) in analysis.measured]
+    found += [_share_panel(name) for name in DIVIDED if (name, None) in analysis.measured]
+    found += [_change_panel(name, degree) for name in COMPARED_BY_DEGREE for degree in _degrees(analysis, name)]
+    alone = analysis.null_changes("dropout")
+    return [_beside_noise(panel, alone.get((panel.measure, panel.degree), [])) for panel in found]
 
 
-def _compared(measure: str, title: str, note: str, degree: int | None) -> Panel:
-    of = "" if degree is None else f", {degree_name(degree)}"
+def _diagram_panels(analysis: Analysis) -> list[Panel]:
+    """Total persistence, a chart per degree, and entropy with all degrees in one."""
+    found = [
+        _state_panel(measure_term("total_persistence", degree), "total_persistence", [degree])
+        for degree in _degrees(analysis, "total_persistence")
+    ]
+    degrees = _degrees(analysis, "persistence_entropy")
+    title = measure_term("persistence_entropy", degrees[0] if len(degrees) == 1 else None)
+    return [*found, _state_panel(title, "persistence_entropy", degrees)] if degrees else found
+
+
+def _degrees(analysis: Analysis, measure: str) -> list[int]:
+    return sorted(degree for name, degree in analysis.measured if name == measure and degree is not None)
+
+
+def _change_panel(measure: str, degree: int | None = None) -> Panel:
     lines = tuple(Series(measure, degree, against, say(told), str(against)) for against, told in SINCE.items())
-    return Panel(title + of, say(note), lines)
+    return Panel(measure_term(measure, degree), hint_of(measured_quantity(measure, degree)), lines)
 
 
 def _beside_noise(panel: Panel, alone: Sequence[float]) -> Panel:
-    """Says how far two draws of dropout are apart, where that is a distance from 0."""
-    if not alone or panel.measure in FROM_ONE:
+    """Adds how far two draws of dropout are apart, where no change is 0."""
+    if not alone or quantity(panel.measure).no_change == 1:
         return panel
     told = say(
-        "{note}; dropout alone, at the output, both texts: up to {most}", note=panel.note, most=digits(max(alone))
+        "{note}; dropout alone, at the output, both texts: up to {most}",
+        note=panel.note,
+        most=digits(max(map(settled, alone))),
     )
     return replace(panel, note=told)
 
 
-def _divided(measure: str, title: str, note: str) -> Panel:
-    compared = _compared(measure, title, note, None)
+def _share_panel(measure: str) -> Panel:
+    compared = _change_panel(measure)
     by_chance = Series(f"{measure}_by_chance", None, "first", say("by chance, against the first state"), "null")
-    return Panel(title, compared.note, (*compared.series, by_chance))
+    return replace(compared, series=(*compared.series, by_chance))
 
 
-def _own(measure: str, title: str, note: str, degrees: list[int]) -> Panel:
+def _state_panel(title: str, measure: str, degrees: list[int]) -> Panel:
     lines = tuple(Series(measure, d, None, degree_name(d), f"degree{min(d, 2)}") for d in degrees)
-    return Panel(title, say(note), lines)
+    return Panel(title, hint_of(measured_quantity(measure, degrees[0])), lines)
 
 
 def all_series(analysis: Analysis, shown: Sequence[Panel]) -> list[list[list[list[float | None]]]]:
     """Values by series (in the order of the panels), layer, cloud and state."""
-    found = readings(analysis, {one.measure for panel in shown for one in panel.series})
     return [
         [
             [
-                series(found, analysis, one.measure, layer, cloud, degree=one.degree, against=one.against)
+                analysis.series(one.measure, layer, cloud, degree=one.degree, against=one.against)
                 for cloud in analysis.clouds
             ]
             for layer in analysis.layers

@@ -1,27 +1,27 @@
-"""Lines of metrics.jsonl as columns; what stands in a line is not trusted to be a number."""
+"""Lines of metrics.jsonl as columns; values in a line need not be numbers."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from topores.report.language import say
-from topores.report.run.readings import known_number
+from topores.report.names import known_number
 
 MOST_LINES = 200
-"""More logged cycles than this are thinned out, evenly."""
+"""If more cycles were logged, they are thinned out evenly."""
 
 
 def cycles(lines: Sequence[dict[str, Any]]) -> list[int]:
-    """The cycle of each line; its place where it has none."""
+    """The cycle of each line; its index if it has none."""
     return [int(line["cycle"]) if known_number(line.get("cycle")) is not None else i for i, line in enumerate(lines)]
 
 
 def column(lines: Sequence[dict[str, Any]], name: str) -> list[float | None]:
-    """One value per line, None where it is null, NaN or not there."""
+    """One value per line; None if it is null, NaN or missing."""
     return [known_number(line.get(name)) for line in lines]
 
 
-def thinned(lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """At most `MOST_LINES` lines in order of cycle, first and last among them, and a sentence if any is left out."""
+def thin_lines(lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """At most `MOST_LINES` lines in order of cycle, including the first and the last, and a note if any is left out."""
     ordered = [lines[i] for i in sorted(range(len(lines)), key=cycles(lines).__getitem__)]
     if len(ordered) <= MOST_LINES:
         return ordered, ""

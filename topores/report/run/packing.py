@@ -1,47 +1,47 @@
-"""What the script of the page needs: names as JSON, numbers as JSON and as whole numbers, packed."""
+"""Data for the script of the page: names as JSON, numbers as JSON and as packed integers."""
 
 import json
 from typing import Any
 
 from topores.domain import Analysis
-from topores.report.html.arrays import Arrays, compressed
+from topores.report.html.arrays import Arrays, compressed_block
 from topores.report.html.charts import BOTTOM, LEFT, RIGHT, TOP
 from topores.report.html.safe import clean, json_block
 from topores.report.language import forms, language, later, template
+from topores.report.names import cloud_name, degree_name, distance_unit, layer_name, shown_cloud, state_name
 from topores.report.run import shape_data, space_data
-from topores.report.run.bars import MOST_BARS, degree_name
 from topores.report.run.change_data import all_series, panels
+from topores.report.run.diagram_charts import MOST_BARS
 from topores.report.run.heat_data import packed_heat
 from topores.report.run.passage_data import Passages
-from topores.report.run.readings import cloud_name, distance_unit, layer_name, shown_cloud, state_name
 
 WORDS = (
     later("never"), later("none"), later("{bars}, the longest {most} drawn"), later("{kind}: {bars}. "),
     later("Loop {n}"), later("Loop {n}, followed through the states"), later("A bar of {place}"),
-    later("It is not there in this state."), later("The passages around it were not looked for."),
+    later("It does not exist in this state."), later("The passages around it were not computed."),
     later("born at {birth}, dies at {death}: it lasts {length}"), later("never dies"),
-    later("Noise of this kind lasts up to {reach}: it is longer."),
-    later("Noise of this kind lasts up to {reach}: it is no longer than that."),
+    later("Noise bars born here last up to {reach}: this one is longer."),
+    later("Noise bars born here last up to {reach}: this one is not longer."),
     later("p = {p}, the largest of three: {universal} by the universal law of noise bars, {spectrum} among clouds of "
-          "the same spectrum, and that of the surest loop here among all layers, states and clouds."),
+          "the same spectrum, and the smallest p here, corrected over all layers, states and clouds."),
     later("p = {p} where it is longest."), later("Found again in {share} of subsamples."),
     later("{passages} around it, in order:"),
-    later("passage {n}"), later("point {n}"), later("trained on"), later("held out"), later("used on neither side"),
-    later("Its partner"), later("Its partners"), later("No partner is aligned with it."),
+    later("passage {n}"), later("point {n}"), later("trained on"), later("held out"), later("in neither split"),
+    later("Its partner"), later("Its partners"), later("It has no aligned partner."),
     later("Nearest in the other text, {state}, at the output"), later("Nearest, {state}, at the output"),
-    later("Neighbours are known for {states} only."), later("partner"),
-    later("{found} found"), later("{found} within the lasso"), later("the first {n} are listed"),
-    later("Nothing found."), later("{share} of the spread of this state lies in this plane."),
+    later("Neighbours were kept for {states} only."), later("partner"),
+    later("{found} found"), later("{found} within the outline"), later("the first {n} are listed"),
+    later("Nothing found."), later("The plane shows {share} of the variance of this state."),
     later("{state}, {layer}: {value}"), later("not measured"), later("Play"), later("Pause"),
-    later("No text is known for it."),
+    later("No text was supplied."),
 )  # fmt: skip
-"""What the script says, by the English text."""
+"""Texts of the script, in English."""
 
 NOUNS = ("bar", "passage", "cluster", "loop")
 
 
-def packed(analysis: Analysis) -> str:
-    """Blocks of data for the page; none of them is ever run as a script."""
+def data_blocks(analysis: Analysis) -> str:
+    """Blocks of data for the page; none of them is run as a script."""
     arrays, passages = Arrays(), Passages(analysis)
     index = _index(analysis) | {
         "maps": space_data.pack_maps(analysis, passages, arrays),
@@ -65,11 +65,11 @@ def packed(analysis: Analysis) -> str:
 
 
 def _json(name: str, data: Any) -> str:
-    return compressed(name, json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
+    return compressed_block(name, json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _index(analysis: Analysis) -> dict[str, Any]:
-    degrees = shape_data.degrees(analysis)
+    degrees = analysis.degrees
     return {
         "lang": language(),
         "words": {word: template(word) for word in WORDS if template(word) != word},
@@ -92,7 +92,7 @@ def _index(analysis: Analysis) -> dict[str, Any]:
 
 def _numbers(analysis: Analysis) -> dict[str, Any]:
     """Nested lists: change by series, layer, cloud, state; Betti curves by place and degree; the heat map's values."""
-    degrees, curves = shape_data.degrees(analysis), shape_data.betti_curves(analysis)
+    degrees, curves = analysis.degrees, analysis.curves("betti_curve")
     return {
         "change": _change(analysis),
         "betti": [[_curve(curves.get((*place, d), [])) for d in degrees] for place in space_data.places(analysis)],

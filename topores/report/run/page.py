@@ -1,16 +1,16 @@
-"""The report of an analysis: its verdict on top, four cards, sections in their order, data and script."""
+"""The report of an analysis: verdict, four cards, sections in order, data and script."""
 
 from topores import variants
 from topores.domain import Analysis
-from topores.report.carried import carried
+from topores.report.carried import results_block
 from topores.report.html.charts import marks
 from topores.report.html.document import assets, contents, document, on_top
-from topores.report.html.safe import escaped
-from topores.report.language import Language, many, say, speaking, spoken
+from topores.report.html.safe import escape_html
+from topores.report.language import Language, many, say, speak, speaking
+from topores.report.names import cloud_name, sampling_of
 from topores.report.run.cards import cards_of
 from topores.report.run.controls import controls
-from topores.report.run.packing import packed
-from topores.report.run.readings import cloud_name, sampling_of
+from topores.report.run.packing import data_blocks
 
 SECTIONS = "topores.report.run.sections"
 
@@ -18,7 +18,7 @@ SCRIPTS = (
     "state.js", "words.js", "drawing.js", "data.js", "change.js", "shape.js", "map.js", "heat.js", "loop.js",
     "passage.js", "controls.js", "report.js",
 )  # fmt: skip
-"""In this order they are one script."""
+"""Parts of one script, in order."""
 
 
 def render(analysis: Analysis, lang: Language = "en") -> str:
@@ -32,11 +32,11 @@ def render(analysis: Analysis, lang: Language = "en") -> str:
                 _header(analysis),
                 cards_of(analysis),
                 inner,
-                packed(analysis),
-                carried(analysis),
+                data_blocks(analysis),
+                results_block(analysis),
             ]
         )
-        title = f"{analysis.name}: {spoken(analysis.verdict.headline or analysis.verdict.sentence)}"
+        title = f"{analysis.name}: {speak(analysis.verdict.headline or analysis.verdict.sentence)}"
         return document(title, body, script=assets(SCRIPTS))
 
 
@@ -44,25 +44,25 @@ def _header(analysis: Analysis) -> str:
     counts = [
         many(len(analysis.states), "state"), many(len(analysis.layers), "layer"), many(len(analysis.clouds), "cloud"),
     ]  # fmt: skip
-    top = on_top(f"<bdi>{escaped(analysis.name)}</bdi>", analysis.verdict, counts)
-    return f"<header>{top}{_sampling(analysis)}</header>"
+    top = on_top(f"<bdi>{escape_html(analysis.name)}</bdi>", analysis.verdict, counts)
+    return f"<header>{top}{_sampling_note(analysis)}</header>"
 
 
-def _sampling(analysis: Analysis) -> str:
-    """Which numbers are averages, where a cloud was too large to be computed whole."""
+def _sampling_note(analysis: Analysis) -> str:
+    """Which numbers are means, if a cloud was too large to be computed whole."""
     sampled = analysis.protocol.get("sampled") or []
     if not sampled:
         return ""
     plans = "; ".join(f"{cloud_name(analysis, c)}: {sampling_of(analysis, c)}" for c in sampled)
     told = say(
-        "Clusters, RankMe, CKA, rotation, scale and deformation are exact there; all other numbers are means over the "
-        "subsamples, and bars of loops are those of the first one. Standard errors stand in measures.parquet."
+        "Clusters, effective rank, CKA, rotation, scale and deformation are exact there; all other numbers are means "
+        "over the subsamples, and bars of loops are those of the first one. Standard errors are in measures.parquet."
     )
-    return f'<p class="note sampled">{escaped(plans[:1].upper() + plans[1:])}. {told}</p>'
+    return f'<p class="note sampled">{escape_html(plans[:1].upper() + plans[1:])}. {told}</p>'
 
 
 def _sections(analysis: Analysis) -> list[tuple[str, str, str]]:
-    """Name, title and content of each, in their order."""
+    """Name, title and content of each section, in order."""
     found = [(name, variants.load(SECTIONS, name)) for name in variants.names(SECTIONS)]
     ordered = sorted(found, key=lambda entry: entry[1].ORDER)
     return [(name, say(section.TITLE), section.render(analysis)) for name, section in ordered]

@@ -1,4 +1,4 @@
-"""The passages that the page names: those on the map, and those around loops; with their texts."""
+"""The passages on the page, with their texts: those on the map and those around loops."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -14,7 +14,7 @@ MOST_LETTERS = 1_200
 """Longer passages are cut."""
 
 ALL_LETTERS = 1_000_000
-"""Of all passages together; where there are more, each is cut further, down to `FEWEST_LETTERS`."""
+"""Characters of all passages together; if there are more, each is cut further, down to `FEWEST_LETTERS`."""
 
 FEWEST_LETTERS = 60
 
@@ -22,12 +22,12 @@ SPLITS = ("train", "held_out", None)
 
 
 class Passages:
-    """The passages of the page, numbered from 0 in the order of the texts; clouds and maps name them by row."""
+    """The passages of the page, numbered from 0 in the order of the texts; clouds and maps refer to them by row."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self.rows: Int[np.ndarray, " named"] = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *self._named()]))
-        """Places among all passages, T1's first; of a bare array its rows."""
+        """Indices among all passages, T1's first; for an array, its rows."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -38,16 +38,16 @@ class Passages:
 
     @cached_property
     def limit(self) -> int:
-        """Letters of a passage that are kept."""
+        """Characters kept per passage."""
         return min(MOST_LETTERS, max(FEWEST_LETTERS, ALL_LETTERS // max(1, len(self))))
 
     def in_cloud(self, cloud: str) -> Int[np.ndarray, " named"]:
-        """1 for passages of the cloud, 0 for others; 1 for all where it is not known which they are."""
+        """1 for passages of the cloud, 0 for others; all 1 if its passages are unknown."""
         known = self._analysis.members.get(cloud)
         return np.ones(len(self.rows), dtype=np.int64) if known is None else np.isin(self.rows, known).astype(np.int64)
 
     def texts(self) -> dict[str, Any]:
-        """Columns: which text (0, 1), document, place in it, split, and the words; nothing where none are known."""
+        """Columns: text (0, 1), document, position, split, and the words; empty if there are no texts."""
         known = self._known()
         if not known:
             return {}
@@ -87,14 +87,14 @@ class Passages:
         return [[number[one], number[two]] for one, two in pairs if one in number and two in number]
 
     def _behind(self, cloud: str, rows: Iterable[int]) -> Int[np.ndarray, " _"]:
-        """The passages behind some rows of a cloud; rows that no passage is known for are left out."""
+        """The passages behind rows of a cloud; rows without a known passage are left out."""
         wanted, known = np.asarray(list(rows), dtype=np.int64), self._analysis.members.get(cloud)
         if known is None:
             return wanted if cloud == "union" else wanted[:0]
         return known[wanted[(wanted >= 0) & (wanted < len(known))]]
 
     def _named(self) -> list[Int[np.ndarray, " _"]]:
-        """Passages on the map, and those around whatever leads around a loop."""
+        """Passages on the map, and passages around outlines, tracks and loops."""
         analysis = self._analysis
         found = [(cloud, one.members) for (_, _, cloud), some in analysis.outlines.items() for one in some]
         found += [(track.cloud, members) for track in analysis.tracks for members in track.members]

@@ -1,18 +1,17 @@
-"""The command that makes an analysis again."""
+"""The command that repeats an analysis."""
 
 from topores.domain import Analysis
 from topores.report.language import language
-from topores.report.run.readings import trained
 
 
 def analysis_command(analysis: Analysis) -> list[str]:
-    """`topores topology` with every option that is not as by default.
+    """`topores topology` with every changed option.
 
-    Empty where it cannot be told: older results keep no options, and models none of their own texts.
+    Empty if it is unknown: older results keep no options, and models have no texts of their own.
     """
     options = analysis.protocol.get("options")
     arrays = all(state.path.suffix == ".npy" for state in analysis.states)
-    if not isinstance(options, dict) or not (arrays or trained(analysis) or "texts" in options):
+    if not isinstance(options, dict) or not (arrays or analysis.trained or "texts" in options):
         return []
     parts = ["topores", "topology"]
     given = {"checkpoint": _checkpoints(analysis), **options, "lang": [] if language() == "en" else language()}
@@ -27,7 +26,7 @@ def analysis_command(analysis: Analysis) -> list[str]:
 
 
 def _checkpoints(analysis: Analysis) -> list[str]:
-    """The run folder, where the states reach from the first logged cycle to the last; else each state."""
+    """The run folder if the states cover the first to the last logged cycle; else each state."""
     states = analysis.states
     folder, *others = {state.path.parent for state in states}
     logged = [line["cycle"] for line in analysis.metrics if isinstance(line.get("cycle"), int)]

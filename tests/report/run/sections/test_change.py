@@ -15,10 +15,10 @@ def test_the_table_holds_what_was_measured_of_the_last_layer(full: Analysis) -> 
     assert table["Deformation, against the first state (share of the spread)"][1:] == [
         digits(full.value("procrustes.residual", c, *at, against=0)) for c in cycles[1:]
     ]
-    assert table["Bottleneck, loops, against the state before (rad)"][1:] == [
+    assert table["Bottleneck distance, loops, against the previous state (rad)"][1:] == [
         digits(full.value("bottleneck_distance", c, *at, degree=1, against=before[c])) for c in cycles[1:]
     ]
-    assert table["Total persistence, clusters (rad)"] == [
+    assert table["Spanning tree length (rad)"] == [
         digits(full.value("total_persistence", c, *at, degree=0)) for c in cycles
     ]
 
@@ -30,7 +30,7 @@ def test_the_first_state_has_nothing_to_be_compared_to(full: Analysis) -> None:
 
 def test_the_second_state_is_compared_once_and_shown_for_both(full: Analysis) -> None:
     table = {row[0]: row[1:] for row in cells(change.render(full))}
-    assert table["RTD, against the first state"][1] == table["RTD, against the state before"][1] != "–"
+    assert table["RTD, against the first state"][1] == table["RTD, against the previous state"][1] != "–"
 
 
 def test_every_line_is_numbered_as_its_row_in_the_table(full: Analysis) -> None:
@@ -47,13 +47,13 @@ def test_degree_two_gets_its_own_charts(full: Analysis) -> None:
         if m.measure == "bottleneck_distance" and m.degree == 1
     )
     html = change.render(dataclasses.replace(full, measurements=full.measurements + voids))
-    assert "Bottleneck</abbr>, hollow spaces" in html
+    assert ">Bottleneck distance, hollow spaces</abbr>" in html
 
 
 def test_one_state_is_described_alone(bare: Analysis) -> None:
     html = change.render(bare)
     assert "<svg" not in html
-    assert cells(html) == [["Measure", "points.npy"], ["Total persistence, clusters", "3.00"]]
+    assert cells(html) == [["Measure", "points.npy"], ["Spanning tree length", "3.00"]]
 
 
 def test_nothing_measured(bare: Analysis) -> None:
@@ -72,7 +72,7 @@ def test_shares_of_the_movement_stand_beside_what_chance_gives(full: Analysis) -
     table = {row[0]: row[1:] for row in cells(html)}
     name = "Shared rotation, {} (share of the squared movement)"
     seen = [digits(place / 100) for place in range(1, len(cycles))]
-    for line in ("against the first state", "against the state before", "by chance, against the first state"):
+    for line in ("against the first state", "against the previous state", "by chance, against the first state"):
         assert table[name.format(line)] == ["–", *seen]
     assert table["Relative rotation, against the first state (share of the squared movement)"][1:] == seen
     # Nothing was measured of the others by chance, but their lines are there for the layers and states where it was.
@@ -87,9 +87,9 @@ def test_the_mean_angle_stands_beside_the_largest(full: Analysis) -> None:
         if m.measure == "procrustes.angle"
     )
     rows = [r[0] for r in cells(change.render(dataclasses.replace(full, measurements=full.measurements + turned)))]
-    place = rows.index("Rotation, against the state before (rad)")
+    place = rows.index("Largest rotation, against the previous state (rad)")
     assert rows[place + 1 : place + 3] == [
-        f"Mean rotation, against the {s} (rad)" for s in ("first state", "state before")
+        f"Mean rotation, against the {s} (rad)" for s in ("first state", "previous state")
     ]
 
 
@@ -98,7 +98,7 @@ def test_a_change_is_read_beside_that_of_dropout_alone(full: Analysis) -> None:
     last = full.states[-1].cycle
     scaled = NullMeasurement("dropout", 0, Measurement(last, 6, "union", "linear_cka", 0.9, "0 to 1", against=last))
     page = Page(f"<div>{change.render(dataclasses.replace(full, nulls=(*full.nulls, scaled)))}</div>")
-    notes = {e.words.split(" ")[0]: e.words for e in page.all("figcaption")}
+    notes = {e.words.split(" share")[0]: e.words for e in page.all("figcaption")}
     told = "dropout alone, at the output, both texts: up to"
-    assert notes["Change"].endswith(f"how far the passages moved; 0: not at all; {told} 0.130")
-    assert [name for name, words in notes.items() if told in words] == ["Change"]
+    assert notes["Movement of the passages"].endswith(f"0: no passage moved; {told} 0.130")
+    assert [name for name, words in notes.items() if told in words] == ["Movement of the passages"]

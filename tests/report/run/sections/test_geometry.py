@@ -9,7 +9,7 @@ def titles(html: str) -> list[str]:
     return [e.words for e in Page(f"<div>{html}</div>").all("strong")]
 
 
-LOGGED = ["Alignment", "Uniformity", "RankMe", "Gap between the texts"]
+LOGGED = ["Alignment", "Uniformity", "RankMe", "Modality gap"]
 
 
 def test_logged_values_come_first_and_measured_ones_add_what_was_not_logged(full: Analysis) -> None:
@@ -53,7 +53,7 @@ def test_no_table_is_wider_than_a_page_of_paper(full: Analysis) -> None:
         ["T1", "T2", "T1 and T2 together"],
     ]  # fmt: skip
     captions = [e.words for e in Page(f"<div>{geometry.render(full)}</div>").all("caption")][-5:]
-    assert captions == ["Alignment", "Uniformity", "RankMe", "Gap between the texts", "Intrinsic dimension"]
+    assert captions == ["Alignment", "Uniformity", "RankMe", "Modality gap", "Intrinsic dimension"]
 
 
 def test_charts_and_tables_say_their_unit(full: Analysis) -> None:

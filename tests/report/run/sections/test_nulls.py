@@ -24,10 +24,10 @@ def test_the_last_state_stands_beside_mean_and_deviation_of_each_null(full: Anal
     head, *rows = cells(nulls.render(full))
     assert head == ["", "This run", "Dropout", "Shuffled pairings"]
     found = {row[0]: row[1:] for row in rows[:3]}
-    assert set(found) == {"Total persistence of loops (rad)", "Uniformity", "Held-out MRR"}
+    assert set(found) == {"Total loop persistence (rad)", "Uniformity", "Held-out MRR"}
     # Dropout: -2.0 to -2.3 in steps of .1; shuffled at the last cycle: 3.1, 4.1, 5.1, and .40, .41, .42.
     assert found["Uniformity"][1:] == ["−2.15 ± 0.129", "–"]
-    assert found["Total persistence of loops (rad)"][1:] == ["–", "4.10 ± 1.00"]
+    assert found["Total loop persistence (rad)"][1:] == ["–", "4.10 ± 1.00"]
     assert found["Held-out MRR"][1:] == ["–", "0.410 ± 0.0100"]
     last = full.metrics[-1]
     own = (last["held_out_mrr_1to2"] + last["held_out_mrr_2to1"]) / 2
@@ -57,12 +57,12 @@ def test_rotation_stands_beside_dropout_and_beside_shuffled_pairings(full: Analy
     head, *rows = tables(nulls.render(dataclasses.replace(full, nulls=(*full.nulls, *made))))[2]
     assert head == ["", "First to last", "Dropout", "First to last on shuffled pairings"]
     found = {row[0]: row[1:] for row in rows}
-    assert found["Rotation (rad)"][1:] == ["2.26", "2.20 ± 0.100"]
+    assert found["Largest rotation (rad)"][1:] == ["2.26", "2.20 ± 0.100"]
     assert found["Movement of the passages (share of the spread)"][1:] == ["0.130", "–"]
 
 
 def test_half_of_the_passages_are_said_to_give_less(full: Analysis) -> None:
-    told = "Half of the passages give less of all that grows with their number"
+    told = "Half of the passages give smaller values of everything that grows with their number"
     assert told not in words(nulls.render(full))
     halves = tuple(dataclasses.replace(n, null="resample") for n in full.nulls if n.null == "dropout")
     assert words(nulls.render(dataclasses.replace(full, nulls=halves))).count(told) == 2
@@ -70,7 +70,7 @@ def test_half_of_the_passages_are_said_to_give_less(full: Analysis) -> None:
 
 def test_charts_among_shuffled_pairings_say_their_unit(full: Analysis) -> None:
     page = Page(f"<div>{nulls.render(full)}</div>")
-    assert [e.words for e in page.all("figcaption")] == ["Total persistence of loops rad", "Held-out MRR"]
+    assert [e.words for e in page.all("figcaption")] == ["Total loop persistence rad", "Held-out MRR"]
 
 
 def test_runs_on_shuffled_pairings_are_drawn_over_cycles_beside_the_run(full: Analysis) -> None:
@@ -82,9 +82,7 @@ def test_runs_on_shuffled_pairings_are_drawn_over_cycles_beside_the_run(full: An
 
 def test_that_none_were_trained_is_said_only_where_there_is_a_run(full: Analysis) -> None:
     dropout = tuple(n for n in full.nulls if n.null == "dropout")
-    assert "No runs on shuffled pairings stand beside this one" in words(
-        nulls.render(dataclasses.replace(full, nulls=dropout))
-    )
+    assert "This run has no runs on shuffled pairings" in words(nulls.render(dataclasses.replace(full, nulls=dropout)))
     bare = dataclasses.replace(full, nulls=dropout, run={})
     assert "No runs on shuffled pairings" not in words(nulls.render(bare))
     assert "No runs on shuffled pairings" not in words(nulls.render(full))

@@ -19,20 +19,20 @@ def with_mrr(full: Analysis, *points: tuple[int, float | None]) -> str:
     [
         (
             [(0, 0.5), (10, 0.75), (100, 0.25)],
-            "T1→T2: from 0.500 for the untrained encoder to 0.250 after cycle 100, 0.250 lower. "
-            "The best was 0.750, at cycle 10.",
+            "T1→T2: MRR went from 0.500 (untrained) to 0.250 after cycle 100, 0.250 lower. "
+            "The best was 0.750 at cycle 10.",
         ),
         (
             [(0, 0.5), (10, 0.75)],
-            "T1→T2: from 0.500 for the untrained encoder to 0.750 after cycle 10, 0.250 higher.",
+            "T1→T2: MRR went from 0.500 (untrained) to 0.750 after cycle 10, 0.250 higher.",
         ),
         (
             [(0, 0.5), (10, 0.25)],
-            "T1→T2: from 0.500 for the untrained encoder to 0.250 after cycle 10, 0.250 lower. "
+            "T1→T2: MRR went from 0.500 (untrained) to 0.250 after cycle 10, 0.250 lower. "
             "No cycle was better than the untrained encoder.",
         ),
-        ([(5, 0.5), (10, 0.25)], "T1→T2: after cycle 10 MRR is 0.250. The untrained encoder was not measured."),
-        ([(0, 0.5)], "T1→T2: the untrained encoder reaches MRR 0.500; later cycles were not measured."),
+        ([(5, 0.5), (10, 0.25)], "T1→T2: MRR is 0.250 after cycle 10. The untrained encoder was not measured."),
+        ([(0, 0.5)], "T1→T2: MRR of the untrained encoder is 0.500; later cycles were not measured."),
     ],
 )
 def test_what_happened_in_words(full: Analysis, points: list[tuple[int, float | None]], sentence: str) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from tests.report.reading import Page, cells
 from topores.domain import Analysis
+from topores.phrases import Phrase, phrase_facts
 from topores.report.language import speaking
 from topores.report.run.sections import run
 
@@ -30,10 +31,14 @@ def test_it_says_what_the_encoder_cannot_change(full: Analysis) -> None:
 
 
 def test_what_cannot_change_is_said_in_the_language_of_the_page(full: Analysis) -> None:
-    run_facts = {**full.run, "cannot_change": "before normalisation, the part outside a subspace of dimension 12"}
+    phrase = Phrase("before normalisation, the part outside a subspace of dimension {n}", n=12)
+    run_facts = {**full.run, "cannot_change": str(phrase), "phrases": {"cannot_change": phrase_facts(phrase)}}
     with speaking("ru"):
         told = shown(dataclasses.replace(full, run=run_facts))["Не может меняться"]
+        # A run of before has the English sentence alone.
+        before = shown(dataclasses.replace(full, run={**run_facts, "phrases": None}))["Не может меняться"]
     assert told == "до нормировки — всё вне подпространства размерности 12"
+    assert before == phrase
     hostile = {**full.run, "cannot_change": "{0.__class__} <b>7"}
     assert shown(dataclasses.replace(full, run=hostile))["Cannot change"] == "{0.__class__} <b>7"
 
@@ -46,10 +51,10 @@ def test_the_corpus_in_numbers(full: Analysis) -> None:
     html = run.render(full)
     table = {row[0]: row[1:] for row in cells(html)}
     assert table["Passages"] == ["60", "60"]
-    assert table["Passages to train on"] == ["46", "46"]
-    assert table["Passages held out"] == ["12", "12"]
-    assert table["Passages on neither side"] == ["2", "2"]
-    assert "moved 82.2 % of the texts to a partner" in html
+    assert table["Training passages"] == ["46", "46"]
+    assert table["Held-out passages"] == ["12", "12"]
+    assert table["Passages in neither split"] == ["2", "2"]
+    assert "matched 82.2 % of the texts" in html
     assert "12 of the pairs are held out" in html
 
 
@@ -66,7 +71,7 @@ def test_the_command_of_the_analysis_can_be_pasted(full: Analysis) -> None:
 
 def test_options_that_are_not_as_by_default_stand_open(full: Analysis) -> None:
     opened = [e for e in Page(f"<div>{run.render(full)}</div>").all("details") if "open" in e.attributes]
-    assert [e.words for e in opened] == ["Options that are not as by defaultbatch_size32learning_rate4e-05"]
+    assert [e.words for e in opened] == ["Changed optionsbatch_size32learning_rate4e-05"]
     options = {**full.run["options"], "null": ["shuffled", "frozen"], "track": []}
     html = run.render(dataclasses.replace(full, run={**full.run, "options": options}))
     assert "nullshuffled, frozen" in Page(f"<div>{html}</div>").all("details")[0].words
@@ -91,7 +96,7 @@ def test_pair_files_are_aligned_as_given(full: Analysis) -> None:
     assert full.corpus
     corpus = dataclasses.replace(full.corpus, source="pairs", split_1=("train",) * 60, split_2=("train",) * 60)
     html = run.render(dataclasses.replace(full, corpus=corpus))
-    assert "aligned as the pair file gives them; no pair is held out." in html
+    assert "aligned as in the pair file; no pair is held out." in html
     assert "optimal transport" not in html
 
 

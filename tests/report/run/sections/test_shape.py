@@ -5,7 +5,7 @@ import numpy as np
 from tests.report.reading import Page, cells
 from topores.domain import Analysis
 from topores.report.html.numbers import digits
-from topores.report.run.bars import MOST_BARS
+from topores.report.run.diagram_charts import MOST_BARS
 from topores.report.run.sections import shape
 
 

@@ -42,7 +42,7 @@ def test_every_layer_and_state_has_its_cell(full: Analysis) -> None:
     page = drawn(full)
     assert [e.attributes["data-layer"] for e in page.all("tr") if "data-layer" in e.attributes] == list("6543210")
     assert len([e for e in page.all("button") if "data-cell" in e.attributes]) == 7 * 12
-    assert next(e.words for e in page.all("option")) == "Total persistence of loops"
+    assert next(e.words for e in page.all("option")) == "Total loop persistence"
 
 
 def test_loops_in_a_narrow_band_fill_their_axis(bare: Analysis) -> None:

@@ -21,7 +21,7 @@ def test_when_each_loop_opens_and_closes(full: Analysis) -> None:
     head, first, second = cells(tracks.render(full))[:3]
     assert head[1:4] == ["Opens", "Closes", "Longest"]
     assert first == [
-        "1", "there from the start", "not yet", "cycle 2,000", "0.240", "0.800", "94 %", "4, 5, 6", "11 of 11"
+        "1", "exists from the start", "not yet", "cycle 2,000", "0.240", "0.800", "94 %", "4, 5, 6", "11 of 11"
     ]  # fmt: skip
     assert second == [
         "2", "cycle 10", "after cycle 200", "cycle 200", "0.150", "0.0100", "not measured", "6", "4 of 5"
@@ -39,7 +39,7 @@ def test_a_loop_that_is_not_there_has_no_persistence(full: Analysis) -> None:
 
 def test_how_many_are_beyond_chance_is_said_and_that_they_are_hypotheses(full: Analysis) -> None:
     said = words(tracks.render(full))
-    assert "One of them is longer than chance makes them" in said
+    assert "One of them is longer than chance would produce" in said
     assert "a hypothesis to read, not a fact" in said
     none = dataclasses.replace(full, tracks=full.tracks[:1])
     assert "None of them is longer than chance" in words(tracks.render(none))

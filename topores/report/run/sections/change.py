@@ -1,16 +1,16 @@
-"""How the space changed between states: turned, widened, deformed; its diagrams moved."""
+"""How the space changed between states: rotation, scale, deformation, and changes of its diagrams."""
 
 from collections.abc import Sequence
 
 from topores.domain import Analysis
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.numbers import digits
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold
 from topores.report.language import later, say
+from topores.report.names import shown_cloud, state_axis, state_name, unit_of
 from topores.report.run.change_data import Panel, all_series, panels
 from topores.report.run.controls import shown_place
-from topores.report.run.readings import shown_cloud, state_axis, state_name, unit_of
 
 ORDER = 60
 TITLE = later("How the space changed")
@@ -26,17 +26,19 @@ def render(analysis: Analysis) -> str:
     values = all_series(analysis, shown)
     charts = _charts(analysis, shown, values) if len(analysis.states) > 1 else ""
     title = say("The numbers behind these charts") if charts else say("The numbers")
-    behind = folded(title, _table(analysis, shown, values), opened=not charts)
+    behind = fold(title, _table(analysis, shown, values), opened=not charts)
     return "".join([_words(analysis), shown_place(analysis, state=False), charts, behind])
 
 
 def _words(analysis: Analysis) -> str:
     if len(analysis.states) == 1:
-        return say("<p>There is one state only, so nothing to compare it with; these numbers describe it alone.</p>")
+        return say(
+            "<p>There is only one state, so there is nothing to compare it with; these numbers describe it alone.</p>"
+        )
     return say(
-        "<p>Each state is compared to the first one and to the one before it. What a turn of the whole space and a "
-        "common change of size explain is split off first; the rest is deformation. "
-        "Axes are the same for all layers and clouds, so that pictures can be compared.</p>"
+        "<p>Each state is compared with the first one and with the previous one. What one rotation of the whole space "
+        "and one change of scale explain is separated first; the remainder is deformation. Axes are the same for all "
+        "layers and clouds, so that charts can be compared.</p>"
     )
 
 
@@ -67,15 +69,15 @@ def _chart(analysis: Analysis, panel: Panel, values: Values, first: int) -> str:
 
 
 def _legend(shown: Sequence[Panel]) -> str:
-    """Every look once, in the order met."""
+    """Every look once, in order of appearance."""
     looks = {one.look: one.name for panel in shown for one in panel.series}
-    return legend([(look, escaped(name)) for look, name in looks.items()])
+    return legend([(look, escape_html(name)) for look, name in looks.items()])
 
 
 def _table(analysis: Analysis, shown: Sequence[Panel], values: Values) -> str:
-    """Measures down, states across; report.js writes other values into the same cells."""
+    """Measures down, states across; report.js updates the cells."""
     layer, cloud = len(analysis.layers) - 1, analysis.clouds.index(shown_cloud(analysis))
-    head = "".join(f'<th scope="col">{escaped(state_name(state))}</th>' for state in analysis.states)
+    head = "".join(f'<th scope="col">{escape_html(state_name(state))}</th>' for state in analysis.states)
     series = [(panel, one) for panel in shown for one in panel.series]
     rows = "".join(
         f'<tr data-row="{i}"><th scope="row">{_row_name(analysis, panel, one.name)}</th>'
@@ -91,11 +93,11 @@ def _table(analysis: Analysis, shown: Sequence[Panel], values: Values) -> str:
 
 def _row_name(analysis: Analysis, panel: Panel, name: str) -> str:
     unit = unit_of(analysis, panel.measure)
-    measured = f" ({escaped(unit)})" if unit else ""
-    which = "" if panel.title.endswith(name) else f", {escaped(name)}"
+    measured = f" ({escape_html(unit)})" if unit else ""
+    which = f", {escape_html(name)}" if len(panel.series) > 1 else ""
     return f"{panel.title}{which}{measured}"
 
 
 def _cell(value: float | None) -> str:
-    """A dash where there is nothing to compare to, as in the first state."""
+    """A dash where there is nothing to compare with, as in the first state."""
     return "–" if value is None else digits(value)

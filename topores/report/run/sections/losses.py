@@ -8,7 +8,7 @@ from topores.report.glossary import term
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.tables import numbers_behind
 from topores.report.language import later, say
-from topores.report.run.metric_lines import column, cycles, thinned
+from topores.report.run.metric_lines import column, cycles, thin_lines
 
 ORDER = 64
 TITLE = later("Losses of the four pairings")
@@ -20,15 +20,15 @@ def render(analysis: Analysis) -> str:
     lines = [line for line in analysis.metrics if line.get("loss") is not None]
     if not lines:
         return ""
-    shown, left_out = thinned(lines)
+    shown, left_out = thin_lines(lines)
     return _words() + left_out + _charts(shown) + _table(shown)
 
 
 def _words() -> str:
     return say(
-        "<p>In each {pairing} one text asks and one answers. Solid lines: a passage is to find itself again "
-        "under other noise. Dashed lines: it is to find its partner in the other text. Lower is better; a loss of 0 "
-        "means that the right passage stands out fully on what is trained on.</p>",
+        "<p>Each {pairing} takes anchors from one text and candidates from the same or the other text. Solid lines: "
+        "the positive of a passage is the passage itself under another dropout mask. Dashed lines: it is its partner "
+        "in the other text. Lower is better; at 0 every anchor finds its positive among the training passages.</p>",
         pairing=term("pairing"),
     )
 

@@ -1,30 +1,34 @@
-"""Held-out retrieval: whether what was learned carries over to passages never trained on."""
+"""Held-out retrieval: whether what was learned generalises to passages outside the training pairs."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from topores.domain import Analysis
-from topores.report.glossary import Term, term
+from topores.quantities import quantity
+from topores.report.glossary import quantity_term
 from topores.report.html.charts import Level, Line, legend, line_chart
 from topores.report.html.numbers import digits
 from topores.report.html.tables import numbers_behind
 from topores.report.language import later, say
-from topores.report.run.metric_lines import column, cycles, thinned
+from topores.report.run.metric_lines import column, cycles, thin_lines
 
 ORDER = 66
-TITLE = later("Finding the partner of an unseen passage")
+TITLE = later("Retrieval of held-out partners")
 
 Rows = Sequence[dict[str, Any]]
 
-SCORES = {"mrr": Term("MRR", "MRR"), "recall_at_1": Term("R@1", "R@1")}
+SCORES = {"mrr": "MRR", "recall_at_1": "R@1"}
+"""Scores by the end of their keys, and their symbols."""
 TITLES = {"mrr": later("Mean reciprocal rank ({score})"), "recall_at_1": later("Recall at 1 ({score})")}
-NAMES = {"held_out": later("held out, {pairing}"), "train": later("trained on, {pairing}")}
+NAMES = {"held_out": later("held out, {pairing}"), "train": later("training, {pairing}")}
 DIRECTIONS = {"1to2": ("T1→T2", "12"), "2to1": ("T2→T1", "21")}
+
+KEYS = [f"{part}_{score}_{way}" for part in NAMES for score in SCORES for way in DIRECTIONS]
 
 
 def render(analysis: Analysis) -> str:
-    lines, left_out = thinned(analysis.metrics)
-    if not any(key.startswith(("held_out_", "train_")) for line in lines for key in line):
+    lines, left_out = thin_lines(analysis.metrics)
+    if not any(key in line for key in KEYS for line in lines):
         return ""
     held_out = any(v is not None for way in DIRECTIONS for v in column(lines, f"held_out_mrr_{way}"))
     words = "".join(f"<p>{_sentence(lines, way)}</p>" for way in DIRECTIONS) if held_out else _nothing_held_out()
@@ -34,22 +38,28 @@ def render(analysis: Analysis) -> str:
 
 def _words() -> str:
     return say(
-        "<p>A passage of one text asks, and all passages of the other are ranked by their nearness to it. "
-        "{mrr} is the mean of 1/rank of the partner, {recall} the share found first; 1 is perfect. "
-        "Only held-out passages tell whether something was learned that holds beyond the pairs trained on.</p>",
-        mrr=term("MRR"),
-        recall=term("R@1"),
+        "<p>Each passage of one text is a query, and all passages of the other text are ranked by their distance to "
+        "it. {mrr} is the mean of 1 / rank of the partner, {recall} the share of queries whose partner is ranked "
+        "first; 1 is perfect. Only held-out passages show whether what was learned generalises beyond the training "
+        "pairs.</p>",
+        mrr=_score("mrr"),
+        recall=_score("recall_at_1"),
     )
+
+
+def _score(score: str) -> str:
+    """Its symbol, with its meaning one hover away."""
+    return quantity_term(quantity(f"held_out_{score}"), SCORES[score])
 
 
 def _nothing_held_out() -> str:
     return say(
-        "<p><strong>Nothing was held out, so nothing is known of passages that were not trained on.</strong></p>"
+        "<p><strong>Nothing was held out, so nothing is known about passages outside the training pairs.</strong></p>"
     )
 
 
 def _sentence(lines: Rows, way: str) -> str:
-    """What happened to held-out MRR, with the untrained encoder's value where there is one."""
+    """How held-out MRR changed, from the untrained encoder where it was measured."""
     name = DIRECTIONS[way][0]
     points = [(c, v) for c, v in zip(cycles(lines), column(lines, f"held_out_mrr_{way}"), strict=True) if v is not None]
     if not points:
@@ -58,34 +68,34 @@ def _sentence(lines: Rows, way: str) -> str:
     start_cycle, start = points[0]
     if start_cycle != 0:
         return say(
-            "{pairing}: after cycle {cycle:,} MRR is {mrr}. The untrained encoder was not measured.",
+            "{pairing}: MRR is {mrr} after cycle {cycle:,}. The untrained encoder was not measured.",
             pairing=name, cycle=last_cycle, mrr=digits(last),
         )  # fmt: skip
     if len(points) == 1:
         return say(
-            "{pairing}: the untrained encoder reaches MRR {mrr}; later cycles were not measured.",
+            "{pairing}: MRR of the untrained encoder is {mrr}; later cycles were not measured.",
             pairing=name, mrr=digits(start),
         )  # fmt: skip
     from_to = say(
-        "{pairing}: from {start} for the untrained encoder to {last} after cycle {cycle:,}, {compared}.",
-        pairing=name, start=digits(start), last=digits(last), cycle=last_cycle, compared=_compared(start, last),
+        "{pairing}: MRR went from {start} (untrained) to {last} after cycle {cycle:,}, {compared}.",
+        pairing=name, start=digits(start), last=digits(last), cycle=last_cycle, compared=_difference_words(start, last),
     )  # fmt: skip
     return f"{from_to} {_best(points)}".strip()
 
 
 def _best(points: Sequence[tuple[int, float]]) -> str:
-    """Which cycle was the best, where it is not the last one."""
+    """The best cycle, if it is not the last one."""
     cycle, best = max(points, key=lambda point: point[1])
     if cycle == 0:
         return say("No cycle was better than the untrained encoder.")
     if cycle == points[-1][0]:
         return ""
-    return say("The best was {mrr}, at cycle {cycle:,}.", mrr=digits(best), cycle=cycle)
+    return say("The best was {mrr} at cycle {cycle:,}.", mrr=digits(best), cycle=cycle)
 
 
-def _compared(start: float, last: float) -> str:
+def _difference_words(start: float, last: float) -> str:
     """
-    >>> _compared(0.5, 0.25)
+    >>> _difference_words(0.5, 0.25)
     '0.250 lower'
     """
     if digits(start) == digits(last):
@@ -101,13 +111,13 @@ def _chart(lines: Rows, score: str) -> str:
             values = column(lines, f"{part}_{score}_{way}")
             drawn.append(Line(say(NAMES[part], pairing=name), look + short, values))
     for way, (name, short) in DIRECTIONS.items():
-        start = _untrained(lines, f"held_out_{score}_{way}")
+        start = _untrained_value(lines, f"held_out_{score}_{way}")
         levels += [] if start is None else [Level(say("untrained {pairing}", pairing=name), f"held{short}", start)]
-    title = say(TITLES[score], score=SCORES[score])
+    title = say(TITLES[score], score=_score(score))
     return line_chart(title, cycles(lines), drawn, levels=levels, reach=[0.0, 1.0])
 
 
-def _untrained(lines: Rows, name: str) -> float | None:
+def _untrained_value(lines: Rows, name: str) -> float | None:
     """The value at cycle 0."""
     return next((v for c, v in zip(cycles(lines), column(lines, name), strict=True) if c == 0), None)
 
@@ -117,13 +127,13 @@ def _legend(held_out: bool) -> str:
     if not held_out:
         return legend(entries)
     held = [(f"held{short}", say(NAMES["held_out"], pairing=name)) for name, short in DIRECTIONS.values()]
-    note = say("Thin dashed lines across: the untrained encoder on held-out passages.")
+    note = say("Thin dashed lines: the untrained encoder on held-out passages.")
     return f'{legend(held + entries)}<p class="note">{note}</p>'
 
 
 def _table(lines: Rows) -> str:
     columns = [
-        (f"{SCORES[score]}, {say(NAMES[part], pairing=name)}", column(lines, f"{part}_{score}_{way}"))
+        (f"{_score(score)}, {say(NAMES[part], pairing=name)}", column(lines, f"{part}_{score}_{way}"))
         for part in NAMES
         for score in SCORES
         for way, (name, _) in DIRECTIONS.items()

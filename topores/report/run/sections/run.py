@@ -1,6 +1,5 @@
 """What was run: the texts, the model, the options that matter, and the command to run it again."""
 
-import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,12 +9,13 @@ import numpy as np
 
 from topores.config import default_values
 from topores.domain import SIDES, Analysis, Corpus, Side
+from topores.phrases import Phrase, phrase_for
 from topores.report.glossary import term
 from topores.report.html.numbers import digits, percent
-from topores.report.html.safe import escaped
-from topores.report.html.tables import facts, folded, key_values, table
-from topores.report.language import later, localised, many, say, template
-from topores.report.run.readings import known_number, state_name
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import facts, fold, key_values, table
+from topores.report.language import later, localise, many, say, speak, template
+from topores.report.names import known_number, state_name
 from topores.report.run.rerun import analysis_command
 
 ORDER = 80
@@ -26,72 +26,72 @@ FIRST = {
     "meta_analysis": later("Text T2"),
     "pairs": later("Pair file"),
     "model": later("Base model"),
-    "encoder": later("Trained of it"),
+    "encoder": later("Trained part"),
     "objective": later("Objective"),
     "loss": later("Loss"),
     "cycles": later("Cycles"),
     "seed": later("Seed"),
 }
-"""Options that everybody asks for, and how the page calls them."""
+"""Options shown first, and their labels."""
 
 
 def render(analysis: Analysis) -> str:
-    options = _mapping(analysis.run.get("options"))
+    options = analysis.options
     return "".join(
         [
-            _untrained(analysis),
+            _note_without_run(analysis),
             facts([*_options(options), *_circumstances(analysis)]),
             _corpus(analysis.corpus),
-            _command(say("To run it again"), _typed(analysis.run.get("argv"))),
-            _command(say("To analyse it again"), shlex.join(analysis_command(analysis))),
-            _chosen(options),
-            folded(say("All options"), _listed(options)) if options else "",
+            _command(say("Command of the run"), _typed_command(analysis.run.get("argv"))),
+            _command(say("Command of the analysis"), shlex.join(analysis_command(analysis))),
+            _changed_options(options),
+            fold(say("All options"), _option_list(options)) if options else "",
         ]
     )
 
 
-def _chosen(options: Mapping[str, Any]) -> str:
-    """Options that are not as by default, some of which training itself chose; but for those on top."""
+def _changed_options(options: Mapping[str, Any]) -> str:
+    """Options that differ from their defaults, some chosen by training itself; without those shown first."""
     defaults = default_values(options)
     chosen = {
         name: value
         for name, value in options.items()
         if name in defaults and name not in FIRST and _as_held(value) != defaults[name]
     }
-    return folded(say("Options that are not as by default"), _listed(chosen), opened=True) if chosen else ""
+    return fold(say("Changed options"), _option_list(chosen), opened=True) if chosen else ""
 
 
 def _as_held(value: Any) -> Any:
-    """A list as the tuple that the options hold."""
+    """A list as a tuple, as the options hold it."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def _listed(options: Mapping[str, Any]) -> str:
-    """Options as facts: a list as its items, a dash where nothing was chosen."""
+def _option_list(options: Mapping[str, Any]) -> str:
+    """Options as facts: lists as their items, a dash where nothing was chosen."""
     plain = {k: ", ".join(map(str, v)) if isinstance(v, list | tuple) else v for k, v in options.items()}
     return key_values({name: "–" if value in (None, "") else value for name, value in plain.items()})
 
 
-def _untrained(analysis: Analysis) -> str:
+def _note_without_run(analysis: Analysis) -> str:
     if analysis.run or analysis.metrics:
         return ""
     return say(
-        "<p>No training run stands behind these states: they were given as encoders or arrays. "
+        "<p>These states do not belong to a training run: they were given as encoders or arrays. "
         "So there are no losses and no held-out retrieval to show.</p>"
     )
 
 
 def _options(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
-        (say(name), f"<code>{_shown(options[key])}</code>")
+        (say(name), f"<code>{_value_text(options[key])}</code>")
         for key, name in FIRST.items()
         if options.get(key) is not None
     ]
 
 
-def _shown(value: Any) -> str:
-    """A count with its thousands apart; anything else as it is."""
-    return localised(f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else escaped(value)
+def _value_text(value: Any) -> str:
+    """A count with separated thousands; anything else as it is."""
+    return localise(f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else escape_html(value)
 
 
 def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
@@ -100,20 +100,19 @@ def _circumstances(analysis: Analysis) -> list[tuple[str, str]]:
     seconds = known_number(run.get("seconds", logged.get("seconds")))
     versions = _mapping(run.get("versions"))
     return [
-        (say("Cannot change"), escaped(_cannot_change(str(run.get("cannot_change") or "")))),
-        (say("Device"), escaped(run.get("device") or "")),
+        (say("Cannot change"), escape_html(_cannot_change(run))),
+        (say("Device"), escape_html(run.get("device") or "")),
         (say("Training took"), "" if seconds is None else _duration(seconds)),
-        (say("Versions"), ", ".join(escaped(f"{name} {version}") for name, version in list(versions.items())[:4])),
-        (say("States"), ", ".join(escaped(state_name(state)) for state in analysis.states)),
+        (say("Versions"), ", ".join(escape_html(f"{name} {version}") for name, version in list(versions.items())[:4])),
+        (say("States"), ", ".join(escape_html(state_name(state)) for state in analysis.states)),
     ]
 
 
-def _cannot_change(english: str) -> str:
-    """What the run wrote, in the language in force: the catalogue has it with {n} for the one number in it."""
-    number = re.search(r"\d+", english)
-    if number is None:
-        return template(english)
-    return template(english.replace(number[0], "{n}", 1)).replace("{n}", number[0])
+def _cannot_change(run: Mapping[str, Any]) -> str:
+    """What the encoder cannot change, in the language in force; runs of before have the English sentence alone."""
+    english = str(run.get("cannot_change") or "")
+    told = phrase_for(english, _mapping(run.get("phrases")).get("cannot_change"))
+    return speak(told) if isinstance(told, Phrase) else template(english)
 
 
 def _duration(seconds: float) -> str:
@@ -141,17 +140,17 @@ def _corpus(corpus: Corpus | None) -> str:
 
 
 def _text(corpus: Corpus, side: Side) -> dict[str, str]:
-    """What one text gives to the run, by name as HTML."""
+    """Facts about one text, by label as HTML."""
     passages, split = corpus.side(side), corpus.split(side)
     tokens = [passage.tokens for passage in passages] or [0]
     return {
         say("Documents"): digits(len({passage.document for passage in passages})),
         term("passage", "Passages"): digits(len(passages)),
-        say("Tokens of a passage: median"): f"{np.median(tokens):.0f}",
-        say("Tokens of a passage: most"): digits(max(tokens)),
-        say("Passages to train on"): digits(split.count("train")),
-        term("held out", "Passages held out"): digits(split.count("held_out")),
-        term("embargo", "Passages on neither side"): digits(split.count(None)),
+        say("Tokens per passage, median"): f"{np.median(tokens):.0f}",
+        say("Tokens per passage, maximum"): digits(max(tokens)),
+        say("Training passages"): digits(split.count("train")),
+        term("held out", "Held-out passages"): digits(split.count("held_out")),
+        term("embargo", "Passages in neither split"): digits(split.count(None)),
     }
 
 
@@ -159,28 +158,28 @@ def _alignment(corpus: Corpus) -> str:
     pairs = corpus.pairs
     words = [say("{pairs} of passages", pairs=many(len(pairs), "aligned pair"))]
     if corpus.source == "pairs":
-        words.append(say("aligned as the pair file gives them"))
+        words.append(say("aligned as in the pair file"))
     else:
         moved, mutual = percent(pairs.share), percent(float(pairs.mutual.mean()) if len(pairs) else 0.0)
-        words.append(say("found by optimal transport, which moved {share} of the texts to a partner", share=moved))
-        words.append(say("{share} are each other's nearest neighbour", share=mutual))
+        words.append(say("found by optimal transport, which matched {share} of the texts", share=moved))
+        words.append(say("{share} are mutual nearest neighbours", share=mutual))
     held = len(corpus.pairs_in("held_out"))
     words.append(say("{n:,} of the pairs are held out", n=held) if held else say("no pair is held out"))
     return "; ".join(words) + "."
 
 
 def _command(title: str, line: str) -> str:
-    return f"<h3>{title}</h3><pre><code>{escaped(line)}</code></pre>" if line else ""
+    return f"<h3>{title}</h3><pre><code>{escape_html(line)}</code></pre>" if line else ""
 
 
-def _typed(argv: Any) -> str:
+def _typed_command(argv: Any) -> str:
     if not argv:
         return ""
     return _line([argv] if isinstance(argv, str) else [str(part) for part in argv])
 
 
 def _line(parts: list[str]) -> str:
-    """The command as typed: the program by its name, not by where this machine keeps it."""
+    """The command as typed, with the program's name instead of its path on this machine."""
     if len(parts) == 1:
         return parts[0]
     first = Path(parts[0])

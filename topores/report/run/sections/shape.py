@@ -1,30 +1,38 @@
-"""Clusters and loops of one state in numbers: the clusters' barcode, Betti curves, and every bar in a table."""
+"""Clusters and loops of one state in numbers: barcode of the clusters, Betti curves, and a table of all bars."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from topores.domain import Analysis
-from topores.report.glossary import term
+from topores.domain import Analysis, Place
+from topores.quantities import quantity
+from topores.report.glossary import quantity_term, term
 from topores.report.html.numbers import digits
-from topores.report.html.safe import escaped
-from topores.report.html.tables import folded, table
+from topores.report.html.safe import escape_html
+from topores.report.html.tables import fold, table
 from topores.report.language import later, many, say
+from topores.report.names import degree_name, distance_axis, distance_unit, shown_cloud
 from topores.report.run import shape_data
-from topores.report.run.bars import MOST_BARS, Bars, barcode, betti_chart, degree_name, longest, persistence_diagram
 from topores.report.run.controls import shown_place
-from topores.report.run.readings import distance_axis, distance_unit, shown_cloud
+from topores.report.run.diagram_charts import (
+    MOST_BARS,
+    Bars,
+    barcode,
+    betti_chart,
+    longest,
+    persistence_diagram,
+)
 
 ORDER = 30
 TITLE = later("Clusters and loops in numbers")
 
 
 def render(analysis: Analysis) -> str:
-    degrees = shape_data.degrees(analysis)
+    degrees = analysis.degrees
     if not degrees:
         return ""
     place = (analysis.states[-1].cycle, analysis.layers[-1], shown_cloud(analysis))
-    whole = {degree: shape_data.diagram(analysis, place, degree) for degree in degrees}
+    whole = {degree: analysis.diagram(place, degree) for degree in degrees}
     shown = {degree: longest(bars) for degree, bars in whole.items()}
     return "".join(
         [
@@ -40,15 +48,15 @@ def render(analysis: Analysis) -> str:
 
 def _words() -> str:
     return say(
-        "Join all points that are nearer than some distance, and let that distance grow. At 0 every passage is a "
-        "cluster of its own; clusters merge, and rings of passages close into loops and fill up again. "
-        "Each {bar} is one cluster or loop, from the distance where it is born to the one where it dies.",
+        "Join all points that are closer than some distance, and let that distance grow. At 0 every passage is its own "
+        "cluster; then clusters merge, and rings of passages close into loops and fill up again. Each {bar} is one "
+        "cluster or loop, from the distance at which it is born to the one at which it dies.",
         bar=term("bar"),
     )
 
 
 def _counts(whole: Mapping[int, Bars]) -> str:
-    """How many bars there are, and whether all of them are drawn."""
+    """The number of bars, and whether all of them are drawn."""
     words = "".join(f'<span data-count="{degree}">{_count(degree, len(bars))}</span>' for degree, bars in whole.items())
     return f'<p class="note counts">{words}</p>'
 
@@ -65,7 +73,7 @@ def _count(degree: int, bars: int) -> str:
 
 
 def _bars(analysis: Analysis, shown: Mapping[int, Bars]) -> str:
-    """All but the loops, which stand with the map."""
+    """All but the loops, which are next to the map."""
     axis = distance_axis(analysis)
     others = {d: bars for d, bars in shown.items() if d != 1}
     pins = {degree: np.zeros(len(bars), dtype=bool) for degree, bars in others.items()}
@@ -73,57 +81,55 @@ def _bars(analysis: Analysis, shown: Mapping[int, Bars]) -> str:
     codes = [
         barcode(d, bars, pins[d], shape_data.span(analysis, [d]), axis, notes.get(d, "")) for d, bars in others.items()
     ]
-    # All clusters are born at 0, so their diagram tells no more than their barcode.
+    # All clusters are born at 0, so their diagram adds nothing to their barcode.
     told = {d: bars for d, bars in others.items() if d > 1}
     note = say("death upwards; far above the line: long-lived")
     diagram = persistence_diagram(told, pins, shape_data.span(analysis, told), axis, note) if told else ""
     return "".join(codes) + diagram
 
 
-def _curves(analysis: Analysis, place: shape_data.Place) -> str:
-    """The Betti curves as measured; their axes reach as far as any state needs."""
-    curves = shape_data.betti_curves(analysis)
+def _curves(analysis: Analysis, place: Place) -> str:
+    """The measured Betti curves; their axes fit all states."""
+    curves = analysis.curves("betti_curve")
     span = (0.0, max((t for points in curves.values() for t, _ in points), default=1.0))
     measured = {d for *_, d in curves}
     parts = []
-    for degree in [d for d in shape_data.degrees(analysis) if d in measured]:
+    for degree in [d for d in analysis.degrees if d in measured]:
         most = max(n for (*_, d), points in curves.items() if d == degree for _, n in points)
         points = curves.get((*place, degree), [])
         along, counts = [t for t, _ in points], [n for _, n in points]
-        note = term("Betti number")
+        note = quantity_term(quantity("betti_curve"))
         parts.append(betti_chart(degree, along, counts, span, max(most, 1.0), distance_axis(analysis), note))
     return "".join(parts)
 
 
 def _how_to_read() -> str:
     noise = say(
-        "Most bars are short, and short bars are noise: any scattered points have them. A loop that lives from a small "
-        "to a much larger distance is worth a look; whether it is more than chance stands with it."
+        "Most bars are short, and short bars are noise: any scattered points have them. A loop that lasts from a small "
+        "to a much larger distance is worth a look; its p says whether it is more than chance."
     )
     axes = say(
-        "Axes are the same for all states and clouds; those of loops are made anew for each of them and for each "
-        "layer. An open end at the right edge, or a mark on the upper rim, never dies."
+        "Axes are the same for all states and clouds; those of loops are adapted to each state, cloud and layer. A bar "
+        "that reaches the right edge, or a mark at the upper edge, never dies."
     )
     return f'<aside class="panel reading"><h3>{say("How to read this")}</h3><p>{noise}</p><p>{axes}</p></aside>'
 
 
-def _behind(analysis: Analysis, place: shape_data.Place, shown: Mapping[int, Bars]) -> str:
+def _behind(analysis: Analysis, place: Place, shown: Mapping[int, Bars]) -> str:
     """Every bar in a table, longest first, and the Betti curves in another."""
     unit = distance_unit(analysis)
-    in_unit = f" ({escaped(unit)})" if unit else ""
+    in_unit = f" ({escape_html(unit)})" if unit else ""
     head = [say("Kind"), *(f"{name}{in_unit}" for name in (say("Birth"), say("Death"), say("Length")))]
     rows = [_row(degree, *bar) for degree, bars in shown.items() for bar in _by_length(bars)]
-    bars = folded(say("The bars behind these pictures"), table(head, rows, look="numbers bars-table"))
-    curves = shape_data.betti_curves(analysis)
+    bars = fold(say("The bars behind these pictures"), table(head, rows, look="numbers bars-table"))
+    curves = analysis.curves("betti_curve")
     counts = [
-        [degree_name(d), digits(t), digits(int(n))]
-        for d in shape_data.degrees(analysis)
-        for t, n in curves.get((*place, d), [])
+        [degree_name(d), digits(t), digits(int(n))] for d in analysis.degrees for t, n in curves.get((*place, d), [])
     ]
     if not counts:
         return bars
     counted = [say("Kind"), f"{say('Distance')}{in_unit}", say("How many")]
-    return bars + folded(say("The counts behind the curves"), table(counted, counts, look="numbers betti-table"))
+    return bars + fold(say("The counts behind the curves"), table(counted, counts, look="numbers betti-table"))
 
 
 def _by_length(bars: Bars) -> list[list[float]]:

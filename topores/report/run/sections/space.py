@@ -1,19 +1,19 @@
-"""The space, cycle by cycle: the map of passages beside the heat map and the barcode, and what is chosen in them."""
+"""The space, cycle by cycle: the map of passages, the heat map and the barcode, and what is selected in them."""
 
 import numpy as np
 
-from topores.domain import Analysis
+from topores.domain import Analysis, Place
 from topores.report.glossary import term
 from topores.report.html.charts import PATHS, legend
 from topores.report.html.numbers import short
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.language import later, say, template
+from topores.report.names import distance_axis, layer_name, shown_cloud, state_name
 from topores.report.run import shape_data
-from topores.report.run.bars import Bars, barcode, longest, persistence_diagram
 from topores.report.run.controls import shown_place
+from topores.report.run.diagram_charts import Bars, barcode, longest, persistence_diagram
 from topores.report.run.heat_data import heat_measures
 from topores.report.run.passage_data import Passages
-from topores.report.run.readings import distance_axis, layer_name, shown_cloud, state_name, trained
 from topores.report.run.sections.tracks import chart
 from topores.report.run.space_data import reach_of_noise
 
@@ -38,23 +38,21 @@ def render(analysis: Analysis) -> str:
 
 
 NEEDS_SCRIPT = later(
-    "The map and the heat map need JavaScript, which is switched off here; the rest of the page shows the last state."
+    "The map and the heat map need JavaScript, which is disabled; the rest of the page shows the last state."
 )
 
 
 def _has_loops(analysis: Analysis) -> bool:
-    return any(degree == 1 for *_, degree in analysis.diagrams)
+    return 1 in analysis.degrees
 
 
 def _words(analysis: Analysis) -> str:
     parts = []
     if analysis.maps:
-        parts.append(say("Each mark of the map is a passage."))
+        parts.append(say("Each mark on the map is a passage."))
     if _has_loops(analysis):
-        parts.append(
-            say("Choose a bar of the barcode, or a numbered loop, to see the passages that lie around that hole.")
-        )
-    parts.append(say("A cell of the heat map sets cycle and layer."))
+        parts.append(say("Select a bar of the barcode, or a numbered loop, to see the passages around that hole."))
+    parts.append(say("A cell of the heat map selects cycle and layer."))
     return " ".join(parts)
 
 
@@ -63,19 +61,21 @@ def _map(analysis: Analysis) -> str:
     if not analysis.maps:
         return ""
     note = say(
-        "every state turned onto the first one, then all of them seen along the same two principal axes; "
-        "nearness on the map is not nearness in the space"
+        "every state is rotated onto the first one, then all are projected on the same two principal axes; "
+        "close on the map does not mean close in the space"
     )
     label = say(
-        "Map of the passages. Arrow keys go from passage to passage, Enter chooses the one that is marked, Escape "
-        "lets go; the same passages stand in the table below."
+        "Map of the passages. Arrow keys move from passage to passage, Enter selects the marked one, Escape clears the "
+        "selection; the table below has the same passages."
     )
     head = "".join(
-        f'<th scope="col">{name}</th>' for name in (say("Passage"), say("Across"), say("Up"), say("First words"))
+        f'<th scope="col">{name}</th>'
+        for name in (say("Passage"), say("Horizontal"), say("Vertical"), say("First words"))
     )
     return (
         f'<figure class="panel map"><figcaption><strong>{term("map", say("Map of the passages"))}</strong>'
-        f"<small>{note}. <span data-explained></span>{_sampled(analysis)}</small></figcaption>{_map_legend(analysis)}"
+        f"<small>{note}. <span data-explained></span>{_sample_note(analysis)}</small></figcaption>"
+        f"{_map_legend(analysis)}"
         f'<canvas id="map" tabindex="0" role="img" aria-label="{label}"></canvas>'
         f'<p class="reading-line" id="map-reading" aria-live="polite"></p>'
         f'<details class="map-table"><summary>{say("The passages of this map as a table")}</summary>'
@@ -84,8 +84,8 @@ def _map(analysis: Analysis) -> str:
     )
 
 
-def _sampled(analysis: Analysis) -> str:
-    """Says so where not all passages are drawn."""
+def _sample_note(analysis: Analysis) -> str:
+    """A note if not all passages are drawn."""
     drawn, every = len(analysis.maps[0].rows), len(analysis.members.get("union", ()))
     if drawn >= every:
         return ""
@@ -103,42 +103,44 @@ def _map_legend(analysis: Analysis) -> str:
         ]
         if "held_out" in (*analysis.corpus.split_1, *analysis.corpus.split_2):
             entries.append(_mark("circle", "t1 hollow", term("held out", say("hollow: held out"))))
-    entries.append(_drawn('<circle class="line look-all thick" r="5"/>', say("the chosen passage")))
+    entries.append(_legend_entry('<circle class="line look-all thick" r="5"/>', say("the selected passage")))
     if analysis.corpus is not None:
-        entries.append(_drawn('<circle class="line look-all" r="4.5"/>', say("found")))
+        entries.append(_legend_entry('<circle class="line look-all" r="4.5"/>', say("found")))
     if len(analysis.states) > 1:
-        entries.append(_drawn('<path class="axis" d="M-6 4L-2-3L6 1"/>', say("its way through the states")))
+        entries.append(_legend_entry('<path class="axis" d="M-6 4L-2-3L6 1"/>', say("its path through the states")))
     if analysis.neighbours is not None:
-        entries.append(_drawn('<path class="axis dashed" d="M-6 0H6"/>', say("to its nearest passages")))
+        entries.append(_legend_entry('<path class="axis dashed" d="M-6 0H6"/>', say("to its nearest passages")))
     if _has_loops(analysis):
-        entries.append(_drawn('<path class="line look-degree1" d="M-5 4L0-5L5 4Z"/>', say("around the chosen loop")))
+        entries.append(
+            _legend_entry('<path class="line look-degree1" d="M-5 4L0-5L5 4Z"/>', say("around the selected loop"))
+        )
     return f'<ul class="legend">{"".join(entries)}</ul>'
 
 
 def _mark(shape: str, look: str, name: str) -> str:
-    return _drawn(f'<path class="side-mark {look}" d="{PATHS[shape]}"/>', name)
+    return _legend_entry(f'<path class="side-mark {look}" d="{PATHS[shape]}"/>', name)
 
 
-def _drawn(drawing: str, name: str) -> str:
+def _legend_entry(drawing: str, name: str) -> str:
     """An entry of the legend."""
     key = f'<svg class="key" viewBox="-6 -6 12 12" width="14" height="14" aria-hidden="true">{drawing}</svg>'
     return f"<li>{key}{name}</li>"
 
 
 def _heat(analysis: Analysis) -> str:
-    """A table of layers and states; the script fills in the chosen measure."""
+    """A table of layers and states; the script fills in the selected measure."""
     measures = heat_measures(analysis)
     if not measures:
         return ""
     options = "".join(
-        f'<option value="{number}">{escaped(say(one.title))}</option>' for number, (one, _) in enumerate(measures)
+        f'<option value="{number}">{escape_html(one.title)}</option>' for number, (one, _) in enumerate(measures)
     )
     head = "".join(
-        f'<th scope="col"><span title="{escaped(state_name(s))}">{_short_label(analysis, n)}</span></th>'
+        f'<th scope="col"><span title="{escape_html(state_name(s))}">{_short_label(analysis, n)}</span></th>'
         for n, s in enumerate(analysis.states)
     )
     rows = "".join(
-        f'<tr data-layer="{number}"><th scope="row">{escaped(layer_name(analysis, layer))}</th>'
+        f'<tr data-layer="{number}"><th scope="row">{escape_html(layer_name(analysis, layer))}</th>'
         + "".join(
             f'<td><button type="button" data-cell="{state}"></button></td>' for state in range(len(analysis.states))
         )
@@ -156,8 +158,8 @@ def _heat(analysis: Analysis) -> str:
 
 
 def _short_label(analysis: Analysis, number: int) -> str:
-    """Cycles by their number alone; other states by their place."""
-    return escaped(short(analysis.states[number].cycle) if trained(analysis) else str(number + 1))
+    """Cycles by their number; other states by their index."""
+    return escape_html(short(analysis.states[number].cycle) if analysis.trained else str(number + 1))
 
 
 def _barcode(analysis: Analysis) -> str:
@@ -166,7 +168,7 @@ def _barcode(analysis: Analysis) -> str:
     place, bars = _place(analysis), _bars(analysis)
     note = say(
         "each starts where a ring of passages closes and ends where it fills up; {grey}: as long as {noise} gets; "
-        "{known}its passages are known; {chosen}the chosen one",
+        "{known}passages computed; {chosen}selected",
         grey=_swatch("band", say("band")),
         noise=term("null band", say("noise")),
         known=_swatch("known"),
@@ -182,11 +184,11 @@ def _swatch(look: str, name: str = "") -> str:
     return f'<span class="band-key {look}"></span>{name}'
 
 
-CHOOSER = later("Bars of loops: arrow keys go from bar to bar, Escape lets go.")
+CHOOSER = later("Bars of loops: arrow keys move from bar to bar, Escape clears the selection.")
 
 
 def _loop(analysis: Analysis) -> str:
-    """What is known of the chosen loop: the script fills it in."""
+    """Facts about the selected loop; the script fills them in."""
     if not _has_loops(analysis):
         return ""
     chips = "".join(
@@ -195,25 +197,25 @@ def _loop(analysis: Analysis) -> str:
     )
     chosen = f'<div class="chips" role="group" aria-label="{say("Loops")}">{say("Loop")} {chips}</div>' if chips else ""
     return (
-        f'<article class="reader" id="loop"><h3>{say("The chosen loop")}</h3>{chosen}'
-        f'<div id="loop-told" aria-live="polite" data-elsewhere="{escaped(template(ELSEWHERE))}">'
+        f'<article class="reader" id="loop"><h3>{say("The selected loop")}</h3>{chosen}'
+        f'<div id="loop-told" aria-live="polite" data-elsewhere="{escape_html(template(ELSEWHERE))}">'
         f'<p class="note">{say(CHOOSE_LOOP)}</p></div>'
         f'<div class="panels two">{_diagram(analysis)}{_curve(analysis)}</div></article>'
     )
 
 
 ELSEWHERE = later(
-    "In this state it lasts {length} at the output, in both texts together, where it is followed; the map and the list "
-    "show its passages there."
+    "It is followed at the output, in both texts together; there it lasts {length} in this state, and the map and the "
+    "list show its passages there."
 )
-CHOOSE_LOOP = later("Choose a loop by its number, or a bar in the barcode.")
+CHOOSE_LOOP = later("Select a loop by its number, or a bar in the barcode.")
 
 
 def _around_the_loop(analysis: Analysis) -> str:
-    """The passages around the chosen loop, in order and across the whole page: there may be dozens."""
+    """The passages around the selected loop, in order and across the whole page: there may be dozens."""
     if not _has_loops(analysis):
         return ""
-    title, hypothesis = say("Passages around the chosen loop"), say("A hypothesis to read, not a fact.")
+    title, hypothesis = say("Passages around the selected loop"), say("A hypothesis to read, not a fact.")
     return (
         f'<article class="reader" id="loop-around" hidden><h3>{title}</h3>'
         f'<p class="note"><span id="loop-counted"></span> <strong>{hypothesis}</strong></p>'
@@ -230,7 +232,7 @@ def _diagram(analysis: Analysis) -> str:
 
 
 def _curve(analysis: Analysis) -> str:
-    """The persistence of the followed loops over the states; the chosen one stands out."""
+    """Persistence of the followed loops over the states; the selected one is highlighted."""
     if not analysis.tracks or len(analysis.states) < 2:
         return ""
     lines = [(f"track{number}", say("Loop {n}", n=number + 1)) for number in range(len(analysis.tracks))]
@@ -238,50 +240,50 @@ def _curve(analysis: Analysis) -> str:
 
 
 def _passages(analysis: Analysis) -> str:
-    """The chosen passage, and those found by search or lasso."""
+    """The selected passage, and passages found by search or outline."""
     if not analysis.maps:
         return ""
     return (
-        f'<article class="reader" id="passage"><h3>{say("The chosen passage")}</h3>'
-        f'<div id="found" aria-live="polite"{_searched(analysis)}></div>'
+        f'<article class="reader" id="passage"><h3>{say("The selected passage")}</h3>'
+        f'<div id="found" aria-live="polite"{_search_note(analysis)}></div>'
         f'<div id="passage-told" aria-live="polite"><p class="note">{say(CHOOSE_PASSAGE)}</p></div></article>'
     )
 
 
-def _searched(analysis: Analysis) -> str:
-    """What the script says of a search where the page does not hold every passage, or not the whole of it."""
+def _search_note(analysis: Analysis) -> str:
+    """A note of the script if the page does not contain every passage in full."""
     if analysis.corpus is None:
         return ""
     texts = (*analysis.corpus.t1, *analysis.corpus.t2)
     held = Passages(analysis)
     told = []
     if len(held) < len(texts):
-        told.append(say("searched are {held:,} of {every:,} passages", held=len(held), every=len(texts)))
+        told.append(say("the search covers {held:,} of {every:,} passages", held=len(held), every=len(texts)))
     if any(len(passage.text) > held.limit for passage in texts):
-        told.append(say("of each its first {n:,} letters", n=held.limit))
+        told.append(say("and the first {n:,} characters of each", n=held.limit))
     words = ", ".join(told)
-    return f' data-searched="{escaped(f"{words[:1].upper()}{words[1:]}.")}"' if words else ""
+    return f' data-searched="{escape_html(f"{words[:1].upper()}{words[1:]}.")}"' if words else ""
 
 
 CHOOSE_PASSAGE = later(
-    "Choose a passage on the map, draw a line around several, or search for words, to read it beside its neighbours in "
-    "the other text."
+    "Select a passage on the map, draw an outline around several, or search for words, to read it beside its "
+    "neighbours in the other text."
 )
 
 
-def _place(analysis: Analysis) -> shape_data.Place:
+def _place(analysis: Analysis) -> Place:
     return analysis.states[-1].cycle, analysis.layers[-1], shown_cloud(analysis)
 
 
 def _bars(analysis: Analysis) -> Bars:
-    return longest(shape_data.diagram(analysis, _place(analysis), 1))
+    return longest(analysis.diagram(_place(analysis), 1))
 
 
 def _every(analysis: Analysis) -> int:
-    return len(shape_data.diagram(analysis, _place(analysis), 1))
+    return len(analysis.diagram(_place(analysis), 1))
 
 
 def _span(bars: Bars) -> tuple[float, float]:
-    """From the first birth to the last death: loops of other states may live far from there."""
+    """From the first birth to the last death of this state; other states may have another range."""
     ends = bars[np.isfinite(bars)]
     return (float(ends.min()), float(ends.max())) if ends.size else (0.0, 1.0)

@@ -6,10 +6,10 @@ from topores.domain import Analysis, Track
 from topores.report.glossary import term
 from topores.report.html.charts import Line, line_chart
 from topores.report.html.numbers import data, percent
-from topores.report.html.safe import escaped
+from topores.report.html.safe import escape_html
 from topores.report.html.tables import table
 from topores.report.language import later, say
-from topores.report.run.readings import distance_unit, state_axis, state_name
+from topores.report.names import distance_unit, state_axis, state_name
 
 ORDER = 20
 TITLE = later("Loops followed through the states")
@@ -22,12 +22,12 @@ def render(analysis: Analysis) -> str:
 
 
 def _not_followed(analysis: Analysis) -> str:
-    """Nothing where there is nothing to follow; a sentence where it was too much."""
+    """Empty if there is nothing to follow; a sentence if there are too many passages."""
     passages = len(analysis.members.get("union", ()))
     if len(analysis.states) < 2 or analysis.protocol.get("max_degree") == 0 or passages <= MOST_POINTS:
         return ""
     return "<p>" + say(
-        "Loops are followed through the states where there are {most} passages or fewer; here there are {n:,}.",
+        "Loops are followed only for up to {most} passages; here there are {n:,}.",
         most=MOST_POINTS, n=passages,
     ) + "</p>"  # fmt: skip
 
@@ -35,14 +35,14 @@ def _not_followed(analysis: Analysis) -> str:
 def _words(analysis: Analysis) -> str:
     beyond = sum(track.p is not None and track.p < ALPHA for track in analysis.tracks)
     if not beyond:
-        judged = say("None of them is longer than chance makes them.")
+        judged = say("None of them is longer than chance would produce.")
     elif beyond == 1:
-        judged = say("One of them is longer than chance makes them.")
+        judged = say("One of them is longer than chance would produce.")
     else:
-        judged = say("{n} of them are longer than chance makes them.", n=beyond)
+        judged = say("{n} of them are longer than chance would produce.", n=beyond)
     return say(
-        "The passages are the same in every state, so the distances of two states are joined by a straight line, "
-        "and each bar is followed along it ({vineyard}). Listed are the loops that are beyond chance or longest at any "
+        "The passages are the same in every state, so the distances of two states are interpolated linearly and each "
+        "bar is followed along the way ({vineyard}). Listed are the loops that are significant or longest at any "
         "state, in both texts together, at the encoder's output; their numbers are those beside the map. {judged} "
         "<strong>What they mean is a hypothesis to read, not a fact.</strong>",
         vineyard=term("vineyard"),
@@ -51,7 +51,7 @@ def _words(analysis: Analysis) -> str:
 
 
 def chart(analysis: Analysis) -> str:
-    """The persistence of each over the states."""
+    """Persistence of each loop over the states."""
     lines = [
         Line(say("Loop {n}", n=number + 1), f"track{number}", _persistence(track))
         for number, track in enumerate(analysis.tracks)
@@ -59,7 +59,7 @@ def chart(analysis: Analysis) -> str:
     cycles = [state.cycle for state in analysis.states]
     return line_chart(
         term("persistence", say("Persistence")), cycles, lines, axis=state_axis(analysis),
-        unit=distance_unit(analysis), zero=True, note=say("0: the loop is not there"),
+        unit=distance_unit(analysis), zero=True, note=say("0: the loop does not exist"),
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def _table(analysis: Analysis) -> str:
     longest = term("persistence", say("Persistence there"))
     head = [
         say("Loop"), say("Opens"), say("Closes"), say("Longest"), f"{longest}{f' ({unit})' if unit else ''}",
-        term("p"), term("stability", say("Stability")), say("Layers"), say("Steps followed surely"),
+        term("p"), term("stability", say("Stability")), say("Layers"), say("Unambiguous steps"),
     ]  # fmt: skip
     rows = [_row(analysis, track, number + 1) for number, track in enumerate(analysis.tracks)]
     return table(head, rows, look="numbers tracks")
@@ -83,8 +83,8 @@ def _table(analysis: Analysis) -> str:
 
 def _row(analysis: Analysis, track: Track, number: int) -> list[str]:
     there = [place for place, birth in enumerate(track.births) if birth is not None]
-    label = [escaped(state_name(state)) for state in analysis.states]
-    opens = say("there from the start") if there[0] == 0 else label[there[0]]
+    label = [escape_html(state_name(state)) for state in analysis.states]
+    opens = say("exists from the start") if there[0] == 0 else label[there[0]]
     closes = say("not yet") if there[-1] == len(label) - 1 else say("after {state}", state=label[there[-1]])
     sure = [track.sure[place] for place in there if place < len(track.sure)]
     peak = _peak(track)

@@ -8,45 +8,27 @@ from jaxtyping import Bool, Float
 from topores.report.html.axes import Scale, value_scale
 from topores.report.html.charts import BOTTOM, LEFT, PATHS, RIGHT, SHAPES, TOP, frame, panel
 from topores.report.html.numbers import Number
-from topores.report.html.safe import escaped
-from topores.report.language import later, many, say, template
+from topores.report.html.safe import escape_html
+from topores.report.language import later, say, template
+from topores.report.names import count_in_words, degree_name
 
 Bars = Float[np.ndarray, "_ 2"]
-"""(birth, death) rows of one degree, however many; an essential bar dies at inf."""
+"""(birth, death) rows of one degree; an essential bar dies at inf."""
 
 Pins = Bool[np.ndarray, " _"]
-"""For each bar, whether it is marked."""
+"""For each bar, whether it is highlighted."""
 
 Span = tuple[float, float]
-"""Where an axis of distances begins and ends."""
+"""Ends of an axis of distances."""
 
-DEGREES = {0: later("clusters"), 1: later("loops"), 2: later("hollow spaces")}
-KINDS = {0: "cluster", 1: "loop", 2: "hollow space"}
-"""Of one."""
 NUMBERS = {0: later("Number of clusters"), 1: later("Number of loops"), 2: later("Number of hollow spaces")}
 
 MOST_BARS = 200
-"""Longer diagrams are drawn by their longest bars; the page says so."""
-
-
-def degree_name(degree: int) -> str:
-    """
-    >>> degree_name(1)
-    'loops'
-    """
-    return say(DEGREES[degree]) if degree in DEGREES else say("degree {n}", n=degree)
-
-
-def counted(count: int, degree: int) -> str:
-    """
-    >>> counted(3, 1)
-    '3 loops'
-    """
-    return many(count, KINDS[degree]) if degree in KINDS else f"{degree_name(degree)}: {count}"
+"""Larger diagrams are drawn by their longest bars; the page says so."""
 
 
 def longest(diagram: Bars) -> Bars:
-    """At most `MOST_BARS` bars, the longest ones, in the order they had."""
+    """The longest `MOST_BARS` bars at most, in their original order."""
     if len(diagram) <= MOST_BARS:
         return diagram
     kept = np.argsort(diagram[:, 0] - diagram[:, 1], kind="stable")[:MOST_BARS]
@@ -56,30 +38,30 @@ def longest(diagram: Bars) -> Bars:
 LONGEST = later("{drawn} longest of {every}")
 
 
-def _drawn(degree: int, diagram: Bars, every: int | None) -> str:
+def _drawn_count(degree: int, diagram: Bars, every: int | None) -> str:
     """
-    >>> _drawn(1, np.zeros((200, 2)), 240)
+    >>> _drawn_count(1, np.zeros((200, 2)), 240)
     '200 longest of 240 loops'
     """
     if every is None or every <= len(diagram):
-        return counted(len(diagram), degree)
-    return say(LONGEST, drawn=len(diagram), every=counted(every, degree))
+        return count_in_words(len(diagram), degree)
+    return say(LONGEST, drawn=len(diagram), every=count_in_words(every, degree))
 
 
-def _told_by_script(label: str) -> str:
-    """Attributes with the words that report.js says of other states, their places left open."""
-    return f' data-label="{escaped(label)}" data-longest="{escaped(template(LONGEST))}"'
+def _script_templates(label: str) -> str:
+    """Attributes with templates that report.js fills for other states."""
+    return f' data-label="{escape_html(label)}" data-longest="{escape_html(template(LONGEST))}"'
 
 
 def barcode(
     degree: int, diagram: Bars, pinned: Pins, span: Span, axis: str, note: str, reach: float | None = None,
     every: int | None = None,
 ) -> str:  # fmt: skip
-    """Bars one below the other, from birth to death; those that never die run on to the edge.
+    """Bars one below the other, from birth to death; bars that never die run to the edge.
 
     Args:
-        reach: The ratio death / birth that bars of noise stay below, drawn as a band behind each bar.
-        every: How many bars there are where `diagram` holds only the longest.
+        reach: Largest ratio death / birth of noise bars, drawn as a band behind each bar.
+        every: Number of all bars, where `diagram` has only the longest.
     """
     x, bare = barcode_scales(span)
     drawn = "".join(
@@ -91,25 +73,25 @@ def barcode(
     name = degree_name(degree)
     band = "" if reach is None else f'<path class="band" d="{_band(diagram, x, reach)}"/>'
     drawing = f'{frame(x, bare, axis)}<g class="bars degree{degree}">{band}{drawn}{empty}</g>'
-    drawn_bars = _drawn(degree, diagram, every)
+    drawn_bars = _drawn_count(degree, diagram, every)
     label = say("Barcode: {counted}", counted=drawn_bars)
-    extra += _told_by_script(template("Barcode: {counted}"))
+    extra += _script_templates(template("Barcode: {counted}"))
     some = drawn_bars if every is not None and every > len(diagram) else ""
-    return panel(say("Barcode: {kind}", kind=name), drawing, label, note=_noted(note, some), extra=extra)
+    return panel(say("Barcode: {kind}", kind=name), drawing, label, note=_with_count(note, some), extra=extra)
 
 
-def _noted(note: str, some: str) -> str:
-    """The note, and below it how many bars are drawn where that is not all: report.js keeps it true."""
+def _with_count(note: str, some: str) -> str:
+    """The note, and below it how many bars are drawn if not all; report.js updates it."""
     return f"{note}<span data-drawn>{some}</span>"
 
 
 def barcode_scales(span: Span) -> tuple[Scale, Scale]:
-    """Of distances across, and of the bars' places downwards, which need no ticks."""
+    """Scales of distances across and of bars downwards, which need no ticks."""
     return value_scale(span, LEFT, RIGHT - 8), Scale(0.0, 1.0, BOTTOM, TOP, ())
 
 
 def diagram_scales(span: Span) -> tuple[Scale, Scale]:
-    """Of births across, and of deaths upwards."""
+    """Scales of births across and of deaths upwards."""
     return value_scale(span, LEFT, RIGHT - 8), value_scale(span, BOTTOM, TOP + 12)
 
 
@@ -149,8 +131,8 @@ def persistence_diagram(
     """Birth across, death upwards; the further above the diagonal, the longer the bar.
 
     Args:
-        reach: The ratio death / birth that bars of noise stay below, drawn as a line.
-        every: How many bars there are where `diagrams` hold only the longest.
+        reach: Largest ratio death / birth of noise bars, drawn as a line.
+        every: Number of all bars by degree, where `diagrams` have only the longest.
     """
     x, y = diagram_scales(span)
     diagonal = f'<path class="axis diagonal" d="M{x(x.low):g} {y(y.low):g}L{x(x.high):g} {y(y.high):g}"/>'
@@ -159,16 +141,16 @@ def persistence_diagram(
     across = say("birth: {axis}", axis=axis)
     drawing = f'{frame(x, y, across)}{diagonal}{_reach_line(x, y, reach)}<g class="points">{points}</g>'
     every = every or {}
-    there = ", ".join(_drawn(d, bars, every.get(d)) for d, bars in diagrams.items())
+    there = ", ".join(_drawn_count(d, bars, every.get(d)) for d, bars in diagrams.items())
     label = say("Persistence diagram: {counted}", counted=there)
-    extra += _told_by_script(template("Persistence diagram: {counted}"))
+    extra += _script_templates(template("Persistence diagram: {counted}"))
     some = there if any(every.get(d, 0) > len(bars) for d, bars in diagrams.items()) else ""
     names = ", ".join(degree_name(d) for d in diagrams)
-    return panel(say("Diagram: {kinds}", kinds=names), drawing, label, note=_noted(note, some), extra=extra)
+    return panel(say("Diagram: {kinds}", kinds=names), drawing, label, note=_with_count(note, some), extra=extra)
 
 
 def _reach_line(x: Scale, y: Scale, reach: float | None) -> str:
-    """Where death is `reach` times birth, within the diagram; empty where that is nowhere."""
+    """The line death = `reach` × birth within the diagram; empty if it is outside."""
     if reach is None:
         return '<path class="level reach" d=""/>'
     left, right = max(x.low, y.low / reach), min(x.high, y.high / reach)

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from topores.analysis import cells, changes
 from topores.domain import Analysis, Measurement
+from topores.quantities import DISTANCE, DISTANCE_UNITS, QUANTITIES
 from topores.report.language import speaking
+from topores.report.names import NO_UNIT, UNITS, unit_after, unit_of
 from topores.report.run.heat_data import packed_heat
-from topores.report.run.readings import UNITS, readings, unit_after, unit_of
 
 
 def measured(full: Analysis, *found: tuple[str, float, str]) -> Analysis:
@@ -22,7 +22,12 @@ def measured(full: Analysis, *found: tuple[str, float, str]) -> Analysis:
 
 def test_what_rounding_leaves_of_zero_is_zero_and_a_small_p_stays(full: Analysis) -> None:
     analysis = measured(full, ("procrustes.angle", 3e-15, "rad"), ("uniformity", -1e-6, ""), ("loop_p", 1e-12, "p"))
-    assert list(readings(analysis, ["procrustes.angle", "uniformity", "loop_p"]).values()) == [0.0, -1e-6, 1e-12]
+    at = (full.output, "union")
+    last = [
+        analysis.series(name, *at, degree=None, against=against)[-1]
+        for name, against in (("procrustes.angle", "first"), ("uniformity", None), ("loop_p", None))
+    ]
+    assert last == [0.0, -1e-6, 1e-12]
 
 
 @pytest.mark.parametrize(
@@ -41,15 +46,15 @@ def test_a_unit_that_is_a_phrase_stands_in_brackets_after_its_number(
     full: Analysis, unit: str, after: str, russian: str
 ) -> None:
     analysis = measured(full, ("uniformity", -2.0, unit))
-    assert unit_after(analysis, "uniformity") == after
+    assert unit_after(analysis.unit("uniformity")) == after
     assert packed_heat(analysis)[0]["unit"] == after
     with speaking("ru"):
         assert packed_heat(analysis)[0]["unit"] == russian
 
 
 def test_every_unit_of_the_analysis_is_said_in_russian() -> None:
-    named = {*cells.UNIT.values(), *cells.GEOMETRY.values(), changes.SPREAD, changes.MOVED, changes.BETWEEN}
-    assert named - set(UNITS) == set()
+    named = {one.unit for one in QUANTITIES.values() if one.unit != DISTANCE} | set(DISTANCE_UNITS.values())
+    assert named - {*UNITS, *NO_UNIT, ""} == set()
 
 
 def test_no_unit_of_a_heat_map_is_english_on_a_russian_page(full: Analysis) -> None:

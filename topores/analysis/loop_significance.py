@@ -1,4 +1,4 @@
-"""How sure the loops of a cell are, and those worth reading: the surest bars, with the passages around them."""
+"""Significance of the loops of each cell, and the passages around the most significant ones."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -19,22 +19,22 @@ from topores.topology import (
 from topores.topology.significance import BarSignificance
 
 SHOWN = 5
-"""Loops kept for each cell, beside all that are significant."""
+"""Loops kept for each cell, besides all significant ones."""
 
 Bars = np.ndarray
 
 
 def finite_loops(cell: Cell) -> Bars:
-    """The finite bars of degree 1, in the order of the diagram; none where loops were not computed."""
+    """Finite bars of degree 1, in the order of the diagram; none where loops were not computed."""
     bars = cell.diagrams[1] if len(cell.diagrams) > 1 else np.empty((0, 2))
     return bars[np.isfinite(bars[:, 1])]
 
 
 def significances(cells: list[Cell], bench: Bench, label: str, *, whole: bool = False) -> list[BarSignificance]:
-    """How sure the finite bars of degree 1 of each cell are.
+    """Significance of the finite bars of degree 1 of each cell.
 
     Args:
-        whole: Draw the Gaussian clouds also where no bar beats the universal null, so that both can be shown.
+        whole: Draw Gaussian clouds even where no bar is significant by the universal null, so that both p are known.
     """
     items = [(cell.points[cell.shown], finite_loops(cell)) for cell in cells]
     return significances_of(items, bench, label, whole=whole)
@@ -43,14 +43,14 @@ def significances(cells: list[Cell], bench: Bench, label: str, *, whole: bool = 
 def significances_of(
     items: list[tuple[np.ndarray, Bars]], bench: Bench, label: str, *, whole: bool = False
 ) -> list[BarSignificance]:
-    """The same of clouds and their finite bars of degree 1, in the order of the diagram."""
+    """As `significances`, for clouds and their finite bars of degree 1, in the order of the diagram."""
     keys = [bench.key(what="significance", points=points, bars=bars, whole=whole) for points, bars in items]
     work = partial(_significance, bench.protocol.metric, bench.protocol.seed, whole)
     return bench.run(work, items, keys, label, plain=lambda s: s._asdict(), whole=lambda kept: BarSignificance(**kept))
 
 
-def surest(cells: Iterable[Cell], bench: Bench, label: str) -> dict[tuple[int, int, str], float]:
-    """p of the surest loop by (cycle, layer, cloud), corrected for all loops of that cell; 1 where there is none."""
+def smallest_p(cells: Iterable[Cell], bench: Bench, label: str) -> dict[tuple[int, int, str], float]:
+    """Smallest p by (cycle, layer, cloud), corrected over all loops of that cell; 1 where there is none."""
     some = [cell for cell in cells if len(cell.diagrams) > 1]
     found = significances(some, bench, f"{label}: loops")
     return {
@@ -60,14 +60,14 @@ def surest(cells: Iterable[Cell], bench: Bench, label: str) -> dict[tuple[int, i
 
 
 def corrected_for_cells(cells: dict[tuple[int, int, str], float]) -> dict[tuple[int, int, str], float]:
-    """What `surest` found of all cells, by Benjamini and Hochberg: of cells with p < .05, one in twenty is chance."""
+    """p of `smallest_p`, corrected over all cells by Benjamini and Hochberg: 5 % of cells with p < .05 are chance."""
     if not cells:
         return {}
     return dict(zip(cells, false_discovery_control(list(cells.values())).tolist(), strict=True))
 
 
-def surest_loops(cells: list[Cell], bench: Bench, label: str) -> list[Loop]:
-    """Loops of each cell by rising p, at least the `SHOWN` surest, and every one with p < .05."""
+def most_significant_loops(cells: list[Cell], bench: Bench, label: str) -> list[Loop]:
+    """Loops of each cell by rising p: every one with p < .05, and at least `SHOWN`."""
     some = [cell for cell in cells if len(finite_loops(cell))]
     judged = significances(some, bench, f"{label}: loops", whole=True)
     chosen = [_chosen(finite_loops(cell), own) for cell, own in zip(some, judged, strict=True)]
@@ -100,7 +100,7 @@ def _significance(metric: str, seed: int, whole: bool, item: tuple[np.ndarray, B
 
 
 def _around(metric: str, seed: int, item: tuple[np.ndarray, Bars]) -> dict[str, Any]:
-    """The points around each bar, and how often it is found again."""
+    """The points around each bar, and how often it is found again in subsamples."""
     points, bars = item
     distances = pairwise_distances(points, metric=metric)
     members = [representative_loop(distances, bar, metric="precomputed").tolist() for bar in bars]

@@ -1,4 +1,4 @@
-"""The loops of one state as figures show them: bars in order of birth, and which of them reach beyond noise."""
+"""Loops of one state for figures: bars in order of birth, and which of them exceed noise."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from topores.domain import Analysis, State
-from topores.report.run import shape_data
-from topores.report.run.readings import shown_cloud
+from topores.report.names import shown_cloud
 from topores.report.run.space_data import reach_of_noise
 
 
@@ -16,19 +15,19 @@ class Loops(NamedTuple):
     bars: Float[np.ndarray, "bars 2"]
     """(birth, death), the first born first."""
     reach: float | None
-    """The ratio death / birth that loops of noise stay below; None where it cannot be told."""
+    """Largest ratio death / birth of noise loops; None if there are too few bars to tell."""
 
     @property
     def beyond(self) -> Bool[np.ndarray, " bars"]:
-        """Which bars are longer than noise gets, for their birth; one that never dies is not judged."""
+        """Bars that are longer than noise at their birth; a bar that never dies is not tested."""
         births, deaths = self.bars.T
         if self.reach is None:
             return np.zeros(len(births), dtype=bool)
         return np.isfinite(deaths) & (births > 0) & (deaths > births * self.reach)
 
     @property
-    def told(self) -> str:
-        """How many there are, and how many count."""
+    def counts(self) -> str:
+        """Number of loops, and of those beyond noise."""
         loops, beyond = len(self.bars), int(self.beyond.sum())
         if not loops:
             return "no loops"
@@ -43,18 +42,18 @@ class Loops(NamedTuple):
 def loops_of(analysis: Analysis, state: State) -> Loops:
     """At the encoder's output, over both texts."""
     place = (state.cycle, analysis.layers[-1], shown_cloud(analysis))
-    bars = shape_data.diagram(analysis, place, 1)
+    bars = analysis.diagram(place, 1)
     return Loops(state, bars[np.lexsort(bars.T[::-1])], reach_of_noise(analysis, place))
 
 
 def loops_at_ends(analysis: Analysis) -> list[Loops]:
-    """Of the first and the last state, or of the one that there is; none where neither has a loop."""
+    """Loops of the first and the last state, or of the only one; empty if there is no loop."""
     found = [loops_of(analysis, state) for state in dict.fromkeys([analysis.states[0], analysis.states[-1]])]
     return found if any(len(one.bars) for one in found) else []
 
 
 def span_of(found: list[Loops]) -> tuple[float, float]:
-    """First birth and last death, a little apart from the edges."""
+    """First birth and last death, with a margin."""
     bars = np.concatenate([one.bars for one in found])
     ends = bars[np.isfinite(bars)]
     room = 0.03 * float(np.ptp(ends)) or 0.05
