@@ -16,6 +16,7 @@ def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
     return subprocess.run([TOPORES, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -111,6 +111,7 @@ def test_merged_is_a_stock_model_with_the_same_embeddings(name: str, tiny_model:
     assert hashes(encoder.model[0].auto_model.state_dict()) == hashes_of_file(tiny_model)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_gives_the_same_rows_however_it_is_opened(name: str, tiny_model: Path, tmp_path: Path) -> None:
     encoder, folder = moved(encoder_of(name, tiny_model)), tmp_path / "saved"
     encoder.save(folder)
@@ -123,6 +124,7 @@ def test_a_checkpoint_gives_the_same_rows_however_it_is_opened(name: str, tiny_m
     assert np.abs(base.encode(TEXTS) - rows).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_a_checkpoint_says_nothing_of_the_machine(name: str, tiny_model: Path, tmp_path: Path) -> None:
     encoder_of(name, tiny_model).save(tmp_path / "saved")
     assert {p.suffix for p in (tmp_path / "saved").rglob("*") if p.is_file()} == {".json", ".safetensors"}

@@ -93,6 +93,7 @@ def open_gate(encoder: Encoder) -> None:
         gate.fill_(0.7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["transformer", "between", "after", "layer"])
 def test_rows_are_right_before_and_after_training(tiny_model: Path, where: str) -> None:
     encoder = encoder_of(tiny_model, where)

@@ -116,6 +116,7 @@ def test_the_frozen_layers_never_run_again(kind: str, tiny_model: Path) -> None:
     assert ran == ["embeddings", "layer 1"]
 
 
+@pytest.mark.slow
 def test_views_are_the_frozen_layers_under_dropout(kind: str, tiny_model: Path) -> None:
     """With dropout above as well; a text that is given twice gets two masks of the layers below."""
     encoder = prepared(kind, tiny_model)

@@ -30,7 +30,7 @@ from topores.topology import SubsamplePlan, persistent_homology, total_persisten
 
 @pytest.fixture(scope="session")
 def analysis(tiny_run: Run) -> Analysis:
-    return analyse(tiny_run.folder, nulls="dropout,resample")
+    return analyse(tiny_run.folder, nulls="resample")
 
 
 def test_every_checkpoint_layer_cloud_and_degree_is_there(analysis: Analysis, tiny_run: Run) -> None:

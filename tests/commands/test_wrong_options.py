@@ -175,6 +175,7 @@ def test_training_with_nulls_that_cannot_be(inside: Path) -> None:
     assert "cannot be permuted" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [RuntimeError("a bug"), MemoryError(), KeyboardInterrupt()], ids=repr)
 def test_training_that_fails_before_it_has_trained(
     fault: BaseException, inside: Path, monkeypatch: pytest.MonkeyPatch

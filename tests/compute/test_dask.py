@@ -82,6 +82,7 @@ def die() -> None:
     os._exit(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [diagrams, spectrum])
 def test_threads_and_cluster_give_the_same_bits(scheduler: str, work: Any) -> None:
     clouds = [np.random.default_rng(seed).normal(size=(120, 16)) for seed in range(8)]
@@ -94,6 +95,7 @@ def test_threads_and_cluster_give_the_same_bits(scheduler: str, work: Any) -> No
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error:Sending large graph")
 def test_it_is_done_in_other_processes_and_large_items_pass_without_a_warning(scheduler: str) -> None:
     def work(item: np.ndarray) -> tuple[int, float]:
@@ -106,6 +108,7 @@ def test_it_is_done_in_other_processes_and_large_items_pass_without_a_warning(sc
     assert [total for _, total in found] == [2_000_000.0 * n for n in range(6)]
 
 
+@pytest.mark.slow
 def test_blas_has_one_thread_there_too(scheduler: str) -> None:
     def work(_: int) -> set[int]:
         found = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
@@ -115,6 +118,7 @@ def test_blas_has_one_thread_there_too(scheduler: str) -> None:
     assert run_parallel(work, range(8), label="x", scheduler=scheduler) == [{1}] * 8
 
 
+@pytest.mark.slow
 def test_items_are_taken_as_they_are_needed(scheduler: str) -> None:
     taken = 0
 
@@ -130,6 +134,7 @@ def test_items_are_taken_as_they_are_needed(scheduler: str) -> None:
     assert taken == 40
 
 
+@pytest.mark.slow
 def test_what_fails_loses_only_its_own_result(scheduler: str) -> None:
     def inverse(x: int) -> float:
         return 1 / x
@@ -139,6 +144,7 @@ def test_what_fails_loses_only_its_own_result(scheduler: str) -> None:
     assert [r for r in fault.value.results if not isinstance(r, Failed)] == [1, 0.5, 0.25]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_once_costs_nothing(mortal: str, tmp_path: Path) -> None:
     died = tmp_path / "died"
 
@@ -152,6 +158,7 @@ def test_a_worker_that_dies_once_costs_nothing(mortal: str, tmp_path: Path) -> N
     assert died.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="has no SIGKILL")
 def test_a_worker_that_is_killed_costs_nothing(mortal: str, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
@@ -169,6 +176,7 @@ def test_a_worker_that_is_killed_costs_nothing(mortal: str, tmp_path: Path) -> N
     assert sorted(x for x, _ in seen) == list(range(12))
 
 
+@pytest.mark.slow
 def test_what_kills_every_worker_is_the_only_one_lost(mortal: str) -> None:
     def work(x: int) -> int:
         if x == 2:
@@ -183,6 +191,7 @@ def test_what_kills_every_worker_is_the_only_one_lost(mortal: str) -> None:
     assert "every worker that ran it died" in str(lost.reason)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="has no such signals")
 def test_ctrl_c_keeps_what_is_finished_and_cancels_the_rest(cluster: Any, tmp_path: Path) -> None:
     over = tmp_path / "over"
@@ -214,11 +223,13 @@ def _becomes_true(ask: Callable[[], bool]) -> bool:
     return ask()
 
 
+@pytest.mark.slow
 def test_no_client_is_left(cluster: Any) -> None:
     run_parallel(abs, [1], label="x", scheduler=cluster.scheduler_address)
     assert _becomes_true(lambda: set(cluster.scheduler.clients) == {"fire-and-forget"})
 
 
+@pytest.mark.slow
 def test_workers_of_another_version_are_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a cache would store their results under this version's key."""
     monkeypatch.setattr(of_cluster, "code_version", lambda *_: "edited since")
@@ -234,6 +245,7 @@ def one_thread() -> Iterator[Any]:
         yield cluster
 
 
+@pytest.mark.slow
 def test_without_any_worker_it_ends_with_one_line(one_thread: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(of_cluster, "WITHOUT_WORKERS", 3)
     results = as_finished(abs, iter(range(-1000, 0)), label="x", scheduler=one_thread.scheduler_address)
@@ -243,6 +255,7 @@ def test_without_any_worker_it_ends_with_one_line(one_thread: Any, monkeypatch: 
         list(results)
 
 
+@pytest.mark.slow
 def test_when_the_scheduler_is_lost_it_ends_with_one_line(one_thread: Any) -> None:
     results = as_finished(abs, iter(range(-1000, 0)), label="x", scheduler=one_thread.scheduler_address)
     assert next(results) == (0, 1000)

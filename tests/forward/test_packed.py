@@ -117,6 +117,7 @@ def test_the_cut_into_blocks_changes_no_embedding(tiny_model: Path, overhead: in
         assert torch.allclose(embed(model, features, overhead=overhead)[-1], expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_losses_and_gradients_of_ten_steps_equal_those_of_the_padded_model(tiny_model: Path) -> None:
     curves = {}
     for packed in (True, False):

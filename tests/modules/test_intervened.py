@@ -199,6 +199,7 @@ def test_a_checkpoint_without_its_interventions_is_not_taken_for_the_base(tiny_m
         SentenceTransformer(str(tmp_path / "saved"), device="cpu", trust_remote_code=True)
 
 
+@pytest.mark.slow
 def test_a_run_resumes_to_the_same_bits(tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path) -> None:
     options = {
         "article": two_texts[0], "meta_analysis": two_texts[1], "model": str(tiny_model), "encoder": "loreft",

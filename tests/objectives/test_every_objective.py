@@ -139,6 +139,7 @@ def numbers_of(run: Run) -> list[dict]:
     return [line | {"seconds": 0} for line in run.metrics]
 
 
+@pytest.mark.slow
 @every_objective
 @pytest.mark.parametrize("more", [{}, {"micro_batch_size": 5}], ids=["whole", "micro-batches"])
 def test_a_resumed_run_ends_in_the_same_bits(

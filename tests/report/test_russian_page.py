@@ -43,6 +43,7 @@ def test_no_sentence_stays_english(analysis: Analysis) -> None:
     assert english_of(page) - {"Bobrowski and Skraba"} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["analysis", "bare", "hostile"])
 def test_numbers_are_the_same_in_both_languages(kind: str, request: pytest.FixtureRequest) -> None:
     analysis = request.getfixturevalue(kind)

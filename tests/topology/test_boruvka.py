@@ -69,6 +69,7 @@ FORCED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("constants", FORCED.values(), ids=FORCED)
 @pytest.mark.parametrize("metric", ["angle", "euclidean"])
 @pytest.mark.parametrize("name", CLOUDS)

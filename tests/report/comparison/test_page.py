@@ -335,6 +335,7 @@ def sides(comparison: Comparison, full: Analysis) -> dict[str, Comparison]:
 SIDES = ("two kinds", "one run each", "other texts", "one kind", "one seed", "many", "no cycle in common")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_no_sentence_stays_english(side: str, comparison: Comparison, full: Analysis) -> None:
     runs = sides(comparison, full)[side]
