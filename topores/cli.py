@@ -66,7 +66,7 @@ def _end(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def common(command: Callable) -> Callable:
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that every command has."""
     for option in (
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),

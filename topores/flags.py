@@ -10,8 +10,10 @@ from topores.config import TrainConfig
 from topores.config.by_variant import PACKAGES, option_classes
 from topores.options import Options, choices, field_docs
 
+Command = Callable[..., Any]
 
-def options_from(config: type[Options], *, positional: tuple[str, ...] = ()) -> Callable[[Callable], Callable]:
+
+def options_from(config: type[Options], *, positional: tuple[str, ...] = ()) -> Callable[[Command], Command]:
     """A click option for each field of an options class; of `topores train` the common ones.
 
     Args:
@@ -19,7 +21,7 @@ def options_from(config: type[Options], *, positional: tuple[str, ...] = ()) -> 
     """
     fields = TrainConfig.common_fields() if config is TrainConfig else dataclasses.fields(config)
 
-    def decorate(command: Callable) -> Callable:
+    def decorate(command: Command) -> Command:
         for field in reversed(fields):
             if field.name in positional:
                 command = click.argument(field.name, required=False)(command)
@@ -61,17 +63,17 @@ def _variant_options() -> list[tuple[str, list[click.Parameter]]]:
     ]
 
 
-def _option(config: type[Options], field: dataclasses.Field) -> click.Parameter:
+def _option(config: type[Options], field: dataclasses.Field[Any]) -> click.Parameter:
     return click.Option(_names(field), **_behaviour(config, field))
 
 
-def _names(field: dataclasses.Field) -> list[str]:
+def _names(field: dataclasses.Field[Any]) -> list[str]:
     name = field.name.replace("_", "-")
     # --no-... takes back what the run was started with, or what --config says.
     return [f"--{name}/--no-{name}" if field.type is bool else f"--{name}", *(["-o"] if field.name == "output" else [])]
 
 
-def _behaviour(config: type[Options], field: dataclasses.Field) -> dict[str, Any]:
+def _behaviour(config: type[Options], field: dataclasses.Field[Any]) -> dict[str, Any]:
     """Every value stays as typed: `Options.from_mapping` reads it, as it reads YAML. None means not given."""
     default = "" if field.default in (None, (), False) else f"  [default: {field.default}]"
     common = {"default": None, "help": field_docs(config)[field.name] + default}
@@ -82,7 +84,7 @@ def _behaviour(config: type[Options], field: dataclasses.Field) -> dict[str, Any
     return {**common, "metavar": kind, "multiple": several}
 
 
-def _kind(field: dataclasses.Field) -> str:
+def _kind(field: dataclasses.Field[Any]) -> str:
     """What stands for the value in the help: N for a whole number, X for any, PATH or TEXT."""
     of_type = str(getattr(field.type, "__name__", field.type))
     kinds = {"int": "N", "float": "X", "Path": "PATH"}

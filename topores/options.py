@@ -70,7 +70,7 @@ def choice(default: Any, known: Sequence[str] | Callable[[], Sequence[str]], *, 
     return dataclasses.field(default=default, metadata={"choices": known, "kind": kind})
 
 
-def choices(field: dataclasses.Field) -> tuple[str, ...]:
+def choices(field: dataclasses.Field[Any]) -> tuple[str, ...]:
     """The names that a field made by `choice` takes; none for any other field."""
     known = field.metadata.get("choices", ())
     return tuple(known() if callable(known) else known)
@@ -131,7 +131,7 @@ def whole_number(value: Any) -> int:
     return int(value) if isinstance(value, int) else int(number)
 
 
-def _read(field: dataclasses.Field, value: Any) -> Any:
+def _read(field: dataclasses.Field[Any], value: Any) -> Any:
     """One value of YAML or the command line, in the type of its field."""
     kind = str(field.type)
     try:
@@ -184,7 +184,7 @@ def split_list(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def _choice_faults(config: Options, field: dataclasses.Field) -> list[str]:
+def _choice_faults(config: Options, field: dataclasses.Field[Any]) -> list[str]:
     known, value = choices(field), getattr(config, field.name)
     if not known or value is None:
         return []

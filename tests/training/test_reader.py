@@ -40,6 +40,7 @@ def measured(run: Run) -> Path:
     return run.folder
 
 
+@pytest.mark.slow
 def test_learners_with_one_reader_have_one_corpus_and_are_judged(
     options: dict[str, Any], tiny_model: Path, few_words: Path, tmp_path: Path
 ) -> None:
@@ -64,6 +65,7 @@ def test_learners_with_one_reader_have_one_corpus_and_are_judged(
     assert all(claim.p is not None for claim in verdict.claims if claim.what.startswith("MRR"))
 
 
+@pytest.mark.slow
 def test_learners_that_read_for_themselves_are_described_and_the_remedy_is_named(
     options: dict[str, Any], tiny_model: Path, few_words: Path, tmp_path: Path
 ) -> None:

@@ -163,7 +163,7 @@ class TrainConfig(Options):
         ]
 
     @classmethod
-    def common_fields(cls) -> list[dataclasses.Field]:
+    def common_fields(cls) -> list[dataclasses.Field[Any]]:
         """The options that every encoder and objective has."""
         own = [f"{kind}_options" for kind in PACKAGES]
         return [field for field in dataclasses.fields(cls) if field.name not in own]
@@ -225,7 +225,7 @@ def default_values(options: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: field.default for field in (*TrainConfig.common_fields(), *own)}
 
 
-def every_option() -> dict[str, dataclasses.Field]:
+def every_option() -> dict[str, dataclasses.Field[Any]]:
     """Every option of training by name, common or of any variant; of several variants' fields the first."""
     own = [
         field for kind in PACKAGES for config in option_classes(kind).values() for field in dataclasses.fields(config)

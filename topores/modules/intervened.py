@@ -39,6 +39,8 @@ class IntervenedTransformer(Packable, Transformer):
     """Dimensions of the subspace that may change, by number of the layer."""
     positions: str
     """all, first:K, last:K, or first:K,last:K."""
+    _real: Tensor | None
+    """The attention mask of the batch that is being encoded."""
 
     @classmethod
     def around(cls, transformer: Transformer, ranks: dict[int, int], positions: str) -> "IntervenedTransformer":

@@ -28,7 +28,7 @@ DIAGRAM_MEASURES: dict[str, Callable[[np.ndarray], float]] = {
 }
 
 
-class TopologyAnalyzer(BaseEstimator):
+class TopologyAnalyzer(BaseEstimator):  # type: ignore[misc]
     """Persistent homology and geometry of the rows of X.
 
     Up to `max_points` rows, everything is computed from all rows. With more rows, only degree 0 and RankMe are; the
@@ -67,7 +67,7 @@ class TopologyAnalyzer(BaseEstimator):
     """
 
     # No annotations: by scikit-learn's convention nothing is checked before `fit`.
-    def __init__(
+    def __init__(  # type: ignore[no-untyped-def]
         self,
         max_degree=1,
         metric="angle",

@@ -181,7 +181,7 @@ def _tracker(name: str, run_name: str, place: Path, ids: dict[str, str], first_c
     return Trackio(PROJECT, name=run_name, resume="allow" if ids else "never")
 
 
-class Trackio(TrackioTracker):
+class Trackio(TrackioTracker):  # type: ignore[misc]
     """Accelerate's tracker, without a current run: trackio would close it again at exit and print to stdout."""
 
     def finish(self) -> None:

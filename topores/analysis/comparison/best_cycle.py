@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from topores.analysis.comparison.run import LOOPS, RETRIEVAL, ByCycle, ComparedRun
+from topores.analysis.comparison.run import ByCycle, ComparedRun
+from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from functools import cached_property, partial
 from topores.analysis.comparison.aligned import Comparison, at_loss
 from topores.analysis.comparison.corpora import equal_corpora
 from topores.analysis.comparison.replicates import Difference, Group, Read, differences, group_replicates
-from topores.analysis.comparison.run import COUNTED, LOOPS, QUANTITIES, ComparedRun
+from topores.analysis.comparison.run import COUNTED, QUANTITIES, ComparedRun
+from topores.analysis.verdict.evidence import LOOPS
 
 EQUAL_LOSS = f"{LOOPS} at equal loss"
 """Total persistence of the loops at the lowest loss that all reached."""

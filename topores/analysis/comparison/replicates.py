@@ -13,7 +13,8 @@ from scipy.stats import ttest_1samp
 
 from topores.analysis.chance import prediction_p
 from topores.analysis.comparison.corpora import equal_corpora
-from topores.analysis.comparison.run import RETRIEVAL, ComparedRun
+from topores.analysis.comparison.run import ComparedRun
+from topores.analysis.verdict.evidence import RETRIEVAL
 from topores.phrases import Count, Phrase, join_phrases
 from topores.topology.significance import holm
 

@@ -13,7 +13,8 @@ from topores.analysis.comparison.aligned import Comparison
 from topores.analysis.comparison.corpora import differing_options
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged, at_cycle
 from topores.analysis.comparison.replicates import Difference, Group
-from topores.analysis.comparison.run import COUNTED, LOOPS, QUANTITIES, RETRIEVAL, ComparedRun
+from topores.analysis.comparison.run import COUNTED, QUANTITIES, ComparedRun
+from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL
 from topores.analysis.verdict.words import enumerate_words, parts
 from topores.domain import Claim, Verdict
 from topores.phrases import Count, Phrase, join_phrases

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from topores.analysis.comparison.evidence import EQUAL_LOSS
 from topores.analysis.comparison.replicates import Difference, Group
-from topores.analysis.comparison.run import LOOPS, QUANTITIES, RETRIEVAL
+from topores.analysis.comparison.run import QUANTITIES
+from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL
 from topores.phrases import Count, Phrase, join_phrases
 
 CONTRACTED, SPREAD_OUT, KEPT = Phrase("contracted"), Phrase("spread out"), Phrase("kept their spread")

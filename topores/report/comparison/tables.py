@@ -10,8 +10,9 @@ from topores.analysis.comparison.aligned import Comparison
 from topores.analysis.comparison.best_cycle import best_cycle
 from topores.analysis.comparison.evidence import EQUAL_LOSS, Judged
 from topores.analysis.comparison.replicates import PLACES, Difference
-from topores.analysis.comparison.run import COUNTED, LOOPS, RETRIEVAL, ComparedRun
+from topores.analysis.comparison.run import COUNTED, ComparedRun
 from topores.analysis.ladder import name_of as null_name
+from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL
 from topores.quantities import quantity
 from topores.report.claims import cell
 from topores.report.comparison.charts import key

@@ -1,12 +1,13 @@
 """The report of an analysis: verdict, four cards, sections in order, data and script."""
 
 from topores import variants
+from topores.config import Language
 from topores.domain import Analysis
 from topores.report.carried import results_block
 from topores.report.html.charts import marks
 from topores.report.html.document import assets, contents, document, on_top
 from topores.report.html.safe import escape_html
-from topores.report.language import Language, many, say, speak, speaking
+from topores.report.language import many, say, speak, speaking
 from topores.report.names import cloud_name, sampling_of
 from topores.report.run.cards import cards_of
 from topores.report.run.controls import controls
