@@ -66,7 +66,7 @@ def test_json_is_one_object_and_the_page_is_there(topores, runs: list[Run], tmp_
     assert found["report"] == "reports/compare-first-second.html"
     page = (tmp_path / found["report"]).read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    assert "All runs are of the same texts" in page
+    assert "All runs have the same texts" in page
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_runs_of_other_texts_stand_side_by_side_and_are_not_judged(
 ) -> None:
     found = run_compare([*(run.folder for run in runs), elsewhere.folder], tmp_path / "c.html")
     assert found.verdict.sentence.startswith("3 runs of 2 kinds, of different texts, at cycle 4: ")
-    assert "not judged against each other" in found.verdict.sentence
+    assert "not tested against each other" in found.verdict.sentence
     assert all(claim.p is None for claim in found.verdict.claims if claim.quantity != "significant_loops")
     assert "The runs have different texts" in found.report.read_text(encoding="utf-8")
 

@@ -331,7 +331,7 @@ def test_fail_on_ends_with_1_after_the_result_if_the_outcome_is_named(
     assert failed.returncode == 1
     result = json.loads(failed.stdout)
     assert (result["outcome"], result["movement"]) == ("frozen", "unchanged")
-    assert "The verdict is 'frozen', and --fail-on names it" in failed.stderr
+    assert "The verdict is 'frozen', which --fail-on names" in failed.stderr
     assert topores(*command, "--fail-on", "memorised", "--fail-on", "no-better").returncode == 0
     unknown = topores(*command, "--fail-on", "colapsed")
     assert unknown.returncode == 2

@@ -62,7 +62,7 @@ def test_learners_with_one_reader_have_one_corpus_and_are_judged(
     assert runs[0].facts["sha256"]["base_weights"] != runs[2].facts["sha256"]["base_weights"]
     verdict = run_compare([measured(run) for run in runs], tmp_path / "c.html").verdict
     assert "different passages" not in verdict.sentence
-    assert all(claim.p is not None for claim in verdict.claims if claim.what.startswith("MRR"))
+    assert all(claim.p is not None for claim in verdict.claims if claim.what.startswith("held-out MRR"))
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_learners_that_read_for_themselves_are_described_and_the_remedy_is_named
     assert len(runs[0].corpus.t1) != len(runs[1].corpus.t1)
     verdict = run_compare([measured(run) for run in runs], tmp_path / "c.html").verdict
     assert "train them again with the same --reader" in verdict.sentence
-    assert [claim.p for claim in verdict.claims if claim.what.startswith("MRR")] == [None]
+    assert [claim.p for claim in verdict.claims if claim.what.startswith("held-out MRR")] == [None]
 
 
 @pytest.mark.parametrize("encoder", ["loreft", "rotation", "lora"])
