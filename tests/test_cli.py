@@ -28,7 +28,7 @@ def call(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
         (["train", "--resume"], 2, "--resume needs the run folder; give --output RUN."),
         (["train", "--resume", "--output", "none"], 4, "'none' is no folder"),
         (["topology"], 2, "--checkpoint is missing"),
-        (["topology", "--checkpoint", "./none"], 3, "'./none' is not there"),
+        (["topology", "--checkpoint", "./none"], 3, "'./none' does not exist"),
         (
             ["topology", "--checkpoint", "x.npy", "--max-degree", "9"],
             2,

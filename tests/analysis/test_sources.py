@@ -48,14 +48,14 @@ def test_arrays_that_cannot_be_used(tmp_path: Path, array: np.ndarray, message: 
 
 def test_an_array_with_pickled_objects_is_never_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{"run": "me"}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="no array that can be read"):
+    with pytest.raises(InputError, match="cannot be read as an array"):
         source_of(tmp_path / "x.npy")
 
 
 def test_a_truncated_array(tmp_path: Path) -> None:
     path = save(tmp_path / "x.npy", np.ones((100, 10)))
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(InputError, match="no array that can be read"):
+    with pytest.raises(InputError, match="cannot be read as an array"):
         source_of(path)
 
 
@@ -84,13 +84,13 @@ def test_a_model_with_one_text_has_one_cloud(tiny_model: Path, two_texts: tuple[
 
 
 def test_a_model_brings_no_texts(tiny_model: Path) -> None:
-    with pytest.raises(UsageError, match="brings no texts of its own; give them with --texts"):
+    with pytest.raises(UsageError, match="has no texts of its own; give them with --texts"):
         source_of(tiny_model)
 
 
 @pytest.mark.parametrize("name", ["./missing", "/nowhere/at/all", "missing.npy"])
 def test_what_is_not_there(name: str) -> None:
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         source_of(name)
 
 

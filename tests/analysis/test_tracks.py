@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from topores import analyse
-from topores.analysis.tracks import _chosen
+from topores.analysis.tracks import _kept_tracks
 from topores.domain import Analysis
 
 RING = 24
@@ -80,7 +80,7 @@ def test_a_short_loop_beyond_chance_is_followed_though_others_are_longer(tmp_pat
 
 
 def test_which_tracks_are_kept() -> None:
-    assert _chosen([]) == []
-    assert _chosen([1.0] * 9) == [0, 1, 2, 3, 4, 5]
-    assert _chosen([1.0] * 7 + [0.01, 1.0, 0.02]) == [0, 1, 2, 3, 7, 9]
-    assert _chosen([0.04] * 4 + [0.01] * 12) == list(range(4, 16))
+    assert _kept_tracks([]) == []
+    assert _kept_tracks([1.0] * 9) == [0, 1, 2, 3, 4, 5]
+    assert _kept_tracks([1.0] * 7 + [0.01, 1.0, 0.02]) == [0, 1, 2, 3, 7, 9]
+    assert _kept_tracks([0.04] * 4 + [0.01] * 12) == list(range(4, 16))

@@ -63,7 +63,7 @@ def test_json_is_one_object_and_the_page_is_there(topores, runs: list[Run], tmp_
     assert found["report"] == "reports/compare-first-second.html"
     page = (tmp_path / found["report"]).read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    assert "All runs are of the same texts" in page
+    assert "All runs have the same texts" in page
 
 
 def test_words_are_the_sentence_and_where_the_page_is(topores, runs: list[Run], tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_runs_of_other_texts_stand_side_by_side_and_are_not_judged(
 ) -> None:
     found = run_compare([*(run.folder for run in runs), elsewhere.folder], tmp_path / "c.html")
     assert found.verdict.sentence.startswith("3 runs of 2 kinds, of different texts, at cycle 4: ")
-    assert "not judged against each other" in found.verdict.sentence
+    assert "not tested against each other" in found.verdict.sentence
     assert all(claim.p is None for claim in found.verdict.claims if claim.quantity != "significant_loops")
     assert "The runs have different texts" in found.report.read_text(encoding="utf-8")
 
@@ -158,7 +158,7 @@ def test_the_newest_protocol_that_all_share_is_taken(runs: list[Run], tmp_path: 
     two = with_results(runs[0], tmp_path / "two", {"angle": 2, "euclidean": 6})
     assert [folder.name for folder in shared_results([one, two])] == ["euclidean", "euclidean"]
     three = with_results(runs[0], tmp_path / "three", {"chord": 1})
-    with pytest.raises(InputError, match=r"no common protocol \('.*two' angle and euclidean, '.*three' chord\); run"):
+    with pytest.raises(InputError, match=r"share no protocol \('.*two' angle and euclidean, '.*three' chord\); run"):
         shared_results([two, three])
 
 
@@ -212,10 +212,10 @@ def test_a_report_is_held_to_its_protocol(runs: list[Run], tmp_path: Path) -> No
     folder = given_as(with_results(runs[0], tmp_path / "run", {"angle-degree1-last-nullsnone": 1, "chord": 9}).path)
     report = given_as(report_of(analysis, tmp_path / "a.html"))
     assert [place.name for place in shared_results([folder, report])] == ["angle-degree1-last-nullsnone", "a.html"]
-    other = dataclasses.replace(analysis, protocol={**analysis.protocol, "name": "angle-degree1-0+2-seed3"})
+    other = dataclasses.replace(analysis, protocol={**analysis.protocol, "comparable": "angle-degree1-0+2-seed3"})
     seeded = given_as(report_of(other, tmp_path / "seeded.html"))
     with pytest.raises(
-        InputError, match=r"no common protocol \(.*a.html' angle-degree1-last, .* angle-degree1-0\+2-seed3"
+        InputError, match=r"share no protocol \(.*a.html' angle-degree1-last, .* angle-degree1-0\+2-seed3"
     ):
         shared_results([report, seeded])
     named = dataclasses.replace(analysis, protocol={"name": "angle-degree1-last-subsamples5-nullsnone"})
@@ -241,8 +241,9 @@ def test_a_report_that_cannot_be_compared_is_one_line(topores, runs: list[Run], 
     report_of(dataclasses.replace(analysis, run={}, metrics=()), tmp_path / "arrays.html")
     (tmp_path / "old.html").write_text(document("old", "<p>none</p>"), encoding="utf-8")
     told = {
-        "arrays.html": "reports on no training run, so nothing aligns it with others; give reports of runs.",
-        "old.html": "carries no results; make it again with topores report RUN.",
+        "arrays.html": "is not the report of a training run, so it cannot be aligned with others; "
+        "give reports of runs.",
+        "old.html": "contains no results; make it again with topores report RUN.",
     }
     for name, words in told.items():
         done = topores("compare", runs[1].folder, name)

@@ -244,7 +244,7 @@ def test_a_second_call_reads_what_the_first_one_found(
         patch.setattr("topores.analysis.measure.run_remembered", lambda *_, **__: pytest.fail("computed again"))
         with caplog.at_level("INFO", "topores"):
             second, page, _ = run_topology(config)
-        assert "Nothing has changed" in caplog.text
+        assert "Nothing changed" in caplog.text
         assert second.verdict == first.verdict
         assert second.measurements == first.measurements
         assert page.read_bytes() == before
@@ -320,7 +320,7 @@ def test_fail_on_ends_with_1_after_the_result_if_the_outcome_is_named(
     assert failed.returncode == 1
     result = json.loads(failed.stdout)
     assert (result["outcome"], result["movement"]) == ("frozen", "unchanged")
-    assert "The verdict is 'frozen', and --fail-on names it" in failed.stderr
+    assert "The verdict is 'frozen', which --fail-on names" in failed.stderr
     assert topores(*command, "--fail-on", "memorised", "--fail-on", "no-better").returncode == 0
     unknown = topores(*command, "--fail-on", "colapsed")
     assert unknown.returncode == 2

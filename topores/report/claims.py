@@ -8,7 +8,7 @@ from topores.report.html.numbers import Number, data
 from topores.report.html.safe import escape_html
 from topores.report.html.tables import table
 from topores.report.language import say, speak
-from topores.report.names import PLAIN, unit_name
+from topores.report.names import PLAIN, unit_after
 
 
 def claims_table(claims: Iterable[Claim], beside: str) -> str:
@@ -22,7 +22,7 @@ def claims_table(claims: Iterable[Claim], beside: str) -> str:
 
 
 def _claim(claim: Claim) -> list[str]:
-    what, unit = speak(claim.what), escape_html(unit_name(claim.unit)) if claim.unit in PLAIN else ""
+    what, unit = speak(claim.what), escape_html(unit_after(claim.unit)) if claim.unit in PLAIN else ""
     value, null = (cell(v) if v is None or not unit else f"{data(v)} {unit}" for v in (claim.value, claim.null))
     return [escape_html(what[:1].upper() + what[1:]), data(None) if claim.value is None else value, null, cell(claim.p)]
 

@@ -320,7 +320,7 @@ def test_one_run_each_is_told_and_not_judged() -> None:
     for word in ("better", "differ beyond", "greater in"):
         assert word not in found.sentence
     first = found.claims[0]
-    assert first.what == "held-out MRR at cycle 2: b-0 (null: a-0); not tested"
+    assert first.what == "held-out MRR at cycle 2: b-0, compared with a-0; not tested"
     assert (first.value, first.null) == pytest.approx((0.75, 0.5))
     assert all(claim.p is None for claim in found.claims if claim.quantity != COUNTED)
 

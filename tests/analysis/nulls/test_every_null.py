@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from topores import analyse, train, variants
-from topores.analysis.ladder import NULLS, in_words, name_of, nulls_in_order
+from topores.analysis.ladder import NULLS, description_of, name_of, nulls_in_order
 from topores.domain import Analysis, Measurement
 from topores.errors import UsageError
 from topores.runs import Run
@@ -47,7 +47,7 @@ def values(analysis: Analysis, null: str, measure: str, **place: Any) -> list[fl
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_null_is_told_measured_and_shown(name: str, analysis: Analysis) -> None:
-    assert in_words(name) == in_words(name).strip(" .")
+    assert description_of(name) == description_of(name).strip(" .")
     assert name in nulls_in_order()
     assert name_of(name)
     found = of(analysis, name)
@@ -138,7 +138,7 @@ def test_arrays_have_what_needs_no_encoder_and_the_rest_is_named_if_it_was_asked
     assert "left out" not in caplog.text
     analyse(*files, cache="none", nulls="dropout,shuffled")
     assert "The null 'dropout' is left out: the points are an array" in caplog.text
-    assert "The null 'shuffled' is left out: none stands beside the run; train them with topores train" in caplog.text
+    assert "The null 'shuffled' is left out: the run has none; train them with topores train" in caplog.text
 
 
 def test_large_clouds_are_spared(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -146,7 +146,7 @@ def test_large_clouds_are_spared(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     options = {"cache": "none", "max_points": 50, "subsample_size": 20, "subsamples": 3}
     found = analyse(tmp_path / "a.npy", nulls="resample,matched-spectrum", **options)
     assert found.nulls == ()
-    assert "a cloud has 80 points, and nulls are drawn of 50 at most" in caplog.text
+    assert "a cloud has 80 points, and nulls are drawn for 50 at most" in caplog.text
 
 
 def test_unknown_nulls_are_named() -> None:

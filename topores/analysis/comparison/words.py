@@ -153,7 +153,7 @@ def claim(measure: Phrase, cycle: int | None, d: Difference) -> Phrase:
         cycle: None for a measure that is not taken at a cycle.
     """
     return Phrase(
-        "{measure}: {greater} (null: {lesser}); {test}",
+        "{measure}: {greater}, compared with {lesser}; {test}",
         measure=measure if cycle is None else at_cycle(measure, cycle),
         greater=d.greater.title, lesser=d.lesser.title, test=d.test or Phrase("not tested"),
     )  # fmt: skip
