@@ -63,7 +63,7 @@ def test_loops_beyond_chance_are_counted_in_both_texts_alone(full: Analysis) -> 
 def test_the_turn_is_held_against_the_same_chance_as_in_the_sentence(full: Analysis) -> None:
     card = shown(with_movement(full, 0.391))["Rotated or deformed?"]
     assert "It rotated and was deformed." in card
-    assert "Rotated together, by chance: 39.1\xa0%." in card
+    assert "Rotated together, by chance: 39.1\u00a0%." in card
     assert "99.9" not in card
     assert "12.3" not in card
 
