@@ -21,12 +21,12 @@ pytest.importorskip("playwright", reason="playwright is not installed: make test
 
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from tests.browser.made import attacked
 from tests.report.clock.test_page import clock  # noqa: F401
 from tests.report.comparison.test_page import comparison, hostile_runs  # noqa: F401
 
 # Fixtures: the analyses that the tests of the report have, and the two pages that no analysis makes.
 from tests.report.conftest import bare, full, hostile  # noqa: F401
-from tests.report.made import attacked
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

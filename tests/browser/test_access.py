@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.report.conftest import OpenPage
+from tests.browser.conftest import OpenPage
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.report.conftest import OpenPage
-from tests.report.made import made_large
+from tests.browser.conftest import OpenPage
+from tests.browser.made import made_large
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.report.conftest import OpenPage
+from tests.browser.conftest import OpenPage
 from topores.analysis.store import MEASURES, write_results
 from topores.domain import Analysis
 from topores.report.html.numbers import digits

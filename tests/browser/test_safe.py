@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page
 
-from tests.report.conftest import OpenPage
-from tests.report.made import ATTACK, ATTACKS, RUN, attacked
+from tests.browser.conftest import OpenPage
+from tests.browser.made import ATTACK, ATTACKS, RUN, attacked
 from topores.domain import Analysis
 from topores.report import write_report
 from topores.report.html.safe import clean

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.conftest import OpenPage
-from tests.report.made import SIZES, Size, made_large
+from tests.browser.conftest import OpenPage
+from tests.browser.made import SIZES, Size, made_large
 from topores.report import write_report
 
 pytestmark = pytest.mark.slow
