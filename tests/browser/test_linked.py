@@ -55,10 +55,10 @@ def test_a_cell_of_the_heat_map_sets_cycle_and_layer(page: Page) -> None:
 
 
 def test_the_heat_map_shows_the_measure_that_is_chosen(page: Page, full: Analysis) -> None:
-    page.locator("#heat-measure").select_option(label="Scale since the first state")
+    page.locator("#heat-measure").select_option(label="Scale, against the first state")
     value = full.value("procrustes.scale", 2000, 6, "union", against=0)
     expect(page.locator("#heat-reading")).to_contain_text(
-        f"Scale since the first state: cycle 2,000, layer 6 (output): {value:.2f}"
+        f"Scale, against the first state: cycle 2,000, layer 6 (output): {value:.2f}"
     )
 
 
@@ -177,7 +177,7 @@ def test_a_search_says_what_it_did_not_see(open_page: OpenPage, full: Analysis) 
     corpus = dataclasses.replace(full.corpus, t1=(long, *full.corpus.t1[1:]))
     page = open_page(dataclasses.replace(full, corpus=corpus)).page
     page.locator("#search").fill("error")
-    expect(page.locator("#found")).to_contain_text("Of each its first 1,200 letters.")
+    expect(page.locator("#found")).to_contain_text("Only the first 1,200 characters of each are searched.")
 
 
 def draw_lasso(page: Page, full: Analysis) -> None:
@@ -197,7 +197,7 @@ def draw_lasso(page: Page, full: Analysis) -> None:
 
 def test_a_lasso_lists_what_it_catches(page: Page, full: Analysis) -> None:
     draw_lasso(page, full)
-    expect(page.locator("#found h4")).to_have_text("60 passages within the lasso; the first 40 are listed")
+    expect(page.locator("#found h4")).to_have_text("60 passages within the outline; the first 40 are listed")
 
 
 @pytest.mark.parametrize("how", ["Escape", "a click on nothing"])
@@ -217,7 +217,7 @@ def test_a_lasso_is_let_go(page: Page, full: Analysis, how: str) -> None:
 def test_a_lasso_takes_the_place_of_a_search(page: Page, full: Analysis) -> None:
     page.locator("#search").fill("hypoglycaemia")
     draw_lasso(page, full)
-    expect(page.locator("#found h4")).to_contain_text("within the lasso")
+    expect(page.locator("#found h4")).to_contain_text("within the outline")
     expect(page.locator("#search")).to_have_value("")
 
 
@@ -263,7 +263,7 @@ def test_what_an_address_does_not_name_is_let_go(open_page: OpenPage, full: Anal
     expect(page.locator("#space .place")).to_have_text("Shown: cycle 200, layer 6 (output), T1 and T2 together.")
     expect(page.locator("#loop-passages li")).to_have_count(0)
     expect(page.locator('[data-track][aria-pressed="true"]')).to_have_count(0)
-    expect(page.locator("#passage-told")).to_contain_text("Choose a passage on the map")
+    expect(page.locator("#passage-told")).to_contain_text("Select a passage on the map")
     expect(page.locator("#map-reading")).to_be_empty()
 
 
@@ -272,8 +272,8 @@ def test_a_followed_loop_is_told_where_it_is_in_another_layer(page: Page, full: 
     page.locator('[data-track="0"]').click()
     page.locator('tr[data-layer="3"] button[data-cell="3"]').click()
     length = full.tracks[0].deaths[3] - full.tracks[0].births[3]
-    expect(page.locator("#loop-told")).to_contain_text(f"In this state it lasts {length:#.3g} rad at the output")
-    expect(page.locator("#loop-told")).not_to_contain_text("not there")
+    expect(page.locator("#loop-told")).to_contain_text(f"there it lasts {length:#.3g} rad in this state")
+    expect(page.locator("#loop-told")).not_to_contain_text("does not exist")
     expect(page.locator("#loop-passages li")).to_have_count(len(full.tracks[0].members[3]))
     page.locator('[data-track="1"]').click()
     expect(page.locator("#loop-told")).to_contain_text("It does not exist in this state.")
@@ -326,9 +326,9 @@ def test_axes_of_loops_begin_near_the_first(page: Page, full: Analysis) -> None:
 
 def test_a_number_that_is_no_length_has_its_unit_in_brackets(page: Page, full: Analysis) -> None:
     value = full.value("linear_cka", 2000, 6, "union", against=0)
-    page.locator("#heat-measure").select_option(label="Linear CKA with the first state")
+    page.locator("#heat-measure").select_option(label="Linear CKA, against the first state")
     expect(page.locator("#heat-reading")).to_have_text(re.compile(rf": {value:#.3g} \(0 to 1\)$"))
-    page.locator("#heat-measure").select_option(label="Rotation since the first state")
+    page.locator("#heat-measure").select_option(label="Largest rotation, against the first state")
     expect(page.locator("#heat-reading")).to_have_text(re.compile(r"[\d.]+ rad$"))
 
 

@@ -247,7 +247,7 @@ def test_a_quantity_speaks_when_it_is_shown() -> None:
 
 def test_a_quantity_that_the_table_lacks_is_called_by_its_own_name() -> None:
     with speaking("ru"):
-        assert quantity_term(quantity("critic_<margin>")) == "critic_&lt;margin&gt;"
+        assert quantity_term(quantity("critic_<margin>{0.__class__}")) == "critic_&lt;margin&gt;{0.__class__}"
 
 
 def test_russian_forms_go_to_the_script() -> None:

@@ -73,9 +73,11 @@ def measure_term(measure: str, degree: int | None = None) -> str:
 
 def title_of(quantity: Quantity, degree: int | None = None) -> str:
     """The quantity's name with a capital, in the language in force; with the degree, where the name lacks it."""
+    if not quantity.meaning:
+        return quantity.name  # a key of somebody else's, which may hold braces
     name = say(quantity.name)
-    # Symbols such as p, and names that are not ours, stay as they are.
-    title = name if not quantity.meaning or name[1:2] in ("", " ") else name[:1].upper() + name[1:]
+    # Symbols such as p stay as they are.
+    title = name if name[1:2] in ("", " ") else name[:1].upper() + name[1:]
     return title if degree is None or quantity.degree is not None else f"{title}, {degree_name(degree)}"
 
 

@@ -258,10 +258,10 @@ def _search_note(analysis: Analysis) -> str:
     held = Passages(analysis)
     told = []
     if len(held) < len(texts):
-        told.append(say("the search covers {held:,} of {every:,} passages", held=len(held), every=len(texts)))
+        told.append(say("{held:,} of {every:,} passages are searched", held=len(held), every=len(texts)))
     if any(len(passage.text) > held.limit for passage in texts):
-        told.append(say("and the first {n:,} characters of each", n=held.limit))
-    words = ", ".join(told)
+        told.append(say("only the first {n:,} characters of each are searched", n=held.limit))
+    words = "; ".join(told)
     return f' data-searched="{escape_html(f"{words[:1].upper()}{words[1:]}.")}"' if words else ""
 
 
