@@ -119,7 +119,7 @@ def test_layers_come_from_the_cache_until_weights_or_texts_change(
 
     source = opened(*two_texts)
     first = source.layers_of(source.states[0], "all", cache)
-    monkeypatch.setattr(EncodedSource, "_encoded", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr(EncodedSource, "_encode_layers", lambda *_: pytest.fail("encoded again"))
     again = opened(*two_texts)
     assert again.content(cache) == source.content(cache)
     for layer, rows in again.layers_of(again.states[0], "all", cache).items():

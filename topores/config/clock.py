@@ -42,7 +42,7 @@ class ClockConfig(Options):
     """Seed of the first random start."""
 
     output: Path = Path("runs/clock")
-    """Folder for the runs."""
+    """Folder to write the runs to."""
 
     def faults(self) -> list[str]:
         return [
