@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from topores.cli import main
+from topores.config.train import every_option
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 EXAMPLES = [code for code in re.findall(r"```python\n(.*?)```", README, re.S) if "topores.topology" in code]
@@ -32,5 +33,6 @@ def test_every_command_it_names_exists() -> None:
 
 def test_every_option_it_names_exists() -> None:
     known = {flag for command in main.commands.values() for p in command.params for flag in p.opts}
+    known |= {f"--{name.replace('_', '-')}" for name in every_option()}
     lines = [line for line in README.splitlines() if line.startswith("topores ")]
     assert set(re.findall(r"--[a-z-]+", " ".join(lines))) <= known

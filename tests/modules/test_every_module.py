@@ -20,7 +20,7 @@ from topores.config import TrainConfig
 from topores.errors import ToporesError
 
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
-OPTIONS: list[dict[str, object]] = [{}, {"layers": "1", "positions": "first:2,last:1"}]
+OPTIONS: list[dict[str, object]] = [{}, {"rank": 4}, {"rank": 4, "layers": "1", "positions": "first:2,last:1"}]
 """Options to build each encoder with: together they make it use each of its modules."""
 
 
@@ -39,7 +39,7 @@ def modules_that_can_be_named() -> list[type[Module]]:
 def encoders(tiny_model: Path) -> Iterator[Encoder]:
     for name in variants.names("topores.encoders"):
         for options in OPTIONS:
-            config = {"pairs": "p.csv", "model": str(tiny_model), "encoder": name, "rank": 4, **options}
+            config = {"pairs": "p.csv", "model": str(tiny_model), "encoder": name, **options}
             try:
                 yield variants.load("topores.encoders", name).build(TrainConfig.from_mapping(config), "cpu")
             except ToporesError:
