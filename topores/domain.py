@@ -275,7 +275,7 @@ ROUNDING = 1e-9
 def without_rounding(value: float) -> float:
     """0 where nothing but rounding is left, else the value.
 
-    >>> settled(3e-15), settled(-2e-4)
+    >>> without_rounding(3e-15), without_rounding(-2e-4)
     (0.0, -0.0002)
     """
     return 0.0 if abs(value) < ROUNDING else value

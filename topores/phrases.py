@@ -52,7 +52,7 @@ class Count(Phrase):
 def join_phrases(separator: str, parts: Sequence[str]) -> Phrase:
     """Phrases one after the other, as one.
 
-    >>> joined("; ", [Phrase("{n} loops", n=3), Phrase("none lost")])
+    >>> join_phrases("; ", [Phrase("{n} loops", n=3), Phrase("none lost")])
     '3 loops; none lost'
     """
     values = {f"part_{place}": part for place, part in enumerate(parts)}
@@ -62,7 +62,7 @@ def join_phrases(separator: str, parts: Sequence[str]) -> Phrase:
 def fill_template(template: str, values: Mapping[str, Any], written: Callable[[Any, str], str] = format) -> str:
     """`template` with `written(value, spec)` in each of its `{name:spec}` places.
 
-    >>> filled("{n} loops, p = {p:.2g}", {"n": 3, "p": 0.0123})
+    >>> fill_template("{n} loops, p = {p:.2g}", {"n": 3, "p": 0.0123})
     '3 loops, p = 0.012'
     """
     return "".join(
