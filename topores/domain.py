@@ -61,7 +61,7 @@ class AlignedPairs:
     weight: Float[np.ndarray, " pairs"]
     """Sums to 1 over the pairs of each T1 passage."""
     similarity: Float[np.ndarray, " pairs"]
-    """Cosine of the two passages by the frozen base encoder; NaN where it was not computed."""
+    """Cosine of the two passages by the reader; NaN where it was not computed."""
     mutual: Bool[np.ndarray, " pairs"]
     """Whether each is the other's nearest neighbour."""
     share: float

@@ -123,6 +123,10 @@ class Cluster(Pool):
                 return self._finished.get(timeout=1)
             except queue.Empty:
                 self._look()
+                # Ctrl-C between taking a number from the queue and using it loses the number, not the result.
+                done = next((index for index, (future, _) in self._in_flight.items() if future.done()), None)
+                if done is not None:
+                    return done
 
     def _look(self) -> None:
         """Count the cluster's threads, at most every two seconds.

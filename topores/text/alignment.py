@@ -25,7 +25,7 @@ def align_passages(
     price: float = 0.5,
     margin: float = 0.05,
 ) -> AlignedPairs:
-    """Aligned pairs of two long texts, from the frozen base encoder's embeddings of their passages.
+    """Aligned pairs of two long texts, from the reader's embeddings of their passages.
 
     r_1(i) is the mean cosine of passage i of T1 to its nearest `neighbours` passages of T2, r_2(j) the same from T2,
     and csls(i, j) = 2 cos(i, j) - r_1(i) - r_2(j). CSLS alone loses how similar the two texts are: its best score is
@@ -104,7 +104,7 @@ def given_pairs(
     Args:
         t1: Row of `rows_1` of each pair. A passage may be in several pairs.
         t2: Row of `rows_2` of each pair.
-        rows_1: Embeddings of T1's passages by the frozen base encoder, of any length but 0.
+        rows_1: Embeddings of T1's passages by the reader, of any length but 0.
         rows_2: Embeddings of T2's passages, by the same encoder.
         neighbours: Neighbourhood size of CSLS, which decides `mutual` as in `align_passages`.
 

@@ -23,7 +23,7 @@ from topores.text.split import split_pairs, split_texts
 log = logging.getLogger(__name__)
 
 Encode = Callable[[Sequence[str]], Float[np.ndarray, "texts dim"]]
-"""Maps texts to unit rows with the frozen base encoder, without dropout."""
+"""Maps texts to unit rows with the reader, without dropout."""
 
 CORPUS_FILES = PASSAGES, PAIRS = ("passages.parquet", "pairs.parquet")
 
