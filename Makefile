@@ -15,10 +15,11 @@ help:  ## List what make can do here
 demo: $(VENV)/.installed  ## Install, run the whole job on the sample texts, print the path of the report
 	$(BIN)/topores demo
 
+# One thread: the models of these tests are so small that sharing them out costs more than it saves.
 # With COVERAGE=1, as continuous integration asks for it, the quick tests must also enter every module of topores.
 test: lint  ## Linters, types and the quick tests: a few minutes
 	@mkdir -p build
-	$(BIN)/python$(if $(COVERAGE), -m coverage run --data-file build/coverage) -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python$(if $(COVERAGE), -m coverage run --data-file build/coverage) -m pytest
 	$(if $(COVERAGE),$(BIN)/python tests/every_module.py build/coverage)
 
 test-all: test test-slow  ## The quick tests, then the slow ones: everything but the browser

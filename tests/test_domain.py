@@ -23,6 +23,7 @@ def scanned(analysis: Analysis, **wanted: object) -> list[float]:
     ]
 
 
+@pytest.mark.slow
 def test_one_number_is_found_by_all_that_tells_it_apart(full: Analysis) -> None:
     asked = 0
     for m in full.measurements:
