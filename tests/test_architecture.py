@@ -15,7 +15,7 @@ import topores
 
 PACKAGE = Path(topores.__file__).parent
 FLOORS = {
-    "domain": 0, "phrases": 0, "quantities": 0, "options": 0, "config": 0, "errors": 0, "variants": 0,
+    "domain": 0, "phrases": 0, "quantities": 0, "outcomes": 0, "options": 0, "config": 0, "errors": 0, "variants": 0,
     "compute": 1, "forward": 1, "flags": 1,
     "topology": 2, "text": 2, "modules": 2,
     "backbones": 3, "runs": 3,

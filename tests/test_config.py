@@ -102,6 +102,11 @@ def test_topology_options_are_read_back_the_same() -> None:
     assert TopologyConfig.from_mapping(options.to_mapping()) == options
 
 
+def test_names_of_before_that_end_a_run_are_read() -> None:
+    config = TrainConfig(pairs=Path("p.jsonl"), fail_on=("freeze,collapse", "frozen"))
+    assert config.failures == {"stalled", "collapsed"}
+
+
 def test_dashes_and_underscores_are_the_same() -> None:
     assert TrainConfig.from_mapping({**TEXTS, "batch-size": 7}).batch_size == 7
 

@@ -26,8 +26,10 @@ from topores.options import (
 )  # fmt: skip
 
 PRECISIONS = ("auto", "fp32", "bf16")
-FAILURES = {"collapse": "collapsed", "freeze": "frozen", "memorise": "memorised"}
+FAILURES = {"collapse": "collapsed", "stall": "stalled", "memorise": "memorised"}
 """What a run can do wrong, and the word for one that did; --fail-on takes both."""
+RENAMED_FAILURES = {"freeze": "stalled", "frozen": "stalled"}
+"""Names of topores 0.1.0; frozen now means that no passage moved."""
 TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
 NULLS = ("shuffled", "frozen")
 KEPT = ("best",)
@@ -119,8 +121,8 @@ class TrainConfig(Options):
     repair: bool = False
     """Repair text that was decoded wrongly (UTF-8 read as a one-byte code page) instead of refusing it."""
 
-    fail_on: tuple[str, ...] = choice((), (*FAILURES, *FAILURES.values()))
-    """Stop with exit code 1 when the run collapses, freezes or memorises; repeat the option, or separate values by
+    fail_on: tuple[str, ...] = choice((), (*FAILURES, *FAILURES.values(), *RENAMED_FAILURES))
+    """Stop with exit code 1 when the run collapses, stalls or memorises; repeat the option, or separate values by
     commas."""
 
     track: tuple[str, ...] = choice((), TRACKERS)
@@ -201,8 +203,8 @@ class TrainConfig(Options):
 
     @property
     def failures(self) -> frozenset[str]:
-        """What stops the run: some of 'collapsed', 'frozen', 'memorised'."""
-        return frozenset(FAILURES.get(name, name) for name in split_list(self.fail_on))
+        """What stops the run: some of 'collapsed', 'stalled', 'memorised'."""
+        return frozenset((FAILURES | RENAMED_FAILURES).get(name, name) for name in split_list(self.fail_on))
 
     @property
     def null_kinds(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Trainee:
     piece_size: int | None
     """How many views are in memory at once (--micro-batch-size); None for the whole batch."""
     watch: Watch
-    """Notices when the run collapses, freezes or only memorises."""
+    """Notices when the run collapses, stalls or only memorises."""
     best: Best
     """Keeps the checkpoint of the best cycle (--keep best)."""
     turn: Turn
@@ -65,7 +65,7 @@ class Trainee:
     tight: TightStep | None = None
     """Replaces autograd where only a head is trained and one batch is the whole corpus."""
     fail_on: frozenset[str] = frozenset()
-    """Which of 'collapsed', 'frozen' and 'memorised' end the run."""
+    """Which of 'collapsed', 'stalled' and 'memorised' end the run."""
 
     @property
     def writes(self) -> bool:

@@ -69,6 +69,18 @@ def test_memorised_is_not_learned() -> None:
     assert "the training pairs were memorised: unseen partners are found no better than before (" in found.sentence
 
 
+def test_what_is_better_by_luck_is_not_called_memorised() -> None:
+    """Too little is seen to say that unseen partners are found better, and nothing says that they are not."""
+    first = cloud(60.0, 3)
+    last = first.copy()
+    last[:N], last[N + 12 :] = cloud(0.0)[:N], cloud(0.0)[N + 12 :]
+    last[N] = last[0]
+    found = judge(evidence(first, last), seed=0)
+    assert found.outcome == "undecided"
+    assert "unseen partners better than before, but not significantly" in found.sentence
+    assert found.headline.startswith("Learning not shown")
+
+
 def test_few_questions_do_not_make_it_memorising() -> None:
     found = judge(evidence(cloud(60.0), cloud(60.0, noisy=slice(0, 6)), texts=corpus(held_out=6)), seed=0)
     assert "too few pairs are held out to tell whether that is learning" in found.sentence
@@ -105,6 +117,30 @@ def test_nothing_held_out_is_said() -> None:
 
 def test_no_room_to_rise_is_said() -> None:
     assert "had no room to improve" in sentence(cloud(0.1, 1), cloud(0.1, 1) + 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("now", "collapses"),
+    [
+        ({("uniformity", 10): -0.3}, True),  # one place
+        ({("rank_me", 10): 7.0}, True),  # few directions, as wide as before
+        ({("uniformity", 10): -1.3, ("rank_me", 10): 14.0}, False),  # a contraction, as shuffled pairs show it too
+        ({("uniformity", 0): -0.4, ("uniformity", 10): -0.35, ("rank_me", 0): 9.0, ("rank_me", 10): 1.0}, True),
+        ({("uniformity", 0): -0.4, ("uniformity", 10): -0.35}, False),  # narrow from the start
+    ],
+)
+def test_a_collapse_is_what_outcomes_says(now: dict, collapses: bool) -> None:
+    found = judge(evidence(cloud(0.8, 1), cloud(0.8, 2), values=now), seed=0)
+    assert (found.outcome == "collapsed") is collapses
+    assert ("the space collapsed (" in found.sentence) is collapses
+
+
+def test_one_text_in_one_place_is_a_collapse() -> None:
+    last = cloud(0.8)
+    last[:N] = last[0]
+    found = judge(evidence(cloud(0.8, 1), last), seed=0)
+    assert found.outcome == "collapsed"
+    assert "the passages of T1 collapsed (" in found.sentence
 
 
 def test_frozen() -> None:

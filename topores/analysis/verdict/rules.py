@@ -4,7 +4,7 @@ A change is claimed only if it exceeds what dropout and the choice of passages p
 only if runs on shuffled pairings do not show it too. A number without a null is reported and not tested.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,20 +25,20 @@ from topores.analysis.verdict.evidence import (
     Learning,
 )
 from topores.domain import Claim, Split, Verdict
+from topores.outcomes import Retrieval, Spread, is_collapsed, is_memorised, knows_training_pairs
 from topores.phrases import Phrase
 from topores.quantities import quantity
+from topores.topology import rank_me, uniformity
 from topores.topology.significance import holm
 
-FOUND = 0.9
-"""Training MRR from which the training pairs count as retrieved almost perfectly."""
 NO_ROOM = 0.95
 """Held-out MRR of the first state above which an improvement cannot be told from luck."""
 FEW = 10
 """Independent groups of held-out pairs below which the absence of a change says nothing."""
+FEW_PASSAGES = 5
+"""Passages of one text below which its spread is not judged by itself: RankMe is at most their number."""
 FEW_RUNS = 5
 """Runs on shuffled pairings below which only large effects are detected (benchmarks/verdict_level.py)."""
-COLLAPSED_RANK = 0.5
-"""Share of the first state's RankMe below which a narrower space counts as collapsed."""
 SPREAD = 0.1
 """Least change of uniformity that is reported, where no noise floor was measured."""
 BEYOND_CHANCE = 0.1
@@ -126,7 +126,11 @@ def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None
         shuffled: p that it is no better than after shuffled pairings; None where that was not measured.
     """
     rose, fell = (p < ALPHA and sign * (_mean(held.after) - _mean(held.before)) > 0 for sign in (1, -1))
-    fitted = _mean(trained.after) >= FOUND > _mean(trained.before)
+    was, now = (
+        Retrieval(_mean(train), _mean(held_out))
+        for train, held_out in ((trained.before, held.before), (trained.after, held.after))
+    )
+    fitted = knows_training_pairs(was, now)
     controlled = shuffled is not None
     if shuffled is not None and shuffled >= ALPHA:
         title = Phrase("No better than shuffled pairings")
@@ -145,6 +149,8 @@ def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None
         return "undecided", Phrase("No sign of learning"), words.no_learning(_mean(held.before) >= NO_ROOM, though)
     if held.groups.max() + 1 < FEW:
         return "undecided", Phrase("Too few held-out pairs to judge by"), words.few_questions(though)
+    if not is_memorised(was, now):
+        return "undecided", Phrase("Learning not shown"), words.not_shown(though)
     alike = Phrase(
         "the training pairs were memorised: unseen partners are found no better than before{though}", though=though
     )
@@ -182,14 +188,30 @@ def _claim_since_first(
 
 
 def _collapse(evidence: Evidence) -> str:
-    first, last = evidence.states[0].cycle, evidence.states[-1].cycle
-    was, now = evidence.value("uniformity", first), evidence.value("uniformity", last)
-    rank_was, rank_now = evidence.value("rank_me", first), evidence.value("rank_me", last)
-    if was is None or now is None or rank_was is None or rank_now is None:
-        return ""
-    if now <= was + max(SPREAD, evidence.floor("uniformity") or 0.0) or rank_now >= COLLAPSED_RANK * rank_was:
-        return ""
-    return Phrase("the space collapsed ({numbers})", numbers=words.widths(was, now, rank_was, rank_now))
+    """Words for a collapse of the space, or of one text's passages; empty if there is none."""
+    before, now = (_spread_at(evidence, evidence.states[i].cycle) for i in (0, -1))
+    if is_collapsed(before, now):
+        return Phrase("the space collapsed ({numbers})", numbers=words.widths(before, now))
+    for name, before, now in _spreads_of_texts(evidence):
+        if is_collapsed(before, now):
+            numbers = words.widths(before, now)
+            return Phrase("the passages of {text} collapsed ({numbers})", text=name, numbers=numbers)
+    return ""
+
+
+def _spread_at(evidence: Evidence, cycle: int) -> Spread:
+    return Spread(evidence.value("uniformity", cycle), evidence.value("rank_me", cycle))
+
+
+def _spreads_of_texts(evidence: Evidence) -> Iterator[tuple[str, Spread, Spread]]:
+    """Each text's name, and how wide its passages were at the first and the last state."""
+    if evidence.corpus is None:
+        return
+    n_1 = len(evidence.corpus.t1)
+    for name, own in (("T1", slice(None, n_1)), ("T2", slice(n_1, None))):
+        before, now = evidence.first[own], evidence.last[own]
+        if len(before) >= FEW_PASSAGES:
+            yield name, Spread(uniformity(before), rank_me(before)), Spread(uniformity(now), rank_me(now))
 
 
 # What else the pairing changed.
@@ -262,19 +284,18 @@ def _shape(evidence: Evidence) -> Part:
 
 def _spread(evidence: Evidence) -> tuple[str, list[Claim]]:
     """Contracted, spread out or neither, by uniformity."""
-    first, last = evidence.states[0].cycle, evidence.states[-1].cycle
-    was, now = evidence.value("uniformity", first), evidence.value("uniformity", last)
-    rank_was, rank_now = evidence.value("rank_me", first), evidence.value("rank_me", last)
-    if was is None or now is None or rank_was is None or rank_now is None:
+    before, after = (_spread_at(evidence, evidence.states[i].cycle) for i in (0, -1))
+    was, now = before.uniformity, after.uniformity
+    if was is None or now is None or before.rank_me is None or after.rank_me is None:
         return "", []
     claims = [
         _claim_since_first(evidence, "uniformity", now, was),
-        _claim_since_first(evidence, "rank_me", rank_now, rank_was),
+        _claim_since_first(evidence, "rank_me", after.rank_me, before.rank_me),
     ]
     if _collapse(evidence):
         return "", claims
     least = max(SPREAD, evidence.floor("uniformity") or 0.0)
-    numbers = words.widths(was, now, rank_was, rank_now)
+    numbers = words.widths(before, after)
     if now > was + least:
         return Phrase("the space contracted ({numbers})", numbers=numbers), claims
     if now < was - least:

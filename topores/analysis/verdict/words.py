@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from topores.analysis.verdict.evidence import LOOPS
 from topores.domain import State, cycle_label
+from topores.outcomes import Spread
 from topores.phrases import Phrase, join_phrases
 from topores.quantities import quantity
 
@@ -91,6 +92,14 @@ def few_questions(though: str) -> Phrase:
     )
 
 
+def not_shown(though: str) -> Phrase:
+    return Phrase(
+        "the training pairs are retrieved almost perfectly, and unseen partners better than before, but not "
+        "significantly{though}",
+        though=though,
+    )
+
+
 def after_shuffled(mean: float, runs: int, few: bool, p: float) -> Phrase:
     """Held-out MRR of the runs on shuffled pairings, to be put in brackets."""
     return Phrase(
@@ -102,11 +111,12 @@ def after_shuffled(mean: float, runs: int, few: bool, p: float) -> Phrase:
 # The space.
 
 
-def widths(was: float, now: float, rank_was: float, rank_now: float) -> Phrase:
+def widths(before: Spread, now: Spread) -> Phrase:
+    """Uniformity and RankMe of a cloud at two states; both were measured."""
     return Phrase(
         "{uniformity} {was:.2f} to {now:.2f}, {rank_me} {rank_was:.0f} to {rank_now:.0f}",
-        uniformity=quantity("uniformity").phrase, was=was, now=now,
-        rank_me=quantity("rank_me").phrase, rank_was=rank_was, rank_now=rank_now,
+        uniformity=quantity("uniformity").phrase, was=before.uniformity, now=now.uniformity,
+        rank_me=quantity("rank_me").phrase, rank_was=before.rank_me, rank_now=now.rank_me,
     )  # fmt: skip
 
 
