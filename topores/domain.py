@@ -20,6 +20,8 @@ SIDES: tuple[Side, Side] = ("t1", "t2")
 
 PAIRINGS = ("1to1", "2to2", "1to2", "2to1")
 """Which text gives the anchors and which the candidates: two identity pairings, then two cross pairings."""
+DIRECTIONS = PAIRINGS[2:]
+"""Which text gives the queries of retrieval, and which the candidates."""
 
 Split = Literal["train", "held_out"]
 
@@ -252,6 +254,10 @@ class Claim:
     """Unit of value and null; empty in older results and where they have none."""
     null_of: str = ""
     """What the null is: first, noise, dropout, chance, shuffled or matched_spectrum; empty in older results."""
+    low: float | None = None
+    """Lower end of the 95 % interval of value; None where there is none."""
+    high: float | None = None
+    """Upper end."""
 
 
 @dataclass(frozen=True)
@@ -260,8 +266,8 @@ class Verdict:
     """A phrase; plain text in older results and from other programs."""
     claims: tuple[Claim, ...]
     outcome: str = ""
-    """learned, memorised, collapsed, frozen, unlearned, no better than shuffled, or undecided; empty where nothing
-    could be learned."""
+    """learned, memorised, collapsed, frozen, unlearned, no better than shuffled, no gain, or undecided; empty where
+    nothing could be learned."""
     movement: str = ""
     """turned, deformed, turned and deformed, or unchanged; empty if there is one state or the widths differ."""
     headline: str = ""

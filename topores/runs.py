@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +15,13 @@ import yaml
 from topores.compute.files import append_line, disk_faults, one_writer, undo_unfinished, write_json, write_text
 from topores.compute.set_aside import put_back, remove_former, set_aside
 from topores.config import TrainConfig
-from topores.domain import Corpus, State, cycle_label
+from topores.domain import DIRECTIONS, Corpus, State, cycle_label
 from topores.errors import FailedOn, Interrupted, RunError
 from topores.text.corpus import read_corpus
 
-FILES = ("run.json", "config.yaml", "passages.parquet", "pairs.parquet", "metrics.jsonl")
-FOLDERS = ("checkpoints", "state", "topology", "tracking", "nulls")
+METRICS, RANKS = LOGS = ("metrics.jsonl", "held_out_ranks.jsonl")
+FILES = ("run.json", "config.yaml", "passages.parquet", "pairs.parquet", *LOGS)
+FOLDERS = ("checkpoints", "state", "topology", "tracking", "nulls", "folds")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,21 @@ class Run:
         Raises:
             RunError: A line is not a JSON object with a cycle.
         """
-        return [line for _, line in self._written_metrics()]
+        return [line for _, line in self._written_lines(METRICS)]
+
+    @property
+    def held_out_ranks(self) -> dict[int, dict[str, list[float]]]:
+        """By logged cycle and direction: the rank at which each held-out passage found its partner, in its order.
+
+        Empty for runs of topores 0.1.0 and for those that hold nothing out.
+
+        Raises:
+            RunError: A line is not a JSON object with a cycle.
+        """
+        return {
+            line["cycle"]: {way: [math.inf if rank is None else rank for rank in line[way]] for way in DIRECTIONS}
+            for _, line in self._written_lines(RANKS)
+        }
 
     @property
     def best(self) -> dict[str, Any] | None:
@@ -78,34 +93,51 @@ class Run:
         return {folder.name: Run(folder) for folder in sorted(self.folder.glob("nulls/*")) if is_run(folder)}
 
     @property
+    def folds(self) -> tuple["Run", ...]:
+        """The runs that hold out each pair once, in order, as far as they were begun; this run is the first."""
+        folders = [self.fold_path(number) for number in range(2, self.options.folds + 1)]
+        return (self, *(Run(folder) for folder in folders if is_run(folder)))
+
+    def fold_path(self, number: int) -> Path:
+        """Folder of another fold's run, from 2."""
+        return self.folder / "folds" / f"fold-{number}"
+
+    @property
     def parent(self) -> "Run | None":
-        """The run that this one is a null of, if it is still in that run's folder."""
+        """The run that this one is a null or a fold of, if it is still in that run's folder."""
         folder = self.folder.resolve().parent
-        return Run(folder.parent) if folder.name == "nulls" and is_run(folder.parent) else None
+        return Run(folder.parent) if folder.name in ("nulls", "folds") and is_run(folder.parent) else None
 
     def checkpoint_path(self, cycle: int) -> Path:
         return self.folder / "checkpoints" / f"cycle-{cycle:012d}"
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add the line of a cycle; it is on the disk when this returns, so a state saved next can count on it."""
-        append_line(self.folder / "metrics.jsonl", json.dumps(line))
+        append_line(self.folder / METRICS, json.dumps(line))
         if line["cycle"] > 0:
             remove_former(self.folder)
 
+    def append_ranks(self, cycle: int, ranks: Mapping[str, Sequence[float]]) -> None:
+        """Add the ranks of a cycle's held-out passages, by direction."""
+        finite = {way: [rank if math.isfinite(rank) else None for rank in found] for way, found in ranks.items()}
+        append_line(self.folder / RANKS, json.dumps({"cycle": cycle, **finite}))
+
     def keep_metrics_until(self, cycle: int) -> None:
         """Drop the lines after `cycle`, and a line cut short: a resumed run writes them again."""
-        kept = [text for text, line in self._written_metrics() if line["cycle"] <= cycle]
-        write_text(self.folder / "metrics.jsonl", "".join(kept))
+        for name in LOGS:
+            kept = [text for text, line in self._written_lines(name) if line["cycle"] <= cycle]
+            if (self.folder / name).is_file():
+                write_text(self.folder / name, "".join(kept))
 
-    def _written_metrics(self) -> list[tuple[str, dict[str, Any]]]:
-        """Each line of metrics.jsonl, as text and parsed."""
-        path = self.folder / "metrics.jsonl"
+    def _written_lines(self, name: str) -> list[tuple[str, dict[str, Any]]]:
+        """Each line of a log, as text and parsed."""
+        path = self.folder / name
         if not path.is_file():
             return []
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 # A crash may have cut the last line short.
-                return [(text, _metrics_line(text)) for text in file if text.endswith("\n")]
+                return [(text, _parsed_line(text)) for text in file if text.endswith("\n")]
         except (OSError, ValueError) as fault:
             raise RunError(f"'{path}' is damaged ({_first_line(fault)}); train the run again.") from fault
 
@@ -188,7 +220,7 @@ def is_run(folder: Path) -> bool:
 
 def held_out_mrr(line: Mapping[str, Any]) -> float | None:
     """Held-out MRR of a line of metrics.jsonl, mean of both directions; None if the line has no number for it."""
-    by_direction = [line.get(f"held_out_mrr_{direction}") for direction in ("1to2", "2to1")]
+    by_direction = [line.get(f"held_out_mrr_{direction}") for direction in DIRECTIONS]
     known = [value for value in by_direction if isinstance(value, int | float) and math.isfinite(value)]
     return sum(known) / len(known) if known else None
 
@@ -223,7 +255,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"'{path}' cannot be read ({_first_line(fault)}); train the run again.") from fault
 
 
-def _metrics_line(text: str) -> dict[str, Any]:
+def _parsed_line(text: str) -> dict[str, Any]:
     line = json.loads(text)
     if not isinstance(line, dict) or not isinstance(line.get("cycle"), int):
         raise ValueError(f"a line has no cycle: {text.strip()[:40]}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 import topores
@@ -46,6 +47,47 @@ def test_three_steps_saved_and_three_more_equal_six(tmp_path: Path) -> None:
     step(resumed, fresh, range(3, 6))
     assert torch.equal(resumed.weight, whole.weight)
     assert torch.equal(resumed.bias, whole.bias)
+
+
+def with_frozen(frozen_weight: float) -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 3))
+    nn.init.constant_(model[0].weight, frozen_weight)
+    model[0].requires_grad_(False)
+    model.register_buffer("mean", torch.zeros(2))
+    return model, torch.optim.AdamW(model[1].parameters(), lr=0.1)
+
+
+def test_frozen_weights_are_neither_saved_nor_changed(tmp_path: Path) -> None:
+    model, optimizer = with_frozen(0.5)
+    model.mean.fill_(3.0)
+    save_state(tmp_path, model, optimizer, Progress(1))
+    saved = load_file(tmp_path / "step-000000000000001" / "weights.safetensors")
+    assert sorted(saved) == ["1.bias", "1.weight", "mean"]
+    resumed, fresh = with_frozen(0.25)
+    nn.init.zeros_(resumed[1].weight)
+    load_state(tmp_path, resumed, fresh)
+    assert torch.equal(resumed[1].weight, model[1].weight)
+    assert resumed.mean.tolist() == [3.0, 3.0]
+    assert (resumed[0].weight == 0.25).all()
+
+
+def test_states_that_hold_frozen_weights_too_are_read(tmp_path: Path) -> None:
+    model, optimizer = with_frozen(0.5)
+    model[0].requires_grad_(True)
+    save_state(tmp_path, model, optimizer, Progress(1))
+    resumed, fresh = with_frozen(0.25)
+    load_state(tmp_path, resumed, fresh)
+    assert (resumed[0].weight == 0.5).all()
+
+
+def test_a_state_that_lacks_trained_weights_does_not_fit(tmp_path: Path) -> None:
+    model, optimizer = with_frozen(0.5)
+    save_state(tmp_path, model, optimizer, Progress(1))
+    resumed, fresh = with_frozen(0.25)
+    resumed[0].requires_grad_(True)
+    with pytest.raises(RunError, match=r"its '0.weight' has shape None"):
+        load_state(tmp_path, resumed, fresh)
 
 
 def test_the_newest_two_are_kept(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce
+from topores.analysis.gain import gain_of
 from topores.analysis.ladder import measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
 from topores.analysis.maps import MapMaker, outlines_of
@@ -127,6 +128,7 @@ def _evidence(
         floors=floors_of(nulls, {first: before, last: own}),
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
+        gain=gain_of(source.run, last) if source.run else None,
         metric=metric,
     )
 

@@ -5,8 +5,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from topores.analysis.gain import Gain, gain_of
+from topores.analysis.verdict.by_folds import Found, judge_gain, numbers_of
 from topores.quantities import NOT_QUANTITIES, QUANTITIES, quantity
 from topores.runs import Run, held_out_mrr
+from topores.training.monitors import retrieval_of
 from topores.training.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -34,7 +37,30 @@ def summary(run: Run, seconds: float) -> dict[str, Any]:
         "best": _best(run),
         "turn": _turn(run),
         "nulls": {name: str(null.folder) for name, null in run.nulls.items()},
+        "folds": [str(fold.folder) for fold in run.folds[1:]],
+        "gain": _gain(run),
     }
+
+
+def _gain(run: Run) -> dict[str, Any] | None:
+    """What unseen partners gained over the folds; None without folds."""
+    found = _judged_gain(run)
+    if found is None:
+        return None
+    gain, judged = found
+    over = {"untrained": gain.over_untrained, "shuffled": gain.over_shuffled}
+    return {
+        "outcome": judged.outcome,
+        "pairs": gain.pairs,
+        **{f"over_{name}": None if one is None else one._asdict() for name, one in over.items()},
+    }
+
+
+def _judged_gain(run: Run) -> tuple[Gain, Found] | None:
+    """The gain at the last cycle, and what it means."""
+    first, last = run.metrics[0], run.metrics[-1]
+    gain = gain_of(run, last["cycle"])
+    return None if gain is None else (gain, judge_gain(gain, retrieval_of(first), retrieval_of(last)))
 
 
 def _best(run: Run) -> dict[str, Any] | None:
@@ -75,6 +101,10 @@ def in_words(run: Run) -> str:
     if best:
         name = quantity("held_out_mrr").name
         table += ["", f"Best: cycle {best['cycle']:,}, {name} {best['held_out_mrr']:.3f}: {best['checkpoint']}"]
+    judged = _judged_gain(run)
+    if judged is not None:
+        gain, found = judged
+        table += ["", f"{found.title}: {found.words} ({numbers_of(gain)})."]
     return "\n".join([*table, "", f"Run: {run.folder}", f"Next: topores topology --checkpoint {run.folder}"])
 
 

@@ -33,6 +33,7 @@ RENAMED_FAILURES = {"freeze": "stalled", "frozen": "stalled"}
 TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
 NULLS = ("shuffled", "frozen")
 KEPT = ("best",)
+MOST_FOLDS = 20
 
 Made = TypeVar("Made")
 
@@ -103,6 +104,10 @@ class TrainConfig(Options):
     held_out: float = 0.2
     """Share of the passages (of the topics, for a pair file) held out for testing; 0 trains on all."""
 
+    folds: int = 1
+    """Train so many runs that every pair is held out in one of them; the run itself is the first fold, the others are
+    written to folds/ in its folder. Replaces --held-out. With --null shuffled, each fold has its own nulls."""
+
     embargo: int = 1
     """Passages left out on both sides of a held-out block; passages this close are never negatives of each other."""
 
@@ -159,6 +164,7 @@ class TrainConfig(Options):
             *not_negative(self, *self._if_given("learning_rate")),
             *at_least(self, 8, "passage_tokens"),
             *in_range(self, "held_out", 0.0, 0.5),
+            *in_range(self, "folds", 1, MOST_FOLDS),
             *super().faults(),
             *_checkpoint_faults(self.checkpoints),
             *(fault for kind in PACKAGES for fault in getattr(self, f"{kind}_options").faults_beside(self)),

@@ -44,7 +44,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
     tight = tight_step(
         encoder, objective, batches, processes=accelerator.num_processes, piece_size=config.micro_batch_size
     )
-    watch = Watch(run.metrics, loss=getattr(objective, "loss", ""), says="null" not in run.facts)
+    watch = Watch(run.metrics, loss=getattr(objective, "loss", ""), says=not run.facts.keys() & {"null", "fold"})
     best = Best(run, kept_cycles(config.checkpoints, config.cycles), asked=config.keep == "best")
     turn = Turn(config.encoder, run.metrics, asked=config.stop_at_turn)
     first = progress.step // batches.per_cycle

@@ -15,11 +15,13 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from topores.backbones.encoder import Encoder
+from topores.domain import DIRECTIONS
 from topores.errors import InputError, Interrupted
 from topores.evaluations._subject import Subject
 from topores.objectives._objective import Losses, Objective
 from topores.runs import Run
 from topores.text.batches import Batches
+from topores.text.retrieval import ranks
 from topores.training.best import Best
 from topores.training.checkpoint import keep_checkpoint
 from topores.training.evaluate import Evaluations
@@ -198,6 +200,9 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     keep = keep or better or turned
     if keep:
         keep_checkpoint(run, cycle, trainee.encoder.save)
+    if len(corpus.pairs_in("held_out")):
+        found = {way: ranks(subject.rows_1, subject.rows_2, corpus, "held_out", way) for way in DIRECTIONS}
+        run.append_ranks(cycle, {way: rank.tolist() for way, rank in found.items()})
     run.append_metrics(line)
     trainee.progress.logged += 1
     trainee.record(cycle, line)

@@ -125,7 +125,7 @@ def _collapse_sentence(metrics: Sequence[Line]) -> str:
 def _stall_sentence(metrics: Sequence[Line], loss: str) -> str:
     """Non-empty if the gradient is nearly 0 although there is more to learn."""
     line = metrics[-1]
-    one_minus_p, alignment, held_out = line.get("one_minus_p"), line.get("alignment"), _retrieval(line).held_out
+    one_minus_p, alignment, held_out = line.get("one_minus_p"), line.get("alignment"), retrieval_of(line).held_out
     if loss not in STALLING or one_minus_p is None or one_minus_p >= STILL:
         return ""
     left = [f"partners are still apart (alignment {alignment:.2f})"] if (alignment or 0) > APART else []
@@ -140,16 +140,16 @@ def _stall_sentence(metrics: Sequence[Line], loss: str) -> str:
 
 def _memorisation_sentence(metrics: Sequence[Line]) -> str:
     """Non-empty if the training pairs are known by heart, and held-out ones no better, for several lines in a row."""
-    untrained, now = _retrieval(metrics[0]), _retrieval(metrics[-1])
-    beginning = (n for n, line in enumerate(reversed(metrics)) if not is_memorised(untrained, _retrieval(line)))
+    untrained, now = retrieval_of(metrics[0]), retrieval_of(metrics[-1])
+    beginning = (n for n, line in enumerate(reversed(metrics)) if not is_memorised(untrained, retrieval_of(line)))
     lines = next(beginning, len(metrics))
     if lines < IN_A_ROW:
         return ""
-    best = max(metrics, key=lambda line: _retrieval(line).held_out or 0.0)
+    best = max(metrics, key=lambda line: retrieval_of(line).held_out or 0.0)
     advice = (
         "no cycle was better, so give more text, or check that the pairs are aligned."
         if best is metrics[0]
-        else f"train only to cycle {best['cycle']:,}, the best one ({_retrieval(best).held_out:.3f})."
+        else f"train only to cycle {best['cycle']:,}, the best one ({retrieval_of(best).held_out:.3f})."
     )
     return (
         f"training MRR rose from {untrained.train:.3f} to {now.train:.3f}, but held-out MRR is {now.held_out:.3f}, not "
@@ -161,7 +161,8 @@ def _spread(line: Line) -> Spread:
     return Spread(line.get("uniformity"), line.get("rank_me"))
 
 
-def _retrieval(line: Line) -> Retrieval:
+def retrieval_of(line: Line) -> Retrieval:
+    """MRR of both splits at a logged cycle."""
     return Retrieval(_mrr(line, "train"), _mrr(line, "held_out"))
 
 

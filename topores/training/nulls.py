@@ -1,6 +1,5 @@
 """Null controls: training runs on the same texts and budget, without the cause whose effect is to be shown."""
 
-import datetime
 import logging
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from topores.domain import Corpus
 from topores.runs import Run
 from topores.text.fingerprint import corpus_sha256, passages_sha256
 from topores.text.shuffling import with_shuffled_pairs
+from topores.training.provenance import time_of_start
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def nulls_of(config: TrainConfig) -> list[Null]:
 def options_of(null: Null, config: TrainConfig, run: Run) -> TrainConfig:
     """The options of `run`, changed to those of the null: neither tracked nor stopped, it ends where `run` did."""
     options = replace(
-        config, output=run.folder / "nulls" / null.name, null=(), fail_on=(), track=(), keep=None,
+        config, output=run.folder / "nulls" / null.name, null=(), folds=1, fail_on=(), track=(), keep=None,
         cycles=run.metrics[-1]["cycle"], stop_at_turn=False,
     )  # fmt: skip
     return replace(options, learning_rate=0.0) if null.kind == "frozen" else options
@@ -72,9 +72,8 @@ def facts_of(null: Null, facts: dict[str, Any], corpus: Corpus) -> dict[str, Any
         facts: run.json of the run it belongs to.
         corpus: The corpus of that run.
     """
-    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     hashes = {**facts["sha256"], "corpus": corpus_sha256(corpus_of(null, corpus))}
     if null.kind == "shuffled":
         # Its own pairs differ on purpose, and it is compared by those that it was made from.
         hashes |= {"parent_corpus": corpus_sha256(corpus), "parent_passages": passages_sha256(corpus)}
-    return {**facts, "started": started, "sha256": hashes, "null": {"kind": null.kind, "seed": null.seed}}
+    return {**facts, "started": time_of_start(), "sha256": hashes, "null": {"kind": null.kind, "seed": null.seed}}

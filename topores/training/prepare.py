@@ -7,8 +7,10 @@ from topores.backbones.encoder import Encoder
 from topores.backbones.loading import open_model
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
+from topores.errors import InputError
 from topores.text.corpus import corpus_from_pairs, corpus_from_texts
 from topores.text.files import read_text
+from topores.text.folds import fold_pairs, fold_texts
 from topores.text.pair_files import PairTable, read_pairs
 from topores.text.passages import count_tokens
 from topores.text.script import script_coverage, warning
@@ -63,6 +65,24 @@ def build_corpus(config: TrainConfig, texts: Texts, reader: Encoder) -> Corpus:
     if config.held_out and not held_out:
         log.warning("The texts are too short to hold anything out: nothing here can tell learning from memorising.")
     return corpus
+
+
+def fold_corpora(config: TrainConfig, texts: Texts, corpus: Corpus) -> list[Corpus]:
+    """The corpus of each fold; `corpus` alone where one is asked for.
+
+    Raises:
+        InputError: There are too few pairs, or the file itself says what is held out.
+    """
+    if config.folds == 1:
+        return [corpus]
+    if not isinstance(texts, PairTable):
+        return fold_texts(corpus, config.folds)
+    if texts.splits and {split for split in texts.splits if split} - {"train"}:
+        raise InputError(
+            f"'{config.pairs}' says in its column 'split' what is held out, and --folds {config.folds} would hold out "
+            "other pairs; remove the column, or leave out --folds."
+        )
+    return fold_pairs(corpus, config.folds, config.seed, topics=texts.topics)
 
 
 def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: Encoder) -> None:

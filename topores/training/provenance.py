@@ -35,6 +35,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def time_of_start() -> str:
+    """The time now, in UTC, as run.json has it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def run_facts(
     encoder: Encoder,
     corpus: Corpus,
@@ -46,7 +51,7 @@ def run_facts(
 ) -> dict[str, Any]:
     """The content of run.json."""
     return {
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "started": time_of_start(),
         "argv": list(argv),
         "versions": versions(),
         "seeds": {"seed": config.seed},

@@ -1,4 +1,4 @@
-"""Train a run from its start or its newest state to its last cycle, and then its null controls."""
+"""Train a run from its start or its newest state to its last cycle, then its null controls and its other folds."""
 
 import logging
 from collections.abc import Sequence
@@ -9,14 +9,16 @@ from accelerate import Accelerator
 
 from topores.compute.devices import choose_device
 from topores.config import TrainConfig
+from topores.domain import Corpus
 from topores.errors import RunError
 from topores.runs import Run, is_run, load_run
-from topores.text.corpus import write_corpus
+from topores.text.corpus import read_corpus, write_corpus
+from topores.training import folds, nulls
 from topores.training.agreement import agreed_options, build_encoder, default_output, resolve_defaults
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
-from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of, refuse_impossible_nulls
-from topores.training.prepare import build_corpus, open_reader, read_texts, warn_of_learner
+from topores.training.nulls import corpus_of, nulls_of, refuse_impossible_nulls
+from topores.training.prepare import build_corpus, fold_corpora, open_reader, read_texts, warn_of_learner
 from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
 from topores.training.turn import refuse_unmeasured
@@ -50,19 +52,23 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     # The texts are read before the folder is touched: bad input leaves nothing behind.
     texts = read_texts(config)
     encoder = build_encoder(config, accelerator)
-    corpus = build_corpus(config, texts, open_reader(config, str(accelerator.device)))
+    corpora = fold_corpora(config, texts, build_corpus(config, texts, open_reader(config, str(accelerator.device))))
+    corpus = corpora[0]
     warn_of_learner(config, texts, corpus, encoder)
     refuse_without_held_out(config.keep, corpus)
-    refuse_impossible_nulls(config, corpus)
+    for fold in corpora:
+        refuse_impossible_nulls(config, fold)
     with run.written_by_us_alone():
         # Again: another process may have trained here, to its end, while this one read the texts.
         run.refuse_if_occupied(force=force)
         with run.replacing():
             write_corpus(corpus, run.folder)
+            for number, fold in enumerate(corpora[1:], 2):
+                write_corpus(fold, run.fold_path(number))
             facts = run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes)
             run.write_start(config, facts)
             done = train_run(run, config, encoder, accelerator, resume=False)
-    return _with_nulls(done, accelerator)
+    return _with_folds(_with_nulls(done, accelerator), accelerator)
 
 
 def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
@@ -86,29 +92,57 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
         if config != run.options:
             run.write_start(config, run.facts)
         done = train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
-    return _with_nulls(done, accelerator)
+    return _with_folds(_with_nulls(done, accelerator), accelerator)
 
 
 def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
     """Train the nulls that the options of `run` ask for to their last cycle; those that have reached it are skipped."""
     for null in nulls_of(run.options):
-        options = options_of(null, run.options, run)
-        assert options.output is not None  # it lies in the run's folder
-        beside = Run(options.output)
-        begun = is_run(beside.folder)
-        if begun and beside.metrics and beside.metrics[-1]["cycle"] >= options.cycles:
-            continue
-        log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.description)
-        if not accelerator.is_main_process:
-            _trained_by_first(beside, accelerator)
-            continue
-        with beside.written_by_us_alone():
-            if not begun:
-                beside.clear()
-                write_corpus(corpus_of(null, run.corpus), beside.folder)
-            beside.write_start(options, facts_of(null, run.facts, run.corpus))
-            train_run(beside, options, build_encoder(options, accelerator), accelerator, resume=begun)
+        options = nulls.options_of(null, run.options, run)
+        beside = _run_beside(options)
+        if not _is_done(beside, options):
+            log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.description)
+            facts = nulls.facts_of(null, run.facts, run.corpus)
+            _train_beside(beside, options, facts, corpus_of(null, run.corpus), accelerator)
     return run
+
+
+def _with_folds(run: Run, accelerator: Accelerator) -> Run:
+    """Train the other folds that the options of `run` ask for, and the nulls of each."""
+    for number in range(2, run.options.folds + 1):
+        options = folds.options_of(number, run.options, run)
+        beside = _run_beside(options)
+        if not _is_done(beside, options):
+            log.info("Fold %d of %d of '%s'.", number, run.options.folds, run.folder)
+            corpus = read_corpus(beside.folder)
+            _train_beside(beside, options, folds.facts_of(number, run, corpus), corpus, accelerator)
+        _with_nulls(Run(beside.folder), accelerator)
+    return run
+
+
+def _run_beside(options: TrainConfig) -> Run:
+    assert options.output is not None  # it lies in the folder of the run that it belongs to
+    return Run(options.output)
+
+
+def _is_done(run: Run, options: TrainConfig) -> bool:
+    return is_run(run.folder) and bool(run.metrics) and run.metrics[-1]["cycle"] >= options.cycles
+
+
+def _train_beside(
+    beside: Run, options: TrainConfig, facts: dict[str, Any], corpus: Corpus, accelerator: Accelerator
+) -> None:
+    """Train a run that belongs to another, from its start or its newest state to its last cycle."""
+    if not accelerator.is_main_process:
+        _trained_by_first(beside, accelerator)
+        return
+    with beside.written_by_us_alone():
+        begun = is_run(beside.folder)
+        if not begun:
+            beside.clear()
+            write_corpus(corpus, beside.folder)
+        beside.write_start(options, facts)
+        train_run(beside, options, build_encoder(options, accelerator), accelerator, resume=begun)
 
 
 def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
@@ -124,7 +158,7 @@ def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
 
 def _follow(run: Run, accelerator: Accelerator) -> Run:
     """Train in a process that does not write, with what the first process wrote into the run folder."""
-    return _with_nulls(_trained_by_first(run, accelerator), accelerator)
+    return _with_folds(_with_nulls(_trained_by_first(run, accelerator), accelerator), accelerator)
 
 
 def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:

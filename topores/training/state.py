@@ -41,13 +41,15 @@ class Progress:
 def save_state(folder: Path, model: nn.Module, optimizer: Optimizer, progress: Progress) -> None:
     """Save the state of `model` (encoder and objective) after `progress.step` steps; keep the newest two states.
 
+    Frozen parameters are not saved: they are those of the base model, which the run names.
+
     Raises:
         ResourceError: The disk is full; earlier states are untouched.
     """
 
     def write(aside: Path) -> None:
         aside.mkdir()
-        save_file(_contiguous_copies(model.state_dict()), aside / WEIGHTS)
+        save_file(_contiguous_copies(_without_frozen(model)), aside / WEIGHTS)
         save_file(_flatten_moments(optimizer), aside / MOMENTS)
         said = asdict(progress)
         hashes = {name: sha256_file(aside / name) for name in (WEIGHTS, MOMENTS)} | {PROGRESS: _sha256(said)}
@@ -82,11 +84,18 @@ def load_state(folder: Path, model: nn.Module, optimizer: Optimizer, *, logged: 
             continue
         if faults:
             log.warning("The newest state is damaged (%s); continuing from %s.", "; ".join(faults), state.name)
-        model.load_state_dict(weights)
+        model.load_state_dict(weights, strict=False)  # frozen parameters may be missing, and nothing else
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         return progress
     seen = f" ({'; '.join(faults)})" if faults else ""
     raise RunError(f"'{folder}' has no readable state{seen}; train the run again with --force.")
+
+
+def _without_frozen(model: nn.Module) -> dict[str, Tensor]:
+    """Buffers and trained parameters, by the names of `state_dict`."""
+    parameters = model.named_parameters(remove_duplicate=False)
+    frozen = {name for name, parameter in parameters if not parameter.requires_grad}
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
 
 
 def _newest_first(folder: Path) -> list[Path]:
@@ -119,8 +128,11 @@ def _check_fit(weights: dict[str, Tensor], moments: Moments, model: nn.Module, o
     Raises:
         ValueError: The weights or moments belong to another model.
     """
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in _without_frozen(model).items()}
+    known = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    # States of topores 0.1.0 hold the frozen parameters as well.
     seen = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    expected |= {name: known[name] for name in seen.keys() & known.keys()}
     if seen != expected:
         name = next(n for n in (*expected, *seen) if seen.get(n) != expected.get(n))
         raise ValueError(f"its '{name}' has shape {seen.get(name)}, the model's has {expected.get(name)}")

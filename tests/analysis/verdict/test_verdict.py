@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import ortho_group
 
 from topores.analysis.chance import monte_carlo_p, sign_flip_p, turned_share
+from topores.analysis.gain import Fold, measure_gain
 from topores.analysis.loop_significance import corrected_for_cells
 from topores.analysis.verdict.evidence import LONGEST_LOOP, MOVE, MOVED, TURN, Evidence
 from topores.analysis.verdict.rules import judge
@@ -86,6 +87,25 @@ def test_few_questions_do_not_make_it_memorising() -> None:
     assert "too few pairs are held out to tell whether that is learning" in found.sentence
     assert "memorised" not in found.sentence
     assert found.outcome == "undecided"
+
+
+def test_folds_decide_where_the_run_has_them() -> None:
+    """The run's own split says learned; over all folds a gain is excluded."""
+    rng = np.random.default_rng(0)
+    folds = [
+        Fold(before, before - 0.1 + 0.02 * rng.normal(size=14), np.tile(before, (3, 1)), 14 * n + np.arange(14))
+        for n, before in enumerate(rng.uniform(0.3, 0.8, size=(5, 14)))
+    ]
+    gain = measure_gain(folds, pairs=35)
+    own = evidence(cloud(NOISE), cloud(0.2))
+    assert judge(own, seed=0).outcome == "learned"
+    found = judge(dataclasses.replace(own, gain=gain), seed=0)
+    assert found.outcome == "memorised"
+    assert "unseen partners are found no better, gain -0.10 [-0.10, -0.09] (MRR " in found.sentence
+    assert "over 35 pairs, each held out in one of 5 folds, 95 % intervals" in found.sentence
+    before, shuffled = found.claims[:2]
+    assert (before.value, before.low, before.high) == gain.over_untrained[:3]
+    assert (shuffled.null_of, shuffled.p) == ("shuffled", gain.over_shuffled.p)
 
 
 def test_unlearned() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from topores.analysis.chance import Rows
+from topores.analysis.gain import Gain
 from topores.domain import Corpus, Loop, Measurement, NullMeasurement, Split, State
 from topores.quantities import DISTANCE, DISTANCE_UNITS, id_of, quantity
 from topores.text.retrieval import question_groups, ranks
@@ -72,6 +73,8 @@ class Evidence:
     """By cycle: compared quantities of each Gaussian cloud of the same spectrum."""
     cells: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
     """By (cycle, layer, cloud): smallest p of its loops, corrected over the loops of that cell and over all cells."""
+    gain: Gain | None = None
+    """What unseen partners gained over folds, where the run has them."""
     metric: str = "angle"
     """Metric of the analysis, which decides the unit of distances."""
 

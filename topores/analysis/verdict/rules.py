@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from topores.analysis.chance import ALPHA, monte_carlo_p, prediction_p, sign_flip_p, turned_share
+from topores.analysis.gain import Gain
 from topores.analysis.movement import TextMovement, movement_of_texts
-from topores.analysis.verdict import words
+from topores.analysis.verdict import by_folds, words
 from topores.analysis.verdict.evidence import (
     COMPARED,
     LONGEST_CLUSTER,
@@ -103,6 +104,8 @@ def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
     if not len(held.before):
         none = Phrase("nothing was held out, so learning cannot be told from memorising ({pairs})", pairs=pairs)
         return "undecided", Part(none, claims, Phrase("No held-out pairs to judge by"))
+    if evidence.gain is not None:
+        return _learning_by_folds(evidence.gain, trained, pairs, claims)
     p = sign_flip_p(held.after - held.before, seed, groups=held.groups)
     shuffled = _against_shuffled(evidence)
     outcome, title, found = _outcome(held, trained, p, shuffled)
@@ -112,6 +115,13 @@ def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
         shuffled=_shuffled_words(evidence, shuffled),
     )  # fmt: skip
     return outcome, Part(told, claims, title)
+
+
+def _learning_by_folds(gain: Gain, trained: Learning, pairs: Phrase, claims: Sequence[Claim]) -> tuple[str, Part]:
+    was, now = Retrieval(_mean(trained.before), None), Retrieval(_mean(trained.after), None)
+    outcome, title, found = by_folds.judge_gain(gain, was, now)
+    told = Phrase("{outcome} ({numbers}; {pairs})", outcome=found, numbers=by_folds.numbers_of(gain), pairs=pairs)
+    return outcome, Part(told, [*by_folds.claims_of(gain), *claims], title)
 
 
 def _mean(values: np.ndarray) -> float:

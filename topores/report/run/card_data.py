@@ -36,6 +36,7 @@ LEARNING = {
     "collapsed": later("No: the space collapsed."),
     "frozen": later("No: nothing changed."),
     "unlearned": later("No, worse than before."),
+    "no gain": later("No gain worth naming."),
     "no better than shuffled": later("No better than after shuffled pairings."),
     "undecided": later("Not enough data to tell."),
 }

@@ -1,0 +1,126 @@
+"""Over all folds every pair is held out once, and within each nothing held out is trained on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from topores.domain import AlignedPairs, Corpus, Passage
+from topores.errors import InputError
+from topores.text.folds import fold_pairs, fold_texts
+from topores.text.split import FEWEST_TRAIN
+
+
+def corpus(t1: list[int], t2: list[int], counts: tuple[int, int], *, embargo: int = 1, repeats: int = 0) -> Corpus:
+    """Passages of one document per text; the first `repeats` of T1 say the same."""
+    sides = [
+        tuple(
+            Passage(side, "d", i, 0, 9, "the same" if side == "t1" and i < repeats else f"{side} {i}", 3)
+            for i in range(count)
+        )
+        for side, count in zip(("t1", "t2"), counts, strict=True)
+    ]
+    ends = np.asarray(t1, dtype=np.int64), np.asarray(t2, dtype=np.int64)
+    size = len(ends[0])
+    pairs = AlignedPairs(*ends, np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool), 1.0)
+    splits = (tuple("train" for _ in side) for side in sides)
+    return Corpus(*sides, pairs, *splits, embargo, "texts")
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> Corpus:
+    """Aligned along a noisy diagonal, with passages without partners."""
+    rng, n = np.random.default_rng(draw(st.integers(0, 10_000))), draw(st.integers(24, 60))
+    t1 = np.sort(rng.choice(n, size=draw(st.integers(16, n)), replace=False))
+    t2 = np.clip(t1 + rng.integers(-3, 4, size=len(t1)), 0, n - 1)
+    return corpus(t1.tolist(), t2.tolist(), (n, n), embargo=draw(st.integers(0, 2)))
+
+
+def held_out_times(found: list[Corpus]) -> np.ndarray:
+    times = np.zeros(len(found[0].pairs), dtype=int)
+    for fold in found:
+        times[fold.pairs_in("held_out")] += 1
+    return times
+
+
+@given(texts(), st.integers(2, 6))
+def test_every_pair_is_held_out_once_and_nothing_near_it_is_trained_on(made: Corpus, folds: int) -> None:
+    try:
+        found = fold_texts(made, folds)
+    except InputError:
+        return
+    assert len(found) == folds
+    assert held_out_times(found).tolist() == [1] * len(made.pairs)
+    for fold in found:
+        assert len(fold.pairs_in("train")) >= FEWEST_TRAIN
+        for side in ("t1", "t2"):
+            place = {s: [i for i, name in enumerate(fold.split(side)) if name == s] for s in ("held_out", "train")}
+            near = [abs(i - j) for i in place["held_out"] for j in place["train"]]
+            assert min(near) > made.embargo
+        assert replace(fold, split_1=made.split_1, split_2=made.split_2) == made
+
+
+def test_folds_hold_out_about_as_many_pairs() -> None:
+    found = fold_texts(corpus(list(range(40)), list(range(40)), (40, 40)), 5)
+    assert [len(fold.pairs_in("held_out")) for fold in found] == [8] * 5
+    assert min(len(fold.pairs_in("train")) for fold in found) >= 28
+
+
+def test_the_text_is_cut_that_leaves_more_to_train_on() -> None:
+    """T2's passages are in order; T1 tells them in an order of its own."""
+    order = np.random.default_rng(0).permutation(40)
+    found = fold_texts(corpus(order.tolist(), list(range(40)), (40, 40), embargo=0), 5)
+    assert all(fold.pairs_in("held_out").tolist() for fold in found)
+    swapped = fold_texts(corpus(list(range(40)), order.tolist(), (40, 40), embargo=0), 5)
+    assert [len(f.pairs_in("train")) for f in found] == [len(f.pairs_in("train")) for f in swapped] == [32] * 5
+
+
+def test_what_repeats_a_held_out_passage_is_not_trained_on() -> None:
+    found = fold_texts(corpus(list(range(40)), list(range(40)), (40, 40), repeats=12), 5)
+    for fold in found:
+        same = {name for passage, name in zip(fold.t1, fold.split_1, strict=True) if passage.text == "the same"}
+        assert not {"held_out", "train"} <= same
+
+
+def test_pairs_of_one_topic_or_one_text_stay_together() -> None:
+    made = corpus([0, 0, *range(1, 29)], list(range(30)), (29, 30))
+    topics = [None, None, *(f"topic {i // 4}" for i in range(28))]
+    found = fold_pairs(made, 4, 0, topics=topics)
+    assert held_out_times(found).tolist() == [1] * 30
+    for fold in found:
+        held = set(fold.pairs_in("held_out").tolist())
+        assert (0 in held) == (1 in held)
+        for topic in set(topics) - {None}:
+            rows = {row for row, own in enumerate(topics) if own == topic}
+            assert rows <= held or not rows & held
+        assert not {None} & set(fold.split_1)
+    sizes = [len(fold.pairs_in("held_out")) for fold in found]
+    assert max(sizes) - min(sizes) <= 4
+
+
+def test_the_seed_deals_pairs_out() -> None:
+    made = corpus(list(range(30)), list(range(30)), (30, 30))
+    one, same, other = ([f.split_1 for f in fold_pairs(made, 3, seed)] for seed in (0, 0, 1))
+    assert one == same != other
+
+
+@pytest.mark.parametrize(
+    ("made", "folds", "message"),
+    [
+        (corpus([0, 1, 2, 3, 4], [0, 1, 2, 3, 4], (5, 5)), 5, "There are 5 aligned pairs, too few for --folds 5"),
+        (corpus([0] * 12, list(range(12)), (1, 12)), 3, "Fold 1 of 3 leaves 0 pairs to train on"),
+        (corpus(list(range(12)), list(range(12)), (12, 12), embargo=9), 3, "of 3 leaves 0 pairs to train on"),
+    ],
+)
+def test_too_little_to_fold_is_one_line(made: Corpus, folds: int, message: str) -> None:
+    with pytest.raises(InputError, match=message) as fault:
+        fold_texts(made, folds)
+    assert "\n" not in str(fault.value)
+
+
+def test_too_few_groups_are_one_line() -> None:
+    made = corpus([0] * 6 + [1] * 6, list(range(12)), (2, 12))
+    with pytest.raises(InputError, match="fall into 2 groups that share no text, fewer than --folds 3"):
+        fold_pairs(made, 3, 0)

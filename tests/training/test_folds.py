@@ -1,0 +1,134 @@
+"""The runs of the other folds: what they share with the run, what they hold out, and how they go on after a stop."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from topores import load_run, train
+from topores.analysis.gain import gain_of
+from topores.domain import DIRECTIONS
+from topores.errors import InputError, Interrupted, RunError
+from topores.runs import Run
+from topores.training import loop
+
+
+def options(two_texts: tuple[Path, Path], model: Path, **more: Any) -> dict[str, Any]:
+    return {
+        "article": two_texts[0], "meta_analysis": two_texts[1], "model": str(model), "passage_tokens": 16,
+        "encoder": "linear", "device": "cpu", "cycles": 3, "folds": 3, "null": "shuffled", "seeds": 2, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(two_texts: tuple[Path, Path], tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(**options(two_texts, tiny_model, output=tmp_path_factory.mktemp("folds") / "run"))
+
+
+def test_every_pair_is_held_out_in_one_of_them(run: Run) -> None:
+    assert [fold.folder.name for fold in run.folds] == ["run", "fold-2", "fold-3"]
+    held = np.concatenate([fold.corpus.pairs_in("held_out") for fold in run.folds])
+    assert sorted(held) == list(range(len(run.corpus.pairs)))
+    for number, fold in enumerate(run.folds[1:], 2):
+        assert (fold.facts["fold"], fold.parent) == (number, Run(run.folder.resolve()))
+        assert fold.corpus.t1 == run.corpus.t1
+        assert fold.metrics[-1]["cycle"] == 3
+        assert list(fold.checkpoints) == [3]
+        assert list(fold.nulls) == ["shuffled-1", "shuffled-2"]
+        hashes = fold.facts["sha256"]
+        assert hashes["corpus"] != run.facts["sha256"]["corpus"]
+        assert hashes["base_weights"] == run.facts["sha256"]["base_weights"]
+    assert "fold" not in run.facts
+
+
+def test_the_logged_ranks_are_those_of_the_metrics(run: Run) -> None:
+    for one in (*run.folds, *run.nulls.values()):
+        assert list(one.held_out_ranks) == [line["cycle"] for line in one.metrics]
+        for line in one.metrics:
+            for way in DIRECTIONS:
+                mrr = np.mean(1 / np.array(one.held_out_ranks[line["cycle"]][way]))
+                assert mrr == pytest.approx(line[f"held_out_mrr_{way}"])
+
+
+def test_the_gain_is_the_mean_over_all_queries(run: Run) -> None:
+    gain = gain_of(run, 3)
+    assert gain is not None
+    assert (gain.folds, gain.pairs, gain.shuffled_runs) == (3, len(run.corpus.pairs), 6)
+    change = [
+        1 / np.array(fold.held_out_ranks[3][way]) - 1 / np.array(fold.held_out_ranks[0][way])
+        for fold in run.folds
+        for way in DIRECTIONS
+    ]
+    assert gain.over_untrained.value == pytest.approx(np.concatenate(change).mean())
+    assert gain.queries == sum(map(len, change))
+    assert gain.over_shuffled is not None
+    assert gain_of(run, 2) is not None
+    assert gain_of(run, 77) is None
+
+
+def test_without_all_folds_there_is_no_gain(run: Run, tmp_path: Path) -> None:
+    import shutil
+
+    part = Run(shutil.copytree(run.folder, tmp_path / "part"))
+    shutil.rmtree(part.folder / "folds" / "fold-3")
+    assert len(part.folds) == 2
+    assert gain_of(part, 3) is None
+    (part.folder / "held_out_ranks.jsonl").unlink()
+    assert part.held_out_ranks == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stopped_in", "step"), [("fold-2", 2), ("shuffled-2", 5)])
+def test_a_stop_within_a_fold_or_its_null_is_resumed_to_the_same_numbers(
+    two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch,
+    stopped_in: str, step: int,
+) -> None:  # fmt: skip
+    folder, taken, take_step = tmp_path / "stopped", [], loop.take_step
+
+    def stopping(trainee: loop.Trainee) -> dict[str, float]:
+        taken.append(trainee.run.folder.name)
+        if taken.count(stopped_in) == step:
+            raise Interrupted("as Ctrl-C does, but at once")
+        return take_step(trainee)
+
+    monkeypatch.setattr(loop, "take_step", stopping)
+    with pytest.raises(Interrupted):
+        train(**options(two_texts, tiny_model, output=folder))
+    assert gain_of(load_run(folder), 3) is None
+    monkeypatch.setattr(loop, "take_step", take_step)
+    done = train(resume=True, output=folder)
+    assert gain_of(done, 3) == gain_of(run, 3)
+
+
+def test_a_line_of_ranks_cut_short_is_left_out_and_written_again(run: Run, tmp_path: Path) -> None:
+    import shutil
+
+    cut = Run(shutil.copytree(run.folder, tmp_path / "cut"))
+    with (cut.folder / "held_out_ranks.jsonl").open("a") as file:
+        file.write('{"cycle": 4, "1to2": [1.0')
+    assert list(cut.held_out_ranks) == list(run.held_out_ranks)
+    cut.keep_metrics_until(2)
+    assert list(cut.held_out_ranks) == [c for c in run.held_out_ranks if c <= 2]
+    cut.append_ranks(9, {"1to2": [1.0, math.inf], "2to1": []})
+    assert cut.held_out_ranks[9] == {"1to2": [1.0, math.inf], "2to1": []}
+    json.loads((cut.folder / "held_out_ranks.jsonl").read_text().splitlines()[-1], parse_constant=pytest.fail)
+
+
+def test_folds_are_fixed_when_a_run_begins(run: Run) -> None:
+    with pytest.raises(RunError, match="--folds is 4, but"):
+        train(resume=True, output=run.folder, folds=4)
+
+
+def test_a_file_that_says_what_is_held_out_has_no_folds(tiny_model: Path, tmp_path: Path) -> None:
+    rows = [
+        {"article": f"bafid {n}", "meta_analysis": f"kegol {n}", "split": "test" if n < 4 else "train"}
+        for n in range(20)
+    ]
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(InputError, match=r"column 'split' what is held out, and --folds 2 would hold out other pairs"):
+        train(pairs=pairs, model=str(tiny_model), folds=2, output=tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()

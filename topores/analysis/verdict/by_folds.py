@@ -1,0 +1,107 @@
+"""Whether unseen partners are found better, judged by intervals over folds: the outcome follows from both ends."""
+
+from typing import NamedTuple
+
+from topores.analysis.gain import Gain, Interval
+from topores.domain import Claim
+from topores.outcomes import Retrieval, knows_training_pairs
+from topores.phrases import Phrase
+
+NO_GAIN = 0.03
+"""If the whole interval lies within this of 0, there is no gain worth naming (docs/statistics.md)."""
+
+MEMORISED_BELOW = 0.02
+"""Pairs known by heart were memorised only if a larger gain for unseen ones is excluded."""
+
+WISHED = 0.04
+"""Gain for which the number of further pairs is told: gains of real runs are .02 to .07."""
+
+
+class Found(NamedTuple):
+    """An outcome with its title for the headline and its words."""
+
+    outcome: str
+    title: Phrase
+    words: Phrase
+
+
+def judge_gain(gain: Gain, before: Retrieval, now: Retrieval) -> Found:
+    """The outcome of a run with folds.
+
+    Args:
+        before, now: Retrieval of the run itself, for what it knows of its training pairs.
+    """
+    found, told = gain.over_untrained, _interval(gain.over_untrained)
+    if found.low > 0:
+        return _better(gain)
+    known = knows_training_pairs(before, now)
+    if known and found.high < MEMORISED_BELOW:
+        words = Phrase("the training pairs were memorised: unseen partners are found no better, gain {gain}", gain=told)
+        return Found("memorised", Phrase("Memorised, not learned"), words)
+    if found.high < 0:
+        words = Phrase("the encoder unlearned: unseen partners are found worse than before, by {gain}", gain=told)
+        return Found("unlearned", Phrase("Unlearned"), words)
+    if found.low > -NO_GAIN and found.high < NO_GAIN:
+        most = found.high
+        words = Phrase("nothing was learned: a gain of more than {most:.2f} is excluded ({gain})", most=most, gain=told)
+        return Found("no gain", Phrase("No gain larger than {most:.2f}", most=most), words)
+    return Found("undecided", Phrase("Undecided"), _undecided_words(gain, known))
+
+
+def claims_of(gain: Gain) -> list[Claim]:
+    """The gains with their intervals."""
+    found = [_claim(gain.over_untrained, "first", Phrase("untrained encoder"), gain)]
+    if gain.over_shuffled is not None:
+        runs = Phrase("{runs} runs on shuffled pairings", runs=gain.shuffled_runs)
+        found.append(_claim(gain.over_shuffled, "shuffled", runs, gain))
+    return found
+
+
+def _claim(found: Interval, null: str, beside: Phrase, gain: Gain) -> Claim:
+    what = Phrase("gain in MRR of unseen partners over {n} folds (null: {beside})", n=gain.folds, beside=beside)
+    return Claim(what, found.value, 0.0, found.p, null_of=null, low=found.low, high=found.high)
+
+
+def numbers_of(gain: Gain) -> Phrase:
+    """What was measured, to be put in brackets."""
+    numbers = Phrase(
+        "MRR {before:.2f} to {after:.2f} over {pairs} pairs, each held out in one of {folds} folds, 95 % intervals",
+        before=gain.before, after=gain.after, pairs=gain.pairs, folds=gain.folds,
+    )  # fmt: skip
+    if gain.over_shuffled is None:
+        return numbers
+    return Phrase(
+        "{numbers}; {over} over {runs} runs on shuffled pairings",
+        numbers=numbers, over=_interval(gain.over_shuffled), runs=gain.shuffled_runs,
+    )  # fmt: skip
+
+
+def _better(gain: Gain) -> Found:
+    over, told = gain.over_shuffled, _interval(gain.over_untrained)
+    if over is None:
+        words = Phrase("the encoder learned: unseen partners gain {gain}", gain=told)
+        return Found("learned", Phrase("Learned (no control run)"), words)
+    if over.low > 0:
+        words = Phrase(
+            "the encoder learned: unseen partners gain {gain}, and more than after shuffled pairings", gain=told
+        )
+        return Found("learned", Phrase("Learned"), words)
+    words = Phrase("unseen partners gain {gain}, but not significantly more than after shuffled pairings", gain=told)
+    return Found("no better than shuffled", Phrase("No better than shuffled pairings"), words)
+
+
+def _undecided_words(gain: Gain, known: bool) -> Phrase:
+    """What this study could have seen, and what would decide."""
+    visible = gain.over_untrained.visible
+    more = max(round(gain.pairs * ((visible / WISHED) ** 2 - 1)), 0)
+    pairs = Phrase("the training pairs are known by heart, and ") if known else ""
+    study = Phrase("this study sees gains of {visible:.2f} and more", visible=visible)
+    further = Phrase("; about {more:,} more pairs would see {wished:.2f}", more=more, wished=WISHED) if more else ""
+    return Phrase(
+        "{pairs}unseen partners gain {gain}, which is not decided: {study}{further}",
+        pairs=pairs, gain=_interval(gain.over_untrained), study=study, further=further,
+    )  # fmt: skip
+
+
+def _interval(found: Interval) -> Phrase:
+    return Phrase("{value:+.2f} [{low:+.2f}, {high:+.2f}]", value=found.value, low=found.low, high=found.high)
