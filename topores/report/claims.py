@@ -24,7 +24,13 @@ def claims_table(claims: Iterable[Claim], beside: str) -> str:
 def _claim(claim: Claim) -> list[str]:
     what, unit = speak(claim.what), escape_html(unit_after(claim.unit)) if claim.unit in PLAIN else ""
     value, null = (cell(v) if v is None or not unit else f"{data(v)} {unit}" for v in (claim.value, claim.null))
-    return [escape_html(what[:1].upper() + what[1:]), data(None) if claim.value is None else value, null, cell(claim.p)]
+    value = data(None) if claim.value is None else f"{value} {interval(claim)}".rstrip()
+    return [escape_html(what[:1].upper() + what[1:]), value, null, cell(claim.p)]
+
+
+def interval(claim: Claim) -> str:
+    """The 95 % interval of a claim's value, in brackets; empty where there is none."""
+    return "" if claim.low is None or claim.high is None else f"[{data(claim.low)}, {data(claim.high)}]"
 
 
 def cell(value: Number | None) -> str:

@@ -8,6 +8,7 @@ from tests.report.reading import Page, values
 from topores.analysis.verdict.evidence import TURN
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement
 from topores.quantities import quantity
+from topores.report.claims import claims_table
 from topores.report.run.cards import cards_of
 from topores.report.run.null_data import first_by_chance
 
@@ -105,6 +106,19 @@ def test_recall_stands_beside_chance(full: Analysis) -> None:
 def test_the_answer_is_the_verdicts(full: Analysis, outcome: str, answer: str) -> None:
     judged = dataclasses.replace(full, verdict=dataclasses.replace(full.verdict, outcome=outcome))
     assert answer in shown(judged)["Are unseen partners found?"]
+
+
+def test_the_gain_over_folds_stands_with_its_interval(full: Analysis) -> None:
+    gains = [
+        Claim("gain", 0.034, 0.0, 0.3, null_of=null, low=low, high=high)
+        for null, low, high in (("first", -0.021, 0.083), ("shuffled", -0.005, 0.1))
+    ]
+    verdict = dataclasses.replace(full.verdict, claims=(*gains, *full.verdict.claims), outcome="no gain")
+    card = shown(dataclasses.replace(full, verdict=verdict))["Are unseen partners found?"]
+    assert "No gain worth naming." in card
+    assert "Gain in MRR: 0.0340 [−0.0210, 0.0830]" in card
+    assert "Over shuffled pairings: 0.0340 [−0.00500, 0.100]." in card
+    assert "0.0340 [−0.0210, 0.0830]" in Page(claims_table(verdict.claims, "null")).one("table").words
 
 
 def test_what_was_not_measured_has_no_card(full: Analysis, bare: Analysis) -> None:

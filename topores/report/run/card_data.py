@@ -6,8 +6,9 @@ from functools import cached_property
 
 from topores.analysis.chance import ALPHA
 from topores.analysis.verdict.evidence import TURN, compared_at, floors_of
-from topores.domain import Analysis, without_rounding
+from topores.domain import Analysis, Claim, without_rounding
 from topores.quantities import quantity
+from topores.report.claims import interval
 from topores.report.glossary import hint_of, measure_term, quantity_term
 from topores.report.html.numbers import data, percent
 from topores.report.language import later, many, say
@@ -131,12 +132,33 @@ def _retrieval(ends: _Ends) -> Card | None:
     if not ends.analysis.trained:
         return None
     answer = say(LEARNING.get(ends.analysis.verdict.outcome, LEARNING["undecided"]))
+    if gains := _gains(ends):
+        return _card(question, answer, *gains)
     figure = ends.figure("held_out_mrr")
     if not figure:
         return _card(question, answer, say("Nothing was held out."), [])
     recall = _recall(ends)
     beside = [ends.shuffled_value("held_out_mrr"), recall, f"{hint_of(quantity('held_out_mrr'))}."]
     return _card(question, answer, f"{measure_term('held_out_mrr')} {figure}", beside)
+
+
+def _gains(ends: _Ends) -> tuple[str, list[str]] | None:
+    """Gain over the folds, and what stands beside it; None for a run without folds."""
+    found = {claim.null_of: claim for claim in ends.analysis.verdict.claims if claim.low is not None}
+    if "first" not in found:
+        return None
+    figure, over = _gain(found["first"]), found.get("shuffled")
+    beside = [
+        say("95 % interval, over all folds."),
+        say("Over shuffled pairings: {gain}.", gain=_gain(over)) if over else "",
+        f"{hint_of(quantity('held_out_mrr'))}.",
+    ]
+    return say("Gain in MRR: {gain}", gain=figure), beside
+
+
+def _gain(claim: Claim) -> str:
+    assert claim.value is not None  # a gain with an interval has a value
+    return f"{data(claim.value)} {interval(claim)}"
 
 
 def _recall(ends: _Ends) -> str:
