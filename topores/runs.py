@@ -117,10 +117,14 @@ class Run:
         if line["cycle"] > 0:
             remove_former(self.folder)
 
-    def append_ranks(self, cycle: int, ranks: Mapping[str, Sequence[float]]) -> None:
-        """Add the ranks of a cycle's held-out passages, by direction."""
+    def append_ranks(self, cycle: int, ranks: Mapping[str, Sequence[float]], *, sync: bool) -> None:
+        """Add the ranks of a cycle's held-out passages, by direction.
+
+        Args:
+            sync: Whether a state that is saved next counts on them; the wait for the disk is longer than a cycle.
+        """
         finite = {way: [rank if math.isfinite(rank) else None for rank in found] for way, found in ranks.items()}
-        append_line(self.folder / RANKS, json.dumps({"cycle": cycle, **finite}))
+        append_line(self.folder / RANKS, json.dumps({"cycle": cycle, **finite}), sync=sync)
 
     def keep_metrics_until(self, cycle: int) -> None:
         """Drop the lines after `cycle`, and a line cut short: a resumed run writes them again."""

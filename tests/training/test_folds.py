@@ -112,7 +112,7 @@ def test_a_line_of_ranks_cut_short_is_left_out_and_written_again(run: Run, tmp_p
     assert list(cut.held_out_ranks) == list(run.held_out_ranks)
     cut.keep_metrics_until(2)
     assert list(cut.held_out_ranks) == [c for c in run.held_out_ranks if c <= 2]
-    cut.append_ranks(9, {"1to2": [1.0, math.inf], "2to1": []})
+    cut.append_ranks(9, {"1to2": [1.0, math.inf], "2to1": []}, sync=True)
     assert cut.held_out_ranks[9] == {"1to2": [1.0, math.inf], "2to1": []}
     json.loads((cut.folder / "held_out_ranks.jsonl").read_text().splitlines()[-1], parse_constant=pytest.fail)
 

@@ -93,8 +93,12 @@ def undo_unfinished(folder: Path) -> None:
             _put_back(aside, folder / name)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append `line` to a file and flush it to the disk.
+def append_line(path: Path, line: str, *, sync: bool = True) -> None:
+    """Append `line` to a file.
+
+    Args:
+        sync: Whether the file is on the disk when this returns, with the lines before; else a power failure may lose
+            it, though no crash of this process does.
 
     Raises:
         ResourceError: The disk is full, or the file cannot be written to.
@@ -104,7 +108,8 @@ def append_line(path: Path, line: str) -> None:
         with path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         if new:
             _flush_folder(path.parent)
 

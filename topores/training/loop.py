@@ -202,7 +202,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
         keep_checkpoint(run, cycle, trainee.encoder.save)
     if len(corpus.pairs_in("held_out")):
         found = {way: ranks(subject.rows_1, subject.rows_2, corpus, "held_out", way) for way in DIRECTIONS}
-        run.append_ranks(cycle, {way: rank.tolist() for way, rank in found.items()})
+        run.append_ranks(cycle, {way: rank.tolist() for way, rank in found.items()}, sync=keep)
     run.append_metrics(line)
     trainee.progress.logged += 1
     trainee.record(cycle, line)
