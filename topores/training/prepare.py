@@ -3,10 +3,12 @@
 import logging
 from typing import Any
 
+from topores.backbones.base import read_as
 from topores.backbones.encoder import Encoder
-from topores.backbones.loading import open_model
+from topores.backbones.loading import load_base, open_model
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
+from topores.modules.heads import by_side
 from topores.text.corpus import corpus_from_pairs, corpus_from_texts
 from topores.text.files import read_text
 from topores.text.pair_files import PairTable, read_pairs
@@ -36,7 +38,9 @@ def open_reader(config: TrainConfig, device: str) -> Encoder:
     Raises:
         InputError: The model is neither installed nor reachable, or damaged.
     """
-    return open_model(config.reader_model, device)
+    if config.reader is not None:
+        return open_model(config.reader, device)
+    return Encoder(by_side(read_as(load_base(config.model, device), config)))
 
 
 def build_corpus(config: TrainConfig, texts: Texts, reader: Encoder) -> Corpus:
