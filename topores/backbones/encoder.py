@@ -18,7 +18,7 @@ from topores.config import TrainConfig
 from topores.domain import Corpus, Side
 from topores.forward.dropout import use_cheap_dropout
 from topores.forward.packed import embed, why_not_packed
-from topores.forward.settings import prompt_of, first_columns
+from topores.forward.settings import first_columns, prompt_of
 from topores.modules.heads import BySide, with_stock_modules
 
 log = logging.getLogger(__name__)
