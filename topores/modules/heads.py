@@ -94,6 +94,13 @@ def by_side(model: SentenceTransformer) -> SentenceTransformer:
     return model
 
 
+def plain_routers(model: SentenceTransformer) -> SentenceTransformer:
+    """`model` with its routers as `encode(texts, task=...)` takes them; the opposite of `by_side`."""
+    if not any(isinstance(module, BySide) for module in model):
+        return model
+    return with_modules(model, [module.router if isinstance(module, BySide) else module for module in model])
+
+
 def affine(matrix: Float[Tensor, "rows columns"], shift: Float[Tensor, " rows"] | None = None) -> Dense:
     """h -> M h + c as a stock module; without a bias if there is no c."""
     return Dense(
