@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Module, Pooling
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from transformers import PreTrainedTokenizerBase
 
 from topores.backbones.own_modules import own_modules, say_what_is_needed
 from topores.config import TrainConfig
@@ -73,13 +73,16 @@ class Encoder(nn.Module):
             )
 
     @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> Any:
+        """A fast tokenizer of transformers, or a `tokenizers.Tokenizer`."""
         return self.model.tokenizer
 
     @property
     def max_tokens(self) -> int | None:
         """Longest text that the model reads, in tokens; None if it has no limit."""
-        return self.model.max_seq_length
+        limit = self.model.max_seq_length
+        # Static embeddings say infinity.
+        return None if limit is None or limit == float("inf") else int(limit)
 
     @property
     def by_side(self) -> bool:

@@ -6,6 +6,9 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
 
+OF_ADAPTERS = ("peft_config", "_hf_peft_config_loaded", "_weight_conversions")
+"""What loading an adapter leaves on a model of transformers: it would save the adapter, or weights by its names."""
+
 
 def merge_adapters(model: SentenceTransformer) -> SentenceTransformer:
     """A copy of `model` with every adapter merged into its base weight; equal up to rounding."""
@@ -22,7 +25,6 @@ def merge_in_place(model: SentenceTransformer) -> None:
             if isinstance(child, BaseTunerLayer):
                 child.merge()
                 setattr(parent, name, child.get_base_layer())
-        vars(parent).pop("peft_config", None)
-        # Else transformers would save the adapter, which is no more, in place of the weights.
-        vars(parent).pop("_hf_peft_config_loaded", None)
+        for name in OF_ADAPTERS:
+            vars(parent).pop(name, None)
     model.requires_grad_(True)

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from topores.backbones.base import read_as
+from topores.backbones.dropout_views import has_dropout
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import load_base, open_model
 from topores.config import TrainConfig
@@ -85,6 +86,18 @@ def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: 
             config.model, limit, len(cut), len(tokens), max(cut) - limit, max(cut),
             max(8, config.passage_tokens * limit // max(cut)),
         )  # fmt: skip
+
+
+def warn_of_equal_views(config: TrainConfig, learner: Encoder) -> None:
+    """Warn if the model has no dropout: a passage and its other view are one row then."""
+    if learner.closed_form or has_dropout(learner):
+        return
+    log.warning(
+        "'%s' has no dropout, so both views of a passage are equal: the pairings T1->T1 and T2->T2 only push other "
+        "passages away. Give --dropout 0.1 for views that differ, or leave those pairings out with "
+        "--weights 1to1=0,2to2=0,1to2=1,2to1=1.",
+        config.model,
+    )  # fmt: skip
 
 
 def _warn_of_unknown_script(texts: Texts, encoder: Encoder, model: str) -> None:

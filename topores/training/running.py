@@ -12,11 +12,19 @@ from topores.config import TrainConfig
 from topores.errors import RunError
 from topores.runs import Run, is_run, load_run
 from topores.text.corpus import write_corpus
-from topores.training.agreement import agreed_options, build_encoder, default_output, resolve_defaults
+from topores.training.agreement import (
+    agreed_options,
+    build_encoder,
+    default_output,
+    located,
+    model_folders,
+    refuse_other_weights,
+    resolve_defaults,
+)
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
 from topores.training.nulls import corpus_of, facts_of, nulls_of, options_of, refuse_impossible_nulls
-from topores.training.prepare import build_corpus, open_reader, read_texts, warn_of_learner
+from topores.training.prepare import build_corpus, open_reader, read_texts, warn_of_equal_views, warn_of_learner
 from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
 from topores.training.turn import refuse_unmeasured
@@ -54,14 +62,17 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     warn_of_learner(config, texts, corpus, encoder)
     refuse_without_held_out(config.keep, corpus)
     refuse_impossible_nulls(config, corpus)
+    warn_of_equal_views(config, encoder)
     with run.written_by_us_alone():
         # Again: another process may have trained here, to its end, while this one read the texts.
         run.refuse_if_occupied(force=force)
         with run.replacing():
             write_corpus(corpus, run.folder)
             facts = run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes)
+            facts["folders"] = model_folders(config, run)
             run.write_start(config, facts)
-            done = train_run(run, config, encoder, accelerator, resume=False)
+            with run.marking_divergence():
+                done = train_run(run, config, encoder, accelerator, resume=False)
     return _with_nulls(done, accelerator)
 
 
@@ -73,9 +84,13 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
             (fail_on, track) may change, and `stop_at_turn` may be turned off to continue past the turn.
 
     Raises:
-        RunError: There is no run, its state is damaged, or an option differs.
+        RunError: There is no run, its state is damaged, it diverged, or an option or the base model's weights differ.
     """
     run = load_run(folder)
+    if run.diverged:
+        raise RunError(
+            f"'{folder}' cannot be continued: {run.diverged} Give the changed options with --force or another --output."
+        )
     accelerator = Accelerator(cpu=choose_device(run.options.device) == "cpu")
     if not accelerator.is_main_process:
         return _follow(run, accelerator)
@@ -83,9 +98,12 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
         run = load_run(folder)
         config = agreed_options(run, given or {})
         _warn_of_other_circumstances(run, accelerator)
+        encoder = build_encoder(located(config, run), accelerator)
+        refuse_other_weights(run, encoder)
         if config != run.options:
             run.write_start(config, run.facts)
-        done = train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
+        with run.marking_divergence():
+            done = train_run(run, config, encoder, accelerator, resume=True)
     return _with_nulls(done, accelerator)
 
 
@@ -106,8 +124,10 @@ def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
             if not begun:
                 beside.clear()
                 write_corpus(corpus_of(null, run.corpus), beside.folder)
-            beside.write_start(options, facts_of(null, run.facts, run.corpus))
-            train_run(beside, options, build_encoder(options, accelerator), accelerator, resume=begun)
+            folders = model_folders(located(options, run), beside)
+            beside.write_start(options, {**facts_of(null, run.facts, run.corpus), "folders": folders})
+            encoder = build_encoder(located(options, run), accelerator)
+            train_run(beside, options, encoder, accelerator, resume=begun)
     return run
 
 
@@ -136,4 +156,5 @@ def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:
         )
     # Read again: the first process may have written other options since.
     run = Run(run.folder)
-    return train_run(run, run.options, build_encoder(run.options, accelerator), accelerator, resume=True)
+    encoder = build_encoder(located(run.options, run), accelerator)
+    return train_run(run, run.options, encoder, accelerator, resume=True)
