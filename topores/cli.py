@@ -360,19 +360,30 @@ def cache(
 
 
 @main.command()
+@click.argument("model", required=False)
 @common
-def doctor(as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
-    """Check that this machine has everything topores needs, and that the homology engines agree."""
-    send_messages(quiet, verbose, debug)
-    from topores.commands.doctor import run_doctor
+def doctor(model: str | None, as_json: bool, quiet: bool, verbose: int, debug: bool) -> None:
+    """Check that this machine has everything topores needs, and that the homology engines agree.
 
-    checks = run_doctor()
+    With MODEL, a folder or hub id, say instead what that model is and which encoders can be trained on it.
+    """
+    # What opening a model says is part of the answer, once.
+    send_messages(quiet or model is not None, verbose, debug)
+    from topores.commands.doctor import examine_model, run_doctor
+
+    checks = run_doctor() if model is None else examine_model(model)
+    # An encoder that a model does not take is no fault of the model.
+    decisive = checks if model is None else checks[:1]
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(check) for check in checks]))
     else:
-        click.echo("\n".join(f"{'ok ' if c.passed else 'BAD'}  {c.name}: {c.detail}" for c in checks))
-    if not all(check.passed for check in checks):
+        click.echo("\n".join(f"{_mark(c.passed, c in decisive)}  {c.name}: {c.detail}" for c in checks))
+    if not all(check.passed for check in decisive):
         sys.exit(3)
+
+
+def _mark(passed: bool, decisive: bool) -> str:
+    return "ok " if passed else "BAD" if decisive else "no "
 
 
 def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool, figures: bool) -> None:

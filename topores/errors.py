@@ -34,6 +34,10 @@ class RunError(ToporesError):
     exit_code = 4
 
 
+class Diverged(RunError):
+    """Training came to numbers that are not finite; going on would only repeat it."""
+
+
 class ResourceError(ToporesError):
     """Not enough memory or disk space."""
 

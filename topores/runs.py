@@ -16,7 +16,7 @@ from topores.compute.files import append_line, disk_faults, one_writer, undo_unf
 from topores.compute.set_aside import put_back, remove_former, set_aside
 from topores.config import TrainConfig
 from topores.domain import DIRECTIONS, Corpus, State, cycle_label
-from topores.errors import FailedOn, Interrupted, RunError
+from topores.errors import Diverged, FailedOn, Interrupted, ResourceError, RunError, UsageError
 from topores.text.corpus import read_corpus
 
 METRICS, RANKS = LOGS = ("metrics.jsonl", "held_out_ranks.jsonl")
@@ -37,12 +37,24 @@ class Run:
     @cached_property
     def options(self) -> TrainConfig:
         """The resolved options it was started with; those of other variants, which older runs recorded, are dropped."""
-        return TrainConfig.from_mapping(_read_yaml(self.folder / "config.yaml"), stored=True)
+        path = self.folder / "config.yaml"
+        try:
+            return TrainConfig.from_mapping(_read_yaml(path), stored=True)
+        except UsageError as fault:
+            raise RunError(
+                f"'{path}' names what this topores does not have ({fault}) Put back the file of the encoder or "
+                "objective that the run was trained with, or use the version that trained it."
+            ) from fault
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """run.json: versions, seeds, device, sha256 of texts and base weights, argv."""
         return _read_json(self.folder / "run.json")
+
+    @property
+    def diverged(self) -> str | None:
+        """How training came to numbers that are not finite; None if it did not."""
+        return _read_json(self.folder / "run.json").get("diverged")
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -161,9 +173,9 @@ class Run:
             raise RunError(f"'{self.folder}' is a file; choose another --output.")
         if is_run(self.folder):
             if not force:
+                go_on = "it diverged and cannot be continued:" if self.diverged else "continue it with --resume,"
                 raise RunError(
-                    f"'{self.folder}' holds another run; continue it with --resume, replace it with --force, "
-                    "or choose another --output."
+                    f"'{self.folder}' holds another run; {go_on} replace it with --force, or choose another --output."
                 )
             return
         present = [p.name for p in self.folder.iterdir()] if self.folder.is_dir() else []
@@ -188,8 +200,9 @@ class Run:
     def replacing(self) -> Iterator[None]:
         """Set aside the run that stands here while a new one begins.
 
-        If the new run fails before it has logged a cycle of training, the former one is put back; else it is removed
-        when that cycle is logged. A run that is interrupted can be resumed, so it stays.
+        If the new run fails before it has logged a cycle of training, the former one is put back, and without one
+        nothing is left; else it is removed when that cycle is logged. A run that is interrupted, or for which there
+        was no room, can be resumed, so it stays.
 
         Raises:
             ResourceError: Something cannot be moved.
@@ -199,8 +212,24 @@ class Run:
             yield
         except (FailedOn, Interrupted):
             raise
-        except BaseException:
-            put_back(self.folder, (*FILES, *FOLDERS))
+        except BaseException as fault:
+            if not put_back(self.folder, (*FILES, *FOLDERS)) and not self._goes_on_after(fault):
+                self.clear()
+            raise
+
+    def _goes_on_after(self, fault: BaseException) -> bool:
+        """Whether resuming can get further than this failure did."""
+        if isinstance(fault, ResourceError) or not isinstance(fault, Exception):
+            return True
+        return any(line["cycle"] > 0 for line in self.metrics)
+
+    @contextmanager
+    def marking_divergence(self) -> Iterator[None]:
+        """Record in run.json that training diverged: nobody is told to continue such a run."""
+        try:
+            yield
+        except Diverged as fault:
+            write_json(self.folder / "run.json", {**self.facts, "diverged": str(fault)})
             raise
 
     @contextmanager

@@ -29,7 +29,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one with each pass through a stem."""
     seen: list[int] = []
     pooled_layers = Stem.pooled_layers
-    monkeypatch.setattr(Stem, "pooled_layers", lambda self, texts: (seen.append(1), pooled_layers(self, texts))[1])
+    monkeypatch.setattr(Stem, "pooled_layers", lambda self, *given: (seen.append(1), pooled_layers(self, *given))[1])
     return seen
 
 

@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 from topores import train
 from topores.backbones.loading import open_model
 from topores.commands.export import PROBES, in_words, run_export, summary
-from topores.errors import RunError
+from topores.errors import InputError, RunError
 from topores.modules.loreft import LoReFT
 from topores.runs import Run
 
@@ -143,3 +143,66 @@ def test_the_command(trained: Callable[..., Run], topores: Callable, tmp_path: P
     again = topores("export", run.folder, "-o", tmp_path / "plain")
     assert again.returncode == 4
     assert again.stderr.count("\n") == 1
+
+
+def with_settings(tiny_model: Path, folder: Path, **settings: object) -> Path:
+    """The tiny model with settings of the model as a whole, such as prompts."""
+    modules = list(open_model(str(tiny_model), "cpu").model)
+    SentenceTransformer(modules=modules, device="cpu", **settings).save(str(folder), create_model_card=False)
+    return folder
+
+
+@pytest.mark.parametrize("encoder", ["full", "linear"])
+def test_what_a_model_is_besides_its_weights_is_kept(
+    encoder: str, tiny_model: Path, tiny_options: dict, tmp_path: Path
+) -> None:
+    prompts = {"query": "bafid: ", "document": ""}
+    settings = {"prompts": prompts, "default_prompt_name": "query", "truncate_dim": 12, "similarity_fn_name": "dot"}
+    base = with_settings(tiny_model, tmp_path / "base", **settings)
+    run = train(**{**tiny_options, "model": str(base), "cycles": 1}, encoder=encoder, output=tmp_path / "run")
+    done = run_export(run.folder, tmp_path / "plain")
+    model = SentenceTransformer(str(tmp_path / "plain"), device="cpu")
+    assert {name: getattr(model, name) for name in settings} == settings
+    assert done.prompts == dict.fromkeys(("t1", "t2"), "bafid: ")
+    assert "Prompts: T1 'bafid: '" in in_words(done)
+    texts = [p.text for p in run.corpus.t1]
+    rows = model.encode(texts)
+    assert rows.shape == (len(texts), 12)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    assert np.abs(rows - open_model(str(run.checkpoints[1]), "cpu").encode(texts)).max() < 1e-6
+    bare = model.encode(texts, prompt="")
+    assert np.abs(rows - bare / np.linalg.norm(bare, axis=1, keepdims=True)).max() > 1e-2
+
+
+def test_texts_with_prompts_of_their_own(tiny_model: Path, tiny_options: dict, tmp_path: Path) -> None:
+    base = with_settings(tiny_model, tmp_path / "base", prompts={"ask": "bafid: "})
+    asked = {**tiny_options, "model": str(base), "cycles": 1, "prompt_1": "ask", "prompt_2": "kegol kegol: "}
+    run = train(**asked, output=tmp_path / "run")
+    done = run_export(run.folder, tmp_path / "plain")
+    assert 'encode(texts, prompt_name="t1"), or "t2"' in in_words(done)
+    model = SentenceTransformer(str(tmp_path / "plain"), device="cpu")
+    assert (model.prompts["t1"], model.prompts["t2"]) == ("bafid: ", "kegol kegol: ")
+    both = [*run.corpus.t1, *run.corpus.t2]
+    rows = open_model(str(run.checkpoints[1]), "cpu").encode([p.text for p in both], [p.side for p in both])
+    by_hand = [model.encode(p.text, prompt={"t1": "bafid: ", "t2": "kegol kegol: "}[p.side]) for p in both]
+    assert np.abs(rows - np.stack(by_hand)).max() < 1e-6
+
+
+def test_the_model_at_the_output_stays_if_the_copy_differs(
+    trained: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained("linear")
+    run_export(run.folder, tmp_path / "model", 0)
+    before = (tmp_path / "model" / "modules.json").read_bytes(), (tmp_path / "model").stat().st_ino
+
+    def spoil(_encoder: object, checkpoint: Path, aside: Path) -> None:
+        """A copy whose encode() puts something before each text, and whose weights are equal."""
+        model = SentenceTransformer(str(checkpoint), device="cpu")
+        model.prompts["query"], model.default_prompt_name = "bafid: ", "query"
+        model.save(str(aside), create_model_card=False)
+
+    monkeypatch.setattr("topores.commands.export._write", spoil)
+    with pytest.raises(InputError, match=r"embeds texts differently, by .* so '.*model' is not written"):
+        run_export(run.folder, tmp_path / "model", force=True)
+    assert ((tmp_path / "model" / "modules.json").read_bytes(), (tmp_path / "model").stat().st_ino) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]

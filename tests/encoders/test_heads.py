@@ -121,7 +121,7 @@ def test_the_closed_form_finds_the_rotation_that_was_made(tiny_model: Path) -> N
     encode = encoder.encode
     # T2 says what T1 says, turned: "!" marks its texts.
     turn = {True: made, False: np.eye(32, dtype=np.float32)}
-    encoder.encode = lambda asked: encode([t.strip("!") for t in asked]) @ turn[asked[0].endswith("!")]
+    encoder.encode = lambda asked, _sides: encode([t.strip("!") for t in asked]) @ turn[asked[0].endswith("!")]
     encoder.solve(corpus(texts, [f"{text}!" for text in texts]))
     encoder.encode = encode
     assert np.abs(encoder.encode(texts, ["t1"] * len(texts)) - rows @ made).max() < 1e-3

@@ -70,13 +70,16 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         for loop in most_significant_loops(shown, bench, "first and last state")
     ]
     measurements += [Measurement(*place, "loop_p", p, unit_of("loop_p"), 1) for place, p in cells.items()]
-    nulls = measured_nulls(
+    nulls, left_out = measured_nulls(
         Ground(source, _for_nulls(bench), ends), config.null_names, asked=config.nulls != TopologyConfig.nulls
     )
     evidence = _evidence(source, ends, measurements, nulls, loops, sure, config.metric)
     return Analysis(
         name=source.name,
-        protocol=_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()}),
+        protocol={
+            **_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()}),
+            "nulls_left_out": left_out,
+        },
         states=source.states,
         layers=layers,
         clouds=tuple(source.clouds),

@@ -17,6 +17,9 @@ from topores.text.files import read_text
 from topores.text.pair_files import read_pairs
 from topores.text.passages import first_passage, split_passages
 
+MODEL_FILES = ("modules.json", "config.json", "adapter_config.json")
+"""Folders of sentence-transformers, of transformers and of peft have one of these."""
+
 
 def open_source(config: TopologyConfig) -> Source:
     """The states that `--checkpoint` names, in the order given (by cycle for a run).
@@ -72,7 +75,7 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
             f"'{missing[0]}' does not exist; give a run folder, a checkpoint, a model folder, a hub id or a .npy file."
         )
     for item in map(Path, given):
-        if item.is_dir() and not (item / "modules.json").is_file() and not (item / "config.json").is_file():
+        if item.is_dir() and not any((item / name).is_file() for name in MODEL_FILES):
             raise InputError(
                 f"'{item}' is neither a run (no run.json) nor a model (no modules.json); give a folder that "
                 "topores train or sentence-transformers wrote."

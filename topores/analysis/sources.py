@@ -140,6 +140,11 @@ class EncodedSource(Source):
             found.append(kept["rows"])
         return found
 
+    def why_no_dropout(self) -> str | None:
+        from topores.backbones.dropout_views import has_dropout
+
+        return None if has_dropout(self._open(self.states[-1])) else "the encoder has no dropout, so nothing is drawn"
+
     def rows_of_random_text(self, states: Sequence[State], seed: int) -> list[Rows]:
         """By state: rows of passages of the same lengths, with each text's tokens in random order."""
         opened = [self._open(state) for state in states]
@@ -156,7 +161,8 @@ class EncodedSource(Source):
         from topores.backbones.untrained import untrained_like
 
         encoder = untrained_like(self._open(state), seed)
-        return encoder.encode([p.text for p in (*self.corpus.t1, *self.corpus.t2)])
+        passages = (*self.corpus.t1, *self.corpus.t2)
+        return encoder.encode([p.text for p in passages], [p.side for p in passages])
 
 
 class ArraySource(Source):

@@ -1,6 +1,5 @@
 """Encoders with peft adapters on their linear layers: the base weights are frozen and the adapters are trained."""
 
-import copy
 import json
 import warnings
 from collections.abc import Callable, Mapping
@@ -9,19 +8,18 @@ from typing import Any
 
 import torch
 from peft import PeftConfig, get_peft_model_state_dict, inject_adapter_in_model
-from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Transformer
-from torch import nn
 
-from topores.backbones.loading import load_base
+from topores.backbones.base import base_of
+from topores.backbones.merging import merge_adapters
 from topores.backbones.upper import UpperEncoder
 from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
 from topores.errors import InputError
-from topores.forward.layers import chosen_layers, layer_stack, linear_layers
-from topores.modules.heads import by_side, with_stock_modules
+from topores.forward.layers import Linear, chosen_layers, layer_stack, linear_layers
+from topores.modules.heads import with_stock_modules
 
 ADAPTER = "adapter"
 """Folder within a checkpoint for the adapter alone. An adapter config at the top of the checkpoint would make
@@ -46,7 +44,7 @@ class AdaptedEncoder(UpperEncoder):
 def with_adapters(
     config: TrainConfig,
     device: str,
-    configure: Callable[[Mapping[str, nn.Linear]], PeftConfig],
+    configure: Callable[[Mapping[str, Linear]], PeftConfig],
     *,
     cannot_change: str,
 ) -> AdaptedEncoder:
@@ -61,7 +59,7 @@ def with_adapters(
         UsageError: `config` names a layer that does not exist.
     """
     keep_freed_memory()
-    model = by_side(load_base(config.model, device))
+    model = base_of(config, device)
     for parameter in model.parameters():
         parameter.requires_grad = False
     bert = _transformer(model, config.model).auto_model
@@ -72,25 +70,14 @@ def with_adapters(
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # peft uses a transformers property that was renamed, which warns.
         warnings.simplefilter("ignore", FutureWarning)
+        # It also says that it reads Conv1D transposed, which is right.
+        warnings.filterwarnings("ignore", message="fan_in_fan_out")
         torch.manual_seed(config.seed)
         inject_adapter_in_model(adapter, bert)
     model.to(device).eval()
     encoder = AdaptedEncoder(model, frozen=layers[0] - 1, precision=config.precision)
     encoder.cannot_change = cannot_change
     return encoder
-
-
-@torch.no_grad()
-def merge_adapters(model: SentenceTransformer) -> SentenceTransformer:
-    """A copy of `model` with every adapter merged into its base weight; equal up to rounding."""
-    plain = copy.deepcopy(model)
-    for parent in list(plain.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, BaseTunerLayer):
-                child.merge()
-                setattr(parent, name, child.get_base_layer())
-        vars(parent).pop("peft_config", None)
-    return plain.requires_grad_(True)
 
 
 def save_adapter(model: SentenceTransformer, folder: Path) -> None:

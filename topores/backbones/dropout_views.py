@@ -14,6 +14,7 @@ from topores.backbones.encoder import Encoder
 from topores.compute.keys import code_version, digest
 
 TEXTS_AT_ONCE = 64
+PROBE = "The trial found fewer deaths in the treated group, but the interval was wide."
 
 
 def draw_views(texts: Sequence[str], count: int) -> Int[Tensor, " texts"]:
@@ -35,6 +36,19 @@ def draw_views(texts: Sequence[str], count: int) -> Int[Tensor, " texts"]:
 def begin_view(seed: int, view: int) -> None:
     """Seed torch's generator for the dropout masks of a view."""
     torch.manual_seed(int(np.random.SeedSequence([seed, view]).generate_state(1, np.uint64)[0]))
+
+
+@torch.no_grad()
+def has_dropout(encoder: Encoder) -> bool:
+    """Whether two views of a text differ. Decided by trying it: dropout has many names in third-party models."""
+    was_training = encoder.training
+    encoder.train()
+    # The generator of the process is left as it is.
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first, second = encoder([PROBE] * 2, ["t1"] * 2)
+    encoder.train(was_training)
+    return not torch.allclose(first, second, atol=1e-5)
 
 
 def batches_by_length(texts: Sequence[str]) -> list[list[int]]:

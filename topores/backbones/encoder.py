@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +12,13 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Module, Pooling
 from torch import Tensor, nn
 from torch.nn.functional import normalize
-from transformers import PreTrainedTokenizerBase
 
 from topores.backbones.own_modules import own_modules, say_what_is_needed
 from topores.config import TrainConfig
 from topores.domain import Corpus, Side
 from topores.forward.dropout import use_cheap_dropout
 from topores.forward.packed import embed, why_not_packed
+from topores.forward.settings import first_columns, prompt_of
 from topores.modules.heads import BySide, with_stock_modules
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Encoder(nn.Module):
     their `requires_grad`, and overrides methods that it can make faster.
 
     Texts can be given with their sides ("t1" or "t2"), which only encoders that treat the two texts differently use.
+    Rows are those of the model's own `encode()`, scaled to unit length: prompts and truncate_dim are the model's.
 
     The two views of a passage differ by dropout on hidden states. Dropout on attention weights is switched off: it
     forces the slow attention kernel on CPUs, which costs a third of a training step.
@@ -71,13 +73,16 @@ class Encoder(nn.Module):
             )
 
     @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> Any:
+        """A fast tokenizer of transformers, or a `tokenizers.Tokenizer`."""
         return self.model.tokenizer
 
     @property
     def max_tokens(self) -> int | None:
         """Longest text that the model reads, in tokens; None if it has no limit."""
-        return self.model.max_seq_length
+        limit = self.model.max_seq_length
+        # Static embeddings say infinity.
+        return None if limit is None or limit == float("inf") else int(limit)
 
     @property
     def by_side(self) -> bool:
@@ -103,7 +108,7 @@ class Encoder(nn.Module):
     def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """Output of the model's last module, not normalised, float32."""
         with self.autocast():
-            return self._embed(self._features(texts, sides))[-1].float()
+            return self.embed_texts(texts, sides)[-1].float()
 
     def autocast(self, *, enabled: bool = True) -> torch.autocast:
         """Autocast context with the training precision; float32 if not `enabled`."""
@@ -151,13 +156,37 @@ class Encoder(nn.Module):
         """The model as a checkpoint has it: of stock modules, as far as they can stand for its own."""
         return with_stock_modules(self.model)
 
+    def prompts_of(self, sides: Sequence[Side] | None, count: int) -> list[str]:
+        """The prompt before each of `count` texts."""
+        of = {side: prompt_of(self.model, side) for side in set(sides or (None,))}
+        return [of[side] for side in sides] if sides is not None else [of[None]] * count
+
+    def embed_texts(
+        self, texts: Sequence[str], sides: Sequence[Side] | None = None, *, layers: bool = False
+    ) -> list[Float[Tensor, "texts _"]]:
+        """Rows of each layer, or only of the last, not normalised; texts of different prompts run apart."""
+        prompts = self.prompts_of(sides, len(texts))
+        groups = {prompt: [i for i, own in enumerate(prompts) if own == prompt] for prompt in dict.fromkeys(prompts)}
+        parts = [
+            self._embed(self._features(*_select(places, texts, sides), prompt=prompt), layers=layers)
+            for prompt, places in groups.items()
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        back = torch.from_numpy(np.argsort(np.concatenate(list(groups.values())))).to(self.model.device)
+        return [torch.cat(rows)[back] for rows in zip(*parts, strict=True)]
+
+    def shorten(self, rows: Float[Tensor, "texts _"]) -> Float[Tensor, "texts _"]:
+        """The columns that the model's `encode()` keeps of its output."""
+        return first_columns(self.model, rows)
+
     def tokenise(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Tokenise `texts`, with padding, on the device of the model."""
         features = self.model.preprocess(list(texts))
         return {name: value.to(self.model.device) for name, value in features.items() if isinstance(value, Tensor)}
 
-    def _features(self, texts: Sequence[str], sides: Sequence[Side] | None) -> dict[str, Tensor]:
-        features = {**self.model.preprocess(list(texts)), **self.side_features(sides)}
+    def _features(self, texts: Sequence[str], sides: Sequence[Side] | None, *, prompt: str) -> dict[str, Tensor]:
+        features = {**self.model.preprocess(list(texts), prompt=prompt or None), **self.side_features(sides)}
         return {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
 
     def side_features(self, sides: Sequence[Side] | None) -> dict[str, Tensor]:
@@ -169,15 +198,15 @@ class Encoder(nn.Module):
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
     ) -> list[Float[np.ndarray, "texts _"]]:
-        return [unit_rows(rows) for rows in self._embed(self._features(texts, sides), layers=layers)]
+        return [unit_rows(rows) for rows in self.embed_texts(texts, sides, layers=layers)]
 
     def _embed(self, features: dict[str, Tensor], *, layers: bool = False) -> list[Float[Tensor, "texts _"]]:
         """Pooled rows of each layer, or only of the last, in the packed or padded layout."""
         if self.packed:
-            return embed(self.model, features, layers=layers)
-        if not layers:
-            return [self.model(features)["sentence_embedding"]]
-        return self._padded_layers(features)
+            rows = embed(self.model, features, layers=layers)
+        else:
+            rows = self._padded_layers(features) if layers else [self.model(features)["sentence_embedding"]]
+        return [*rows[:-1], self.shorten(rows[-1])]
 
     def _padded_layers(self, features: dict[str, Tensor]) -> list[Float[Tensor, "texts _"]]:
         transformer = self.model.transformers_model

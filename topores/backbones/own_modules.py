@@ -26,7 +26,7 @@ OWN = ("topores.modules.", "topores.encoders.")
 
 STOCK = "sentence_transformers."
 
-SETTINGS = ("prompts", "default_prompt_name", "similarity_fn_name")
+SETTINGS = ("prompts", "default_prompt_name", "similarity_fn_name", "truncate_dim")
 """What config_sentence_transformers.json says of a model as a whole, by the names of the constructor's arguments."""
 
 UNKNOWN = "(unknown version)"

@@ -5,26 +5,31 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from topores.backbones.base import base_of
 from topores.backbones.dropout_views import batches_by_length, begin_view, draw_views, key_of
 from topores.backbones.encoder import Encoder
-from topores.backbones.loading import load_base
 from topores.compute.cache import Cache
 from topores.compute.memory import keep_freed_memory
 from topores.compute.resources import available_memory
 from topores.config import TrainConfig
-from topores.domain import Corpus, Side
+from topores.domain import Corpus, Passage, Side
 from topores.errors import ResourceError
+from topores.forward.settings import with_modules
+from topores.modules.heads import affine
 
 log = logging.getLogger(__name__)
 
 LEARNING_RATE = 1e-3
 BATCH_SIZE = 1024
+
+Reading = tuple[str, str, str]
+"""All that decides the row of a text: its prompt, its side where the base treats the sides differently, and itself."""
 
 
 class HeadEncoder(Encoder):
@@ -48,13 +53,12 @@ class HeadEncoder(Encoder):
         after = [modules.pop()] if isinstance(modules[-1], Normalize) else []
         for parameter in base.parameters():
             parameter.requires_grad = False
-        below = SentenceTransformer(modules=modules, device=str(base.device))
-        model = SentenceTransformer(modules=[*modules, head, *after], device=str(base.device))
+        below, model = with_modules(base, modules), with_modules(base, [*modules, head, *after])
         model.eval()
         super().__init__(model, precision=precision)
         # In a tuple, so that torch does not register these modules twice: they are parts of `model` already.
         self._frozen = (Encoder(below, precision=precision),)
-        self._place: dict[str, int] = {}
+        self._place: dict[Reading, int] = {}
         self._views = self._clean = torch.empty(0)
 
     @property
@@ -69,7 +73,11 @@ class HeadEncoder(Encoder):
         Raises:
             ResourceError: They do not fit in memory.
         """
-        texts = list(dict.fromkeys(p.text for p in (*corpus.t1, *corpus.t2)))
+        passages = (*corpus.t1, *corpus.t2)
+        first: dict[Reading, Passage] = {}
+        for reading, passage in zip(self._readings(*_columns(passages)), passages, strict=True):
+            first.setdefault(reading, passage)
+        readings, (texts, sides) = list(first), _columns(list(first.values()))
         dim = int(self.model.get_embedding_dimension() or 0)
         count = config.encoder_options.cached_views
         needed = (count + 1) * len(texts) * dim * 4
@@ -81,7 +89,7 @@ class HeadEncoder(Encoder):
         frozen, cache = self._frozen[0], Cache()
         key = key_of(
             frozen, frozen.state_dict().items(), model=repr(frozen.model),
-            what="pooled views", texts=texts, views=count, seed=config.seed,
+            what="pooled views", readings=readings, views=count, seed=config.seed,
         )  # fmt: skip
         kept = cache.get(key)
         if kept is None:
@@ -89,9 +97,10 @@ class HeadEncoder(Encoder):
                 "The frozen layers encode %d passages %d times, once for the whole run (%.1f MB).",
                 len(texts), count + 1, needed / 2**20,
             )  # fmt: skip
-            kept = {"views": _all_views(frozen, texts, config), "clean": _pooled(frozen.eval(), texts).cpu().numpy()}
+            views = _all_views(frozen, texts, sides, config)
+            kept = {"views": views, "clean": _pooled(frozen.eval(), texts, sides).cpu().numpy()}
             cache.put(key, kept)
-        self._place = {text: place for place, text in enumerate(texts)}
+        self._place = {reading: place for place, reading in enumerate(readings)}
         self._views = torch.from_numpy(kept["views"]).to(self.model.device)
         self._clean = torch.from_numpy(kept["clean"]).to(self.model.device)
 
@@ -100,18 +109,18 @@ class HeadEncoder(Encoder):
 
         In evaluation mode, the rows are those without dropout.
         """
-        if not all(text in self._place for text in texts):
+        places = self._places(texts, sides)
+        if places is None:
             return super().forward(texts, sides)
-        places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
         pooled = self._views[self.draw_views(texts), places] if self.training else self._clean[places]
         return self._apply_head(pooled, sides)
 
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
     ) -> list[Float[np.ndarray, "texts _"]]:
-        if layers or not all(text in self._place for text in texts):
+        places = self._places(texts, sides)
+        if layers or places is None:
             return super()._rows_of(texts, sides, layers=layers)
-        places = torch.tensor([self._place[text] for text in texts], device=self.model.device)
         return [self._apply_head(self._clean[places], sides).cpu().numpy()]
 
     def _apply_head(
@@ -124,9 +133,21 @@ class HeadEncoder(Encoder):
         """Draw a cached view for each text."""
         return draw_views(texts, len(self._views)).to(self.model.device)
 
-    def bank(self, texts: Sequence[str]) -> Float[Tensor, "views texts dim"]:
+    def bank(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "views texts dim"]:
         """Cached views of prepared texts, before the head."""
-        return self._views[:, [self._place[text] for text in texts]]
+        return self._views[:, self._places(texts, sides)]
+
+    def _readings(self, texts: Sequence[str], sides: Sequence[Side] | None) -> list[Reading]:
+        prompts = self.prompts_of(sides, len(texts))
+        known = sides if sides is not None and self.by_side else [""] * len(texts)
+        return list(zip(prompts, known, texts, strict=True))
+
+    def _places(self, texts: Sequence[str], sides: Sequence[Side] | None) -> Int[Tensor, " texts"] | None:
+        """Where each text is among the prepared ones; None if one is not."""
+        readings = self._readings(texts, sides)
+        if not all(reading in self._place for reading in readings):
+            return None
+        return torch.tensor([self._place[reading] for reading in readings], device=self.model.device)
 
 
 def with_head(
@@ -148,7 +169,7 @@ def with_head(
         InputError: The model is neither installed nor reachable, or damaged.
     """
     keep_freed_memory()
-    base = load_base(config.model, device)
+    base = _with_its_first_columns(base_of(config, device))
     # A generator of its own: earlier draws of the process must not decide where training starts.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -158,20 +179,40 @@ def with_head(
     return encoder
 
 
+def _with_its_first_columns(base: SentenceTransformer) -> SentenceTransformer:
+    """`base` with its truncation as a module before the final normalisation: a head works on what is kept."""
+    kept = base.truncate_dim
+    base.truncate_dim = None
+    whole = int(base.get_embedding_dimension() or 0)
+    base.truncate_dim = kept
+    if kept is None or kept >= whole:
+        return base
+    modules = list(base)
+    after = [modules.pop()] if isinstance(modules[-1], Normalize) else []
+    keep = affine(torch.eye(kept, whole)).to(base.device)
+    return with_modules(base, [*modules, keep, *after])
+
+
+def _columns(passages: Sequence[Passage]) -> tuple[list[str], list[Side]]:
+    return [p.text for p in passages], [p.side for p in passages]
+
+
 @torch.inference_mode()
-def _all_views(frozen: Encoder, texts: Sequence[str], config: TrainConfig) -> Float[np.ndarray, "views texts dim"]:
+def _all_views(
+    frozen: Encoder, texts: Sequence[str], sides: Sequence[Side], config: TrainConfig
+) -> Float[np.ndarray, "views texts dim"]:
     frozen.train()
     views = []
     for view in range(config.encoder_options.cached_views):
         begin_view(config.seed, view)
-        views.append(_pooled(frozen, texts).cpu().numpy())
+        views.append(_pooled(frozen, texts, sides).cpu().numpy())
     frozen.eval()
     return np.stack(views)
 
 
 @torch.inference_mode()
-def _pooled(frozen: Encoder, texts: Sequence[str]) -> Float[Tensor, "texts dim"]:
+def _pooled(frozen: Encoder, texts: Sequence[str], sides: Sequence[Side]) -> Float[Tensor, "texts dim"]:
     """Pooled embeddings from the frozen layers in their current mode, not normalised."""
     batches = batches_by_length(texts)
-    rows = torch.cat([frozen.pooled_rows([texts[i] for i in batch]) for batch in batches])
+    rows = torch.cat([frozen.pooled_rows([texts[i] for i in own], [sides[i] for i in own]) for own in batches])
     return rows[torch.tensor(np.argsort(np.concatenate(batches)), device=rows.device)]

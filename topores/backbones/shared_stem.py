@@ -14,18 +14,21 @@ from torch import Tensor, nn
 from topores.backbones.dropout_views import batches_by_length, begin_view
 from topores.backbones.encoder import Encoder, unit_rows
 from topores.compute.keys import digest, sha256_of_folder
-from topores.domain import Side
+from topores.domain import SIDES, Side
 from topores.forward.packable import not_packable
+from topores.forward.settings import with_modules
 
 
 class Stem(Encoder):
     """A transformer and its pooling, without the modules after them."""
 
     @torch.inference_mode()
-    def pooled_layers(self, texts: Sequence[str]) -> list[Float[Tensor, "texts dim"]]:
+    def pooled_layers(self, texts: Sequence[str], sides: Sequence[Side]) -> list[Float[Tensor, "texts dim"]]:
         """The pooled hidden states of every layer, not normalised, with dropout if in training mode."""
         batches = batches_by_length(texts)
-        parts = [self._embed(self._features([texts[i] for i in batch], None), layers=True) for batch in batches]
+        parts = [
+            self.embed_texts([texts[i] for i in batch], [sides[i] for i in batch], layers=True) for batch in batches
+        ]
         back = torch.from_numpy(np.argsort(np.concatenate(batches))).to(self.model.device)
         return [torch.cat(rows)[back] for rows in zip(*parts, strict=True)]
 
@@ -55,7 +58,7 @@ class SharedStem:
             folder: Its folder, whose files decide whether the kept stem can be used.
         """
         first, rest = _split_stem(encoder.model)
-        key = _key_of(folder) if first else None
+        key = _key_of(folder, encoder) if first else None
         if key is None:
             return encoder.encode_layers(self.texts, self.sides)
         pooled = self._stem_output(first, key, encoder, None)
@@ -68,7 +71,7 @@ class SharedStem:
         Checkpoints with the same stem get the same masks in the same view, so they differ only by their own modules.
         """
         first, rest = _split_stem(encoder.model)
-        key = _key_of(folder) if first else None
+        key = _key_of(folder, encoder) if first else None
         if key is None:
             batches = batches_by_length(self.texts)
             encoder.train()
@@ -79,7 +82,11 @@ class SharedStem:
             encoder.eval()
             return unit_rows(torch.cat(parts)[np.argsort(np.concatenate(batches))])
         pooled = self._stem_output(first, key, encoder, (seed, view))
-        return unit_rows(self._apply_rest(rest, pooled[-1], encoder))
+        encoder.train()
+        begin_view(seed, view)
+        rows = self._apply_rest(rest, pooled[-1], encoder)
+        encoder.eval()
+        return unit_rows(rows)
 
     def _stem_output(
         self, first: list[nn.Module], key: str, encoder: Encoder, view: tuple[int, int] | None
@@ -88,11 +95,13 @@ class SharedStem:
         if key != self._key:
             self._pooled, self._key = {}, key
         if view not in self._pooled:
-            stem = Stem(SentenceTransformer(modules=first, device=str(encoder.model.device)))
+            stem = Stem(with_modules(encoder.model, first))
+            # What encode() cuts off comes after the other modules.
+            stem.model.truncate_dim = None
             stem.train(view is not None)
             if view is not None:
                 begin_view(*view)
-            pooled = stem.pooled_layers(self.texts)
+            pooled = stem.pooled_layers(self.texts, self.sides)
             stem.eval()
             self._pooled[view] = pooled if view is None else pooled[-1:]
         return self._pooled[view]
@@ -101,7 +110,7 @@ class SharedStem:
         features = {"sentence_embedding": pooled, **encoder.side_features(self.sides)}
         for module in rest:
             features = module(features)
-        return features["sentence_embedding"]
+        return encoder.shorten(features["sentence_embedding"])
 
 
 def _split_stem(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Module]]:
@@ -112,12 +121,16 @@ def _split_stem(model: SentenceTransformer) -> tuple[list[nn.Module], list[nn.Mo
     return (modules[:2], modules[2:]) if begins_so and reads_rows_alone else ([], modules)
 
 
-def _key_of(folder: Path) -> str | None:
-    """Hash of the files of transformer and pooling; None if the folder does not keep them apart from other modules."""
+def _key_of(folder: Path, encoder: Encoder) -> str | None:
+    """Hash of the files of transformer and pooling, and of the prompts.
+
+    None if the folder does not keep them apart from other modules.
+    """
     listed = folder / "modules.json"
     if not listed.is_file():
         return None
     places = [folder / module["path"] for module in json.loads(listed.read_text(encoding="utf-8"))]
     if folder in places[2:]:
         return None
-    return digest(stem=[sha256_of_folder(place, without=places[2:]) for place in places[:2]])
+    prompts = encoder.prompts_of(SIDES, len(SIDES))
+    return digest(stem=[sha256_of_folder(place, without=places[2:]) for place in places[:2]], prompts=prompts)

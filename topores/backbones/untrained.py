@@ -1,13 +1,15 @@
 """A randomly initialised encoder of the same architecture, without heads."""
 
+from typing import Any
+
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from torch import nn
-from transformers import AutoModel
 
 from topores.backbones.encoder import Encoder
 from topores.forward.packable import not_packable
+from topores.forward.settings import with_modules
 
 
 def why_not_untrained(model: SentenceTransformer) -> str | None:
@@ -31,8 +33,10 @@ def untrained_like(encoder: Encoder, seed: int) -> Encoder:
     modules: list[nn.Module] = [m for m in encoder.model if isinstance(m, Transformer | Pooling | Normalize)]
     transformer = modules[0]
     assert isinstance(transformer, Transformer)  # checked by why_not_untrained
+    # Its own class: the registry of transformers has the whole encoder-decoder for T5, and MPNet lacks sdpa.
+    old: Any = transformer.model
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        fresh = AutoModel.from_config(transformer.model.config, attn_implementation="sdpa")
+        fresh = type(old)._from_config(old.config, attn_implementation=old.config._attn_implementation)
     transformer.model = fresh.to(encoder.model.device).eval()
-    return Encoder(SentenceTransformer(modules=modules, device=str(encoder.model.device)).eval())
+    return Encoder(with_modules(encoder.model, modules).eval())

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor
 
 from topores.backbones.dropout_views import draw_views
 from topores.backbones.encoder import Encoder, unit_rows
 from topores.backbones.token_states import TokenStates, token_states
 from topores.config import TrainConfig
-from topores.domain import Corpus, Side
+from topores.domain import SIDES, Corpus, Side
 from topores.forward.cut import Cut, Entering
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,9 @@ class UpperEncoder(Encoder):
         self._states: TokenStates | None = None
 
     def prepare(self, corpus: Corpus, config: TrainConfig) -> None:
-        texts = list(dict.fromkeys(p.text for p in (*corpus.t1, *corpus.t2)))
-        if self._cut is None or not texts:
+        passages = (*corpus.t1, *corpus.t2)
+        texts = list(dict.fromkeys(self._with_prompts([p.text for p in passages], [p.side for p in passages])))
+        if self._cut is None or not texts or self._leaves_prompts_out():
             return
         reason = self._cut.why_not(self.tokenise(texts[:3]))
         if reason:
@@ -48,7 +50,7 @@ class UpperEncoder(Encoder):
         self._states = token_states(self, self._cut, texts, masks=config.encoder_options.cached_views, seed=config.seed)
 
     def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
-        if self._states is None or not self._states.contains(texts):
+        if self._states is None or not self._states.contains(self._with_prompts(texts, sides)):
             return super().pooled_rows(texts, sides)
         with self.autocast():
             return self._from_states(self._states, texts, sides).float()
@@ -56,7 +58,7 @@ class UpperEncoder(Encoder):
     def _rows_of(
         self, texts: Sequence[str], sides: Sequence[Side] | None, *, layers: bool
     ) -> list[Float[np.ndarray, "texts _"]]:
-        if layers or self._states is None or not self._states.contains(texts):
+        if layers or self._states is None or not self._states.contains(self._with_prompts(texts, sides)):
             return super()._rows_of(texts, sides, layers=layers)
         return [unit_rows(self._from_states(self._states, texts, sides))]
 
@@ -65,5 +67,14 @@ class UpperEncoder(Encoder):
     ) -> Float[Tensor, "texts dim"]:
         assert self._cut is not None  # its states are there
         views = draw_views(texts, len(states.views) - 1) if self.training else None
-        hidden, layout = states.gather(texts, views, self.model.device)
-        return self._cut.run_above(hidden, layout, self.side_features(sides))
+        hidden, layout = states.gather(self._with_prompts(texts, sides), views, self.model.device)
+        return self.shorten(self._cut.run_above(hidden, layout, self.side_features(sides)))
+
+    def _with_prompts(self, texts: Sequence[str], sides: Sequence[Side] | None) -> list[str]:
+        """The texts as they are tokenised."""
+        return [prompt + text for prompt, text in zip(self.prompts_of(sides, len(texts)), texts, strict=True)]
+
+    def _leaves_prompts_out(self) -> bool:
+        """Whether the pooling skips the tokens of a prompt; where these end is not kept with the states."""
+        skips = any(isinstance(module, Pooling) and not module.include_prompt for module in self.model)
+        return skips and any(self.prompts_of(SIDES, len(SIDES)))

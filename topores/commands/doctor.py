@@ -1,12 +1,14 @@
-"""`topores doctor`: check the installation, and that the homology engines agree on this machine."""
+"""`topores doctor`: check the installation, or a model: what it is, and which encoders can be trained on it."""
 
 import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from topores import variants
 from topores.errors import ToporesError
 
 
@@ -27,6 +29,38 @@ def run_doctor() -> list[Check]:
         _check("homology engines agree", _engines),
         _check("results kept", _cache),
     ]
+
+
+def examine_model(name: str) -> list[Check]:
+    """What a model is, and whether each encoder can be trained on it; where not, why."""
+    facts = _check("model", lambda: _told_facts(name))
+    if not facts.passed:
+        return [facts]
+    return [facts, *(_check(f"--encoder {encoder}", partial(_builds, name, encoder)) for encoder in _encoders())]
+
+
+def _told_facts(name: str) -> str:
+    from topores.backbones.facts import facts_of_model, in_words
+
+    return "\n     ".join([name, *in_words(facts_of_model(name))])
+
+
+def _encoders() -> list[str]:
+    from topores.config.by_variant import PACKAGES
+
+    return variants.names(PACKAGES["encoder"])
+
+
+def _builds(name: str, encoder: str) -> str:
+    """Decided by building it: the rules are those of training itself."""
+    from topores.config import TrainConfig
+    from topores.training.agreement import resolve_defaults
+
+    options = {"article": "T1", "meta_analysis": "T2", "model": name, "encoder": encoder, "device": "cpu"}
+    config = resolve_defaults(TrainConfig.from_mapping(options), "cpu")
+    built = variants.load("topores.encoders", encoder).build(config, "cpu")
+    trained = sum(weight.numel() for weight in built.parameters() if weight.requires_grad)
+    return f"{trained:,} weights, {'computed at once' if built.closed_form else 'trained'}"
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:

@@ -2,21 +2,23 @@
 
 import logging
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from sentence_transformers.sentence_transformer.modules import Dense
 
 from topores.backbones.encoder import Encoder
-from topores.backbones.loading import open_model
+from topores.backbones.loading import open_base, open_model
 from topores.backbones.own_modules import say_what_is_needed
 from topores.compute.files import write_whole
-from topores.domain import Side
+from topores.domain import SIDES, Side
 from topores.errors import InputError, RunError
-from topores.modules.heads import Replaceable
+from topores.forward.settings import prompt_of
+from topores.modules.heads import Replaceable, by_side, plain_routers
 from topores.runs import is_run, load_run
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,10 @@ PROBES = ("A loop.", "The trial found fewer deaths in the treated group, but the
 """Texts to compare both models on, where the checkpoint brings none."""
 
 FAR = 1e-4
-"""Largest difference of a coordinate at which two models count as the same."""
+"""Largest difference of a coordinate, as a share of the rows' length, at which two models count as the same."""
+
+_ARGUMENTS = {"task": "by_side", "prompt_name": "by_prompt"}
+"""What `encode()` is told of a text's side, and the field of `Exported` that says so."""
 
 NEARLY_SINGULAR = 1e6
 """Condition number above which a map is reported as nearly singular."""
@@ -40,11 +45,17 @@ class Exported:
     texts: int
     """How many texts both models embedded."""
     difference: float
-    """Largest difference in any coordinate of any text."""
+    """Largest difference in any coordinate of any text, as `encode()` gives it, as a share of the rows' length."""
     by_side: bool
     """Whether texts of T1 must be embedded with `encode(texts, task="t1")`."""
     needs_topores: bool
     """Whether some of its modules are part of topores, so that loading it takes `trust_remote_code=True`."""
+    prompts: dict[Side, str] = field(default_factory=dict)
+    """The prompt before texts of each side, where there is one."""
+    weights: str = "float32"
+    """Type of the stored weights: that of the checkpoint, which is float32 whatever the base model stores."""
+    by_prompt: bool = False
+    """Whether the texts have prompts of their own, so that `encode()` needs `prompt_name="t1"` or "t2"."""
 
 
 def run_export(source: Path, output: Path, cycle: int | None = None, *, force: bool = False) -> Exported:
@@ -52,7 +63,8 @@ def run_export(source: Path, output: Path, cycle: int | None = None, *, force: b
 
     LoRA and OFT are merged into the weights; LoReFT on the embedding and a linear head become one affine module; a
     rotation of one side becomes a router of two. A module that no stock module can stand for is kept as it is: such a
-    model loads where topores is installed, any other one everywhere.
+    model loads where topores is installed, any other one everywhere. Prompts, truncate_dim and the similarity function
+    are kept. Weights are stored as in the checkpoint: in float32, whatever the base model stores.
 
     Args:
         source: A run, or one of its checkpoints.
@@ -69,13 +81,61 @@ def run_export(source: Path, output: Path, cycle: int | None = None, *, force: b
         raise RunError(f"'{output}' exists; give another --output{remedy}.")
     encoder = open_model(str(checkpoint), "cpu")
     _warn_of_singular(encoder)
-    write_whole(output, lambda aside: _write(encoder, checkpoint, aside))
     texts, sides = _texts(source)
-    written = open_model(str(output), "cpu")
-    difference = float(np.abs(written.encode(texts, sides) - encoder.encode(texts, sides)).max())
-    if difference > FAR:
-        raise InputError(f"'{output}' differs from '{checkpoint}' by {difference:.1g}; export it once more.")
-    return Exported(output, checkpoint, len(texts), difference, written.by_side, bool(written.own_modules))
+    made: list[Exported] = []
+
+    def write(aside: Path) -> None:
+        _write(encoder, checkpoint, aside)
+        # Before anything takes its place: what stands at `output` is only replaced by a model that does the same.
+        made.append(_compared(aside, output, checkpoint, texts, sides))
+
+    write_whole(output, write)
+    return made[0]
+
+
+def _compared(aside: Path, output: Path, checkpoint: Path, texts: list[str], sides: list[Side]) -> Exported:
+    """
+    Raises:
+        InputError: The model in `aside` embeds the texts differently.
+    """
+    opened, original = open_base(str(aside), "cpu"), open_model(str(checkpoint), "cpu")
+    written = Encoder(by_side(opened.model))
+    difference = max(
+        _difference(rows_by_encode(written, texts, sides), rows_by_encode(original, texts, sides)),
+        _difference(written.encode(texts, sides), original.encode(texts, sides)),
+    )
+    if not difference <= FAR:
+        raise InputError(
+            f"The copy of '{checkpoint}' embeds texts differently, by {difference:.1g} of their length, so '{output}' "
+            "is not written; report a bug with this output."
+        )
+    prompts = {side: prompt for side in SIDES if (prompt := prompt_of(written.model, side))}
+    return Exported(
+        output, checkpoint, len(texts), difference, written.by_side, bool(written.own_modules), prompts,
+        by_prompt=any(side in written.model.prompts for side in SIDES), weights=opened.stored,
+    )  # fmt: skip
+
+
+def rows_by_encode(encoder: Encoder, texts: list[str], sides: list[Side]) -> Float[np.ndarray, "texts dim"]:
+    """What the model's own `encode()` gives, with the prompt and the route of each text's side."""
+    model = plain_routers(encoder.model)
+    rows: dict[int, Float[np.ndarray, " dim"]] = {}
+    for side in SIDES:
+        places = [place for place, own in enumerate(sides) if own == side]
+        # As a user calls it, with what `in_words` says.
+        named: dict[str, Any] = {"task": side} if encoder.by_side else {}
+        named |= {"prompt_name": side} if side in model.prompts else {}
+        if places:
+            encoded = model.encode([texts[place] for place in places], show_progress_bar=False, **named)
+            rows |= dict(zip(places, encoded, strict=True))
+    return np.stack([rows[place] for place in range(len(texts))])
+
+
+def _difference(rows: Float[np.ndarray, "texts dim"], others: Float[np.ndarray, "texts dim"]) -> float:
+    """Largest difference of a coordinate, as a share of the longest row; infinite for rows of another width."""
+    if rows.shape != others.shape:
+        return float("inf")
+    return float(np.abs(rows - others).max() / np.linalg.norm(others, axis=1).max())
 
 
 def summary(exported: Exported) -> dict[str, Any]:
@@ -85,7 +145,8 @@ def summary(exported: Exported) -> dict[str, Any]:
 
 def in_words(exported: Exported) -> str:
     """The result as the terminal shows it."""
-    call = 'encode(texts, task="t1"), or "t2"' if exported.by_side else "encode(texts)"
+    named = [f'{name}="t1"' for name, given in _ARGUMENTS.items() if getattr(exported, given)]
+    call = f'encode(texts, {", ".join(named)}), or "t2"' if named else "encode(texts)"
     trust, condition = "", ""
     if exported.needs_topores:
         trust = ", trust_remote_code=True"
@@ -93,8 +154,14 @@ def in_words(exported: Exported) -> str:
     return (
         f"Model: {exported.folder}\n"
         f"Largest difference from '{exported.checkpoint}' over {exported.texts} texts: {exported.difference:.1g}\n"
+        f"{_said_of_prompts(exported)}Weights: {exported.weights}\n"
         f'Use: SentenceTransformer("{exported.folder}"{trust}).{call}{condition}'
     )
+
+
+def _said_of_prompts(exported: Exported) -> str:
+    told = [f"{side.upper()} {prompt!r}" for side, prompt in exported.prompts.items()]
+    return f"Prompts: {', '.join(told)}; they are part of the model\n" if told else ""
 
 
 def _checkpoint(source: Path, cycle: int | None) -> Path:

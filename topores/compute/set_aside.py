@@ -34,18 +34,22 @@ def set_aside(folder: Path, names: Sequence[str]) -> None:
             raise
 
 
-def put_back(folder: Path, names: Sequence[str]) -> None:
+def put_back(folder: Path, names: Sequence[str]) -> bool:
     """Remove the files and folders called `names` and move back what was set aside; do nothing if nothing was.
+
+    Returns:
+        Whether anything was set aside.
 
     Raises:
         ResourceError: Something cannot be removed or moved.
     """
     if not (folder / FORMER).exists():
-        return
+        return False
     with disk_faults(folder):
         for name in names:
             _remove(folder / name)
         _move_back(folder, names)
+    return True
 
 
 def remove_former(folder: Path) -> None:

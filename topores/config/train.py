@@ -34,6 +34,7 @@ TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
 NULLS = ("shuffled", "frozen")
 KEPT = ("best",)
 MOST_FOLDS = 20
+POOLINGS = ("mean", "cls", "max", "lasttoken", "weightedmean", "mean_sqrt_len_tokens")
 
 Made = TypeVar("Made")
 
@@ -65,6 +66,21 @@ class TrainConfig(Options):
     reader: str | None = None
     """Model that cuts the texts into passages, aligns and splits them; runs with one reader can be compared. If not
     given, --model as it is before training adds anything to it."""
+
+    prompt_1: str | None = None
+    """Prompt before each passage of T1: the name of one of the model's prompts, such as query, or its text; an empty
+    one for none. If not given, the model's default prompt, as in its encode()."""
+
+    prompt_2: str | None = None
+    """Prompt before each passage of T2, in the same way."""
+
+    pooling: str | None = choice(None, POOLINGS)
+    """How the tokens of a passage become one row, for a model that does not say it or says it otherwise. If not given,
+    the model's own; sentence-transformers assumes mean for a transformers folder."""
+
+    dropout: float | None = None
+    """Share of the embedding's numbers that each view leaves out, for models without dropout of their own (static
+    embeddings, ModernBERT, Qwen, Llama), whose two views are equal otherwise."""
 
     encoder: str = choice("full", partial(variants.names, PACKAGES["encoder"]), kind="encoder")
     """Part of the base model that is trained, or added to it and trained."""
@@ -165,6 +181,7 @@ class TrainConfig(Options):
             *at_least(self, 8, "passage_tokens"),
             *in_range(self, "held_out", 0.0, 0.5),
             *in_range(self, "folds", 1, MOST_FOLDS),
+            *(fault for name in self._if_given("dropout") for fault in in_range(self, name, 0.0, 0.9)),
             *super().faults(),
             *_checkpoint_faults(self.checkpoints),
             *(fault for kind in PACKAGES for fault in getattr(self, f"{kind}_options").faults_beside(self)),

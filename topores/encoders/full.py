@@ -1,7 +1,8 @@
 """Full fine-tuning: every weight of a sentence-transformers model is trained."""
 
+from topores.backbones.base import base_of
 from topores.backbones.encoder import Encoder
-from topores.backbones.loading import open_model
+from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
 
 LEARNING_RATE = 4e-5
@@ -14,4 +15,5 @@ def build(config: TrainConfig, device: str) -> Encoder:
     Raises:
         InputError: The model is neither installed nor reachable, or damaged.
     """
-    return open_model(config.model, device, precision=config.precision)
+    keep_freed_memory()
+    return Encoder(base_of(config, device), precision=config.precision)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from peft import LoraConfig
-from torch import nn
 
 from topores.backbones.adapted import AdaptedEncoder, with_adapters
 from topores.config import TrainConfig
 from topores.errors import UsageError
+from topores.forward.layers import Linear
 from topores.phrases import Phrase
 
 LEARNING_RATE = 4e-4
@@ -32,7 +32,7 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
 
     rank = config.encoder_options.rank
 
-    def configure(linears: Mapping[str, nn.Linear]) -> LoraConfig:
+    def configure(linears: Mapping[str, Linear]) -> LoraConfig:
         width = min(min(linear.weight.shape) for linear in linears.values())
         if rank > width:
             raise UsageError(f"--rank is {rank}, but the layers are {width} wide; give {width} or less.")

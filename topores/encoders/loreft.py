@@ -5,8 +5,8 @@ from functools import partial
 import torch
 from sentence_transformers.sentence_transformer.modules import Transformer
 
+from topores.backbones.base import base_of
 from topores.backbones.encoder import Encoder
-from topores.backbones.loading import load_base
 from topores.backbones.own_modules import is_own
 from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, with_head
 from topores.backbones.upper import UpperEncoder
@@ -14,7 +14,6 @@ from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
 from topores.errors import InputError, UsageError
 from topores.forward.layers import chosen_layers, layer_stack
-from topores.modules.heads import by_side
 from topores.modules.intervened import IntervenedTransformer
 from topores.modules.loreft import LoReFT
 from topores.phrases import Phrase
@@ -67,7 +66,7 @@ def with_loreft(config: TrainConfig, device: str) -> IntervenedEncoder:
         UsageError: The rank is above the width, or a layer does not exist.
     """
     keep_freed_memory()
-    base = by_side(load_base(config.model, device))
+    base = base_of(config, device)
     first = base[0]
     if not isinstance(first, Transformer):
         raise InputError(f"'{config.model}' is not a transformer, so its layers cannot be adapted; give one.")

@@ -8,7 +8,8 @@ from torch import nn
 
 from topores.backbones.adapted import AdaptedEncoder, with_adapters
 from topores.config import TrainConfig
-from topores.errors import UsageError
+from topores.errors import InputError, UsageError
+from topores.forward.layers import Linear
 
 LEARNING_RATE = 1e-3
 BATCH_SIZE = 32
@@ -26,14 +27,18 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
         Qiu et al. 2023, eq. 4, https://arxiv.org/abs/2306.07280.
 
     Raises:
-        InputError: The model is neither installed nor reachable, is damaged, or is not a transformer.
+        InputError: The model is neither installed nor reachable, is damaged, or is not a transformer of plain linear
+            layers.
         UsageError: The block size does not divide the width, or a layer does not exist.
     """
 
     size = config.encoder_options.rank
 
-    def configure(linears: Mapping[str, nn.Linear]) -> OFTConfig:
-        _check_blocks(size, math.gcd(*(linear.in_features for linear in linears.values())))
+    def configure(linears: Mapping[str, Linear]) -> OFTConfig:
+        plain = [linear for linear in linears.values() if isinstance(linear, nn.Linear)]
+        if len(plain) < len(linears):
+            raise InputError(f"'{config.model}' has Conv1D layers, which OFT does not know; give --encoder lora.")
+        _check_blocks(size, math.gcd(*(linear.in_features for linear in plain)))
         # The exact Cayley map: the series that peft uses by default is orthogonal only to a few digits.
         return OFTConfig(oft_block_size=size, use_cayley_neumann=False, target_modules=list(linears))
 

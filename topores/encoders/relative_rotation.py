@@ -5,7 +5,7 @@ import torch
 
 from topores.backbones.pooled_views import BATCH_SIZE, LEARNING_RATE, HeadEncoder, with_head
 from topores.config import TrainConfig
-from topores.domain import Corpus
+from topores.domain import SIDES, Corpus
 from topores.encoders.rotation import CANNOT_CHANGE
 from topores.modules.rotation import Rotation
 
@@ -30,8 +30,8 @@ class RelativeRotation(HeadEncoder):
         head.matrix = torch.eye(head.dim, device=head.matrix.device)
         chosen, pairs = corpus.pairs_in("train"), corpus.pairs
         a, b = (
-            self.encode([passages[i].text for i in side[chosen]]).astype(np.float64)
-            for passages, side in ((corpus.t1, pairs.t1), (corpus.t2, pairs.t2))
+            self.encode([passages[i].text for i in place[chosen]], [side] * len(chosen)).astype(np.float64)
+            for side, passages, place in ((SIDES[0], corpus.t1, pairs.t1), (SIDES[1], corpus.t2, pairs.t2))
         )
         covariance = b.T @ (pairs.weight[chosen, None] * a)
         # With fewer pairs than dimensions many rotations are optimal; adding a little identity picks the smallest.

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from topores.errors import InputError, UsageError
+
+Linear = nn.Linear | Conv1D
+"""A layer that multiplies by a matrix."""
 
 
 def layer_stack(bert: nn.Module, name: str) -> tuple[str, nn.ModuleList]:
@@ -48,8 +52,10 @@ def chosen_layers(spec: str, count: int) -> list[int]:
     return numbers
 
 
-def linear_layers(bert: nn.Module, name: str, layers: Sequence[int]) -> dict[str, nn.Linear]:
+def linear_layers(bert: nn.Module, name: str, layers: Sequence[int]) -> dict[str, Linear]:
     """The linear layers within `layers` (counted from 1) of a transformers model, by module path.
+
+    GPT-2's Conv1D is one of them: a linear layer whose weight is stored transposed.
 
     Args:
         name: The model as the user named it, for messages.
@@ -62,7 +68,7 @@ def linear_layers(bert: nn.Module, name: str, layers: Sequence[int]) -> dict[str
         f"{path}.{number - 1}.{inner}": module
         for number in layers
         for inner, module in stack[number - 1].named_modules()
-        if isinstance(module, nn.Linear)
+        if isinstance(module, Linear)
     }
     if not found:
         raise InputError(f"The layers of '{name}' contain no linear layers; give another transformer.")

@@ -81,9 +81,9 @@ def embed(
     packed = pack(bert, features, overhead)
     output = run_transformer(bert, packed.inputs, packed.layout, output_hidden_states=layers)
     hidden = [*(output.hidden_states[:-1] if layers else ()), output.last_hidden_state]
-    pooled = [_pool(model[1], states[0], packed.layout) for states in hidden[:-1]]
-    # Modules after pooling get the remaining features, but not the tokens.
+    # Pooling and the modules after it get the remaining features, but not the tokens.
     along = {name: value for name, value in features.items() if name not in packed.inputs and name != "attention_mask"}
+    pooled = [_pool(model[1], states[0], packed.layout, along) for states in hidden[:-1]]
     return [*pooled, finish(model, hidden[-1], packed.layout, along)]
 
 
@@ -98,7 +98,7 @@ def finish(
 ) -> Float[Tensor, "texts _"]:
     """Embeddings, in the order of the texts, from the transformer's last hidden states and the modules after it."""
     _, pooling, *rest = list(model)
-    features: dict[str, Any] = {**along, "sentence_embedding": _pool(pooling, hidden[0], layout)}
+    features: dict[str, Any] = {**along, "sentence_embedding": _pool(pooling, hidden[0], layout, along)}
     for module in rest:
         features = module(features)
     return features["sentence_embedding"]
@@ -125,12 +125,16 @@ def _first_position(bert: nn.Module) -> int:
     return 0 if padding is None else padding + 1
 
 
-def _pool(pooling: Any, tokens: Float[Tensor, "tokens dim"], layout: Layout) -> Float[Tensor, "texts pooled"]:
+def _pool(
+    pooling: Any, tokens: Float[Tensor, "tokens dim"], layout: Layout, along: dict[str, Any]
+) -> Float[Tensor, "texts pooled"]:
+    # Some poolings leave the prompt out.
+    prompt = {name: along[name] for name in ("prompt_length",) if name in along}
     pooled = []
     for block, states in zip(layout.blocks, tokens.split(layout.sizes), strict=True):
         shape = (block.texts, block.tokens)
         mask = states.new_ones(shape, dtype=torch.long) if block.mask is None else block.mask.long()
-        features = {"token_embeddings": states.view(*shape, -1), "attention_mask": mask}
+        features = {**prompt, "token_embeddings": states.view(*shape, -1), "attention_mask": mask}
         pooled.append(pooling(features)["sentence_embedding"])
     return torch.cat(pooled)[layout.places]
 

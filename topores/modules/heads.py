@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from topores.domain import SIDES
 from topores.forward.packable import Packable
+from topores.forward.settings import with_modules
 
 LOCATION = ("subfolder", "token", "cache_folder", "revision", "local_files_only")
 """Arguments of a module's `load` that say where its files are."""
@@ -82,10 +83,7 @@ def with_stock_modules(model: SentenceTransformer) -> SentenceTransformer:
     modules = [stock_module(module) for module in before]
     if all(now is then for now, then in zip(modules, before, strict=True)):
         return model
-    prompts = {name: text for name, text in model.prompts.items() if text is not None}
-    return SentenceTransformer(
-        modules=modules, device=str(model.device), prompts=prompts, default_prompt_name=model.default_prompt_name
-    )
+    return with_modules(model, modules)
 
 
 def by_side(model: SentenceTransformer) -> SentenceTransformer:
@@ -96,10 +94,16 @@ def by_side(model: SentenceTransformer) -> SentenceTransformer:
     return model
 
 
-def affine(matrix: Float[Tensor, "dim dim"], shift: Float[Tensor, " dim"] | None = None) -> Dense:
+def plain_routers(model: SentenceTransformer) -> SentenceTransformer:
+    """`model` with its routers as `encode(texts, task=...)` takes them; the opposite of `by_side`."""
+    if not any(isinstance(module, BySide) for module in model):
+        return model
+    return with_modules(model, [module.router if isinstance(module, BySide) else module for module in model])
+
+
+def affine(matrix: Float[Tensor, "rows columns"], shift: Float[Tensor, " rows"] | None = None) -> Dense:
     """h -> M h + c as a stock module; without a bias if there is no c."""
-    dim = len(matrix)
     return Dense(
-        dim, dim, bias=shift is not None, activation_function=nn.Identity(),
+        matrix.shape[1], len(matrix), bias=shift is not None, activation_function=nn.Identity(),
         init_weight=matrix.detach().clone(), init_bias=None if shift is None else shift.detach().clone(),
     )  # fmt: skip

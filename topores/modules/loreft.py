@@ -46,9 +46,11 @@ class LoReFT(Head):
         return weight
 
     def forward(self, features: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        hidden, rows = features["sentence_embedding"], self.rows
-        changed = linear(hidden, self.source.weight - rows, self.source.bias)
-        return {**features, "sentence_embedding": hidden + changed @ rows}
+        # In bf16 the rows of R would no longer be orthonormal.
+        with torch.autocast(features["sentence_embedding"].device.type, enabled=False):
+            hidden, rows = features["sentence_embedding"].float(), self.rows
+            changed = linear(hidden, self.source.weight - rows, self.source.bias)
+            return {**features, "sentence_embedding": hidden + changed @ rows}
 
     @torch.no_grad()
     def stock(self) -> Dense:

@@ -36,11 +36,12 @@ class Rotation(Head):
         self.turn = orthogonal(turn, orthogonal_map="cayley")
 
     def forward(self, features: Mapping[str, Any], task: str | None = None, **_: Any) -> dict[str, Any]:
-        rows = features["sentence_embedding"]
-        from_t1 = features.get("from_t1")
-        if from_t1 is None:
-            return {**features, "sentence_embedding": self.turn(rows) if task == "t1" else rows}
-        return {**features, "sentence_embedding": torch.where(from_t1[:, None], self.turn(rows), rows)}
+        # In bf16 the turn would no longer be orthogonal.
+        with torch.autocast(features["sentence_embedding"].device.type, enabled=False):
+            rows, from_t1 = features["sentence_embedding"].float(), features.get("from_t1")
+            if from_t1 is None:
+                return {**features, "sentence_embedding": self.turn(rows) if task == "t1" else rows}
+            return {**features, "sentence_embedding": torch.where(from_t1[:, None], self.turn(rows), rows)}
 
     @property
     def matrix(self) -> Float[Tensor, "dim dim"]:

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
+from tokenizers import Tokenizer
 
 from topores.domain import Corpus
 from topores.errors import InputError
+from topores.text.passages import without_truncation
 
 ATTEMPTS = 1000
 
@@ -55,18 +57,30 @@ def with_random_tokens(corpus: Corpus, tokenizer: Any, seed: int) -> Corpus:
     Positions and pairs are kept, but are meaningless.
 
     Args:
-        tokenizer: The encoder's tokenizer; called with a text it returns `input_ids`, which it can decode.
+        tokenizer: The encoder's tokenizer: `tokenizers.Tokenizer`, or one of transformers.
         seed: Seed of the order.
     """
     random = np.random.default_rng([seed, len(corpus.t1), len(corpus.t2)])
     sides = []
     for passages in (corpus.t1, corpus.t2):
-        ids = [tokenizer(p.text, add_special_tokens=False)["input_ids"] for p in passages]
+        ids = [_ids(tokenizer, p.text) for p in passages]
         drawn = random.permutation(np.concatenate([np.asarray(own, dtype=np.int64) for own in [[], *ids]]))
         parts = np.split(drawn, np.cumsum([len(own) for own in ids])[:-1])
-        texts = [tokenizer.decode(part.tolist()) for part in parts]
+        texts = [_text(tokenizer, part.tolist()) for part in parts]
         sides.append(tuple(replace(p, text=text) for p, text in zip(passages, texts, strict=False)))
     return replace(corpus, t1=sides[0], t2=sides[1])
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    if isinstance(tokenizer, Tokenizer):
+        return without_truncation(tokenizer).encode(text, add_special_tokens=False).ids
+    found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return found
+
+
+def _text(tokenizer: Any, ids: list[int]) -> str:
+    kept = {"skip_special_tokens": False} if isinstance(tokenizer, Tokenizer) else {}
+    return str(tokenizer.decode(ids, **kept))
 
 
 def _kept_pairs(

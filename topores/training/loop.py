@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from topores.backbones.encoder import Encoder
 from topores.domain import DIRECTIONS
-from topores.errors import InputError, Interrupted
+from topores.errors import Diverged, Interrupted
 from topores.evaluations._subject import Subject
 from topores.objectives._objective import Losses, Objective
 from topores.runs import Run
@@ -106,6 +106,7 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
     Raises:
         Interrupted: `stopping` returned True; the state is saved.
         FailedOn: The run has one of the faults in `trainee.fail_on`; the state is saved.
+        Diverged: A loss or an embedding is not finite.
     """
     kept = kept_cycles(checkpoints, cycles)
     logged = logged_cycles(cycles, kept)
@@ -152,7 +153,7 @@ def take_step(trainee: Trainee) -> dict[str, float]:
         trainee.encoder.train()
     numbers = compute_gradients(trainee, views, step)
     if not math.isfinite(numbers["loss"]):
-        raise InputError(f"The loss of step {step} is {numbers['loss']}; give a smaller --learning-rate.")
+        raise _diverged(trainee, f"the loss of step {step:,} is {numbers['loss']}")
     trainee.optimizer.step()
     trainee.optimizer.zero_grad()
     trainee.objective.after_step(views)
@@ -191,6 +192,8 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     passages = (*corpus.t1, *corpus.t2)
     texts, sides = [p.text for p in passages], [p.side for p in passages]
     rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
+    if not np.isfinite(rows).all() or not math.isfinite(losses["loss"]):
+        raise _diverged(trainee, f"after step {trainee.progress.step:,} embeddings or losses are not finite")
     if not trainee.writes:
         return []
     subject = Subject(trainee.encoder, trainee.objective, corpus, rows[: len(corpus.t1)], rows[len(corpus.t1) :])
@@ -211,6 +214,14 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     if better:
         trainee.best.settle()
     return trainee.watch.see(line)
+
+
+def _diverged(trainee: Trainee, seen: str) -> Diverged:
+    rate = trainee.optimizer.param_groups[0]["lr"]
+    return Diverged(
+        f"Training diverged in cycle {trainee.progress.step // trainee.batches.per_cycle + 1:,}: {seen}; train again "
+        f"with a smaller --learning-rate (it was {rate:g})."
+    )
 
 
 def on_any_process(asked: bool, accelerator: Accelerator) -> bool:

@@ -3,11 +3,14 @@
 import logging
 from typing import Any
 
+from topores.backbones.base import read_as
+from topores.backbones.dropout_views import has_dropout
 from topores.backbones.encoder import Encoder
-from topores.backbones.loading import open_model
+from topores.backbones.loading import load_base, open_model
 from topores.config import TrainConfig
 from topores.domain import Corpus, Text
 from topores.errors import InputError
+from topores.modules.heads import by_side
 from topores.text.corpus import corpus_from_pairs, corpus_from_texts
 from topores.text.files import read_text
 from topores.text.folds import fold_pairs, fold_texts
@@ -38,7 +41,9 @@ def open_reader(config: TrainConfig, device: str) -> Encoder:
     Raises:
         InputError: The model is neither installed nor reachable, or damaged.
     """
-    return open_model(config.reader_model, device)
+    if config.reader is not None:
+        return open_model(config.reader, device)
+    return Encoder(by_side(read_as(load_base(config.model, device), config)))
 
 
 def build_corpus(config: TrainConfig, texts: Texts, reader: Encoder) -> Corpus:
@@ -101,6 +106,18 @@ def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: 
             config.model, limit, len(cut), len(tokens), max(cut) - limit, max(cut),
             max(8, config.passage_tokens * limit // max(cut)),
         )  # fmt: skip
+
+
+def warn_of_equal_views(config: TrainConfig, learner: Encoder) -> None:
+    """Warn if the model has no dropout: a passage and its other view are one row then."""
+    if learner.closed_form or has_dropout(learner):
+        return
+    log.warning(
+        "'%s' has no dropout, so both views of a passage are equal: the pairings T1->T1 and T2->T2 only push other "
+        "passages away. Give --dropout 0.1 for views that differ, or leave those pairings out with "
+        "--weights 1to1=0,2to2=0,1to2=1,2to1=1.",
+        config.model,
+    )  # fmt: skip
 
 
 def _warn_of_unknown_script(texts: Texts, encoder: Encoder, model: str) -> None:

@@ -14,11 +14,26 @@ from topores.errors import RunError
 from topores.runs import Run, is_run, load_run
 from topores.text.corpus import read_corpus, write_corpus
 from topores.training import folds, nulls
-from topores.training.agreement import agreed_options, build_encoder, default_output, resolve_defaults
+from topores.training.agreement import (
+    agreed_options,
+    build_encoder,
+    default_output,
+    located,
+    model_folders,
+    refuse_other_weights,
+    resolve_defaults,
+)
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
 from topores.training.nulls import corpus_of, nulls_of, refuse_impossible_nulls
-from topores.training.prepare import build_corpus, fold_corpora, open_reader, read_texts, warn_of_learner
+from topores.training.prepare import (
+    build_corpus,
+    fold_corpora,
+    open_reader,
+    read_texts,
+    warn_of_equal_views,
+    warn_of_learner,
+)
 from topores.training.provenance import circumstances, run_facts
 from topores.training.tracking import refuse_missing
 from topores.training.turn import refuse_unmeasured
@@ -58,6 +73,7 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     refuse_without_held_out(config.keep, corpus)
     for fold in corpora:
         refuse_impossible_nulls(config, fold)
+    warn_of_equal_views(config, encoder)
     with run.written_by_us_alone():
         # Again: another process may have trained here, to its end, while this one read the texts.
         run.refuse_if_occupied(force=force)
@@ -66,8 +82,10 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
             for number, fold in enumerate(corpora[1:], 2):
                 write_corpus(fold, run.fold_path(number))
             facts = run_facts(encoder, corpus, texts, config, argv, processes=accelerator.num_processes)
+            facts["folders"] = model_folders(config, run)
             run.write_start(config, facts)
-            done = train_run(run, config, encoder, accelerator, resume=False)
+            with run.marking_divergence():
+                done = train_run(run, config, encoder, accelerator, resume=False)
     return _with_folds(_with_nulls(done, accelerator), accelerator)
 
 
@@ -79,9 +97,13 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
             (fail_on, track) may change, and `stop_at_turn` may be turned off to continue past the turn.
 
     Raises:
-        RunError: There is no run, its state is damaged, or an option differs.
+        RunError: There is no run, its state is damaged, it diverged, or an option or the base model's weights differ.
     """
     run = load_run(folder)
+    if run.diverged:
+        raise RunError(
+            f"'{folder}' cannot be continued: {run.diverged} Give the changed options with --force or another --output."
+        )
     accelerator = Accelerator(cpu=choose_device(run.options.device) == "cpu")
     if not accelerator.is_main_process:
         return _follow(run, accelerator)
@@ -89,9 +111,12 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
         run = load_run(folder)
         config = agreed_options(run, given or {})
         _warn_of_other_circumstances(run, accelerator)
+        encoder = build_encoder(located(config, run), accelerator)
+        refuse_other_weights(run, encoder)
         if config != run.options:
             run.write_start(config, run.facts)
-        done = train_run(run, config, build_encoder(config, accelerator), accelerator, resume=True)
+        with run.marking_divergence():
+            done = train_run(run, config, encoder, accelerator, resume=True)
     return _with_folds(_with_nulls(done, accelerator), accelerator)
 
 
@@ -103,7 +128,7 @@ def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
         if not _is_done(beside, options):
             log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.description)
             facts = nulls.facts_of(null, run.facts, run.corpus)
-            _train_beside(beside, options, facts, corpus_of(null, run.corpus), accelerator)
+            _train_beside(beside, run, options, facts, corpus_of(null, run.corpus), accelerator)
     return run
 
 
@@ -115,7 +140,7 @@ def _with_folds(run: Run, accelerator: Accelerator) -> Run:
         if not _is_done(beside, options):
             log.info("Fold %d of %d of '%s'.", number, run.options.folds, run.folder)
             corpus = read_corpus(beside.folder)
-            _train_beside(beside, options, folds.facts_of(number, run, corpus), corpus, accelerator)
+            _train_beside(beside, run, options, folds.facts_of(number, run, corpus), corpus, accelerator)
         _with_nulls(Run(beside.folder), accelerator)
     return run
 
@@ -130,9 +155,9 @@ def _is_done(run: Run, options: TrainConfig) -> bool:
 
 
 def _train_beside(
-    beside: Run, options: TrainConfig, facts: dict[str, Any], corpus: Corpus, accelerator: Accelerator
+    beside: Run, run: Run, options: TrainConfig, facts: dict[str, Any], corpus: Corpus, accelerator: Accelerator
 ) -> None:
-    """Train a run that belongs to another, from its start or its newest state to its last cycle."""
+    """Train a run that belongs to `run`, from its start or its newest state to its last cycle."""
     if not accelerator.is_main_process:
         _trained_by_first(beside, accelerator)
         return
@@ -141,8 +166,9 @@ def _train_beside(
         if not begun:
             beside.clear()
             write_corpus(corpus, beside.folder)
-        beside.write_start(options, facts)
-        train_run(beside, options, build_encoder(options, accelerator), accelerator, resume=begun)
+        found = located(options, run)
+        beside.write_start(options, {**facts, "folders": model_folders(found, beside)})
+        train_run(beside, options, build_encoder(found, accelerator), accelerator, resume=begun)
 
 
 def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
@@ -170,4 +196,5 @@ def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:
         )
     # Read again: the first process may have written other options since.
     run = Run(run.folder)
-    return train_run(run, run.options, build_encoder(run.options, accelerator), accelerator, resume=True)
+    encoder = build_encoder(located(run.options, run), accelerator)
+    return train_run(run, run.options, encoder, accelerator, resume=True)

@@ -15,7 +15,10 @@ MASKS = 6
 
 
 def why_not(ground: Ground) -> str | None:
-    return no_encoder(ground)
+    if reason := no_encoder(ground):
+        return reason
+    assert isinstance(ground.source, EncodedSource)  # no_encoder checked it
+    return ground.source.why_no_dropout()
 
 
 def measurements(ground: Ground) -> Iterator[NullMeasurement]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from topores.backbones.encoder import Encoder
 from topores.backbones.pooled_views import HeadEncoder
+from topores.domain import SIDES
 from topores.modules.loreft import LoReFT
 from topores.objectives.four_pairings import FourPairings
 from topores.text.batches import Batches
@@ -32,7 +33,8 @@ class TightStep:
         self.first = np.concatenate([places[:n_1], places[2 * n_1 : 2 * n_1 + n_2]])
         self.second = np.concatenate([places[n_1 : 2 * n_1], places[2 * n_1 + n_2 :]])
         self.cycle = HeadObjective(
-            encoder.bank([*batch.texts_1, *batch.texts_2]), batch.weights, batch.negative_weights,
+            encoder.bank([*batch.texts_1, *batch.texts_2], [SIDES[0]] * n_1 + [SIDES[1]] * n_2),
+            batch.weights, batch.negative_weights,
             pairing_weights=objective.pairing_weights, loss=objective.loss,
         )  # fmt: skip
 

@@ -22,7 +22,7 @@ def render(analysis: Analysis) -> str:
         _method(),
         _block(
             say("How the topology was computed"),
-            {k: v for k, v in analysis.protocol.items() if k not in ("options", "plans")},
+            {k: v for k, v in analysis.protocol.items() if k not in ("options", "plans", "nulls_left_out")},
         ),
         _quantities(analysis),
         _glossary(),

@@ -1,6 +1,6 @@
 """Every number next to its nulls: the same measurement where the effect cannot be present."""
 
-from topores.analysis.ladder import description_of, name_of
+from topores.analysis.ladder import description_of, name_of, nulls_in_order
 from topores.domain import Analysis, State, without_rounding
 from topores.report.glossary import measure_term, term
 from topores.report.html.charts import Line, legend, line_chart
@@ -24,10 +24,11 @@ NOISE = ("reencode", "dropout", "resample")
 
 
 def render(analysis: Analysis) -> str:
-    known = present(analysis)
+    known, missing = present(analysis), _left_out(analysis)
     if not known:
-        return ""
-    return "".join([_words(analysis, known), _values(analysis, known), _changes(analysis, known), _charts(analysis)])
+        return missing
+    parts = [_words(analysis, known), missing, _values(analysis, known), _changes(analysis, known), _charts(analysis)]
+    return "".join(parts)
 
 
 def _words(analysis: Analysis, known: list[str]) -> str:
@@ -49,6 +50,20 @@ def _words(analysis: Analysis, known: list[str]) -> str:
         null=term("null"),
     )
     return f"{words}<ul>{told}</ul>{missing}"
+
+
+def _left_out(analysis: Analysis) -> str:
+    """Nulls that were asked for and cannot be had, each with its reason; nothing is claimed from them."""
+    found = analysis.protocol.get("nulls_left_out")
+    if not isinstance(found, dict) or not found:
+        return ""
+    known = nulls_in_order()
+    told = "".join(
+        f"<li><strong>{say(name_of(name))}</strong>: {escape_html(say(str(reason)))}</li>"
+        for name, reason in found.items()
+        if name in known
+    )
+    return fold(say("Nulls that cannot be had here"), f"<ul>{told}</ul>") if told else ""
 
 
 def _values(analysis: Analysis, known: list[str]) -> str:
