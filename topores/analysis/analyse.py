@@ -127,8 +127,17 @@ def _evidence(
         floors=floors_of(nulls, {first: before, last: own}),
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
+        rounding=_change_by_rounding(source, ends[-1], layer),
         metric=metric,
     )
+
+
+def _change_by_rounding(source: Source, last: MeasuredState, layer: int) -> float | None:
+    """The change of all passages that rounding of the first and the last state alone may produce."""
+    points = last.cells[layer, "union"].points
+    spread = float(np.linalg.norm(points - points.mean(axis=0)))
+    moved = (source.roundings[0] + source.roundings[-1]) * np.sqrt(len(points))
+    return float(moved) / spread if spread else None
 
 
 def _tracks(
@@ -140,7 +149,7 @@ def _tracks(
 
     def of_state(place: int) -> list[np.ndarray]:
         found = source.layers_of(source.states[place], layers, bench.cache)
-        return [unit_rows(found[layer][rows]) for layer in sorted(found)]
+        return [unit_rows(found[layer][rows], source.rounding) for layer in sorted(found)]
 
     return tracks_of("union", states, of_state, bench, sure)
 

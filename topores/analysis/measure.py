@@ -23,6 +23,7 @@ from topores.compute.keys import code_version, digest
 from topores.compute.remembered import run_remembered
 from topores.domain import Diagram, Measurement, State
 from topores.quantities import QUANTITIES
+from topores.topology.rounding import first_of_twin_rows
 
 DECIDING = (
     "topores.topology",
@@ -131,7 +132,7 @@ def _measured_alone(
     places = [(layer, cloud) for layer in rows for cloud in source.clouds]
     # Largest first, so that no worker is left with a large one at the end while the others wait.
     places.sort(key=lambda place: -len(source.clouds[place[1]]))
-    points = [unit_rows(rows[layer][source.clouds[cloud]]) for layer, cloud in places]
+    points = [unit_rows(rows[layer][source.clouds[cloud]], source.rounding) for layer, cloud in places]
     keys = [bench.key(what="cloud", points=p) for p in points]
     found: list[CloudNumbers] = bench.run(partial(measure_cloud, bench.protocol), points, keys, state.label)
     cells: Cells = {}
@@ -206,7 +207,12 @@ def _texts(seed: int, item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) ->
     return measure_texts(*item, seed)
 
 
-def unit_rows(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
-    """Each row at length 1, in float64."""
+def unit_rows(points: Float[np.ndarray, "points dim"], rounding: float = 0.0) -> Float[np.ndarray, "points dim"]:
+    """Each row at length 1, in float64; rows that rounding alone may have told apart at the first of them.
+
+    Args:
+        rounding: How far it may move a row of length 1; 0 leaves all rows where they are.
+    """
     points = points.astype(np.float64)
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
+    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+    return unit[first_of_twin_rows(unit, 2 * rounding)] if rounding else unit

@@ -1,10 +1,11 @@
 """Time and memory estimates for persistent homology, and subsamples that fit where the whole cloud does not."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, SupportsFloat, SupportsIndex
+from typing import NamedTuple
 
 from topores.errors import ResourceError
 from topores.topology.engines import TREE, choose_engine
+from topores.topology.points import RealNumber, WholeNumber, as_real, as_whole
 from topores.topology.subsamples import SubsamplePlan
 
 
@@ -65,12 +66,12 @@ class Estimate:
 
 
 def estimate(
-    points: SupportsIndex,
+    points: WholeNumber,
     *,
-    max_degree: SupportsIndex = 1,
-    clouds: SupportsIndex = 1,
+    max_degree: WholeNumber = 1,
+    clouds: WholeNumber = 1,
     engine: str = "redzed",
-    at_once: SupportsIndex = 1,
+    at_once: WholeNumber = 1,
 ) -> Estimate:
     """Estimated cost of `persistent_homology` without a threshold.
 
@@ -86,9 +87,10 @@ def estimate(
     Raises:
         ValueError: A number below 1, a degree below 0, or an unknown engine.
     """
-    size, degree, total = points.__index__(), max_degree.__index__(), clouds.__index__()
+    together = as_whole(at_once, "at_once")
+    size, degree, total = as_whole(points, "points"), as_whole(max_degree, "max_degree"), as_whole(clouds, "clouds")
     for name, value, least in (
-        ("points", size, 1), ("max_degree", degree, 0), ("clouds", total, 1), ("at_once", at_once.__index__(), 1),
+        ("points", size, 1), ("max_degree", degree, 0), ("clouds", total, 1), ("at_once", together, 1),
     ):  # fmt: skip
         if value < least:
             raise ValueError(f"{name} is {value}; expected {least} or more.")
@@ -100,19 +102,19 @@ def estimate(
         before = costs[-2]
         seconds *= max(1.0, seconds / before.seconds(size)) ** beyond
         memory *= max(1.0, memory / before.bytes(size)) ** beyond
-    return Estimate(seconds * total, round(memory * min(total, at_once.__index__())))
+    return Estimate(seconds * total, round(memory * min(total, together)))
 
 
 def plan_that_fits(
-    points: SupportsIndex,
+    points: WholeNumber,
     *,
-    max_degree: SupportsIndex = 1,
-    memory: SupportsFloat,
-    seconds: SupportsFloat = float("inf"),
-    draws: SupportsIndex = 20,
-    seed: SupportsIndex = 0,
+    max_degree: WholeNumber = 1,
+    memory: RealNumber,
+    seconds: RealNumber = float("inf"),
+    draws: WholeNumber = 20,
+    seed: WholeNumber = 0,
     engine: str = "redzed",
-    at_once: SupportsIndex = 1,
+    at_once: WholeNumber = 1,
 ) -> SubsamplePlan:
     """A plan for the whole cloud if it fits, or else for the largest subsample size of 1, 2, 5, 10, ... that fits.
 
@@ -130,32 +132,33 @@ def plan_that_fits(
         ResourceError: Not even two points fit.
         ValueError: As `estimate` and `SubsamplePlan`.
     """
-    count, room, time = points.__index__(), float(memory), float(seconds)
+    count, degree = as_whole(points, "points"), as_whole(max_degree, "max_degree")
+    room, time = as_real(memory, "memory"), as_real(seconds, "seconds")
 
     def fits(size: int, clouds: int) -> bool:
         cost = estimate(size, max_degree=max_degree, clouds=clouds, engine=engine, at_once=at_once)
         return cost.bytes <= room and cost.seconds <= time
 
     if fits(count, 1):
-        return SubsamplePlan(count, count, 1, seed.__index__())
-    number = draws.__index__()
+        return SubsamplePlan(count, count, 1, as_whole(seed, "seed"))
+    number = as_whole(draws, "draws")
     sizes = [digit * 10**zeros for zeros in range(len(str(count))) for digit in NEAT]
     fitting = [size for size in sizes if 2 <= size < count and fits(size, number)]
     if not fitting:
         raise ResourceError(
-            f"No subsample of {count:,} points fits degree {max_degree.__index__()} into {_size(room)} and "
+            f"No subsample of {count:,} points fits degree {degree} into {_size(room)} and "
             f"{_time(time)}; allow more, or choose a lower degree."
         )
-    return SubsamplePlan(count, max(fitting), number, seed.__index__())
+    return SubsamplePlan(count, max(fitting), number, as_whole(seed, "seed"))
 
 
 def check_memory(
-    points: SupportsIndex,
+    points: WholeNumber,
     *,
-    max_degree: SupportsIndex = 1,
-    memory: SupportsFloat,
+    max_degree: WholeNumber = 1,
+    memory: RealNumber,
     engine: str = "redzed",
-    at_once: SupportsIndex = 1,
+    at_once: WholeNumber = 1,
 ) -> Estimate:
     """The estimate for one cloud, or for `at_once` clouds, after checking that enough memory is available.
 
@@ -163,14 +166,14 @@ def check_memory(
         ResourceError: There is not enough memory; the message names a plan that fits.
         ValueError: As `estimate`.
     """
-    count, degree = points.__index__(), max_degree.__index__()
+    count, degree, room = as_whole(points, "points"), as_whole(max_degree, "max_degree"), as_real(memory, "memory")
     cost = estimate(count, max_degree=degree, clouds=at_once, engine=engine, at_once=at_once)
-    if cost.bytes <= float(memory):
+    if cost.bytes <= room:
         return cost
     plan = plan_that_fits(count, max_degree=degree, memory=memory, engine=engine, at_once=at_once)
     raise ResourceError(
         f"Homology up to degree {degree} of {count:,} points needs about {_size(float(cost.bytes))} of memory, but "
-        f"only {_size(float(memory))} are free; {plan} would fit, or choose a lower degree."
+        f"only {_size(as_real(memory, 'memory'))} are free; {plan} would fit, or choose a lower degree."
     )
 
 

@@ -72,6 +72,8 @@ class Evidence:
     """By cycle: compared quantities of each Gaussian cloud of the same spectrum."""
     cells: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
     """By (cycle, layer, cloud): smallest p of its loops, corrected over the loops of that cell and over all cells."""
+    rounding: float | None = None
+    """Change that rounding of both states alone may produce, as a share of the last state's spread; None: unknown."""
     metric: str = "angle"
     """Metric of the analysis, which decides the unit of distances."""
 
@@ -95,6 +97,11 @@ class Evidence:
         """Unit of a quantity of these numbers."""
         unit = quantity(name).unit
         return DISTANCE_UNITS.get(self.metric, "") if unit == DISTANCE else unit
+
+    @property
+    def without_dropout(self) -> bool:
+        """Whether resampling alone gives the noise floors: nobody draws dropout of an array."""
+        return "dropout" not in self.floors and "resample" in self.floors
 
     @property
     def nothing_moved(self) -> bool:
