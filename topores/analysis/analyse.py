@@ -113,6 +113,7 @@ def _evidence(
     layer = max(layer for layer, _ in ends[0].cells)
     retrieved = [m for cycle in {first, last} for m in retrieval_of(source.run, cycle, layer)] if source.run else []
     before, own = (compared_at([*measurements, *retrieved], cycle) for cycle in (first, last))
+    floors = floors_of(nulls, {first: before, last: own})
     return Evidence(
         states=source.states,
         value=_last_layer(measurements, layer, first, "value"),
@@ -124,9 +125,10 @@ def _evidence(
         before=before,
         own=own,
         shuffled=replicates_at(nulls, "shuffled", last),
-        floors=floors_of(nulls, {first: before, last: own}),
+        floors=floors,
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
+        without_dropout="resample" in floors and "dropout" not in floors,
         rounding=_change_by_rounding(source, ends[-1], layer),
         metric=metric,
     )

@@ -211,11 +211,11 @@ def _values_of(path: Path, name: str, column: Any) -> np.ndarray:
             f"Column '{name}' of '{path}' has {column.null_count} empty entries; fill or remove those rows."
         )
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _stacked(path, name, column.to_pylist())
+        return _stack_lists(path, name, column.to_pylist())
     return np.asarray(column.to_numpy(zero_copy_only=False) if hasattr(column, "to_numpy") else column.to_pylist())
 
 
-def _stacked(path: Path, name: str, rows: Sequence[Any]) -> np.ndarray:
+def _stack_lists(path: Path, name: str, rows: Sequence[Any]) -> np.ndarray:
     lengths = {len(row) for row in rows}
     if len(lengths) > 1:
         raise InputError(
@@ -232,7 +232,8 @@ def _csv(path: Path) -> Embeddings:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError(f"'{path}' is empty; give one row of numbers per passage.")
-    delimiter = next((mark for mark in "\t;," if mark in lines[0]), " ")
+    alone = any(line.lstrip(" \"").startswith("[") for line in lines[:2])
+    delimiter = next((mark for mark in "\t;," if mark in lines[0]), "," if alone else " ")
     records = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     widths = {len(record) for record in records}
     if len(widths) > 1:
@@ -242,7 +243,7 @@ def _csv(path: Path) -> Embeddings:
     names = records.pop(0) if _names_columns(records[0]) else [f"column {k + 1}" for k in range(len(records[0]))]
     columns = list(zip(*records, strict=True)) or [()] * len(names)
     told_apart = _told_apart([name or "index" for name in names])
-    return _of_columns(path, {n: _parsed(path, n, column) for n, column in zip(told_apart, columns, strict=True)})
+    return _of_columns(path, {n: _parse_column(path, n, column) for n, column in zip(told_apart, columns, strict=True)})
 
 
 def _with_point(entry: str) -> str:
@@ -271,11 +272,11 @@ def _is_number(entry: str) -> bool:
     return True
 
 
-def _parsed(path: Path, name: str, entries: Sequence[str]) -> np.ndarray:
+def _parse_column(path: Path, name: str, entries: Sequence[str]) -> np.ndarray:
     """A column of a table of text: numbers, lists of numbers in brackets, or text."""
     if entries and all(entry.strip().startswith("[") for entry in entries):
         try:
-            return _stacked(path, name, [json.loads(entry) for entry in entries])
+            return _stack_lists(path, name, [json.loads(entry) for entry in entries])
         except (ValueError, TypeError) as fault:
             raise InputError(
                 f"Column '{name}' of '{path}' has lists that are cut or not separated by commas; save the rows with "

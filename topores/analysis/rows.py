@@ -127,7 +127,7 @@ def _of_json(path: Path) -> list[str]:
     try:
         rows = [json.loads(line) for line in _lines(path)]
     except ValueError as fault:
-        raise InputError(f"'{path}' has a line that is no JSON; give one JSON string or object a line.") from fault
+        raise InputError(f"'{path}' has a line that is not JSON; give one JSON string or object a line.") from fault
     if all(isinstance(row, str) for row in rows):
         return rows
     if not all(isinstance(row, dict) for row in rows):

@@ -13,7 +13,7 @@ SINGLE = float(np.finfo(np.float32).eps)
 DOUBLE = float(np.finfo(np.float64).eps)
 
 SIGNIFICANT_BITS = (8, 11, 24)
-"""Of bfloat16, float16 and float32, the first bit included."""
+"""Bits that bfloat16, float16 and float32 keep, the first included."""
 
 NOISE = 16
 """Units in the last place by which batch size and layout move a row that is computed in float32 or float64."""

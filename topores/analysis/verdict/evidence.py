@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from topores.analysis.chance import Rows
 from topores.domain import Corpus, Loop, Measurement, NullMeasurement, Split, State
@@ -56,7 +57,7 @@ class Evidence:
     corpus: Corpus | None
     """None where nothing is aligned, so that nothing can be retrieved."""
     first: Rows
-    last: Rows
+    last: Float[np.ndarray, "passages dim_after"]
     """Unit rows of all passages at the first and the last state, T1's first."""
     standard_error: Value = lambda _measure, _cycle: None
     """Standard error of `value`, where it is an average over subsamples."""
@@ -74,6 +75,8 @@ class Evidence:
     """By (cycle, layer, cloud): smallest p of its loops, corrected over the loops of that cell and over all cells."""
     rounding: float | None = None
     """Change that rounding of both states alone may produce, as a share of the last state's spread; None: unknown."""
+    without_dropout: bool = False
+    """Whether resampling alone gives the noise floors: nobody draws dropout of an array."""
     metric: str = "angle"
     """Metric of the analysis, which decides the unit of distances."""
 
@@ -97,11 +100,6 @@ class Evidence:
         """Unit of a quantity of these numbers."""
         unit = quantity(name).unit
         return DISTANCE_UNITS.get(self.metric, "") if unit == DISTANCE else unit
-
-    @property
-    def without_dropout(self) -> bool:
-        """Whether resampling alone gives the noise floors: nobody draws dropout of an array."""
-        return "dropout" not in self.floors and "resample" in self.floors
 
     @property
     def nothing_moved(self) -> bool:
