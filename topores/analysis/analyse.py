@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from topores.analysis.cells import Protocol
-from topores.analysis.costs import announce
+from topores.analysis.costs import announce, announce_time
 from topores.analysis.ladder import measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
 from topores.analysis.maps import MapMaker, outlines_of
@@ -17,7 +17,7 @@ from topores.analysis.nulls._ground import Ground
 from topores.analysis.nulls._trained import nulls_beside, retrieval_of
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
-from topores.analysis.tracks import tracks_of
+from topores.analysis.tracks import MOST_POINTS, tracks_of
 from topores.analysis.verdict.evidence import Evidence, compared_at, floors_of, replicates_at
 from topores.analysis.verdict.rules import judge
 from topores.compute.cache import Cache
@@ -50,14 +50,19 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     outlines: dict[tuple[int, int, str], tuple[Outline, ...]] = {}
     maps = MapMaker(source, bench)
     first: MeasuredState | None = None
-    for now in measure_states(source, bench, config.layers):
+
+    def announce_first(layers: int, cloud: np.ndarray) -> None:
+        announce_time(source, bench.protocol, layers, cloud, force=force)
+
+    for now in measure_states(source, bench, config.layers, announce_first):
         measurements += now.measurements
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
         cells |= smallest_p(now.cells.values(), bench, now.state.label)
         outlines |= outlines_of(now.cells.values(), bench, now.state.label)
         maps.take(now)
-        followed.append(now.cells[max(now.cells)[0], "union"].points)
+        if len(source.clouds["union"]) <= MOST_POINTS:  # no loop of a larger cloud is followed
+            followed.append(now.cells[max(now.cells)[0], "union"].points)
         first = first or now
     assert first is not None  # a source has at least one state
     layers = tuple(sorted({layer for layer, _ in now.cells}))

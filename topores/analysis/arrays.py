@@ -232,7 +232,7 @@ def _csv(path: Path) -> Embeddings:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise InputError(f"'{path}' is empty; give one row of numbers per passage.")
-    alone = any(line.lstrip(" \"").startswith("[") for line in lines[:2])
+    alone = any(line.lstrip(' "').startswith("[") for line in lines[:2])
     delimiter = next((mark for mark in "\t;," if mark in lines[0]), "," if alone else " ")
     records = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     widths = {len(record) for record in records}

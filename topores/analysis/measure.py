@@ -1,6 +1,6 @@
 """Diagrams and measures of every layer and cloud, for each state alone and compared with two others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -108,15 +108,22 @@ class Bench:
         return digest(protocol=asdict(self.protocol), code=code_version(*DECIDING), units=UNITS, **parts)
 
 
-def measure_states(source: Source, bench: Bench, layers: str) -> Iterator[MeasuredState]:
+def measure_states(
+    source: Source, bench: Bench, layers: str, announce: Callable[[int, np.ndarray], None] | None = None
+) -> Iterator[MeasuredState]:
     """Each state in turn, measured alone, against the first state and against the previous one.
 
     At most three states are in memory at a time.
+
+    Args:
+        announce: Called with the number of layers and the last layer's unit rows of the first state, before the work.
     """
     first: Cells | None = None
     before: Cells | None = None
     for state in source.states:
         rows = source.layers_of(state, layers, bench.cache)
+        if announce is not None and first is None:
+            announce(len(rows), unit_rows(rows[max(rows)][source.clouds["union"]], source.rounding))
         cells, numbers = _measured_alone(source, state, rows, bench)
         earlier = list({id(c): c for c in (first, before) if c is not None}.values())
         numbers += _measured_against(cells, earlier, bench, f"{state.label}: changes")

@@ -159,6 +159,8 @@ def as_distance_matrix(
             f"{name} has shape {distances.shape}; metric='precomputed' expects a square matrix of distances. "
             "Pass one, or choose metric='angle' or 'euclidean' for coordinates."
         )
+    if distances.min() >= 0 and not distances.diagonal().any() and (distances == distances.T).all():
+        return distances
     missing = ~np.isfinite(distances)
     largest, spacing = float(np.abs(distances).max(initial=0.0, where=~missing)), _spacing(matrix)
     least = max(ROUNDING, NOISE * spacing) * largest
@@ -176,8 +178,6 @@ def as_distance_matrix(
     if diagonal or distances.min() < 0:
         distances = np.maximum(distances, 0)
         np.fill_diagonal(distances, 0)
-    if (distances == distances.T).all():
-        return distances
     gap = _gaps(distances, missing)
     allowed = max(ASYMMETRY, NOISE * spacing) * largest
     if ((gap > allowed) & (gap * (distances + distances.T) > NOISE * spacing * largest**2)).any():
@@ -207,6 +207,8 @@ def _as_entries(matrix: Numbers, name: str, *, infinite: bool) -> Float[np.ndarr
         return as_points(matrix, name)
     entries = as_numbers(matrix, name)
     absent = entries == np.inf
+    if not absent.any():
+        return as_points(entries, name)
     as_points(np.where(absent, 0.0, entries), name)
     return entries
 

@@ -18,6 +18,9 @@ SIGNIFICANT_BITS = (8, 11, 24)
 NOISE = 16
 """Units in the last place by which batch size and layout move a row that is computed in float32 or float64."""
 
+LOOKED_AT = 2**17
+"""Values by which a format is told."""
+
 AXES, NEAR = 12, 9
 """Columns to which rows are projected to find twins, and the nearest points that are looked at there."""
 
@@ -28,7 +31,9 @@ def storage_rounding(values: Numbers) -> float:
     Judged by the values, not by their type: bfloat16 is often kept as float32, and float32 as float64. Numbers that are
     multiples of one unit, such as integers, are exact in any format.
     """
-    numbers = np.asarray(values, dtype=np.float64).ravel()
+    given = np.asarray(values)
+    # Enough of them tell the format; all of a large matrix would take many times its memory.
+    numbers = given.ravel(order="K")[:: max(1, given.size // LOOKED_AT)].astype(np.float64)
     numbers = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
     if numbers.size:
         mantissas, exponents = np.frexp(numbers)
@@ -58,9 +63,10 @@ def twin_distance(points: Numbers, metric: str, *, least: float = DOUBLE) -> flo
         metric: "angle", "euclidean" or "precomputed".
         least: Relative spacing that is assumed even if the points are stored more finely.
     """
-    own, numbers = storage_rounding(points), np.asarray(points, dtype=np.float64)
+    own, numbers = storage_rounding(points), np.asarray(points)
     if metric == "precomputed":
         return _noise(max(own, least)) * float(numbers.max(initial=0.0, where=np.isfinite(numbers)))
+    numbers = numbers.astype(np.float64)
     if metric == "angle":
         # Rows have length 1 there, so rounding turns them by as much whatever the other angles are.
         return max(_noise(own), _noise(least) * min(_width(unit_rows(points)), 1.0))
