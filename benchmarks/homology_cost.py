@@ -2,6 +2,11 @@
 
     python benchmarks/homology_cost.py                      # all sizes below, some minutes on one core
     python benchmarks/homology_cost.py --points FILE.npy    # your own rows, as far as they suffice
+    python benchmarks/homology_cost.py --kinds              # clouds of several kinds: measured time over estimate
+
+The table of --kinds stands in benchmarks/results/homology_cost.json. Its estimates look at the distances: parts of the
+cloud are tried first. The last column compares with the estimate by
+the number of points alone.
 
 Each size runs in a separate process on one thread: CPU seconds (minimum of up to five runs) and peak memory above that
 of the process before. Without --points, the clouds are unit rows in 384 columns whose k-th column has standard
@@ -24,7 +29,9 @@ import numpy as np
 
 from topores.topology import persistent_homology
 from topores.topology.engines import TREE
-from topores.topology.estimates import Law, estimate
+from topores.topology.estimates import Law, estimate, trial
+
+KINDS = Path(__file__).parent / "results" / "homology_cost.json"
 
 SIZES = {
     TREE: {0: (2000, 5000, 10000, 20000, 50000)},
@@ -48,6 +55,9 @@ def main() -> None:
         engine, degree, points = arguments.measure
         print(json.dumps(_measure(engine, int(degree), _cloud(int(points), arguments.points))))
         return
+    if arguments.kinds:
+        _compare_kinds()
+        return
     laws = []
     most = len(np.load(arguments.points, mmap_mode="r")) if arguments.points else np.inf
     print(f"{'engine':>13} {'degree':>6} {'points':>6} {'seconds':>9} {'estimate':>9} {'MB':>7} {'estimate':>9}")
@@ -58,6 +68,44 @@ def main() -> None:
             if len(seen) > 2:
                 laws.append(f"{engine}, degree {degree}: Cost({_law(seen, 'seconds')}, {_law(seen, 'bytes')})")
     print(*laws, sep="\n")
+
+
+def _kinds(points: int) -> dict[str, tuple[np.ndarray, str]]:
+    """Clouds of that size, each with its metric: like texts, uniform, clustered, on grids."""
+    draw = np.random.default_rng(0)
+    centres = draw.normal(size=(10, COLUMNS))[draw.integers(0, 10, points)]
+    side = {dim: int(np.ceil(points ** (1 / dim))) for dim in (2, 3)}
+    return {
+        "text": (_cloud(points, None), "angle"),
+        "uniform, 384 columns": (draw.normal(size=(points, COLUMNS)), "angle"),
+        "uniform, 64 columns": (draw.normal(size=(points, 64)), "angle"),
+        "uniform, 8 columns": (draw.normal(size=(points, 8)), "angle"),
+        "uniform cube, 384 columns": (draw.uniform(size=(points, COLUMNS)), "euclidean"),
+        "clusters": (centres + 0.5 * draw.normal(size=(points, COLUMNS)), "angle"),
+        "tight clusters": (centres + 0.05 * draw.normal(size=(points, COLUMNS)), "angle"),
+        "grid, 2 columns": (np.argwhere(np.ones((side[2],) * 2))[:points].astype(float), "euclidean"),
+        "grid, 3 columns": (np.argwhere(np.ones((side[3],) * 3))[:points].astype(float), "euclidean"),
+    }
+
+
+def _compare_kinds() -> None:
+    """Measured time of degree 1 over its estimates, by kind and size."""
+    lines = []
+    print(f"{'kind':>26} {'points':>6} {'seconds':>9} {'over estimate':>13} {'over that of texts':>18}")
+    for points in (200, 500, 1000, 2000):
+        for kind, (rows, metric) in _kinds(points).items():
+            guess = estimate(points, tried=trial(rows, metric=metric)).seconds
+            seconds: list[float] = []
+            while len(seconds) < RUNS and sum(seconds) < ENOUGH_SECONDS:
+                started = time.process_time()
+                persistent_homology(rows, metric=metric)
+                seconds.append(time.process_time() - started)
+            seen = min(seconds)
+            line = {"kind": kind, "points": points, "seconds": round(seen, 4)}
+            line |= {"over_estimate": round(seen / guess, 2), "over_texts": round(seen / estimate(points).seconds, 2)}
+            lines.append(line)
+            print("{kind:>26} {points:>6} {seconds:>9} {over_estimate:>13} {over_texts:>18}".format(**line), flush=True)
+            KINDS.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
 
 
 def _in_process(engine: str, degree: int, points: int, rows: Path | None) -> dict[str, float]:
@@ -116,6 +164,7 @@ def _law(seen: dict[int, dict[str, float]], name: str) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kinds", action="store_true", help="compare estimates with clouds of several kinds")
     parser.add_argument("--points", type=Path, help="a .npy file of rows")
     parser.add_argument(
         "--measure", nargs=3, metavar=("ENGINE", "DEGREE", "POINTS"), help="measure one size in this process"

@@ -1,7 +1,6 @@
 """The command line: options in, one command called. Nothing heavy is imported for --help."""
 
 import dataclasses
-import json
 import logging
 import os
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from topores.compute.devices import first_process, leave_processes
+from topores.compute.files import json_line
 from topores.config import LANGUAGES, ClockConfig, Language, TopologyConfig, TrainConfig
 from topores.errors import FailedOn, InputError, Interrupted, ToporesError, UsageError, did_you_mean
 from topores.flags import TrainCommand, options_from
@@ -214,7 +214,7 @@ def train(
     except FailedOn as fault:
         failed, run = fault, load_run(folder)
     if first_process():
-        click.echo(json.dumps(summary(run, time.monotonic() - started)) if as_json else in_words(run))
+        click.echo(json_line(summary(run, time.monotonic() - started)) if as_json else in_words(run))
     if failed:
         raise failed
 
@@ -282,7 +282,7 @@ def compare(
     from topores.commands.compare import in_words, run_compare, summary
 
     found = run_compare(runs, output, lang)
-    click.echo(json.dumps(summary(found)) if as_json else in_words(found))
+    click.echo(json_line(summary(found)) if as_json else in_words(found))
 
 
 @main.command()
@@ -305,7 +305,7 @@ def export(
     from topores.commands.export import in_words, run_export, summary
 
     exported = run_export(source, output, None if cycle is None else whole_number(cycle), force=force)
-    click.echo(json.dumps(summary(exported)) if as_json else in_words(exported))
+    click.echo(json_line(summary(exported)) if as_json else in_words(exported))
 
 
 @main.command()
@@ -336,7 +336,7 @@ def clock(
 
     found = run_clock(settings, force=force)
     page = str(report_clock(found, report))
-    click.echo(json.dumps({**summary(found), "report": page}) if as_json else f"{in_words(found)}\nReport: {page}")
+    click.echo(json_line({**summary(found), "report": page}) if as_json else f"{in_words(found)}\nReport: {page}")
 
 
 @main.command()
@@ -356,7 +356,7 @@ def cache(
     from topores.commands.cache import in_words, run_cache, summary
 
     found = run_cache(prune, older_than, larger_than)
-    click.echo(json.dumps(summary(found)) if as_json else in_words(found))
+    click.echo(json_line(summary(found)) if as_json else in_words(found))
 
 
 @main.command()
@@ -375,7 +375,7 @@ def doctor(model: str | None, as_json: bool, quiet: bool, verbose: int, debug: b
     # An encoder that a model does not take is no fault of the model.
     decisive = checks if model is None else checks[:1]
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(check) for check in checks]))
+        click.echo(json_line([dataclasses.asdict(check) for check in checks]))
     else:
         click.echo("\n".join(f"{_mark(c.passed, c in decisive)}  {c.name}: {c.detail}" for c in checks))
     if not all(check.passed for check in decisive):
@@ -400,7 +400,7 @@ def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool, 
             "movement": analysis.verdict.movement, "claims": claims, "report": str(report), **drawn,
             "seconds": round(seconds, 3),
         }  # fmt: skip
-        click.echo(json.dumps(result))
+        click.echo(json_line(result))
     else:
         where = f"\nFigures: {folder_beside(report)}" if drawn else ""
         click.echo(f"{analysis.verdict.sentence}\nReport: {report}{where}")

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from topores.errors import ResourceError
-from topores.topology.estimates import COSTS, Estimate, check_memory, estimate, plan_that_fits
+from topores.topology import estimates, pairwise_distances
+from topores.topology.estimates import COSTS, Estimate, check_memory, estimate, plan_that_fits, trial
 from topores.topology.subsamples import SubsamplePlan
 
 
@@ -146,3 +148,51 @@ def test_memory_that_is_not_there_names_the_plan_that_fits():
 def test_what_cannot_be_estimated(arguments, message):
     with pytest.raises(ValueError, match=message):
         estimate(**arguments)
+
+
+def _fake_times(monkeypatch: pytest.MonkeyPatch, seconds) -> None:
+    monkeypatch.setattr(estimates, "_seconds_of", lambda part, *_: seconds(len(part)))
+
+
+def test_a_trial_of_a_cloud_like_texts_changes_little(monkeypatch) -> None:
+    law = estimates.COSTS["redzed"][1].seconds
+    _fake_times(monkeypatch, law)
+    tried = trial(np.random.default_rng(0).normal(size=(900, 3)))
+    assert tried.points == 900
+    assert tried.slowness(2000) == pytest.approx(1)
+    assert estimate(2000, tried=tried).seconds == pytest.approx(estimate(2000).seconds)
+
+
+def test_a_slow_cloud_is_judged_by_a_part_and_its_steep_growth(monkeypatch) -> None:
+    _fake_times(monkeypatch, lambda size: 13 * (size / 1000) ** 5)
+    tried = trial(np.random.default_rng(0).normal(size=(2000, 3)))
+    assert 400 < tried.points < 800
+    assert estimate(1000, tried=tried).seconds == pytest.approx(13, rel=0.1)
+    assert estimate(2000, tried=tried).seconds == pytest.approx(13 * 32, rel=0.1)
+    assert (
+        plan_that_fits(2000, memory=1e12, seconds=60, tried=tried).size
+        < plan_that_fits(2000, memory=1e12, seconds=60).size
+    )
+
+
+def test_a_trial_takes_distances_too() -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    assert trial(pairwise_distances(rows), metric="precomputed").points == 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["text", "uniform", "clusters", "grid"])
+@pytest.mark.parametrize("points", [200, 700])
+def test_estimates_are_within_a_factor_of_three(kind: str, points: int) -> None:
+    draw = np.random.default_rng(0)
+    directions = draw.normal(size=(points, 384))
+    clouds = {
+        "text": (directions * np.arange(1, 385) ** -0.5, "angle"),
+        "uniform": (directions, "angle"),
+        "clusters": (0.3 * directions + draw.normal(size=(8, 384))[draw.integers(0, 8, points)], "angle"),
+        "grid": (np.argwhere(np.ones((27, 27)))[:points].astype(float), "euclidean"),
+    }
+    rows, metric = clouds[kind]
+    guess = estimate(points, tried=trial(rows, metric=metric)).seconds
+    seen = min(estimates._seconds_of(rows, metric, 1, "auto") for _ in range(3))
+    assert guess / 3 < seen < guess * 3

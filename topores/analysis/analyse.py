@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from topores.analysis.cells import Protocol
-from topores.analysis.costs import announce
+from topores.analysis.costs import announce, announce_time
 from topores.analysis.gain import gain_of
 from topores.analysis.ladder import measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
@@ -18,7 +18,7 @@ from topores.analysis.nulls._ground import Ground
 from topores.analysis.nulls._trained import nulls_beside, retrieval_of
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
-from topores.analysis.tracks import tracks_of
+from topores.analysis.tracks import MOST_POINTS, tracks_of
 from topores.analysis.verdict.evidence import Evidence, compared_at, floors_of, replicates_at
 from topores.analysis.verdict.rules import judge
 from topores.compute.cache import Cache
@@ -51,14 +51,19 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     outlines: dict[tuple[int, int, str], tuple[Outline, ...]] = {}
     maps = MapMaker(source, bench)
     first: MeasuredState | None = None
-    for now in measure_states(source, bench, config.layers):
+
+    def announce_first(layers: int, cloud: np.ndarray) -> None:
+        announce_time(source, bench.protocol, layers, cloud, force=force)
+
+    for now in measure_states(source, bench, config.layers, announce_first):
         measurements += now.measurements
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
         cells |= smallest_p(now.cells.values(), bench, now.state.label)
         outlines |= outlines_of(now.cells.values(), bench, now.state.label)
         maps.take(now)
-        followed.append(now.cells[max(now.cells)[0], "union"].points)
+        if len(source.clouds["union"]) <= MOST_POINTS:  # no loop of a larger cloud is followed
+            followed.append(now.cells[max(now.cells)[0], "union"].points)
         first = first or now
     assert first is not None  # a source has at least one state
     layers = tuple(sorted({layer for layer, _ in now.cells}))
@@ -117,6 +122,7 @@ def _evidence(
     layer = max(layer for layer, _ in ends[0].cells)
     retrieved = [m for cycle in {first, last} for m in retrieval_of(source.run, cycle, layer)] if source.run else []
     before, own = (compared_at([*measurements, *retrieved], cycle) for cycle in (first, last))
+    floors = floors_of(nulls, {first: before, last: own})
     return Evidence(
         states=source.states,
         value=_last_layer(measurements, layer, first, "value"),
@@ -128,12 +134,22 @@ def _evidence(
         before=before,
         own=own,
         shuffled=replicates_at(nulls, "shuffled", last),
-        floors=floors_of(nulls, {first: before, last: own}),
+        floors=floors,
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
         gain=gain_of(source.run, last) if source.run else None,
+        without_dropout="resample" in floors and "dropout" not in floors,
+        rounding=_change_by_rounding(source, ends[-1], layer),
         metric=metric,
     )
+
+
+def _change_by_rounding(source: Source, last: MeasuredState, layer: int) -> float | None:
+    """The change of all passages that rounding of the first and the last state alone may produce."""
+    points = last.cells[layer, "union"].points
+    spread = float(np.linalg.norm(points - points.mean(axis=0)))
+    moved = (source.roundings[0] + source.roundings[-1]) * np.sqrt(len(points))
+    return float(moved) / spread if spread else None
 
 
 def _tracks(
@@ -145,7 +161,7 @@ def _tracks(
 
     def of_state(place: int) -> list[np.ndarray]:
         found = source.layers_of(source.states[place], layers, bench.cache)
-        return [unit_rows(found[layer][rows]) for layer in sorted(found)]
+        return [unit_rows(found[layer][rows], source.rounding) for layer in sorted(found)]
 
     return tracks_of("union", states, of_state, bench, sure)
 

@@ -91,7 +91,9 @@ def measure_cloud(protocol: Protocol, points: Points) -> CloudNumbers:
     diagrams = filtration.diagrams(max_degree=protocol.max_degree)
     chords = squareform(_as_chords(filtration.distances, protocol.metric))
     numbers = [*_diagram_numbers(diagrams, protocol.metric), *_resampled_numbers(filtration, protocol)]
-    return CloudNumbers(diagrams, [diagrams], [*numbers, _rank_me(points), *_averages([_geometry(chords)], plan)])
+    return CloudNumbers(
+        diagrams, [diagrams], [*numbers, _rank_me(points), *_averages([_geometry(chords, points.shape[1])], plan)]
+    )
 
 
 def _measure_subsamples(protocol: Protocol, points: Points, plan: SubsamplePlan) -> CloudNumbers:
@@ -156,7 +158,7 @@ def _resampled_numbers(filtration: topology.Filtration, protocol: Protocol) -> I
 
 def _point_numbers(points: Points, plan: SubsamplePlan) -> Iterator[Number]:
     yield _rank_me(points)
-    yield from _averages([_geometry(chords_of(points[rows])) for rows in plan], plan)
+    yield from _averages([_geometry(chords_of(points[rows]), points.shape[1]) for rows in plan], plan)
 
 
 def _rank_me(points: Points) -> Number:
@@ -178,18 +180,21 @@ def _as_chords(distances: Float[np.ndarray, "..."], metric: str) -> Float[np.nda
     return 2 * np.sin(distances / 2) if metric == "angle" else distances
 
 
-def _geometry(chords: Distances) -> dict[str, float]:
-    """Measures of all pairwise distances, which are computed once."""
+def _geometry(chords: Distances, columns: int) -> dict[str, float]:
+    """Measures of all pairwise distances, which are computed once; dimensions only where they are determined."""
     found = {"uniformity": topology.uniformity(chords, metric="precomputed")}
     if len(distinct_points(chords)) < FEWEST_FOR_DIMENSION:
         return found
     neighbours = min(10, len(chords) - 1)
-    return found | {
+    dimensions = {
         "intrinsic_dimension": topology.intrinsic_dimension(chords, metric="precomputed"),
         "maximum_likelihood_dimension": topology.maximum_likelihood_dimension(chords, metric="precomputed"),
         "persistent_homology_dimension": topology.persistent_homology_dimension(chords, metric="precomputed"),
-        "hubness_skewness": topology.hubness_skewness(chords, metric="precomputed", neighbours=neighbours),
     }
+    # Infinite, or more than the space has or the points can span: there is no estimate.
+    most = min(columns, len(distinct_points(chords)) - 1)
+    found |= {name: value for name, value in dimensions.items() if value <= most}
+    return found | {"hubness_skewness": topology.hubness_skewness(chords, metric="precomputed", neighbours=neighbours)}
 
 
 def as_plain(found: Any) -> dict[str, Any]:

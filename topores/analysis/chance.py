@@ -8,6 +8,7 @@ from scipy.stats import t as student
 
 from topores.topology.factors import singular_values
 from topores.topology.points import unit_rows
+from topores.topology.rounding import DOUBLE, NOISE
 
 ALPHA = 0.05
 """Significance level of all tests."""
@@ -98,6 +99,8 @@ def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, fl
         moved = np.square(target - centred).sum()
         return 1.0 - float(max(np.square(target).sum() - reached, 0.0) / moved)
 
+    if np.linalg.norm(after - before) <= NOISE * DOUBLE * np.sqrt(len(after)):
+        return 0.0, 0.0, 1.0  # nothing moved, so there is nothing to explain
     shuffle = np.random.default_rng(seed)
     chance = [share_explained(with_moves_of(before, after, shuffle.permutation(len(before)))) for _ in range(SHUFFLES)]
     seen = share_explained(after)

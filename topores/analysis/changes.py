@@ -19,6 +19,7 @@ from topores.analysis.movement import movement_of_texts
 from topores.domain import Diagram
 from topores.quantities import DISTANCE_UNITS, unit_of
 from topores.topology.distances import distinct_points
+from topores.topology.rounding import NOISE, SINGLE
 from topores.topology.subsamples import average
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -31,7 +32,7 @@ DRAWS_OF_CHANCE = 1
 def measure_change(
     protocol: Protocol,
     before: Points,
-    after: Points,
+    after: Float[np.ndarray, "points dim_after"],
     drawn_before: list[list[Diagram]],
     drawn_after: list[list[Diagram]],
     *,
@@ -47,6 +48,8 @@ def measure_change(
     numbers = list(between_diagrams(drawn_before, drawn_after, DISTANCE_UNITS[protocol.metric], exact=plan.exact))
     if before.shape == after.shape:
         numbers += _between_points(before, after)
+    elif len(before) == len(after):
+        numbers += _similarity(before, after)
     if len(before) == len(after) and not _is_one_point(before) and not _is_one_point(after):
         drawn = [(chords_of(before[rows]), chords_of(after[rows])) for rows in plan]
         wide = [clouds for clouds in drawn if all(_has_width(chords) for chords in clouds)]
@@ -67,6 +70,8 @@ def measure_movement(before: Points, after: Float[np.ndarray, "points dim_after"
     """
     if before.shape != after.shape or _is_one_point(before) or _is_one_point(after):
         return []
+    if np.linalg.norm(after - before) <= 2 * NOISE * SINGLE * np.sqrt(len(after)):
+        return []  # parts of what rounding moves mean nothing
     found = movement_of_texts(before, after, n_1, seed, draws=DRAWS_OF_CHANCE)
     numbers = [_in_unit(f"movement.{part}", share) for part, share in found.seen._asdict().items()]
     numbers += [_in_unit(f"movement.{part}_by_chance", share) for part, share in found.by_chance._asdict().items()]
@@ -114,10 +119,12 @@ def between_diagrams(
 
 
 def _between_points(before: Points, after: Points) -> Iterator[Number]:
-    yield _in_unit("change", _change(before, after))
+    change = _change(before, after)
+    if change is not None:
+        yield _in_unit("change", change)
     if _is_one_point(before) or _is_one_point(after):
         return  # a collapsed cloud has no shape to compare
-    yield _in_unit("linear_cka", topology.linear_cka(before, after))
+    yield from _similarity(before, after)
     fit = topology.best_turn(before, after)
     yield _in_unit("procrustes.angle", fit.angle)
     turned = fit.rotation
@@ -129,15 +136,25 @@ def _between_points(before: Points, after: Points) -> Iterator[Number]:
     yield _in_unit("procrustes.residual", fit.residual)
 
 
+def _similarity(before: Points, after: Float[np.ndarray, "points dim_after"]) -> Iterator[Number]:
+    """Linear CKA, which needs equal rows only: widths may differ."""
+    if not _is_one_point(before) and not _is_one_point(after):
+        yield _in_unit("linear_cka", topology.linear_cka(before, after))
+
+
 def _in_unit(measure: str, value: float) -> Number:
     return Number(measure, value, unit_of(measure))
 
 
-def _change(before: Points, after: Points) -> float:
-    """How far the passages moved: ||after - before|| / ||after||, both centred. It bounds the Procrustes residual."""
+def _change(before: Points, after: Points) -> float | None:
+    """How far the passages moved: ||after - before|| / ||after||, both centred. It bounds the Procrustes residual.
+
+    None where all passages came to one point, which has no spread to measure by; 0 where they were there before.
+    """
+    if _is_one_point(after):
+        return 0.0 if _is_one_point(before) else None
     before, after = before - before.mean(axis=0), after - after.mean(axis=0)
-    spread = np.linalg.norm(after)
-    return float(np.linalg.norm(after - before) / spread) if spread > 0 else 0.0
+    return float(np.linalg.norm(after - before) / np.linalg.norm(after))
 
 
 def _is_one_point(rows: Points) -> bool:

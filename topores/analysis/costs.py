@@ -1,14 +1,19 @@
-"""Time and memory of an analysis, estimated before it starts; too little memory is refused."""
+"""Time and memory of an analysis, estimated before the work; what would not fit or would not end is refused."""
 
 import logging
 
 import joblib
+import numpy as np
+from jaxtyping import Float
 
 from topores.analysis.cells import Protocol
+from topores.analysis.maps import MOST_BYTES, MOST_ROWS
 from topores.analysis.sources import Source
+from topores.analysis.tracks import MOST_POINTS
 from topores.compute.resources import available_memory
 from topores.errors import ResourceError
-from topores.topology.estimates import Estimate, check_memory, estimate
+from topores.topology.estimates import Estimate, Trial, check_memory, estimate, plan_that_fits, trial
+from topores.topology.estimates import size_in_words as in_bytes
 
 log = logging.getLogger(__name__)
 
@@ -18,32 +23,103 @@ USUAL_LAYERS = 7
 WORTH_SAYING = 20
 """Seconds below which the estimate is not logged."""
 
+SLOWEST = 100
+"""How many times as long as embedded texts a cloud of some thousand points may take; from there on it is tried."""
+
+MOST_SECONDS = 6 * 3600
+"""Seconds of one core that homology may take without --force."""
+
+DEFAULT_WIDTH = 384
+"""Columns of a row before one is known."""
+
 
 def announce(source: Source, protocol: Protocol, layers: str, *, force: bool) -> None:
-    """Log what homology will take, if it is long.
+    """Check memory before anything is encoded.
 
     Raises:
         ResourceError: Memory is too small, unless `force`; the message says which subsamples would fit.
     """
-    count = {"all": USUAL_LAYERS, "last": 1}.get(layers, len(layers.split(",")))
-    cells = count * len(source.states)
-    at_once = min(joblib.cpu_count(), cells * len(source.clouds))
-    plans = {cloud: protocol.plan(len(rows)) for cloud, rows in source.clouds.items()}
-    costs = [
-        estimate(plan.size, max_degree=protocol.max_degree, clouds=cells * (plan.draws + protocol.resamples),
-                 engine="auto", at_once=at_once)
-        for plan in plans.values()
-    ]  # fmt: skip
-    costs += [estimate(plan.points, max_degree=0, clouds=cells, engine="auto") for plan in plans.values()]
-    whole = Estimate(sum(cost.seconds for cost in costs), max(cost.bytes for cost in costs))
-    if whole.seconds > WORTH_SAYING:
-        log.info("Homology of %d clouds will take %s, less what is in the cache.", cells * len(plans), whole)
     if force:
         return
-    largest = max(plan.size for plan in plans.values())
+    cells = _cells(source, layers)
+    at_once = min(joblib.cpu_count(), cells * len(source.clouds))
+    largest = max(protocol.plan(len(rows)).size for rows in source.clouds.values())
+    remedy = "Lower --max-points and --subsample-size or --max-degree, or try with --force."
     try:
         check_memory(largest, max_degree=protocol.max_degree, memory=available_memory(), engine="auto", at_once=at_once)
     except ResourceError as fault:
+        raise ResourceError(f"{fault} {remedy}") from fault
+    needed, room = kept_bytes(source, layers) + rtd_bytes(source, protocol), available_memory()
+    if needed > room:
         raise ResourceError(
-            f"{fault} Lower --max-points and --subsample-size or --max-degree, or try with --force."
-        ) from fault
+            f"Maps, tracks and RTD of {len(source.states)} states need about {in_bytes(needed)} of memory, but only "
+            f"{in_bytes(room)} are free. {remedy}"
+        )
+
+
+def announce_time(
+    source: Source, protocol: Protocol, layers: int, cloud: Float[np.ndarray, "points dim"], *, force: bool
+) -> None:
+    """Log what homology will take, if it is long, judged by the distances of the first state.
+
+    Args:
+        layers: How many are measured.
+        cloud: Unit rows of all passages at the last layer of the first state.
+
+    Raises:
+        ResourceError: It would take more than `MOST_SECONDS`, unless `force`; the message says what would fit.
+    """
+    cells = layers * len(source.states)
+    whole = _homology(source, protocol, cells, None)
+    if whole.seconds * SLOWEST < WORTH_SAYING:
+        return
+    tried = trial(cloud, metric=protocol.metric, max_degree=protocol.max_degree)
+    whole = _homology(source, protocol, cells, tried)
+    clouds = cells * len(source.clouds)
+    if whole.seconds > WORTH_SAYING:
+        log.info("Homology of %d clouds will take %s, less what is in the cache.", clouds, whole)
+    if whole.seconds > MOST_SECONDS and not force:
+        plan = plan_that_fits(
+            len(cloud), max_degree=protocol.max_degree, memory=available_memory(), seconds=MOST_SECONDS / clouds,
+            draws=protocol.subsamples, engine="auto", tried=tried,
+        )  # fmt: skip
+        raise ResourceError(
+            f"Homology of {clouds} clouds would take {whole}, since they are large or their distances nearly equal; "
+            f"{plan} would fit. Lower --max-points and --subsample-size, or start it with --force."
+        )
+
+
+def _cells(source: Source, layers: str) -> int:
+    count = {"all": USUAL_LAYERS, "last": 1}.get(layers, len(layers.split(",")))
+    return count * len(source.states)
+
+
+def _homology(source: Source, protocol: Protocol, cells: int, tried: Trial | None) -> Estimate:
+    plans = [protocol.plan(len(rows)) for rows in source.clouds.values()]
+    at_once = min(joblib.cpu_count(), cells * len(plans))
+    costs = [
+        estimate(plan.size, max_degree=protocol.max_degree, clouds=cells * (plan.draws + protocol.resamples),
+                 engine="auto", at_once=at_once, tried=tried)
+        for plan in plans
+    ]  # fmt: skip
+    costs += [estimate(plan.points, max_degree=0, clouds=cells, engine="auto") for plan in plans]
+    return Estimate(sum(cost.seconds for cost in costs), max(cost.bytes for cost in costs))
+
+
+def kept_bytes(source: Source, layers: str) -> float:
+    """What is kept of every state until the end: rows for the maps, and for the tracks of small clouds."""
+    count, states = len(source.clouds["union"]), len(source.states)
+    of_map = min(4.0 * DEFAULT_WIDTH * min(count, MOST_ROWS) * _cells(source, layers), MOST_BYTES)
+    return of_map + (8.0 * DEFAULT_WIDTH * count * states if count <= MOST_POINTS else 0.0)
+
+
+def rtd_bytes(source: Source, protocol: Protocol) -> float:
+    """RTD at the last layer compares clouds of twice as many points; those of all clouds are computed at once."""
+    if len(source.states) < 2:
+        return 0.0
+    # Each against the first and against the previous state.
+    pairs = min(len(source.states) - 1, 2)
+    sizes = sorted(
+        (protocol.plan(len(rows)).size for rows in source.clouds.values() for _ in range(pairs)), reverse=True
+    )
+    return float(sum(estimate(2 * size, max_degree=1).bytes for size in sizes[: joblib.cpu_count()]))

@@ -108,7 +108,7 @@ def _sampled_rows(count: int, bytes_of_row: int, protocol: Protocol) -> Int[np.n
 
 
 def _plane(states: list[Float[np.ndarray, "_ _"]]) -> Plane:
-    plane = common_plane([state.astype(np.float64) for state in states])
+    plane = common_plane(states)
     return Plane(plane.places.astype(np.float32), plane.explained)
 
 

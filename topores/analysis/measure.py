@@ -1,6 +1,6 @@
 """Diagrams and measures of every layer and cloud, for each state alone and compared with two others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from topores.compute.keys import code_version, digest
 from topores.compute.remembered import run_remembered
 from topores.domain import Diagram, Measurement, State
 from topores.quantities import QUANTITIES
+from topores.topology.rounding import first_of_twin_rows
 
 DECIDING = (
     "topores.topology",
@@ -107,15 +108,22 @@ class Bench:
         return digest(protocol=asdict(self.protocol), code=code_version(*DECIDING), units=UNITS, **parts)
 
 
-def measure_states(source: Source, bench: Bench, layers: str) -> Iterator[MeasuredState]:
+def measure_states(
+    source: Source, bench: Bench, layers: str, announce: Callable[[int, np.ndarray], None] | None = None
+) -> Iterator[MeasuredState]:
     """Each state in turn, measured alone, against the first state and against the previous one.
 
     At most three states are in memory at a time.
+
+    Args:
+        announce: Called with the number of layers and the last layer's unit rows of the first state, before the work.
     """
     first: Cells | None = None
     before: Cells | None = None
     for state in source.states:
         rows = source.layers_of(state, layers, bench.cache)
+        if announce is not None and first is None:
+            announce(len(rows), unit_rows(rows[max(rows)][source.clouds["union"]], source.rounding))
         cells, numbers = _measured_alone(source, state, rows, bench)
         earlier = list({id(c): c for c in (first, before) if c is not None}.values())
         numbers += _measured_against(cells, earlier, bench, f"{state.label}: changes")
@@ -131,7 +139,7 @@ def _measured_alone(
     places = [(layer, cloud) for layer in rows for cloud in source.clouds]
     # Largest first, so that no worker is left with a large one at the end while the others wait.
     places.sort(key=lambda place: -len(source.clouds[place[1]]))
-    points = [unit_rows(rows[layer][source.clouds[cloud]]) for layer, cloud in places]
+    points = [unit_rows(rows[layer][source.clouds[cloud]], source.rounding) for layer, cloud in places]
     keys = [bench.key(what="cloud", points=p) for p in points]
     found: list[CloudNumbers] = bench.run(partial(measure_cloud, bench.protocol), points, keys, state.label)
     cells: Cells = {}
@@ -206,7 +214,12 @@ def _texts(seed: int, item: tuple[np.ndarray, np.ndarray, np.ndarray | None]) ->
     return measure_texts(*item, seed)
 
 
-def unit_rows(points: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "points dim"]:
-    """Each row at length 1, in float64."""
+def unit_rows(points: Float[np.ndarray, "points dim"], rounding: float = 0.0) -> Float[np.ndarray, "points dim"]:
+    """Each row at length 1, in float64; rows that rounding alone may have told apart at the first of them.
+
+    Args:
+        rounding: How far it may move a row of length 1; 0 leaves all rows where they are.
+    """
     points = points.astype(np.float64)
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
+    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+    return unit[first_of_twin_rows(unit, 2 * rounding)] if rounding else unit

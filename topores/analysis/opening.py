@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from topores.analysis.arrays import is_array_file, kinds, read_embeddings
+from topores.analysis.rows import corpus_without_pairs, labels_of, read_ids, read_row_texts
 from topores.analysis.sources import ArraySource, EncodedSource, Source, run_source
 from topores.compute.devices import choose_device
 from topores.compute.files import sha256_file
 from topores.config import PAIR_FILES, TopologyConfig
-from topores.domain import SIDES, AlignedPairs, Corpus, Passage, State
+from topores.domain import SIDES, Corpus, Passage, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run, is_run, load_run
 from topores.text.files import read_text
@@ -30,8 +30,12 @@ def open_source(config: TopologyConfig) -> Source:
     """
     given = config.checkpoint
     paths = [Path(item) for item in given]
-    if all(path.suffix == ".npy" for path in paths):
-        return _arrays(paths)
+    arrays = [path for path in paths if is_array_file(path)]
+    if arrays and len(arrays) == len(paths):
+        return _arrays(paths, config)
+    _refuse_files(paths)
+    if config.ids:
+        raise UsageError(f"--ids names rows of arrays, and '{given[0]}' is none; leave it out.")
     runs = {_run_of(path) for path in paths}
     run_folder = runs.pop() if len(runs) == 1 else None
     if any(is_run(path) for path in paths) and (len(paths) > 1 or run_folder is None):
@@ -43,11 +47,30 @@ def open_source(config: TopologyConfig) -> Source:
     return _models(given, config)
 
 
-def _arrays(paths: list[Path]) -> ArraySource:
+def _arrays(paths: list[Path], config: TopologyConfig) -> ArraySource:
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise InputError(f"'{missing[0]}' does not exist; give a .npy file of embeddings.")
-    return ArraySource(paths)
+    texts = [read_row_texts(path) for path in config.texts] or None
+    if not config.ids:
+        return ArraySource(paths, None, texts)
+    if len(config.ids) not in (1, len(paths)):
+        raise UsageError(f"--ids was given {len(config.ids)} times for {len(paths)} arrays; give it once for each.")
+    files = config.ids * len(paths) if len(config.ids) == 1 else config.ids
+    ids = [read_ids(file, len(read_embeddings(path).rows), path) for file, path in zip(files, paths, strict=True)]
+    return ArraySource(paths, ids, texts)
+
+
+def _refuse_files(paths: Sequence[Path]) -> None:
+    """A checkpoint is a folder; arrays and models do not go together."""
+    for path in paths:
+        if is_array_file(path) and len(paths) > 1:
+            raise UsageError(f"'{path}' is a file of embeddings and other states are models; give one kind of them.")
+        if path.is_file():
+            raise InputError(
+                f"'{path}' is a file that topores cannot read as embeddings; give a matrix as one of {kinds()}, or the "
+                "folder of a run or a model."
+            )
 
 
 def _run_of(path: Path) -> Path | None:
@@ -82,7 +105,8 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
             )
     if not config.texts:
         raise UsageError(f"'{given[0]}' has no texts of its own; give them with --texts FILE (once or twice).")
-    states = [State(i, Path(item).name, Path(item)) for i, item in enumerate(given)]
+    labels = labels_of([Path(item) for item in given])
+    states = [State(i, label, Path(item)) for i, (label, item) in enumerate(zip(labels, given, strict=True))]
     absent = next((text for text in config.texts if not text.is_file()), None)
     if absent is not None:
         raise InputError(f"'{absent}' does not exist; give a text file to --texts.")
@@ -93,17 +117,9 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
     }
 
     def corpus_of() -> Corpus:
-        return _corpus_without_pairs(*_passages(config, *_reader(given[0], config)))
+        return corpus_without_pairs(*_passages(config, *_reader(given[0], config)))
 
-    return EncodedSource(Path(given[0]).name, states, corpus_of, texts, config.device)
-
-
-def _corpus_without_pairs(passages_1: list[Passage], passages_2: list[Passage]) -> Corpus:
-    """A corpus without pairs or split: its passages can be read, not retrieved."""
-    nothing, none = np.zeros(0, dtype=np.int64), np.zeros(0)
-    pairs = AlignedPairs(nothing, nothing, none, none, np.zeros(0, dtype=bool), 0.0)
-    splits = ((None,) * len(passages_1), (None,) * len(passages_2))
-    return Corpus(tuple(passages_1), tuple(passages_2), pairs, *splits, 0, "texts")
+    return EncodedSource(labels[0].replace("/", "-"), states, corpus_of, texts, config.device)
 
 
 def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:

@@ -1,5 +1,6 @@
 """States of one space, and the rows of each of their layers: encoded by models, or bare arrays."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from topores.analysis.arrays import read_embeddings
+from topores.analysis.rows import RowTexts, corpus_of_rows, labels_of, matched_rows
 from topores.backbones import ENCODING
 from topores.compute.cache import Cache
 from topores.compute.devices import choose_device
@@ -19,6 +22,7 @@ from topores.errors import InputError, UsageError
 from topores.runs import Run
 from topores.text.corpus import CORPUS_FILES
 from topores.text.shuffling import with_random_tokens
+from topores.topology.rounding import NOISE, SINGLE, row_rounding
 
 if TYPE_CHECKING:
     from topores.backbones.encoder import Encoder
@@ -34,6 +38,13 @@ class Source(ABC):
     states: tuple[State, ...]
     corpus: Corpus | None = None
     run: Run | None = None
+    roundings: tuple[float, ...] = (NOISE * SINGLE,)
+    """How far rounding may move a row of length 1, by state; one number if it is the same for all."""
+
+    @property
+    def rounding(self) -> float:
+        """The largest of the roundings, so that the same rows are twins in every state."""
+        return max(self.roundings)
 
     @property
     @abstractmethod
@@ -166,53 +177,52 @@ class EncodedSource(Source):
 
 
 class ArraySource(Source):
-    """.npy files of embeddings, one per state. Rows are passages of one text, scaled to unit length."""
+    """Files of embeddings, one per state. Rows are passages of one text, scaled to unit length."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.name = paths[0].stem
-        self.states = tuple(State(i, path.name, path) for i, path in enumerate(paths))
-        rows = {len(self._array(path)) for path in paths}
-        if len(rows) > 1:
+    def __init__(
+        self, paths: Sequence[Path], ids: Sequence[Sequence[str] | None] | None = None, texts: RowTexts | None = None
+    ) -> None:
+        """
+        Args:
+            ids: By file: the id of each row, where rows are to be matched by them. None: ids that the files hold.
+            texts: What the rows of the first file stand for.
+        """
+        labels = labels_of(paths)
+        self.name = re.sub(r"[\\/]+", "-", str(Path(labels[0]).with_suffix("")))
+        self.states = tuple(State(i, label, path) for i, (label, path) in enumerate(zip(labels, paths, strict=True)))
+        read = [read_embeddings(path) for path in paths]
+        own = list(ids or [found.ids for found in read])
+        self._kept = matched_rows(paths, [len(found.rows) for found in read], own)
+        self._texts = texts
+        if texts is not None and sum(map(len, texts)) != len(read[0].rows):
+            count = sum(map(len, texts))
             raise InputError(
-                f"The arrays have {' and '.join(map(str, sorted(rows)))} rows; "
-                "give arrays of the same passages in the same order."
+                f"--texts has {count} texts, and '{paths[0]}' has {len(read[0].rows)} rows; give one text a row, "
+                "in order."
             )
-        self._points = rows.pop()
+        self.roundings = tuple(row_rounding(found.rows) for found in read)
+
+    @cached_property
+    def corpus(self) -> Corpus | None:  # type: ignore[override]  # made when it is first needed
+        return None if self._texts is None else corpus_of_rows(self._texts, self._kept[0])
 
     @property
     def clouds(self) -> dict[str, Int[np.ndarray, " points"]]:
-        return {"union": np.arange(self._points)}
+        union = np.arange(len(self._kept[0]))
+        if self.corpus is None or not self.corpus.t2:
+            return {"union": union}
+        n_1 = len(self.corpus.t1)
+        return {"t1": union[:n_1], "t2": union[n_1:], "union": union}
 
     def layers_of(self, state: State, layers: str, cache: Cache | None) -> dict[int, Float[np.ndarray, "rows dim"]]:  # noqa: ARG002
         chosen_layers(layers, 1)
-        return {0: self._array(state.path)}
+        return {0: read_embeddings(state.path).rows[self._kept[state.cycle]]}
 
     def content(self, cache: Cache | None) -> dict[str, Any] | None:  # noqa: ARG002
-        return {"arrays": [sha256_file(state.path) for state in self.states]}
-
-    def _array(self, path: Path) -> Float[np.ndarray, "rows dim"]:
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as fault:
-            raise InputError(
-                f"'{path}' cannot be read as an array ({_first_line(fault)}); save one with numpy.save."
-            ) from fault
-        if array.ndim != 2 or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
-            raise InputError(f"'{path}' has shape {array.shape} of {array.dtype}; give numbers as (passages, dim).")
-        if len(array) < 2:
-            raise InputError(f"'{path}' has {len(array)} rows; give at least 2.")
-        array = array.astype(np.float64)
-        broken = np.flatnonzero(~np.isfinite(array).all(axis=1))
-        if len(broken):
-            raise InputError(
-                f"'{path}' has NaN or infinity in {len(broken)} rows, the first is row {broken[0]}; remove them."
-            )
-        length = np.linalg.norm(array, axis=1)
-        if (length == 0).any():
-            raise InputError(
-                f"Row {int(np.argmin(length))} of '{path}' is all zeros, so it has no direction; remove it."
-            )
-        return array
+        found: dict[str, Any] = {"arrays": [sha256_file(state.path) for state in self.states]}
+        if self._texts is not None:
+            found["texts"] = [list(side) for side in self._texts]
+        return found | {"rows": [digest(rows=kept) for kept in self._kept]}
 
 
 def run_source(run: Run, states: Sequence[State], device: str, beside: EncodedSource | None = None) -> EncodedSource:
@@ -258,7 +268,3 @@ def chosen_layers(spec: str, present: int) -> list[int]:
     if wanted[-1] >= present:
         raise UsageError(f"--layers names {wanted[-1]}, but the encoder has layers 0 to {present - 1}.")
     return wanted
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).split("\n")[0][:120]

@@ -1,5 +1,6 @@
 """`topores topology`: checkpoints in; diagrams, measures, a verdict and a report out."""
 
+import json
 import logging
 import time
 from pathlib import Path
@@ -32,7 +33,7 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
     if config.figures:
         need_matplotlib()
     source, cache = open_source(config), cache_of(config)
-    report = config.output or Path("reports") / f"{source.name}.html"
+    report = config.output or default_report(source, Path("reports"))
     folder = results_folder(source, config, report)
     decided_by = fingerprint(source, config, cache)
     analysis = None if cache is None or force else results_for(decided_by, folder, source.run)
@@ -46,6 +47,32 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
     if config.figures:
         write_figures(analysis, folder_beside(report))
     return analysis, report, time.monotonic() - started
+
+
+def default_report(source: Source, folder: Path) -> Path:
+    """The report by the name of the source; by its folders too, where another source has a report of that name."""
+    first = source.states[0].path
+    parents = first.expanduser().absolute().parts[-2::-1]
+    if source.run is not None:
+        return folder / f"{source.name}.html"
+    name = source.name
+    for parent in (*parents, *map(str, range(2, 1000))):
+        report = folder / f"{name}.html"
+        if not _is_of_another(report, first):
+            break
+        name = f"{source.name}-{parent}" if parent.isdigit() else f"{parent.strip('/')}-{name}".strip("-")
+    return report
+
+
+def _is_of_another(report: Path, first: Path) -> bool:
+    """Whether there is a report, and results beside it whose first state is not `first`."""
+    for facts in report.with_suffix(".topology").glob("*/protocol.json") if report.is_file() else ():
+        try:
+            known = json.loads(facts.read_text(encoding="utf-8"))["states"][0]["path"]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        return Path(known).absolute() != first.absolute()
+    return False
 
 
 def stop_if(verdict: Verdict, outcomes: frozenset[str]) -> None:

@@ -4,6 +4,7 @@ import errno
 import filecmp
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -122,6 +123,29 @@ def write_text(path: Path, text: str) -> Path:
 def write_json(path: Path, value: Any) -> Path:
     """Write `value` as indented JSON, atomically; keys keep their order."""
     return write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def json_line(value: Any) -> str:
+    """`value` as one line of JSON, which has no infinity and no NaN: null stands for them, and `why` says for what.
+
+    >>> json_line({"p": float("nan"), "n": 1})
+    '{"p": null, "n": 1, "why": "p is nan"}'
+    """
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        lost = [f"{name} is {float(one):g}" for name, one in value.items() if _is_lost(one)]
+        kept = {name: _finite(one) for name, one in value.items()}
+        return {**kept, "why_null" if "why" in kept else "why": ", ".join(lost)} if lost else kept
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if _is_lost(value) else value
+
+
+def _is_lost(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 @contextmanager

@@ -19,11 +19,15 @@ class TopologyConfig(Options):
     """Options of `topores topology`."""
 
     checkpoint: tuple[str, ...] = ()
-    """A run folder, one checkpoint, a sentence-transformers folder or hub id, or .npy embeddings; repeat the option
-    for several states."""
+    """A run folder, one checkpoint, a sentence-transformers folder or hub id, or a file of embeddings (.npy, .npz,
+    .parquet, .safetensors, .csv, .pt, .h5); repeat the option for several states."""
 
     texts: tuple[Path, ...] = ()
-    """Texts to encode if the checkpoint has none of its own: one or two .txt or .md files, or one pair file."""
+    """Texts to encode if the checkpoint has none of its own: one or two .txt or .md files, or one pair file. Beside
+    files of embeddings: one text a row, shown as labels."""
+
+    ids: tuple[Path, ...] = ()
+    """Ids of the rows of a file of embeddings, one a line; once for each file, so that their rows are matched by id."""
 
     output: Path | None = None
     """Report to write; reports/<name>.html if not given."""

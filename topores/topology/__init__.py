@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from topores.topology.diagrams import bottleneck_distance, wasserstein_distance
 from topores.topology.distances import angles, pairwise_distances
 from topores.topology.engines import choose_engine
-from topores.topology.estimates import estimate, plan_that_fits
+from topores.topology.estimates import Trial, estimate, plan_that_fits, trial
 from topores.topology.homology import Filtration, persistent_homology
 from topores.topology.loops import representative_loop
 from topores.topology.matched_spectrum import GaussianLike, gaussian_like, matched_spectrum_p_values
@@ -47,6 +47,7 @@ __all__ = [
     "MovementFrom",
     "SubsamplePlan",
     "TopologyAnalyzer",
+    "Trial",
     "Vine",
     "alignment",
     "angles",
@@ -89,6 +90,7 @@ __all__ = [
     "split_movement",
     "sure_shares",
     "total_persistence",
+    "trial",
     "uniformity",
     "universal_p_values",
     "wasserstein_distance",

@@ -1,6 +1,6 @@
 """Exact distances between two diagrams of one degree."""
 
-from typing import NamedTuple, SupportsFloat
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -8,7 +8,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from topores.topology.matching import cheapest_in_order, rows_can_be_matched
-from topores.topology.points import Numbers, as_numbers
+from topores.topology.points import Numbers, RealNumber, as_numbers, as_real
+
+DROWNING = 1e-6
+"""Sum of costs, as a share of the largest possible one, below which rounding of the largest may decide the matching."""
 
 
 def bottleneck_distance(a: Numbers, b: Numbers) -> float:
@@ -38,7 +41,7 @@ def bottleneck_distance(a: Numbers, b: Numbers) -> float:
     return float(max(essential, finite))
 
 
-def wasserstein_distance(a: Numbers, b: Numbers, *, order: SupportsFloat = 1, internal_p: SupportsFloat = 2) -> float:
+def wasserstein_distance(a: Numbers, b: Numbers, *, order: RealNumber = 1, internal_p: RealNumber = 2) -> float:
     """The Wasserstein distance: (sum of distance ** order) ** (1 / order) over the optimal matching; exact.
 
     A bar may be matched with the nearest point of the diagonal. Essential bars are matched with each other in order
@@ -56,7 +59,7 @@ def wasserstein_distance(a: Numbers, b: Numbers, *, order: SupportsFloat = 1, in
     Source:
         Cohen-Steiner, Edelsbrunner, Harer and Mileyko 2010, Lipschitz functions have L_p-stable persistence.
     """
-    power, norm = float(order), float(internal_p)
+    power, norm = as_real(order, "order"), as_real(internal_p, "internal_p")
     if not 1 <= power < np.inf:
         raise ValueError(f"order is {power:g}; expected 1 or more, and finite. Use bottleneck_distance for infinity.")
     if not norm >= 1:
@@ -71,12 +74,38 @@ def wasserstein_distance(a: Numbers, b: Numbers, *, order: SupportsFloat = 1, in
         return 0.0
     # Two bars further apart than from the diagonal are never matched; capping there avoids overflow.
     across = np.minimum(_distances(first.bars, second.bars, norm), away_a[:, None] + away_b)
-    between, left_a, left_b = ((moves / scale) ** power for moves in (across, away_a, away_b))
-    if _one_birth(first.bars, second.bars):
-        total = cheapest_in_order(between, left_a, left_b, np.add)
-    else:
-        total = _cheapest_sum(between, left_a, left_b)
-    return float(scale * (((essential / scale) ** power).sum() + total) ** (1 / power))
+    ordered = _one_birth(first.bars, second.bars)
+    total, unit = _cheapest_matching((across, away_a, away_b), power, scale, ordered=ordered)
+    scale = max(unit, essential.max(initial=0.0))
+    shares = ((essential / scale) ** power).sum() + total * (unit / scale) ** power
+    return float(scale * shares ** (1 / power))
+
+
+def _cheapest_matching(
+    moves: tuple[np.ndarray, np.ndarray, np.ndarray], power: float, scale: float, *, ordered: bool
+) -> tuple[float, float]:
+    """Sum of (move / unit) ** power over the optimal matching, and the unit, which is `scale` or smaller.
+
+    No move of the optimal matching is longer than the distance itself. Where one that is not made is so much longer
+    that the sum drowns in its rounding, longer moves are cut to a bound of the distance, and the sum is taken again.
+    """
+    total = _cheapest(moves, power, scale, ordered=ordered)
+    shortest = min(float(each[each > 0].min(initial=np.inf)) for each in moves)
+    # A sum of 0 is one, unless the powers of short moves underflow.
+    while total < DROWNING and not (total == 0 and (shortest / scale) ** power > 0):
+        bound = scale * (total + DROWNING**2) ** (1 / power)
+        unit = bound * (1 + 1 / power)
+        if unit > scale / 2:
+            break
+        scale = unit
+        cut = [np.minimum(each, unit) for each in moves]
+        total = _cheapest((cut[0], cut[1], cut[2]), power, unit, ordered=ordered)
+    return total, scale
+
+
+def _cheapest(moves: tuple[np.ndarray, np.ndarray, np.ndarray], power: float, unit: float, *, ordered: bool) -> float:
+    across, away_a, away_b = ((each / unit) ** power for each in moves)
+    return cheapest_in_order(across, away_a, away_b, np.add) if ordered else _cheapest_sum(across, away_a, away_b)
 
 
 def as_diagram(diagram: Numbers, name: str = "diagram") -> Float[np.ndarray, "bars 2"]:

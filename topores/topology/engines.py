@@ -1,7 +1,6 @@
 """The engines of persistent homology: which one to use, and how to call it."""
 
 from collections.abc import Callable
-from typing import SupportsIndex
 
 import numpy as np
 import redzed_tda
@@ -9,6 +8,7 @@ from jaxtyping import Float
 from scipy.spatial.distance import squareform
 
 from topores.errors import did_you_mean
+from topores.topology.points import WholeNumber, as_whole
 
 ENGINES = ("auto", "redzed", "ripser")
 
@@ -19,7 +19,7 @@ LARGEST_FIELD = 127
 """ripser stores coefficients in a signed byte; with a larger prime it never terminates."""
 
 
-def choose_engine(engine: str = "auto", field: SupportsIndex = 2, max_degree: SupportsIndex = 1) -> str:
+def choose_engine(engine: str = "auto", field: WholeNumber = 2, max_degree: WholeNumber = 1) -> str:
     """The engine that `persistent_homology` uses for these arguments: "redzed", "ripser" or "spanning tree".
 
     "auto" uses the spanning tree for degree 0 alone, redzed for higher degrees with field 2, where it is many times
@@ -28,9 +28,9 @@ def choose_engine(engine: str = "auto", field: SupportsIndex = 2, max_degree: Su
     Raises:
         ValueError: An unknown engine, a field that is not a prime up to 127, or redzed with a field other than 2.
     """
-    prime = field.__index__()
+    prime = as_whole(field, "field")
     if engine not in ENGINES:
-        raise ValueError(f"engine is {engine!r}. {did_you_mean(engine, ENGINES)}")
+        raise ValueError(f"engine is {engine!r}. {did_you_mean(str(engine), ENGINES)}")
     if not 2 <= prime <= LARGEST_FIELD or any(prime % smaller == 0 for smaller in range(2, prime)):
         raise ValueError(f"field is {prime}; expected a prime from 2 to {LARGEST_FIELD}. Use 2 unless torsion matters.")
     if engine == "redzed" and prime != 2:
@@ -53,9 +53,9 @@ def run_engine(
     return _CALLS[name](distances, degree, threshold, field)
 
 
-def as_degree(max_degree: SupportsIndex) -> int:
+def as_degree(max_degree: WholeNumber) -> int:
     """`max_degree` as an int, checked to be 0 or more."""
-    degree = max_degree.__index__()
+    degree = as_whole(max_degree, "max_degree")
     if degree < 0:
         raise ValueError(f"max_degree is {degree}; expected 0 or more. Use 0 for clusters, 1 for loops, 2 for voids.")
     return degree

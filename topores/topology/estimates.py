@@ -1,10 +1,16 @@
 """Time and memory estimates for persistent homology, and subsamples that fit where the whole cloud does not."""
 
+import time
 from dataclasses import dataclass
-from typing import NamedTuple, SupportsFloat, SupportsIndex
+from typing import NamedTuple
+
+import numpy as np
 
 from topores.errors import ResourceError
+from topores.topology.distances import as_distance_matrix
 from topores.topology.engines import TREE, choose_engine
+from topores.topology.homology import persistent_homology
+from topores.topology.points import Numbers, RealNumber, WholeNumber, as_points, as_real, as_whole
 from topores.topology.subsamples import SubsamplePlan
 
 
@@ -47,8 +53,37 @@ COSTS: dict[str, tuple[Cost, ...]] = {
 }
 """By engine, then by degree."""
 
+FIRST = (1000, 200, 50, 30)
+"""Points of the first part that is tried, by degree."""
+
+GROWTH, LONG_ENOUGH = 2**0.5, 0.3
+"""Factor from one part to the next, and seconds from which a part is large enough to judge the whole."""
+
+SHORT = 0.02
+"""Seconds below which the shortest of three runs counts, because others disturb it."""
+
+SLOW, STEEPER = 3.0, 2.15
+"""Times the law's seconds from which a cloud is slow, and the factor of the power with which a slow one grows:
+benchmarks/homology_cost.py prints both beside measured times."""
+
 NEAT = (1, 2, 5)
 """First digits of subsample sizes: 1, 2, 5, 10, 20, 50, ..."""
+
+
+class Trial(NamedTuple):
+    """How long homology took for a part of a cloud."""
+
+    points: int
+    seconds: float
+    law: Law
+    """What it takes for points as those of embedded texts."""
+
+    def slowness(self, points: int) -> float:
+        """How many times as long as by the law this cloud takes, or a part of `points` of its points."""
+        found = self.seconds / self.law(self.points)
+        if found < SLOW or points <= self.points:
+            return found
+        return found * float(points / self.points) ** (self.law.power * (STEEPER - 1))
 
 
 @dataclass(frozen=True)
@@ -61,16 +96,17 @@ class Estimate:
     """Peak memory, on top of what the process already uses."""
 
     def __str__(self) -> str:
-        return f"about {_time(float(self.seconds))} of one core and {_size(float(self.bytes))}"
+        return f"about {_time(float(self.seconds))} of one core and {size_in_words(float(self.bytes))}"
 
 
 def estimate(
-    points: SupportsIndex,
+    points: WholeNumber,
     *,
-    max_degree: SupportsIndex = 1,
-    clouds: SupportsIndex = 1,
+    max_degree: WholeNumber = 1,
+    clouds: WholeNumber = 1,
     engine: str = "redzed",
-    at_once: SupportsIndex = 1,
+    at_once: WholeNumber = 1,
+    tried: Trial | None = None,
 ) -> Estimate:
     """Estimated cost of `persistent_homology` without a threshold.
 
@@ -82,13 +118,15 @@ def estimate(
         clouds: Number of clouds of this size.
         engine: "redzed", "ripser" or "auto" (the spanning tree for degree 0, redzed above).
         at_once: Number of clouds computed at the same time, each of which needs its own memory.
+        tried: `trial` of a cloud like these, by whose distances the time is judged; None: of embedded texts.
 
     Raises:
         ValueError: A number below 1, a degree below 0, or an unknown engine.
     """
-    size, degree, total = points.__index__(), max_degree.__index__(), clouds.__index__()
+    together = as_whole(at_once, "at_once")
+    size, degree, total = as_whole(points, "points"), as_whole(max_degree, "max_degree"), as_whole(clouds, "clouds")
     for name, value, least in (
-        ("points", size, 1), ("max_degree", degree, 0), ("clouds", total, 1), ("at_once", at_once.__index__(), 1),
+        ("points", size, 1), ("max_degree", degree, 0), ("clouds", total, 1), ("at_once", together, 1),
     ):  # fmt: skip
         if value < least:
             raise ValueError(f"{name} is {value}; expected {least} or more.")
@@ -100,19 +138,54 @@ def estimate(
         before = costs[-2]
         seconds *= max(1.0, seconds / before.seconds(size)) ** beyond
         memory *= max(1.0, memory / before.bytes(size)) ** beyond
-    return Estimate(seconds * total, round(memory * min(total, at_once.__index__())))
+    seconds *= tried.slowness(size) if tried else 1.0
+    return Estimate(seconds * total, round(memory * min(total, together)))
+
+
+def trial(points: Numbers, *, metric: str = "angle", max_degree: WholeNumber = 1, engine: str = "auto") -> Trial:
+    """Homology of growing parts of a cloud, until one takes `LONG_ENOUGH` or the cloud is whole.
+
+    The number of points alone does not tell the time: where all distances are nearly equal, as between independent
+    directions in many dimensions, loops live long, and the time grows with twice the usual power.
+
+    Args:
+        points, metric, max_degree, engine: As `persistent_homology`.
+
+    Raises:
+        ValueError: As `persistent_homology`.
+    """
+    rows = as_distance_matrix(points, edges_may_lack=True) if metric == "precomputed" else as_points(points)
+    degree = as_whole(max_degree, "max_degree")
+    costs = COSTS[choose_engine(engine, max_degree=degree)]
+    law = costs[min(degree, len(costs) - 1)].seconds
+    order = np.random.default_rng(0).permutation(len(rows))
+    size, seconds = min(len(rows), FIRST[min(degree, len(FIRST) - 1)]), 0.0
+    while True:
+        some = np.sort(order[:size])
+        part = rows[np.ix_(some, some)] if metric == "precomputed" else rows[some]
+        seconds = min(_seconds_of(part, metric, degree, engine) for _ in range(3 if seconds < SHORT else 1))
+        if seconds >= LONG_ENOUGH or size == len(rows):
+            return Trial(size, seconds, law)
+        size = min(len(rows), round(size * GROWTH))
+
+
+def _seconds_of(part: Numbers, metric: str, degree: int, engine: str) -> float:
+    started = time.process_time()
+    persistent_homology(part, metric=metric, max_degree=degree, engine=engine)
+    return time.process_time() - started
 
 
 def plan_that_fits(
-    points: SupportsIndex,
+    points: WholeNumber,
     *,
-    max_degree: SupportsIndex = 1,
-    memory: SupportsFloat,
-    seconds: SupportsFloat = float("inf"),
-    draws: SupportsIndex = 20,
-    seed: SupportsIndex = 0,
+    max_degree: WholeNumber = 1,
+    memory: RealNumber,
+    seconds: RealNumber = float("inf"),
+    draws: WholeNumber = 20,
+    seed: WholeNumber = 0,
     engine: str = "redzed",
-    at_once: SupportsIndex = 1,
+    at_once: WholeNumber = 1,
+    tried: Trial | None = None,
 ) -> SubsamplePlan:
     """A plan for the whole cloud if it fits, or else for the largest subsample size of 1, 2, 5, 10, ... that fits.
 
@@ -125,37 +198,39 @@ def plan_that_fits(
         seed: Seed of the subsamples.
         engine: "redzed", "ripser" or "auto".
         at_once: Number of draws computed at the same time.
+        tried: As in `estimate`.
 
     Raises:
         ResourceError: Not even two points fit.
         ValueError: As `estimate` and `SubsamplePlan`.
     """
-    count, room, time = points.__index__(), float(memory), float(seconds)
+    count, degree = as_whole(points, "points"), as_whole(max_degree, "max_degree")
+    room, limit = as_real(memory, "memory"), as_real(seconds, "seconds")
 
     def fits(size: int, clouds: int) -> bool:
-        cost = estimate(size, max_degree=max_degree, clouds=clouds, engine=engine, at_once=at_once)
-        return cost.bytes <= room and cost.seconds <= time
+        cost = estimate(size, max_degree=max_degree, clouds=clouds, engine=engine, at_once=at_once, tried=tried)
+        return cost.bytes <= room and cost.seconds <= limit
 
     if fits(count, 1):
-        return SubsamplePlan(count, count, 1, seed.__index__())
-    number = draws.__index__()
+        return SubsamplePlan(count, count, 1, as_whole(seed, "seed"))
+    number = as_whole(draws, "draws")
     sizes = [digit * 10**zeros for zeros in range(len(str(count))) for digit in NEAT]
     fitting = [size for size in sizes if 2 <= size < count and fits(size, number)]
     if not fitting:
         raise ResourceError(
-            f"No subsample of {count:,} points fits degree {max_degree.__index__()} into {_size(room)} and "
-            f"{_time(time)}; allow more, or choose a lower degree."
+            f"No subsample of {count:,} points fits degree {degree} into {size_in_words(room)} and "
+            f"{_time(limit)}; allow more, or choose a lower degree."
         )
-    return SubsamplePlan(count, max(fitting), number, seed.__index__())
+    return SubsamplePlan(count, max(fitting), number, as_whole(seed, "seed"))
 
 
 def check_memory(
-    points: SupportsIndex,
+    points: WholeNumber,
     *,
-    max_degree: SupportsIndex = 1,
-    memory: SupportsFloat,
+    max_degree: WholeNumber = 1,
+    memory: RealNumber,
     engine: str = "redzed",
-    at_once: SupportsIndex = 1,
+    at_once: WholeNumber = 1,
 ) -> Estimate:
     """The estimate for one cloud, or for `at_once` clouds, after checking that enough memory is available.
 
@@ -163,18 +238,18 @@ def check_memory(
         ResourceError: There is not enough memory; the message names a plan that fits.
         ValueError: As `estimate`.
     """
-    count, degree = points.__index__(), max_degree.__index__()
+    count, degree, room = as_whole(points, "points"), as_whole(max_degree, "max_degree"), as_real(memory, "memory")
     cost = estimate(count, max_degree=degree, clouds=at_once, engine=engine, at_once=at_once)
-    if cost.bytes <= float(memory):
+    if cost.bytes <= room:
         return cost
     plan = plan_that_fits(count, max_degree=degree, memory=memory, engine=engine, at_once=at_once)
     raise ResourceError(
-        f"Homology up to degree {degree} of {count:,} points needs about {_size(float(cost.bytes))} of memory, but "
-        f"only {_size(float(memory))} are free; {plan} would fit, or choose a lower degree."
+        f"Homology up to degree {degree} of {count:,} points needs about {size_in_words(float(cost.bytes))} of memory, "
+        f"but only {size_in_words(as_real(memory, 'memory'))} are free; {plan} would fit, or choose a lower degree."
     )
 
 
-def _size(amount: float) -> str:
+def size_in_words(amount: float) -> str:
     for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if amount >= factor:
             return f"{amount / factor:,.1f} {unit}"

@@ -1,7 +1,5 @@
 """A representative loop of a bar of degree 1: its birth edge closed by a shortest path, or a tighter loop."""
 
-from typing import SupportsFloat
-
 import numpy as np
 import redzed_tda
 from jaxtyping import Bool, Float, Int
@@ -10,8 +8,8 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial.distance import squareform
 
 from topores.topology.crossings import crossings, shortest_odd_loop
-from topores.topology.distances import pairwise_distances
-from topores.topology.points import Numbers, as_numbers
+from topores.topology.distances import filtered_distances
+from topores.topology.points import Numbers, RealNumber, as_numbers, as_real
 
 SAME_LENGTH = 1e-9
 """Edges count as tied if their lengths differ by less than this share of the birth."""
@@ -21,7 +19,7 @@ READ_BACK = 1e-6
 
 
 def representative_loop(
-    points: Numbers, bar: Numbers, *, metric: str = "angle", at: SupportsFloat = 0.0
+    points: Numbers, bar: Numbers, *, metric: str = "angle", at: RealNumber = 0.0
 ) -> Int[np.ndarray, " members"]:
     """Points around a bar of degree 1, in cyclic order; the last is joined to the first.
 
@@ -52,7 +50,7 @@ def representative_loop(
     """
     birth, death = _as_bar(bar)
     share = _as_share(at, death)
-    matrix = pairwise_distances(points, metric)
+    matrix = squareform(filtered_distances(points, metric), checks=False)
     start, end, earlier = _birth_edge(matrix, birth, death)
     if share == 0:
         return _shortest_path(matrix, earlier, start, end, birth)
@@ -64,8 +62,8 @@ def representative_loop(
     return shortest_odd_loop(matrix, settled & (earlier | within), odd)
 
 
-def _as_share(at: SupportsFloat, death: float) -> float:
-    share = float(at)
+def _as_share(at: RealNumber, death: float) -> float:
+    share = as_real(at, "at")
     if not 0 <= share < 1:
         raise ValueError(f"at is {share:g}; expected 0 or more, and less than 1. Use 0 for the birth, 0.9 to be tight.")
     if share and np.isinf(death):
@@ -116,10 +114,10 @@ def _tied_birth(
     # Distinct ranks add one edge at a time, so each bar of degree 1 has one birth edge.
     ranks[np.argsort(lengths, kind="stable")] = np.arange(1, len(lengths) + 1)
     _, simplices = redzed_tda.rips(ranks, maxdim=1, simplex_pairs=True)
-    # A bar cut off by a threshold is taken to be the longest one.
+    # A bar cut off by a threshold is taken to be the longest one; where edges are missing, they are the longest.
     wanted = min(death, matrix.max())
     found = [
-        (abs(_diameter(matrix, filled) - wanted), tuple(edge))
+        (_gap(_diameter(matrix, filled), wanted), tuple(edge))
         for edge, filled in simplices[1]
         if abs(matrix[tuple(edge)] - birth) <= READ_BACK * birth
         and _diameter(matrix, filled) > matrix[tuple(edge)] * (1 + SAME_LENGTH)
@@ -131,6 +129,10 @@ def _tied_birth(
     earlier = order < order[start, end]
     np.fill_diagonal(earlier, False)
     return int(start), int(end), earlier
+
+
+def _gap(length: float, wanted: float) -> float:
+    return 0.0 if length == wanted else abs(length - wanted)
 
 
 def _diameter(matrix: Float[np.ndarray, "points points"], simplex: list[int]) -> float:

@@ -1,7 +1,5 @@
 """Significance of a bar against Gaussian clouds of the same size, mean and covariance."""
 
-from typing import SupportsIndex
-
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import gumbel_r
@@ -11,7 +9,7 @@ from topores.topology.diagrams import finite_bars
 from topores.topology.engines import as_degree
 from topores.topology.factors import singular_values, svd
 from topores.topology.homology import persistent_homology
-from topores.topology.points import Numbers, as_points, scale_by_power_of_two, unit_rows
+from topores.topology.points import Numbers, WholeNumber, as_points, as_whole, scale_by_power_of_two, unit_rows
 
 METRICS = ("angle", "euclidean")
 
@@ -19,7 +17,7 @@ TAIL_FROM = 39
 """Draws needed to fit a Gumbel law; with fewer, its scale is too uncertain."""
 
 
-def gaussian_like(points: Numbers, *, seed: SupportsIndex) -> Float[np.ndarray, "points dim"]:
+def gaussian_like(points: Numbers, *, seed: WholeNumber) -> Float[np.ndarray, "points dim"]:
     """A Gaussian cloud with the number of points, the mean and the covariance of `points`, exact up to rounding.
 
     This is a draw of Gaussian points conditioned on their mean and covariance: the centred cloud keeps its singular
@@ -56,7 +54,7 @@ class GaussianLike:
         self._sizes = _drop_rounding(sizes, rows)
         self._directions = directions[: len(self._sizes)]
 
-    def draw(self, seed: SupportsIndex) -> Float[np.ndarray, "points dim"]:
+    def draw(self, seed: WholeNumber) -> Float[np.ndarray, "points dim"]:
         """
         Raises:
             ValueError: A negative seed.
@@ -70,9 +68,9 @@ def matched_spectrum_p_values(
     diagram: Numbers | None = None,
     *,
     metric: str = "angle",
-    degree: SupportsIndex = 1,
-    replicates: SupportsIndex = 99,
-    seed: SupportsIndex = 0,
+    degree: WholeNumber = 1,
+    replicates: WholeNumber = 99,
+    seed: WholeNumber = 0,
 ) -> Float[np.ndarray, " finite_bars"]:
     """p of each finite bar: the probability that Gaussian points of this spectrum have any bar of such a ratio.
 
@@ -166,7 +164,7 @@ def as_coordinates(points: Numbers, metric: str) -> Float[np.ndarray, "points di
     return unit_rows(points) if metric == "angle" else scale_by_power_of_two(as_points(points))[0]
 
 
-def as_degree_with_ratios(degree: SupportsIndex) -> int:
+def as_degree_with_ratios(degree: WholeNumber) -> int:
     """`degree` as an int of 1 or more.
 
     Raises:
@@ -208,15 +206,15 @@ def _distances(rows: Float[np.ndarray, "points dim"]) -> Float[np.ndarray, "poin
     return distances
 
 
-def _as_replicates(replicates: SupportsIndex) -> int:
-    number = replicates.__index__()
+def _as_replicates(replicates: WholeNumber) -> int:
+    number = as_whole(replicates, "replicates")
     if number < 1:
         raise ValueError(f"replicates is {number}; expected 1 or more. 99 is usual.")
     return number
 
 
-def _as_seed(seed: SupportsIndex) -> int:
-    number = seed.__index__()
+def _as_seed(seed: WholeNumber) -> int:
+    number = as_whole(seed, "seed")
     if number < 0:
         raise ValueError(f"seed is {number}; expected 0 or more.")
     return number

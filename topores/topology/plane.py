@@ -1,6 +1,6 @@
 """Several states of the same points in one plane: rotated onto each other, then projected onto common axes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,18 +33,26 @@ def common_plane(states: Sequence[State]) -> Plane:
         Generalised Procrustes without scaling, one step: Gower and Dijksterhuis 2004, Procrustes Problems, chapter 9.
     """
     width = max(2, *(state.shape[1] for state in states))
-    whole = [_centre(state, width) for state in states]
-    turned = [whole[0], *(state @ _turn(state, whole[0]) for state in whole[1:])]
-    axes = _principal_axes(turned)
-    places = np.stack([state @ axes for state in turned])
-    total = np.array([np.square(state).sum() for state in turned])
+    first = _centre(states[0], width)
+    turns = [np.eye(0), *(_turn(_centre(state, width), first) for state in states[1:])]
+
+    def turn_states() -> Iterator[State]:
+        # One at a time, so that memory does not grow with the number of states.
+        yield first
+        for state, turn in zip(states[1:], turns[1:], strict=True):
+            yield _centre(state, width) @ turn
+
+    axes = _principal_axes(turn_states())
+    places = np.stack([state @ axes for state in turn_states()])
+    total = np.array([np.square(state).sum() for state in turn_states()])
     seen = np.square(places).sum(axis=(1, 2))
     return Plane(places, np.divide(seen, total, out=np.ones_like(total), where=total > 0))
 
 
 def _centre(state: State, width: int) -> State:
     padded = np.zeros((len(state), width))
-    padded[:, : state.shape[1]] = state - state.mean(axis=0)
+    padded[:, : state.shape[1]] = state
+    padded[:, : state.shape[1]] -= padded[:, : state.shape[1]].mean(axis=0)
     return padded
 
 
@@ -54,7 +62,7 @@ def _turn(state: State, onto: State) -> State:
     return left @ right
 
 
-def _principal_axes(states: Sequence[State]) -> Float[np.ndarray, "dim 2"]:
+def _principal_axes(states: Iterable[State]) -> Float[np.ndarray, "dim 2"]:
     """The two directions of most variance, with signs chosen so that the largest entry is positive."""
     _, vectors = np.linalg.eigh(sum(state.T @ state for state in states))
     axes = vectors[:, [-1, -2]]

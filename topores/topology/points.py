@@ -1,14 +1,57 @@
 """Validation of points and numbers from callers: converted to float64, or rejected with a one-line error."""
 
 from collections.abc import Sequence
-from typing import Any, SupportsFloat
+from typing import Any, Protocol, SupportsFloat, SupportsIndex, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 
-Numbers = ArrayLike | Sequence[Any] | SupportsFloat
-"""Anything np.asarray reads as real numbers: arrays, lists, tuples, a number. Docstrings give the shapes."""
+
+@runtime_checkable
+class SparseMatrix(Protocol):
+    """SciPy's sparse matrices and arrays."""
+
+    def tocoo(self) -> Any: ...
+
+
+Numbers = ArrayLike | Sequence[Any] | SupportsFloat | SparseMatrix
+"""Anything np.asarray reads as real numbers: arrays, lists, tuples, a number. Docstrings give the shapes, and say where
+a sparse matrix is taken."""
+
+WholeNumber = SupportsIndex | SupportsFloat | None
+"""What callers pass as a whole number: 2, 2.0, a NumPy number. None is refused by name, like 2.5."""
+
+RealNumber = SupportsFloat | None
+"""What callers pass as a number; None is refused by name."""
+
+
+def as_whole(value: WholeNumber, name: str) -> int:
+    """`value` as an int.
+
+    Raises:
+        ValueError: Not a whole number.
+    """
+    try:
+        number = value.__index__() if isinstance(value, SupportsIndex) else float(value)  # type: ignore[arg-type]
+        if number == int(number):
+            return int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"{name} is {value!r}; expected a whole number. Pass an int such as 1.")
+
+
+def as_real(value: RealNumber, name: str) -> float:
+    """`value` as a float.
+
+    Raises:
+        ValueError: Not a number.
+    """
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is {value!r}; expected a number. Pass a float such as 1.0.") from error
 
 
 def as_points(points: Numbers, name: str = "points") -> Float[np.ndarray, "points dim"]:
@@ -38,6 +81,8 @@ def as_numbers(values: Numbers, name: str) -> Float[np.ndarray, "..."]:
     Raises:
         ValueError: Ragged, text or complex values.
     """
+    if issparse(values):
+        raise ValueError(f"{name} is a sparse matrix; expected a dense one. Pass matrix.toarray().")
     try:
         numbers = np.asarray(values)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """Significance of a bar against the universal law of bars of random points."""
 
-from typing import NamedTuple, SupportsIndex
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -13,7 +13,7 @@ from topores.topology.matched_spectrum import (
     log_ratios,
     matched_spectrum_p_values,
 )
-from topores.topology.points import Numbers
+from topores.topology.points import Numbers, WholeNumber
 
 
 class BarSignificance(NamedTuple):
@@ -32,9 +32,9 @@ def bar_significance(
     diagram: Numbers | None = None,
     *,
     metric: str = "angle",
-    degree: SupportsIndex = 1,
-    replicates: SupportsIndex = 99,
-    seed: SupportsIndex = 0,
+    degree: WholeNumber = 1,
+    replicates: WholeNumber = 99,
+    seed: WholeNumber = 0,
     only_if_below: float | None = None,
 ) -> BarSignificance:
     """Whether bars are longer than those of random points, and of Gaussian points of the same spectrum.

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from topores.topology.diagrams import as_diagram
+from topores.topology.points import WholeNumber, as_whole
 
 
 def sliced_wasserstein_matrix(
-    diagrams: Sequence[Any], *, directions: SupportsIndex = 50
+    diagrams: Sequence[Any], *, directions: WholeNumber = 50
 ) -> Float[np.ndarray, "diagrams diagrams"]:
     """Sliced Wasserstein distances between all pairs of diagrams of one degree.
 
@@ -37,7 +38,7 @@ def sliced_wasserstein_matrix(
         Carriere, Cuturi and Oudot 2017, Sliced Wasserstein kernel for persistence diagrams, definition 3.1, theorem
         3.4. https://arxiv.org/abs/1706.03358
     """
-    count = directions.__index__()
+    count = as_whole(directions, "directions")
     if count < 1:
         raise ValueError(f"directions is {count}; expected 1 or more. Use 50.")
     # Offset by half a step from the axes, so that births and deaths are treated alike.

@@ -36,7 +36,8 @@ def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> Spanning
         metric: "angle" (radians), "euclidean" or "precomputed".
 
     Returns:
-        `edges` (points - 1, 2) and `lengths` (points - 1,), ascending. One point: no edge.
+        `edges` (points - 1, 2) and `lengths` (points - 1,), ascending. One point: no edge. Fewer edges if the matrix
+        has infinite entries, or entries that a sparse one does not store, that no path of edges goes around.
 
     Raises:
         ValueError: Unusable points or an unknown metric.
@@ -48,7 +49,7 @@ def minimum_spanning_tree(points: Numbers, *, metric: str = "angle") -> Spanning
         edges, lengths = _boruvka_tree(points, metric) if _is_large(points, metric) else _prim_tree(points, metric)
     except TooClose:
         edges, lengths = _prim_tree(points, metric)
-    order = np.argsort(lengths, kind="stable")
+    order = np.argsort(lengths, kind="stable")[: np.isfinite(lengths).sum()]
     return SpanningTree(np.sort(edges[order], axis=1), lengths[order])
 
 
@@ -108,5 +109,7 @@ def _prim_tree(points: Numbers, metric: str) -> tuple[Int[np.ndarray, "edges 2"]
         nearer = outside & (row < shortest)
         shortest[nearer], neighbour[nearer] = row[nearer], newest
         newest = int(shortest.argmin())
+        if np.isinf(shortest[newest]):  # no edge leads on: the next tree of the forest
+            newest = int(outside.argmax())
         edges[step], lengths[step] = (newest, neighbour[newest]), shortest[newest]
     return edges, lengths

@@ -1,7 +1,5 @@
 """Stability of a loop: the share of subsamples in which it is found again."""
 
-from typing import SupportsFloat, SupportsIndex
-
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.sparse import csr_array
@@ -9,9 +7,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
 from topores.topology.crossings import Crossings, crossings
-from topores.topology.distances import pairwise_distances
+from topores.topology.distances import filtered_distances
 from topores.topology.loops import READ_BACK, representative_loop
-from topores.topology.points import Numbers, as_numbers
+from topores.topology.points import Numbers, RealNumber, WholeNumber, as_numbers, as_real, as_whole
 from topores.topology.subsamples import SubsamplePlan
 
 
@@ -20,10 +18,10 @@ def loop_stability(
     bar: Numbers,
     *,
     metric: str = "angle",
-    share: SupportsFloat = 0.8,
-    resamples: SupportsIndex = 50,
-    seed: SupportsIndex = 0,
-    at: SupportsFloat = 0.5,
+    share: RealNumber = 0.8,
+    resamples: WholeNumber = 50,
+    seed: WholeNumber = 0,
+    at: RealNumber = 0.5,
 ) -> float:
     """The share of subsamples that contain a loop around the same hole as a bar of degree 1.
 
@@ -56,12 +54,12 @@ def loop_stability(
         Reani and Bobrowski 2021, Cycle registration in persistent homology, https://arxiv.org/abs/2101.00698
         (the same cycle in another sample, by its image in a common space).
     """
-    matrix = pairwise_distances(points, metric)
+    matrix = squareform(filtered_distances(points, metric), checks=False)
     within, by = _share(share, "share", least_open=True), _share(at, "at", least_open=False)
-    draws = resamples.__index__()
+    draws = as_whole(resamples, "resamples")
     if draws < 1:
         raise ValueError(f"resamples is {draws}; expected 1 or more. Use 50 for steps of 0.02.")
-    plan = SubsamplePlan(len(matrix), max(1, round(within * len(matrix))), draws, seed.__index__())
+    plan = SubsamplePlan(len(matrix), max(1, round(within * len(matrix))), draws, as_whole(seed, "seed"))
     birth, death, cocycle = _cocycle(matrix, bar)
     allowed = cocycle.settled & (matrix <= birth + by * (death - birth))
     return float(
@@ -69,8 +67,8 @@ def loop_stability(
     )
 
 
-def _share(value: SupportsFloat, name: str, *, least_open: bool) -> float:
-    number = float(value)
+def _share(value: RealNumber, name: str, *, least_open: bool) -> float:
+    number = as_real(value, name)
     if not (0 < number <= 1 if least_open else 0 <= number < 1):
         wanted = "above 0 and up to 1" if least_open else "0 or more, and less than 1"
         raise ValueError(f"{name} is {number:g}; expected a share {wanted}. Use {0.8 if least_open else 0.5}.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
+from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,7 +13,7 @@ from topores.topology.homology import persistent_homology
 from topores.topology.measures.betti_curve import betti_curve
 from topores.topology.measures.landscape import landscape
 from topores.topology.measures.total_persistence import total_persistence
-from topores.topology.points import Numbers, as_numbers, as_points
+from topores.topology.points import Numbers, WholeNumber, as_numbers, as_points, as_whole
 
 THRESHOLDS = 200
 """Default number of lengths at which curves are computed."""
@@ -38,6 +38,7 @@ class SubsamplePlan:
 
     def __post_init__(self) -> None:
         for name, least in (("points", 1), ("size", 1), ("draws", 1), ("seed", 0)):
+            object.__setattr__(self, name, as_whole(getattr(self, name), name))
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected {least} or more.")
         if self.size > self.points:
@@ -56,13 +57,13 @@ class SubsamplePlan:
         """Whether each draw is the whole cloud, so that nothing is random."""
         return self.size == self.points
 
-    def rows(self, draw: SupportsIndex) -> Int[np.ndarray, " size"]:
+    def rows(self, draw: WholeNumber) -> Int[np.ndarray, " size"]:
         """Indices of the points of one draw, ascending.
 
         Raises:
             IndexError: `draw` is not in 0 to draws - 1.
         """
-        number = draw.__index__()
+        number = as_whole(draw, "draw")
         if not 0 <= number < self.draws:
             raise IndexError(f"draw is {number}; expected 0 to {self.draws - 1}.")
         random = np.random.default_rng([self.seed, number])
@@ -117,12 +118,12 @@ def sampled_homology(
     plan: SubsamplePlan,
     *,
     metric: str = "angle",
-    max_degree: SupportsIndex = 1,
+    max_degree: WholeNumber = 1,
     threshold: SupportsFloat | None = None,
-    field: SupportsIndex = 2,
+    field: WholeNumber = 2,
     engine: str = "auto",
     thresholds: Numbers | None = None,
-    levels: SupportsIndex = 5,
+    levels: WholeNumber = 5,
     mapper: Callable[..., Any] = map,
 ) -> SampledHomology:
     """Averages of landscapes, Betti curves, total persistence and numbers of bars over uniform subsamples.
@@ -149,7 +150,7 @@ def sampled_homology(
         Chazal, Fasy, Lecci, Michel, Rinaldo and Wasserman 2015, Subsampling methods for persistent homology,
         section 3 (the average landscape). https://proceedings.mlr.press/v37/chazal15.html
     """
-    rows = as_distance_matrix(points) if metric == "precomputed" else as_points(points)
+    rows = as_distance_matrix(points, edges_may_lack=True) if metric == "precomputed" else as_points(points)
     if len(rows) != plan.points:
         raise ValueError(f"plan is for {plan.points} points, but there are {len(rows)}. Make a plan for this cloud.")
     options = {"metric": metric, "max_degree": max_degree, "threshold": threshold, "field": field, "engine": engine}

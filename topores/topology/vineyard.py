@@ -4,16 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
-from typing import NamedTuple, SupportsFloat, SupportsIndex
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
+from scipy.spatial.distance import squareform
 
 from topores.topology.distances import as_distance_matrix
 from topores.topology.homotopy import Bars, Homotopy
-from topores.topology.points import Numbers
+from topores.topology.points import Numbers, RealNumber, WholeNumber, as_real, as_whole
 from topores.topology.ranking import EXACT_INTEGERS
 from topores.topology.reachable import CLOSED, Links, Possibilities, join_links
+from topores.topology.rounding import merge_twins, twin_distance
 
 HALVINGS = 12
 """Maximum number of halvings of a step; bars not separated within 1/4096 of a step stay unsure."""
@@ -41,7 +43,7 @@ class Vine:
         return int(np.nanargmax(self.persistence))
 
 
-def follow_bars(matrices: Iterable[Numbers], *, least: SupportsFloat = 0.0, most: SupportsIndex = 500) -> list[Vine]:
+def follow_bars(matrices: Iterable[Numbers], *, least: RealNumber = 0.0, most: WholeNumber = 500) -> list[Vine]:
     """The vines of degree 1 through a sequence of distance matrices of the same points.
 
     Between two states distances are interpolated linearly, and bars move continuously with them. Each step is halved
@@ -83,9 +85,7 @@ class FollowedStep(NamedTuple):
     links: Links
 
 
-def follow_step(
-    before: Numbers, after: Numbers, *, least: SupportsFloat = 0.0, most: SupportsIndex = 500
-) -> FollowedStep:
+def follow_step(before: Numbers, after: Numbers, *, least: RealNumber = 0.0, most: WholeNumber = 500) -> FollowedStep:
     """One step of `follow_bars`. Steps are independent, so they can run in parallel and be joined by `join_steps`.
 
     Args:
@@ -110,7 +110,7 @@ def join_steps(steps: Sequence[FollowedStep]) -> list[Vine]:
     return growing.vines(len(steps) + 1)
 
 
-def sure_shares(vines: Sequence[Vine], *, least: SupportsFloat = 0.0) -> Float[np.ndarray, " steps"]:
+def sure_shares(vines: Sequence[Vine], *, least: RealNumber = 0.0) -> Float[np.ndarray, " steps"]:
     """For each step, the share of bars whose link is sure; NaN where there are no bars.
 
     Args:
@@ -122,7 +122,7 @@ def sure_shares(vines: Sequence[Vine], *, least: SupportsFloat = 0.0) -> Float[n
     """
     if not len(vines):
         raise ValueError("vines is empty; expected at least one. Pass a result of follow_bars that is not empty.")
-    long = np.array([np.nan_to_num(vine.persistence, nan=-1.0) >= float(least) for vine in vines])
+    long = np.array([np.nan_to_num(vine.persistence, nan=-1.0) >= as_real(least, "least") for vine in vines])
     counted = long[:, :-1] | long[:, 1:]
     sure = counted & np.array([vine.sure for vine in vines])
     counts = counted.sum(axis=0)
@@ -239,7 +239,7 @@ class _Growing:
 
 
 def _as_matrices(matrices: Iterable[Numbers]) -> list[Float[np.ndarray, "points points"]]:
-    squares = [as_distance_matrix(matrix, f"matrices[{place}]") for place, matrix in enumerate(matrices)]
+    squares = [_as_matrix(matrix, f"matrices[{place}]") for place, matrix in enumerate(matrices)]
     if not squares:
         raise ValueError("matrices is empty; expected one matrix of distances per state. Pass at least one.")
     count = len(squares[0])
@@ -254,15 +254,23 @@ def _as_matrices(matrices: Iterable[Numbers]) -> list[Float[np.ndarray, "points 
     return squares
 
 
-def _as_budget(most: SupportsIndex) -> int:
-    budget = most.__index__()
+def _as_matrix(matrix: Numbers, name: str) -> Float[np.ndarray, "points points"]:
+    """Distances as homology sees them: points that are equal but for rounding coincide."""
+    square = as_distance_matrix(matrix, name)
+    condensed = squareform(square, checks=False)
+    merged = merge_twins(condensed, twin_distance(square, "precomputed"))
+    return square if merged is condensed else squareform(merged)
+
+
+def _as_budget(most: WholeNumber) -> int:
+    budget = as_whole(most, "most")
     if budget < 1:
         raise ValueError(f"most is {budget}; expected 1 or more diagrams within a step. Use 500 to be thorough.")
     return budget
 
 
-def _as_least(least: SupportsFloat) -> float:
-    length = float(least)
+def _as_least(least: RealNumber) -> float:
+    length = as_real(least, "least")
     if not length >= 0:
         raise ValueError(f"least is {length:g}; expected a length of 0 or more. Use 0 to follow every bar.")
     return length

@@ -41,7 +41,7 @@ class Ground:
 
     def clouds_of(self, rows: Float[np.ndarray, "rows dim"]) -> dict[str, Cloud]:
         """Unit rows of each cloud, from rows of all passages (T1's first)."""
-        return {cloud: unit_rows(rows[places]) for cloud, places in self.source.clouds.items()}
+        return {cloud: unit_rows(rows[places], self.source.rounding) for cloud, places in self.source.clouds.items()}
 
     @property
     def pairs(self) -> Int[np.ndarray, "pairs 2"] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from topores.analysis.chance import Rows
 from topores.analysis.gain import Gain
@@ -57,7 +58,7 @@ class Evidence:
     corpus: Corpus | None
     """None where nothing is aligned, so that nothing can be retrieved."""
     first: Rows
-    last: Rows
+    last: Float[np.ndarray, "passages dim_after"]
     """Unit rows of all passages at the first and the last state, T1's first."""
     standard_error: Value = lambda _measure, _cycle: None
     """Standard error of `value`, where it is an average over subsamples."""
@@ -75,6 +76,10 @@ class Evidence:
     """By (cycle, layer, cloud): smallest p of its loops, corrected over the loops of that cell and over all cells."""
     gain: Gain | None = None
     """What unseen partners gained over folds, where the run has them."""
+    rounding: float | None = None
+    """Change that rounding of both states alone may produce, as a share of the last state's spread; None: unknown."""
+    without_dropout: bool = False
+    """Whether resampling alone gives the noise floors: nobody draws dropout of an array."""
     metric: str = "angle"
     """Metric of the analysis, which decides the unit of distances."""
 

@@ -273,7 +273,7 @@ def _shape(evidence: Evidence) -> Part:
     floors = {n: evidence.floor(n) for n in names}
     claims += [
         Claim(
-            Phrase("change of {measure} (null: noise of dropout and resampling)", measure=quantity(n).phrase),
+            words.change_beside_noise(n, without_dropout=evidence.without_dropout),
             changes[n], floor, None, n, evidence.unit(n), "noise",
         )
         for n, floor in floors.items()
@@ -324,7 +324,9 @@ def _loops_in_all(evidence: Evidence) -> str:
             measure=quantity(LOOPS).phrase, was=was, first=first, now=now, last=last,
         )  # fmt: skip
     floor = evidence.floor(LOOPS)
-    return words.loop_persistence(was, now, within=floor is not None and abs(now - was) <= floor)
+    return words.loop_persistence(
+        was, now, within=floor is not None and abs(now - was) <= floor, without_dropout=evidence.without_dropout
+    )
 
 
 # Rotated or deformed.
@@ -343,6 +345,11 @@ def _movement(evidence: Evidence, seed: int) -> tuple[str, Part]:
     # No residual: the states differ in width, or one of them is a single point.
     if evidence.value("procrustes.residual", last) is None or moved is None:
         return "", Part("", loops)
+    if evidence.rounding is not None and moved <= evidence.rounding:
+        what = Phrase("{measure}, share of their spread (null: rounding alone)", measure=quantity(MOVE).phrase)
+        loops.insert(0, Claim(what, moved, evidence.rounding, None, MOVE, evidence.unit(MOVE), "rounding"))
+        still = words.moved_within_rounding(moved, evidence.rounding)
+        return "unchanged", Part(still, loops, Phrase("passages moved within rounding"))
     if floor is not None:
         what = Phrase("{measure}, share of their spread (null: dropout alone)", measure=quantity(MOVE).phrase)
         loops.insert(0, Claim(what, moved, floor, None, MOVE, evidence.unit(MOVE), "dropout"))

@@ -142,13 +142,33 @@ def not_attributed(names: Sequence[str]) -> Phrase:
     return Phrase("{names} changed, but no more than with shuffled pairings", names=_names_of(names))
 
 
-def loop_persistence(was: float, now: float, *, within: bool) -> Phrase:
+def loop_persistence(was: float, now: float, *, within: bool, without_dropout: bool = False) -> Phrase:
     """
     Args:
         within: Whether dropout and resampling alone change it as much.
+        without_dropout: Whether that is resampling alone.
     """
     went = Phrase("{measure} went from {was:.2f} to {now:.2f}", measure=quantity(LOOPS).phrase, was=was, now=now)
-    return Phrase("{went}, within the noise of dropout and resampling", went=went) if within else went
+    if not within:
+        return went
+    if without_dropout:
+        return Phrase("{went}, within the noise of resampling", went=went)
+    return Phrase("{went}, within the noise of dropout and resampling", went=went)
+
+
+def change_beside_noise(measure: str, *, without_dropout: bool) -> Phrase:
+    """The words of a claim about a change and its noise floor."""
+    if without_dropout:
+        return Phrase("change of {measure} (null: noise of resampling)", measure=quantity(measure).phrase)
+    return Phrase("change of {measure} (null: noise of dropout and resampling)", measure=quantity(measure).phrase)
+
+
+def moved_within_rounding(moved: float, floor: float) -> Phrase:
+    return Phrase(
+        "the passages moved no further than rounding of the stored numbers moves them ({moved:.1e} of their spread, "
+        "rounding up to {floor:.1e})",
+        moved=moved, floor=floor,
+    )  # fmt: skip
 
 
 def movement_words(movement: str, *, as_shuffled: bool) -> Phrase:

@@ -104,7 +104,11 @@ class _Ends:
     def noise(self, measure: str) -> str:
         """Noise floor of a number, in words."""
         known = [floor[measure] for floor in self._floors.values() if measure in floor]
-        return say("Noise (dropout, resampling): ±{reach}", reach=data(max(known))) if known else ""
+        if not known:
+            return ""
+        if "dropout" not in self._floors:
+            return say("Noise (resampling): ±{reach}", reach=data(max(known)))
+        return say("Noise (dropout, resampling): ±{reach}", reach=data(max(known)))
 
     @cached_property
     def _floors(self) -> dict[str, dict[str, float]]:

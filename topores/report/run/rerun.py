@@ -1,5 +1,6 @@
 """The command that repeats an analysis."""
 
+from topores.analysis.arrays import is_array_file
 from topores.domain import Analysis
 from topores.report.language import language
 
@@ -10,7 +11,7 @@ def analysis_command(analysis: Analysis) -> list[str]:
     Empty if it is unknown: older results keep no options, and models have no texts of their own.
     """
     options = analysis.protocol.get("options")
-    arrays = all(state.path.suffix == ".npy" for state in analysis.states)
+    arrays = all(is_array_file(state.path) for state in analysis.states)
     if not isinstance(options, dict) or not (arrays or analysis.trained or "texts" in options):
         return []
     parts = ["topores", "topology"]

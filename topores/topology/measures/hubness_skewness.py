@@ -1,11 +1,9 @@
 """Hubness: whether a few points are among the nearest neighbours of many others."""
 
-from typing import SupportsIndex
-
 import numpy as np
 
 from topores.topology.distances import pairwise_distances
-from topores.topology.points import Numbers
+from topores.topology.points import Numbers, WholeNumber, as_whole
 
 UNIT = "skewness, without unit"
 SOURCE = "Radovanovic, Nanopoulos and Ivanovic 2010, Hubs in Space, equation 1 (standardised third moment)"
@@ -17,7 +15,7 @@ ROUNDING = 1e-9
 """Counts count as equal if their standard deviation is below this share of k."""
 
 
-def hubness_skewness(points: Numbers, *, neighbours: SupportsIndex = 10, metric: str = "angle") -> float:
+def hubness_skewness(points: Numbers, *, neighbours: WholeNumber = 10, metric: str = "angle") -> float:
     """Skewness of N_k, how often a point is among the k nearest neighbours of the others.
 
     Neighbours tied for the last places share them equally, so the order of the points does not matter.
@@ -36,7 +34,7 @@ def hubness_skewness(points: Numbers, *, neighbours: SupportsIndex = 10, metric:
     Source:
         https://jmlr.org/papers/v11/radovanovic10a.html
     """
-    wanted = neighbours.__index__()
+    wanted = as_whole(neighbours, "neighbours")
     distances = pairwise_distances(points, metric).copy()
     if not 1 <= wanted < len(distances):
         raise ValueError(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from topores.topology.distances import distinct_points, pairwise_distances
+from topores.topology.distances import distinct_distances
 from topores.topology.points import Numbers
 
 UNIT = "dimensions"
@@ -15,7 +15,7 @@ KEPT = 0.9
 def intrinsic_dimension(points: Numbers, *, metric: str = "euclidean") -> float:
     """Slope of -log(1 - F(mu)) against log(mu) through the origin; mu = second / first neighbour's distance.
 
-    Duplicates are dropped first. With few points in many dimensions the estimate is too low.
+    Points that are equal up to float32 rounding count once. With few points in many dimensions the estimate is too low.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
@@ -30,7 +30,7 @@ def intrinsic_dimension(points: Numbers, *, metric: str = "euclidean") -> float:
     Source:
         https://doi.org/10.1038/s41598-017-11873-y
     """
-    distances = distinct_points(pairwise_distances(points, metric))
+    distances = distinct_distances(points, metric)
     count = len(distances)
     if count < 3:
         raise ValueError(f"points has {count} different rows; expected at least 3. Pass a larger cloud.")

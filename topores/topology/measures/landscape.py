@@ -1,12 +1,12 @@
 """Persistence landscape: a diagram as functions, which unlike diagrams can be averaged over clouds."""
 
-from typing import SupportsFloat, SupportsIndex
+from typing import SupportsFloat
 
 import numpy as np
 from jaxtyping import Float
 
 from topores.topology.diagrams import as_diagram
-from topores.topology.points import Numbers, as_numbers
+from topores.topology.points import Numbers, WholeNumber, as_numbers, as_real, as_whole
 
 UNIT = "unit of the metric"
 SOURCE = "Bubenik 2015, Statistical topological data analysis using persistence landscapes, definition 3"
@@ -16,7 +16,7 @@ AT_ONCE = 2**22
 
 
 def landscape(
-    diagram: Numbers, thresholds: Numbers, *, levels: SupportsIndex = 5, end: SupportsFloat | None = None
+    diagram: Numbers, thresholds: Numbers, *, levels: WholeNumber = 5, end: SupportsFloat | None = None
 ) -> Float[np.ndarray, "levels ..."]:
     """The k-th largest of max(0, min(t - birth, death - t)) over the bars, for k = 1 to `levels` and each t; exact.
 
@@ -35,7 +35,7 @@ def landscape(
     Source:
         https://jmlr.org/papers/v16/bubenik15a.html
     """
-    count, bars = levels.__index__(), _cut_essential(as_diagram(diagram), end)
+    count, bars = as_whole(levels, "levels"), _cut_essential(as_diagram(diagram), end)
     if count < 1:
         raise ValueError(f"levels is {count}; expected 1 or more. Use 1 for the highest level only.")
     at = as_numbers(thresholds, "thresholds")
@@ -54,7 +54,7 @@ def _cut_essential(bars: Float[np.ndarray, "bars 2"], end: SupportsFloat | None)
     births, deaths = bars.T
     if end is None:
         return bars[np.isfinite(deaths)]
-    last = float(end)
+    last = as_real(end, "end")
     if not np.isfinite(last):
         raise ValueError(f"end is {last:g}; expected a finite length. Use None to leave essential bars out.")
     ended = np.column_stack([births, np.where(np.isfinite(deaths), deaths, last)])

@@ -1,11 +1,9 @@
 """Linear probe: how well a hyperplane separates the rows of one text from those of the other."""
 
-from typing import SupportsIndex
-
 import numpy as np
 from jaxtyping import Float
 
-from topores.topology.points import Numbers, as_points, same_columns
+from topores.topology.points import Numbers, WholeNumber, as_points, as_whole, same_columns
 
 UNIT = "share of pairs in order (AUC), 0.5 by chance"
 SOURCE = "Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes"
@@ -14,7 +12,7 @@ PENALTY_INVERSE = 0.1
 """C of the logistic regression, for columns of root mean square 1."""
 
 
-def linear_probe_auc(a: Numbers, b: Numbers, *, folds: SupportsIndex = 5, seed: SupportsIndex = 0) -> float:
+def linear_probe_auc(a: Numbers, b: Numbers, *, folds: WholeNumber = 5, seed: WholeNumber = 0) -> float:
     """Cross-validated area under the ROC curve of a logistic regression that classifies rows of `a` against `b`.
 
     In each stratified fold the rows are centred and divided by the root mean square of the training entries, so that
@@ -40,7 +38,7 @@ def linear_probe_auc(a: Numbers, b: Numbers, *, folds: SupportsIndex = 5, seed: 
 
     rows_a, rows_b = as_points(a, "a"), as_points(b, "b")
     same_columns(rows_a, rows_b)
-    parts = folds.__index__()
+    parts = as_whole(folds, "folds")
     fewest = min(len(rows_a), len(rows_b))
     if not 2 <= parts <= fewest:
         raise ValueError(
@@ -51,7 +49,7 @@ def linear_probe_auc(a: Numbers, b: Numbers, *, folds: SupportsIndex = 5, seed: 
     rows = np.vstack([rows_a, rows_b])
     rows = np.ldexp(rows, -int(np.frexp(np.abs(rows).max())[1]))
     of_b = np.repeat([False, True], [len(rows_a), len(rows_b)])
-    split = StratifiedKFold(parts, shuffle=True, random_state=seed.__index__())
+    split = StratifiedKFold(parts, shuffle=True, random_state=as_whole(seed, "seed"))
     return float(np.mean([_area(rows, of_b, learnt, left_out) for learnt, left_out in split.split(rows, of_b)]))
 
 

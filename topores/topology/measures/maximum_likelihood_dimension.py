@@ -1,24 +1,20 @@
 """Intrinsic dimension by maximum likelihood, from the distances to the k nearest neighbours."""
 
-from typing import SupportsIndex
-
 import numpy as np
 
-from topores.topology.distances import distinct_points, pairwise_distances
-from topores.topology.points import Numbers
+from topores.topology.distances import distinct_distances
+from topores.topology.points import Numbers, WholeNumber, as_whole
 
 UNIT = "dimensions"
 SOURCE = "Levina and Bickel 2004, Maximum Likelihood Estimation of Intrinsic Dimension, equation 8, mean of inverses"
 
 
-def maximum_likelihood_dimension(
-    points: Numbers, *, neighbours: SupportsIndex = 20, metric: str = "euclidean"
-) -> float:
+def maximum_likelihood_dimension(points: Numbers, *, neighbours: WholeNumber = 20, metric: str = "euclidean") -> float:
     """Maximum-likelihood dimension, assuming neighbours uniform in a ball: 1 / mean log(T_k / T_j).
 
-    T_j is the distance to the j-th neighbour, j = 1 to k - 1; the mean is over all points and all j. Duplicates are
-    dropped first. With few points in many dimensions the estimate is too low. `intrinsic_dimension` (TwoNN) uses only
-    two neighbours, so it is less affected by curvature and more by noise.
+    T_j is the distance to the j-th neighbour, j = 1 to k - 1; the mean is over all points and all j.
+    Points that are equal up to float32 rounding count once. With few points in many dimensions the estimate is too low.
+    `intrinsic_dimension` (TwoNN) uses only two neighbours, so it is less affected by curvature and more by noise.
 
     Args:
         points: One row per point, or the square matrix of distances if `metric` is "precomputed".
@@ -35,10 +31,10 @@ def maximum_likelihood_dimension(
         Levina and Bickel 2004; inverses are averaged over points, following MacKay and Ghahramani's correction:
         https://www.inference.org.uk/mackay/dimension/
     """
-    wanted = neighbours.__index__()
+    wanted = as_whole(neighbours, "neighbours")
     if wanted < 3:
         raise ValueError(f"neighbours is {wanted}; expected 3 or more. Use 10 to 20.")
-    distances = distinct_points(pairwise_distances(points, metric))
+    distances = distinct_distances(points, metric)
     count = len(distances)
     if count < 4:
         raise ValueError(f"points has {count} different rows; expected at least 4. Pass a larger cloud.")

@@ -1,18 +1,16 @@
 """RankMe: the effective rank of a cloud."""
 
-from typing import SupportsFloat
-
 import numpy as np
 from scipy.special import entr
 
 from topores.topology.factors import singular_values
-from topores.topology.points import Numbers, as_points
+from topores.topology.points import Numbers, RealNumber, as_points, as_real
 
 UNIT = "directions"
 SOURCE = "Garrido, Balestriero, Najman and LeCun 2023, RankMe, equations 1 and 2"
 
 
-def rank_me(points: Numbers, *, epsilon: SupportsFloat = 0.0) -> float:
+def rank_me(points: Numbers, *, epsilon: RealNumber = 0.0) -> float:
     """exp of the entropy of the singular values as shares of their sum; the rows are not centred.
 
     Args:
@@ -29,7 +27,7 @@ def rank_me(points: Numbers, *, epsilon: SupportsFloat = 0.0) -> float:
     Source:
         https://arxiv.org/abs/2210.02885
     """
-    added = float(epsilon)
+    added = as_real(epsilon, "epsilon")
     if not added >= 0:
         raise ValueError(f"epsilon is {added:g}; expected 0 or more. Use 1e-7 for the authors' formula.")
     sizes = singular_values(as_points(points))

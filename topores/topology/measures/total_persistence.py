@@ -1,15 +1,13 @@
 """Total persistence: the summed lengths of a diagram's bars."""
 
-from typing import SupportsFloat
-
 from topores.topology.diagrams import finite_bars
-from topores.topology.points import Numbers
+from topores.topology.points import Numbers, RealNumber, as_real
 
 UNIT = "unit of the metric, to the power of the order"
 SOURCE = "Cohen-Steiner, Edelsbrunner, Harer, Mileyko 2010, Lipschitz functions have L_p-stable persistence, section 2"
 
 
-def total_persistence(diagram: Numbers, *, order: SupportsFloat = 1) -> float:
+def total_persistence(diagram: Numbers, *, order: RealNumber = 1) -> float:
     """Sum of (death - birth) ** order over the finite bars; 0.0 if there are none.
 
     Args:
@@ -19,7 +17,7 @@ def total_persistence(diagram: Numbers, *, order: SupportsFloat = 1) -> float:
     Raises:
         ValueError: Not a diagram, or an order of 0 or less.
     """
-    power = float(order)
+    power = as_real(order, "order")
     if not power > 0:
         raise ValueError(f"order is {power:g}; expected more than 0. Use 1 for the sum of lengths.")
     births, deaths = finite_bars(diagram).T

@@ -31,7 +31,7 @@ def uniformity(points: Numbers, *, metric: str = "euclidean") -> float:
         https://arxiv.org/abs/2005.10242
     """
     if metric not in METRICS:
-        raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
+        raise ValueError(f"metric is {metric!r}. {did_you_mean(str(metric), METRICS)}")
     given = as_points(points)
     if len(given) < 2:
         raise ValueError("points has 1 row; expected at least 2. Pass a larger cloud.")
