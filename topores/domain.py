@@ -31,6 +31,8 @@ class Text:
     name: str
     content: str
     markdown: bool = False
+    notes: tuple[str, ...] = ()
+    """What was left out of the file, one sentence each."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Corpus:
     """Neighbours this close in one document are never negatives of each other, nor in different splits."""
     source: Literal["texts", "pairs"]
     """Two long texts aligned by optimal transport, or a pair file with its own alignment."""
+    notes: tuple[str, ...] = ()
+    """What was left out or changed when the texts were read, one sentence each."""
 
     def side(self, side: Side) -> tuple[Passage, ...]:
         return self.t1 if side == "t1" else self.t2

@@ -15,6 +15,9 @@ LEAST_MASS = 0.25
 ROUNDING = 1e-5
 """A row that differs from the mean by less than this share of its length is at the mean."""
 
+MOST_SAMPLED = 20_000
+"""Pairs of passages of different rows whose cosines are looked at."""
+
 MOST_PARTNERS = 8
 LEAST_WEIGHT = 0.05
 """Partners below this weight are dropped, and the other weights are renormalised to sum to 1."""
@@ -82,7 +85,7 @@ def align_passages(
     """
     _check(neighbours, margin)
     similar = _unit_rows(rows_1, rows_2, least=2)
-    near = _near_passages(*_centred(rows_1, rows_2), neighbours)
+    near = _near_passages(*_centre_rows(rows_1, rows_2), neighbours)
     worth = near.csls > margin
     t1, t2 = near.t1[worth], near.t2[worth]
     units = _partial_transport(t1, t2, near.cost[worth], price, len(rows_1), len(rows_2))
@@ -129,7 +132,7 @@ def given_pairs(
                 f"{name} runs from {index.min()} to {index.max()}, but there are {len(rows)} rows; "
                 f"give indices from 0 to {len(rows) - 1}."
             )
-    near = _near_passages(*_centred(rows_1, rows_2), neighbours)
+    near = _near_passages(*_centre_rows(rows_1, rows_2), neighbours)
     place_of = near.t1 * len(rows_2) + near.t2
     return AlignedPairs(
         t1=t1,
@@ -139,6 +142,76 @@ def given_pairs(
         mutual=np.isin(t1 * len(rows_2) + t2, place_of[near.mutual]),
         share=1.0,
     )
+
+
+def pairs_within_rows(
+    text_1: Int[np.ndarray, " passages_1"],
+    text_2: Int[np.ndarray, " passages_2"],
+    row_1: Int[np.ndarray, " rows"],
+    row_2: Int[np.ndarray, " rows"],
+    rows_1: Float[np.ndarray, "passages_1 dim_1"],
+    rows_2: Float[np.ndarray, "passages_2 dim_2"],
+) -> AlignedPairs:
+    """Pairs of a file whose texts are several passages each: by partial transport within each row of the file.
+
+    Mass moves between two passages of a row if they are nearer than passages of different rows are, by the 0.95
+    quantile of their centred cosines. If none does, the nearest two of the row are its pair.
+
+    Args:
+        text_1: Number of the text that each passage of T1 is part of, ascending.
+        text_2: The same of T2.
+        row_1: Number of the text of T1 in each row of the file.
+        row_2: The same of T2.
+        rows_1: Embeddings of T1's passages by the reader.
+        rows_2: Embeddings of T2's passages, by the same encoder.
+
+    Returns:
+        Pairs sorted by T1, then T2; the weights of a passage that is in several rows are shared between them.
+    """
+    _check(neighbours=10, margin=0.0)
+    similar = _unit_rows(rows_1, rows_2, least=1)
+    one, two = _centre_rows(rows_1, rows_2)
+    price = 1 - _usual_cosine(one, two, text_1, text_2, row_1, row_2)
+    weights: dict[tuple[int, int], float] = {}
+    shares = []
+    for row in np.unique(np.stack([row_1, row_2], axis=1), axis=0):
+        own_1, own_2 = np.flatnonzero(text_1 == row[0]), np.flatnonzero(text_2 == row[1])
+        weight, share = _weights_within(1 - (one[own_1] @ two[own_2].T).astype(np.float64), price)
+        shares.append(share)
+        for i, j in np.argwhere(weight > 0).tolist():
+            weights[int(own_1[i]), int(own_2[j])] = float(weight[i, j])
+    t1, t2 = np.array(sorted(weights), dtype=np.int64).T
+    weight = _normalise_rows(np.array([weights[place] for place in sorted(weights)]), t1, len(rows_1))
+    near = _near_passages(one, two, 10)
+    mutual = np.isin(t1 * len(rows_2) + t2, (near.t1 * len(rows_2) + near.t2)[near.mutual])
+    return AlignedPairs(t1, t2, weight, _cosines(*similar, t1, t2), mutual, float(np.mean(shares)))
+
+
+def _usual_cosine(
+    one: np.ndarray, two: np.ndarray, text_1: np.ndarray, text_2: np.ndarray, row_1: np.ndarray, row_2: np.ndarray
+) -> float:
+    """The 0.95 quantile of the cosines of passages that no row of the file pairs; -1 if there are none."""
+    draw = np.random.default_rng(0)
+    t1, t2 = draw.integers(len(one), size=MOST_SAMPLED), draw.integers(len(two), size=MOST_SAMPLED)
+    texts = int(text_2.max()) + 1
+    apart = ~np.isin(text_1[t1] * texts + text_2[t2], row_1 * texts + row_2)
+    return float(np.quantile(_cosines(one, two, t1[apart], t2[apart]), 0.95)) if apart.any() else -1.0
+
+
+def _weights_within(
+    cost: Float[np.ndarray, "own_1 own_2"], price: float
+) -> tuple[Float[np.ndarray, "own_1 own_2"], float]:
+    """Weights of the pairs of one row of a file, and the share of its mass that moved."""
+    n_1, n_2 = cost.shape
+    if n_1 == n_2 == 1:
+        return np.ones((1, 1)), 1.0
+    t1, t2 = np.nonzero(cost < price)
+    units = _partial_transport(t1, t2, cost[t1, t2], price, n_1, n_2)
+    weight = np.zeros(cost.shape)
+    weight[t1, t2] = _soft_weights(t1, units / min(n_1, n_2), n_1)
+    if not weight.any():
+        weight[np.unravel_index(np.argmin(cost), cost.shape)] = 1.0
+    return weight, float(units.sum() / (n_1 * n_2))
 
 
 @dataclass(frozen=True)
@@ -157,7 +230,7 @@ def _cosines(rows_1: np.ndarray, rows_2: np.ndarray, t1: np.ndarray, t2: np.ndar
     return np.einsum("ij,ij->i", rows_1[t1], rows_2[t2]).astype(np.float64)
 
 
-def _centred(rows_1: np.ndarray, rows_2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _centre_rows(rows_1: np.ndarray, rows_2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Directions from the mean of the two texts' means; a row at that mean stays 0."""
     wide = [_at_one_length(rows.astype(np.float64)) for rows in (rows_1, rows_2)]
     middle = (wide[0].mean(axis=0) + wide[1].mean(axis=0)) / 2
