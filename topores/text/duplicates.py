@@ -48,8 +48,12 @@ def find_copies(texts: Sequence[str]) -> tuple[Edges, Edges]:
 
 def join_copies(texts: Sequence[str]) -> Int[np.ndarray, " texts"]:
     """A number for each text, equal for texts that repeat each other, directly or through others."""
-    edges = np.concatenate(find_copies(texts))
-    joined = sparse.coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(texts), len(texts)))
+    return connected_groups(np.concatenate(find_copies(texts)), len(texts))
+
+
+def connected_groups(edges: Edges, count: int) -> Int[np.ndarray, " count"]:
+    """A number for each of `count` things, equal for those that edges join, directly or through others."""
+    joined = sparse.coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
     return np.asarray(connected_components(joined, directed=False)[1])
 
 

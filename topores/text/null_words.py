@@ -14,11 +14,13 @@ NULL_WORDS = frozenset(
 
 
 def is_no_text(value: Any) -> bool:
-    """Whether a cell is empty, or holds only a word for a missing value.
+    """Whether a cell is empty, or holds only a word or a sign for a missing value.
 
-    >>> is_no_text(" NaN "), is_no_text(float("nan")), is_no_text("Nan is a grandmother.")
-    (True, True, False)
+    >>> is_no_text(" NaN "), is_no_text(float("nan")), is_no_text("--"), is_no_text("Nan is a grandmother.")
+    (True, True, True, False)
     """
     if isinstance(value, float):
         return math.isnan(value)
-    return value is None or (isinstance(value, str) and value.strip().lower() in NULL_WORDS)
+    if not isinstance(value, str):
+        return value is None
+    return value.strip().lower() in NULL_WORDS or not any(map(str.isalnum, value))

@@ -12,7 +12,7 @@ from topores.domain import SIDES, AlignedPairs, Corpus, Passage, Side
 from topores.errors import InputError
 from topores.text.alignment import given_pairs, pairs_within_rows
 from topores.text.common_openings import without_common_parts
-from topores.text.duplicates import find_copies
+from topores.text.duplicates import connected_groups, find_copies
 from topores.text.pair_files import SPLIT_REMEDY, PairTable
 from topores.text.passages import first_passage, split_passages
 from topores.text.split import Splits, split_pairs
@@ -124,12 +124,13 @@ def _split_rows(
     texts = (*one.texts, *two.texts)
     equal, near = find_copies(texts)
     documents = _document_edges(table, one)
-    ties = np.concatenate([equal, near, documents, _edges_of_passages(one, two)])
+    shared = _edges_of_passages(one, two)
+    ties = np.concatenate([equal, near, documents, shared])
     rows = AlignedPairs(one.row, two.row, *(np.ones(len(table)),) * 2, np.ones(len(table), dtype=bool), 1.0)
     sides = split_pairs(
         rows, n_1, n_2, splits=table.splits, topics=table.topics, ties=ties, held_out=held_out, seed=seed
     )
-    notes = [*_copy_notes(table.name, texts, equal, near), *_document_notes(table, documents)]
+    notes = [*_copy_notes(table.name, texts, equal, near, shared), *_document_notes(table, documents)]
     if table.split_column:
         train, held = (sum(side == name for side in table.splits or ()) for name in ("train", "held_out"))
         notes.append(f"'{table.name}': {table.split_column}: {train} rows are trained on, {held} held out.")
@@ -147,7 +148,7 @@ def _edges_of_passages(one: _SideOfRows, two: _SideOfRows) -> Int[np.ndarray, "_
         return np.zeros((0, 2), dtype=np.int64)
     text = np.concatenate([one.text_of, len(one.texts) + two.text_of])
     edges = text[np.concatenate(find_copies([p.text for p in (*one.passages, *two.passages)]))]
-    return np.asarray(edges[edges[:, 0] != edges[:, 1]])
+    return np.unique(edges[edges[:, 0] != edges[:, 1]], axis=0)
 
 
 def _document_edges(table: PairTable, one: _SideOfRows) -> Int[np.ndarray, "_ 2"]:
@@ -163,30 +164,35 @@ def _document_edges(table: PairTable, one: _SideOfRows) -> Int[np.ndarray, "_ 2"
 
 def _without_torn(
     sides: tuple[Splits, Splits], ties: Int[np.ndarray, "_ 2"], n_1: int
-) -> tuple[tuple[Splits, Splits], list[tuple[int, int]]]:
+) -> tuple[tuple[Splits, Splits], list[int]]:
     """The split of a split column without texts that are trained on while a copy of them is held out."""
     whole = [*sides[0], *sides[1]]
-    torn = []
-    for a, b in [*ties.tolist(), *ties[:, ::-1].tolist()]:
-        if whole[a] == "train" and (sides[0] + sides[1])[b] == "held_out":
-            whole[a] = None
-            torn.append((a, b))
+    group = connected_groups(ties, len(whole))
+    held = {group[i] for i, side in enumerate(whole) if side == "held_out"}
+    torn = [i for i, side in enumerate(whole) if side == "train" and group[i] in held]
+    for i in torn:
+        whole[i] = None
     return (tuple(whole[:n_1]), tuple(whole[n_1:])), torn
 
 
-def _torn_notes(name: str, texts: Sequence[str], torn: Sequence[tuple[int, int]]) -> list[str]:
+def _torn_notes(name: str, texts: Sequence[str], torn: Sequence[int]) -> list[str]:
     if not torn:
         return []
+    several = "texts repeat" if len(torn) > 1 else "text repeats"
     return [
-        f"'{name}': {len(torn)} training texts repeat a held-out text or are part of its document, such as "
-        f"'{_short(texts[torn[0][0]])}': they are left out of training."
+        f"'{name}': {len(torn)} training {several} a held-out text, or a part of its document, such as "
+        f"'{_short(texts[torn[0]])}': left out of training."
     ]
 
 
 def _copy_notes(
-    name: str, texts: Sequence[str], equal: Int[np.ndarray, "_ 2"], near: Int[np.ndarray, "_ 2"]
+    name: str,
+    texts: Sequence[str],
+    equal: Int[np.ndarray, "_ 2"],
+    near: Int[np.ndarray, "_ 2"],
+    shared: Int[np.ndarray, "_ 2"],
 ) -> list[str]:
-    kinds = ((equal, "but for case and blanks"), (near, "but for a few words"))
+    kinds = ((equal, "but for case and blanks"), (near, "but for a few words"), (shared, "in a passage"))
     return [
         f"'{name}': {len(edges)} text{'s repeat others' if len(edges) > 1 else ' repeats another'} {how}, such as "
         f"'{_short(texts[int(edges[0, 1])])}': all copies are on one side of the split."

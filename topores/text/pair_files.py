@@ -151,7 +151,7 @@ def _without_missing(table: _Table) -> _Table:
         if rows:
             missing |= set(rows)
             value = table.rows[rows[0]].get(column)
-            seen = f"'{value}'" if str(value or "").strip() else "nothing"
+            seen = f"'{str(value)[:40]}'" if str(value or "").strip() else "nothing"
             notes.append(
                 f"no text in the column '{column}' in {table.sheet.places(rows)} (the first has {seen} there): "
                 f"{_rows(len(rows))} left out."
