@@ -33,6 +33,8 @@ class Text:
     name: str
     content: str
     markdown: bool = False
+    notes: tuple[str, ...] = ()
+    """What was left out of the file, one sentence each."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ class Corpus:
     """Neighbours this close in one document are never negatives of each other, nor in different splits."""
     source: Literal["texts", "pairs"]
     """Two long texts aligned by optimal transport, or a pair file with its own alignment."""
+    notes: tuple[str, ...] = ()
+    """What was left out or changed when the texts were read, one sentence each."""
+    groups: tuple[int, ...] = ()
+    """The group of each pair of a pair file: pairs that share a text, a copy of one, a document or a topic belong
+    together. Empty for two long texts, and in runs of topores 0.1.0."""
 
     def side(self, side: Side) -> tuple[Passage, ...]:
         return self.t1 if side == "t1" else self.t2

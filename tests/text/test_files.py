@@ -57,7 +57,7 @@ def test_a_folder(tmp_path: Path) -> None:
     assert "is a folder" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "seen"), [("a.docx", "ends in '.docx'"), ("README", "has no suffix")])
+@pytest.mark.parametrize(("name", "seen"), [("a.odt", "ends in '.odt'"), ("README", "has no suffix")])
 def test_another_kind_of_file(tmp_path: Path, name: str, seen: str) -> None:
     message = refusal(written(tmp_path, b"text", name))
     assert seen in message
@@ -116,9 +116,12 @@ def test_characters_lost_before(tmp_path: Path) -> None:
     assert "lost in an earlier conversion" in refusal(written(tmp_path, ("�" * 30 + " 12 " + "�" * 20).encode()))
 
 
-def test_one_lost_character_is_borne(tmp_path: Path) -> None:
-    text = "A long text. " * 50 + "na�ve"
-    assert read_text(written(tmp_path, text.encode())).content == text
+@pytest.mark.parametrize("lost", ["\ufffd", "\0"])
+def test_a_few_lost_characters_are_left_out_and_told(tmp_path: Path, lost: str) -> None:
+    text = "A long text. " * 50 + f"na{lost}ve and ef{lost}cient"
+    read = read_text(written(tmp_path, text.encode()))
+    assert read.content == "A long text. " * 50 + "nave and efcient"
+    assert "2 lost characters (U+FFFD or NUL) left out (2 characters), such as 'ong text. na�ve and" in read.notes[0]
 
 
 def test_text_decoded_wrongly_is_named(tmp_path: Path) -> None:

@@ -253,7 +253,7 @@ def test_an_empty_split_column_is_none():
     [
         ([0, 1, 1, 2], ["train", "train", "held_out", "train"], "Pair 2 is split 'train' and pair 3 'held_out'"),
         ([0, 1, 1, 1], ["train", "test", "", "train"], "Pair 4 is split 'train' and pair 2 'test'"),
-        ([0, 1, 2, 3], ["train", "holdout", "", "train"], "Pair 2 has the split 'holdout'"),
+        ([0, 1, 2, 3], ["train", "hidden", "", "train"], "Pair 2 has the split 'hidden'"),
     ],
 )
 def test_splits_that_contradict_or_say_nothing_known_are_named(t2, splits, words):

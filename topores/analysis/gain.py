@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.stats import t as student
 
 from topores.analysis.chance import ALPHA, PERMUTATIONS, p_of_draws
 from topores.domain import DIRECTIONS, Corpus
 from topores.runs import Run
+from topores.text.split import groups_of_pairs
 
 MOST = 1.0
 """A reciprocal rank cannot change by more."""
@@ -188,8 +187,11 @@ def _groups(corpus: Corpus, of_passages: Mapping[str, np.ndarray]) -> Int[np.nda
 
 
 def _groups_of_passages(corpus: Corpus) -> dict[str, Int[np.ndarray, " passages"]]:
-    """By direction, the group of each passage that asks: passages that pairs connect belong together."""
-    n_1, n_2, pairs = len(corpus.t1), len(corpus.t2), corpus.pairs
-    joined = coo_array((np.ones(len(pairs)), (pairs.t1, n_1 + pairs.t2)), shape=(n_1 + n_2,) * 2)
-    group = np.asarray(connected_components(joined, directed=False)[1])
-    return {"1to2": group[:n_1], "2to1": group[n_1:]}
+    """By direction, the group of each passage that asks; -1 for the others."""
+    pairs = corpus.pairs
+    groups = corpus.groups or groups_of_pairs(pairs, len(corpus.t1), len(corpus.t2))
+    sides = {"1to2": (corpus.t1, pairs.t1), "2to1": (corpus.t2, pairs.t2)}
+    found = {way: np.full(len(passages), -1) for way, (passages, _) in sides.items()}
+    for way, (_, ends) in sides.items():
+        found[way][ends] = groups
+    return found

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from topores.analysis.arrays import is_array_file, kinds, read_embeddings
-from topores.analysis.rows import corpus_without_pairs, labels_of, read_ids, read_row_texts
+from topores.analysis.rows import labels_of, read_ids, read_row_texts
 from topores.analysis.sources import ArraySource, EncodedSource, Source, run_source
+from topores.analysis.texts import corpus_of
 from topores.compute.devices import choose_device
 from topores.compute.files import sha256_file
-from topores.config import PAIR_FILES, TopologyConfig
-from topores.domain import SIDES, Corpus, Passage, State
+from topores.config import TopologyConfig
+from topores.domain import Corpus, State
 from topores.errors import InputError, UsageError
 from topores.runs import Run, is_run, load_run
-from topores.text.files import read_text
-from topores.text.pair_files import read_pairs
-from topores.text.passages import first_passage, split_passages
 
 MODEL_FILES = ("modules.json", "config.json", "adapter_config.json")
 """Folders of sentence-transformers, of transformers and of peft have one of these."""
@@ -114,12 +112,14 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
         "files": [[text.name, sha256_file(text)] for text in config.texts],
         "passage_tokens": config.passage_tokens,
         "repair": config.repair,
+        "columns": config.columns,
+        "lines": config.lines,
     }
 
-    def corpus_of() -> Corpus:
-        return corpus_without_pairs(*_passages(config, *_reader(given[0], config)))
+    def read_corpus() -> Corpus:
+        return corpus_of(config, *_reader(given[0], config))
 
-    return EncodedSource(labels[0].replace("/", "-"), states, corpus_of, texts, config.device)
+    return EncodedSource(labels[0].replace("/", "-"), states, read_corpus, texts, config.device)
 
 
 def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
@@ -128,28 +128,3 @@ def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
 
     encoder = open_model(model, choose_device(config.device))
     return encoder.tokenizer, min(config.passage_tokens, encoder.max_tokens or config.passage_tokens)
-
-
-def _passages(config: TopologyConfig, tokenizer: Any, budget: int) -> tuple[list[Passage], list[Passage]]:
-    """Passages of one text, of two texts, or of the two columns of a pair file."""
-    if config.texts[0].suffix.lower() in PAIR_FILES:
-        table = read_pairs(config.texts[0], repair=config.repair)
-        columns = zip(SIDES, (table.articles, table.meta_analyses), strict=True)
-        first, second = (
-            [
-                first_passage(text, tokenizer, max_tokens=budget, side=side, document=document)
-                for text, document in zip(texts, table.ids, strict=True)
-            ]
-            for side, texts in columns
-        )
-        return first, second
-    texts = [read_text(path, repair=config.repair) for path in config.texts]
-    passages = [
-        split_passages(text, tokenizer, max_tokens=budget, side=side) for text, side in zip(texts, SIDES, strict=False)
-    ]
-    for text, found in zip(texts, passages, strict=True):
-        if len(found) < 2:
-            raise InputError(
-                f"'{text.name}' gives {len(found)} passage of at most {budget} tokens; give a longer text."
-            )
-    return passages[0], passages[1] if len(passages) > 1 else []

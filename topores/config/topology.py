@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topores import variants
-from topores.config.common import DEVICES, LANGUAGES
+from topores.config.common import DEVICES, LANGUAGES, column_faults, column_names
 from topores.errors import did_you_mean
 from topores.options import Options, at_least, choice, in_range, is_whole, split_list, whole_number
 
 METRICS = ("angle", "euclidean")
+LINES = ("auto", "texts", "prose")
 NULLS = "topores.analysis.nulls"
 FAILING = ("collapsed", "frozen", "memorised", "no-better", "unlearned")
 """Outcomes of the verdict that --fail-on may name; 'no better than shuffled' is written without blanks."""
@@ -23,11 +24,19 @@ class TopologyConfig(Options):
     .parquet, .safetensors, .csv, .pt, .h5); repeat the option for several states."""
 
     texts: tuple[Path, ...] = ()
-    """Texts to encode if the checkpoint has none of its own: one or two .txt or .md files, or one pair file. Beside
-    files of embeddings: one text a row, shown as labels."""
+    """Texts to encode if the checkpoint has none of its own: one or two text files (.txt, .md; .pdf, .docx and
+    .html with the extra 'documents'), or one table of pairs or of single texts. Beside files of embeddings: one text a
+    row, shown as labels."""
 
     ids: tuple[Path, ...] = ()
     """Ids of the rows of a file of embeddings, one a line; once for each file, so that their rows are matched by id."""
+
+    columns: tuple[str, ...] = ()
+    """Columns of a table given to --texts that have other names, as ROLE=NAME: article=query,meta_analysis=document, or
+    text=NAME for a corpus."""
+
+    lines: str = choice("auto", LINES)
+    """What a line of a text file is: texts, each a text of its own; prose, part of one text; auto looks at the file."""
 
     output: Path | None = None
     """Report to write; reports/<name>.html if not given."""
@@ -99,6 +108,7 @@ class TopologyConfig(Options):
             *at_least(self, 8, "passage_tokens"),
             *at_least(self, 0, "seed", "resamples"),
             *super().faults(),
+            *column_faults(self.columns),
             *_layer_faults(self.layers),
             *_null_faults(self.null_names),
         ]
@@ -109,6 +119,11 @@ class TopologyConfig(Options):
         if self.nulls in ("all", "none"):
             return tuple(variants.names(NULLS)) if self.nulls == "all" else ()
         return tuple(name.replace("-", "_") for name in split_list((self.nulls,)))
+
+    @property
+    def column_names(self) -> dict[str, str]:
+        """Names of the columns of a table of texts, by role."""
+        return column_names(self.columns)
 
     @property
     def failing(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from topores import variants
 from topores.config.by_variant import PACKAGES, field_names, option_class, option_classes, owners
-from topores.config.common import DEVICES, PAIR_FILES
+from topores.config.common import DEVICES, PAIR_FILES, column_faults, column_names
 from topores.errors import UsageError, did_you_mean
 from topores.options import (
     Options,
@@ -48,14 +48,18 @@ class TrainConfig(Options):
     """
 
     article: Path | None = None
-    """T1, the article: a .txt or .md file."""
+    """T1, the article: a .txt or .md file; .pdf, .docx and .html with the extra 'documents'."""
 
     meta_analysis: Path | None = None
-    """T2, the meta-analysis of its topic: a .txt or .md file."""
+    """T2, the meta-analysis of its topic: a file of the same kinds."""
 
     pairs: Path | None = None
-    """Instead of two texts: a .jsonl, .csv or .parquet file with the columns article and meta_analysis, and
-    optionally id, topic and split."""
+    """Instead of two texts: a .jsonl, .json, .csv, .tsv or .parquet file with the columns article and meta_analysis, or
+    others of common names (query and document, anchor and positive, ...), and optionally id, topic and split."""
+
+    columns: tuple[str, ...] = ()
+    """Columns of --pairs that have other names, as ROLE=NAME: article=query,meta_analysis=document; also id, topic and
+    split. An empty name leaves a column out: split=."""
 
     output: Path | None = None
     """Run folder to write; runs/<name of the article's folder or file> if not given."""
@@ -183,6 +187,7 @@ class TrainConfig(Options):
             *in_range(self, "folds", 1, MOST_FOLDS),
             *(fault for name in self._if_given("dropout") for fault in in_range(self, name, 0.0, 0.9)),
             *super().faults(),
+            *column_faults(self.columns),
             *_checkpoint_faults(self.checkpoints),
             *(fault for kind in PACKAGES for fault in getattr(self, f"{kind}_options").faults_beside(self)),
         ]
@@ -228,6 +233,11 @@ class TrainConfig(Options):
     def failures(self) -> frozenset[str]:
         """What stops the run: some of 'collapsed', 'stalled', 'memorised'."""
         return frozenset((FAILURES | RENAMED_FAILURES).get(name, name) for name in split_list(self.fail_on))
+
+    @property
+    def column_names(self) -> dict[str, str]:
+        """Names of the columns of --pairs, by role."""
+        return column_names(self.columns)
 
     @property
     def null_kinds(self) -> tuple[str, ...]:

@@ -1,8 +1,6 @@
 """The frozen texts of a run: built once from files, stored as two tables, read back unchanged."""
 
 import json
-import logging
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,20 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Float
 
 from topores.compute.files import write_whole
-from topores.domain import SIDES, AlignedPairs, Corpus, Passage, Side, Text
+from topores.domain import SIDES, AlignedPairs, Corpus, Passage, Text
 from topores.errors import InputError, RunError
-from topores.text.alignment import align_passages, given_pairs
-from topores.text.pair_files import PairTable
-from topores.text.passages import first_passage, split_passages
-from topores.text.split import split_pairs, split_texts
-
-log = logging.getLogger(__name__)
-
-Encode = Callable[[Sequence[str]], Float[np.ndarray, "texts dim"]]
-"""Maps texts to unit rows with the reader, without dropout."""
+from topores.text.alignment import align_passages
+from topores.text.pair_corpus import Encode
+from topores.text.passages import split_passages
+from topores.text.split import split_texts
 
 CORPUS_FILES = PASSAGES, PAIRS = ("passages.parquet", "pairs.parquet")
 
@@ -61,44 +53,15 @@ def corpus_from_texts(
             "or aligned rows with --pairs."
         )
     split_1, split_2 = split_texts(passages_1, passages_2, pairs, held_out=held_out, embargo=embargo, seed=seed)
-    return Corpus(tuple(passages_1), tuple(passages_2), pairs, split_1, split_2, embargo, "texts")
-
-
-def corpus_from_pairs(
-    table: PairTable,
-    tokenizer: Any,
-    encode: Encode,
-    *,
-    max_tokens: int,
-    held_out: float,
-    embargo: int,
-    seed: int,
-) -> Corpus:
-    """A pair file: the opening passage of each text, aligned by row.
-
-    A text that occurs in several rows becomes one passage with several partners.
-    """
-    passages_1, rows_1 = _opening_passages(table.articles, table.ids, tokenizer, max_tokens, "t1")
-    passages_2, rows_2 = _opening_passages(table.meta_analyses, table.ids, tokenizer, max_tokens, "t2")
-    covered = [p.end / len(text) for p, text in _with_texts(passages_1, rows_1, table.articles)]
-    covered += [p.end / len(text) for p, text in _with_texts(passages_2, rows_2, table.meta_analyses)]
-    cut = sum(share < 0.99 for share in covered)
-    if cut:
-        log.warning(
-            "%d of %d texts are longer than %d tokens; only the opening of each is used (%.0f %% of the characters "
-            "on average). A larger --passage-tokens uses more.",
-            cut, len(covered), max_tokens, 100 * float(np.mean(covered)),
-        )  # fmt: skip
-    pairs = given_pairs(rows_1, rows_2, encode([p.text for p in passages_1]), encode([p.text for p in passages_2]))
-    split_1, split_2 = split_pairs(
-        pairs, len(passages_1), len(passages_2), splits=table.splits, topics=table.topics, held_out=held_out, seed=seed
-    )
-    return Corpus(tuple(passages_1), tuple(passages_2), pairs, split_1, split_2, embargo, "pairs")
+    notes = (*t1.notes, *t2.notes)
+    return Corpus(tuple(passages_1), tuple(passages_2), pairs, split_1, split_2, embargo, "texts", notes)
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:
     """Write passages.parquet and pairs.parquet, with positions and split."""
-    facts = json.dumps({"embargo": corpus.embargo, "source": corpus.source, "share": corpus.pairs.share})
+    facts = json.dumps(
+        {"embargo": corpus.embargo, "source": corpus.source, "share": corpus.pairs.share, "notes": corpus.notes}
+    )
     for name, table in ((PASSAGES, _passage_table(corpus)), (PAIRS, _pair_table(corpus))):
         write_whole(folder / name, partial(pq.write_table, table.replace_schema_metadata({"topores": facts})))
 
@@ -126,23 +89,10 @@ def read_corpus(folder: Path) -> Corpus:
         split_2=tuple(row["split"] for row in sides["t2"]),
         embargo=facts["embargo"],
         source=facts["source"],
+        # Runs of before have none.
+        notes=tuple(facts.get("notes", ())),
+        groups=tuple(pairs["group"].to_pylist()) if "group" in pairs.column_names else (),
     )
-
-
-def _opening_passages(
-    texts: Sequence[str], ids: Sequence[str], tokenizer: Any, max_tokens: int, side: Side
-) -> tuple[list[Passage], np.ndarray]:
-    """One passage per distinct text, and for each row of the file the index of its passage."""
-    place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    first_id = dict(zip(reversed(texts), reversed(ids), strict=True))
-    passages = [
-        first_passage(text, tokenizer, max_tokens=max_tokens, side=side, document=first_id[text]) for text in place
-    ]
-    return passages, np.array([place[text] for text in texts], dtype=np.int64)
-
-
-def _with_texts(passages: list[Passage], rows: np.ndarray, texts: Sequence[str]) -> list[tuple[Passage, str]]:
-    return [(passages[place], texts[row]) for place, row in zip(*np.unique(rows, return_index=True), strict=True)]
 
 
 def _passage_table(corpus: Corpus) -> pa.Table:
@@ -164,8 +114,10 @@ def _pair_table(corpus: Corpus) -> pa.Table:
     split = np.full(len(pairs), None, dtype=object)
     for name in ("train", "held_out"):
         split[corpus.pairs_in(name)] = name
+    groups = {"group": pa.array(corpus.groups, pa.int64())} if corpus.groups else {}
     return pa.table(
         {
+            **groups,
             "t1": pa.array(pairs.t1, pa.int64()),
             "t2": pa.array(pairs.t2, pa.int64()),
             "weight": pa.array(pairs.weight, pa.float64()),

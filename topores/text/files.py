@@ -8,11 +8,13 @@ from pathlib import Path
 
 from topores.domain import Text
 from topores.errors import InputError
+from topores.text import documents
 from topores.text.code_pages import guess_code_page
 from topores.text.encoding import Damage, diagnose
 from topores.text.encoding import repair as undo_damage
+from topores.text.leftovers import Removed, remove_leftovers
 
-SUFFIXES = (".txt", ".md")
+SUFFIXES = (".txt", ".md", *documents.SUFFIXES)
 
 # Longer marks first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -32,7 +34,9 @@ _ICONV = {"mac_roman": "MACINTOSH"}
 
 
 def read_text(path: Path, *, repair: bool = False) -> Text:
-    """Read a .txt or .md file: UTF-8, or UTF-16 and UTF-32 with a byte order mark; newlines become "\\n".
+    """Read a text file without what converters leave in it; newlines become "\\n".
+
+    .txt and .md are UTF-8, or UTF-16 and UTF-32 with a byte order mark; PDF, Word and HTML need the extra `documents`.
 
     Args:
         path: The file.
@@ -43,10 +47,19 @@ def read_text(path: Path, *, repair: bool = False) -> Text:
             encoding, or was decoded wrongly before it was saved.
     """
     suffix = known_suffix(path, SUFFIXES)
-    content = read_unicode(path)
+    if suffix in documents.SUFFIXES:
+        content, said = documents.read_document(path)
+        content = unix_newlines(content)
+    else:
+        content, said = read_unicode(path), []
     if not content.strip():
         raise InputError(f"'{path}' is empty; give a file that contains text.")
-    return Text(path.name, check_or_repair(content, str(path), repair=repair), markdown=suffix == ".md")
+    removed = Removed()
+    content = remove_leftovers(check_or_repair(content, str(path), repair=repair), removed, paged=True)
+    notes = (*said, *removed.notes(path.name))
+    if not content.strip():
+        raise InputError(f"'{path}' holds no text: {' '.join(notes)} Give a file that contains text.")
+    return Text(path.name, content, markdown=suffix == ".md", notes=notes)
 
 
 def known_suffix(path: Path, known: Collection[str]) -> str:
@@ -147,7 +160,7 @@ def _refuse_binary(path: Path, data: bytes) -> None:
     for magic, kind in _KINDS.items():
         if data.startswith(magic):
             raise InputError(f"'{path}' is {kind}, not a text file; save its contents as plain text in UTF-8.")
-    if b"\0" in data:
+    if data.count(0) > _MOST_LOST * len(data):
         name = _utf_16_without_mark(data)
         if name:
             raise InputError(f"'{path}' contains NUL bytes. {_conversion_advice(path, name)}")

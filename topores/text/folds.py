@@ -10,7 +10,15 @@ from jaxtyping import Bool, Int
 
 from topores.domain import AlignedPairs, Corpus
 from topores.errors import InputError
-from topores.text.split import FEWEST_TRAIN, MOST_BLOCKS, _labels, _places, _tied_pairs, _word_ids
+from topores.text.split import (
+    FEWEST_TRAIN,
+    MOST_BLOCKS,
+    Splits,
+    groups_of_pairs,
+    labels_around,
+    places_of,
+    word_ids,
+)
 
 
 def fold_texts(corpus: Corpus, folds: int) -> list[Corpus]:
@@ -30,8 +38,8 @@ def fold_texts(corpus: Corpus, folds: int) -> list[Corpus]:
         InputError: There are too few pairs for so many folds.
     """
     _refuse_few(corpus.pairs, folds)
-    places = _places(corpus.t1, corpus.embargo), _places(corpus.t2, corpus.embargo)
-    words = _word_ids(corpus.t1, corpus.t2)
+    places = places_of(corpus.t1, corpus.embargo), places_of(corpus.t2, corpus.embargo)
+    words = word_ids(corpus.t1, corpus.t2)
     cuts = [list(_split_by(corpus, cut, places, words, folds)) for cut in _cuts(corpus, places, folds)]
     if not cuts:
         raise InputError(f"The pairs stand in too few passages for --folds {folds}; give longer texts, or fewer folds.")
@@ -40,27 +48,23 @@ def fold_texts(corpus: Corpus, folds: int) -> list[Corpus]:
     return best
 
 
-def fold_pairs(corpus: Corpus, folds: int, seed: int, *, topics: Sequence[str | None] | None = None) -> list[Corpus]:
-    """The corpus of a pair file, once per fold; pairs that share a passage or a topic are in the same fold.
+def fold_pairs(corpus: Corpus, folds: int, seed: int) -> list[Corpus]:
+    """The corpus of a pair file, once per fold; pairs of one group are in the same fold, whole documents with them.
 
     Args:
         folds: Number of folds, 2 or more.
         seed: Seed of the order in which groups of equal size are dealt out.
-        topics: For each pair its topic, or None.
 
     Raises:
         InputError: There are too few groups of pairs for so many folds.
     """
     _refuse_few(corpus.pairs, folds)
-    n_1, n_2 = len(corpus.t1), len(corpus.t2)
-    groups = _tied_pairs(corpus.pairs, n_1, n_2, topics)
-    if len(np.unique(groups)) < folds:
-        groups = _tied_pairs(corpus.pairs, n_1, n_2)
+    groups = corpus.groups or groups_of_pairs(corpus.pairs, len(corpus.t1), len(corpus.t2)).tolist()
     names, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < folds:
         raise InputError(
-            f"The pairs fall into {len(names)} groups that share no text, fewer than --folds {folds}; give --folds "
-            f"{len(names)} or less, or more pairs."
+            f"The pairs fall into {len(names)} groups that share no text, document or topic, fewer than --folds "
+            f"{folds}; give --folds {len(names)} or less, or more pairs."
         )
     fold_of = _deal(sizes, folds, seed)[group]
     found = [_with_held_out(corpus, fold_of == fold) for fold in range(folds)]
@@ -125,13 +129,17 @@ def _split_by(
     for fold in range(folds):
         partners = _held_passages(corpus, cut.of_pairs == fold)
         held = tuple(own | (in_block == fold) for own, in_block in zip(partners, cut.of_passages, strict=True))
-        split_1, split_2 = (tuple(side.tolist()) for side in _labels(held, places, words, corpus.embargo))
+        split_1, split_2 = (tuple(side.tolist()) for side in labels_around(held, places, words, corpus.embargo))
         yield replace(corpus, split_1=split_1, split_2=split_2)
 
 
 def _with_held_out(corpus: Corpus, chosen: Bool[np.ndarray, " pairs"]) -> Corpus:
-    split_1, split_2 = (tuple(np.where(held, "held_out", "train").tolist()) for held in _held_passages(corpus, chosen))
-    return replace(corpus, split_1=split_1, split_2=split_2)
+    """The corpus with the texts of the chosen pairs held out, all passages of each."""
+    splits: list[Splits] = []
+    for passages, held in zip((corpus.t1, corpus.t2), _held_passages(corpus, chosen), strict=True):
+        documents = {passage.document for passage, is_held in zip(passages, held, strict=True) if is_held}
+        splits.append(tuple("held_out" if passage.document in documents else "train" for passage in passages))
+    return replace(corpus, split_1=splits[0], split_2=splits[1])
 
 
 def _held_passages(corpus: Corpus, chosen: Bool[np.ndarray, " pairs"]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,35 +1,26 @@
-"""Read and check pair files (.jsonl, .csv, .parquet), whose rows hold an article and a meta-analysis each."""
+"""Read and check pair files, whose rows hold an article and a meta-analysis each, or one text of a corpus."""
 
-import csv
-import difflib
-import io
-import json
 import re
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from topores.domain import Split
 from topores.errors import InputError
+from topores.text.columns import REQUIRED, Columns, choose_columns
 from topores.text.encoding import diagnose, repair
-from topores.text.files import describe_damage, known_suffix, read_unicode, unix_newlines
+from topores.text.files import describe_damage, unix_newlines
+from topores.text.leftovers import Removed, remove_leftovers
+from topores.text.null_words import is_no_text
+from topores.text.sheets import Row, Sheet, kind_of, open_sheet
+from topores.text.split_names import named_split
 
-REQUIRED = ("article", "meta_analysis")
-COLUMNS = (*REQUIRED, "id", "topic", "split")
-SUFFIXES = (".jsonl", ".csv", ".parquet")
+_HALF_CHARACTERS = re.compile("[\ud800-\udfff]+")
+_MOST_VALUES = 6
 
-_HELD_OUT = ("held_out", "heldout", "held-out", "test", "dev", "validation", "valid", "val")
-_SPLITS: dict[str, Split] = {"train": "train", **dict.fromkeys(_HELD_OUT, "held_out")}
-_DELIMITERS = ",;\t"
-_SHOWN = 5
-_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
-
-Row = dict[str, Any]
+SPLIT_REMEDY = "rename its values, or leave it out with --columns split="
+_FEWEST_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -46,158 +37,174 @@ class PairTable:
     """Topics, with None for rows without one; None if there is no such column."""
     splits: tuple[Split, ...] | None
     """Splits; None if there is no such column."""
+    documents: tuple[tuple[str | None, ...], ...] = ()
+    """Columns that say which document, study or review a row is part of."""
+    notes: tuple[str, ...] = ()
+    """What was left out or read otherwise than it stands, one sentence each."""
+    split_column: str = ""
+    """The split column and its values, for messages."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """Rows as read, before their contents are checked."""
+class TextTable:
+    """A corpus: a table with one column of texts."""
 
-    path: Path
-    unit: str
-    """Name of a row in messages: 'line' for .jsonl, 'row' for tables."""
-    numbers: tuple[int, ...]
+    name: str
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The rows that are left, with what was said about the others."""
+
+    sheet: Sheet
     rows: tuple[Row, ...]
+    columns: Columns
+    notes: tuple[str, ...]
 
-    def refuse(self, faulty: Iterable[int], problem: str, remedy: str) -> None:
-        """Raise `InputError` if `faulty`, a list of row indices from 0, is not empty."""
-        places = [self.numbers[i] for i in faulty]
-        if places:
-            shown = ", ".join(map(str, places[:_SHOWN]))
-            more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-            unit = self.unit if len(places) == 1 else f"{self.unit}s"
-            raise InputError(f"'{self.path}': {problem} in {unit} {shown}{more}; {remedy}")
+    @property
+    def roles(self) -> list[str]:
+        """Roles of the columns that hold texts."""
+        return [role for role in (*REQUIRED, "text") if role in self.columns.of]
+
+    def column(self, role: str) -> list[str]:
+        return [str(row[self.columns.of[role]]) for row in self.rows]
+
+    def keep(self, kept: Sequence[int], *notes: str) -> "_Table":
+        numbers = tuple(self.sheet.numbers[i] for i in kept)
+        rows = tuple(self.rows[i] for i in kept)
+        return _Table(replace(self.sheet, numbers=numbers), rows, self.columns, (*self.notes, *notes))
 
 
-def read_pairs(path: Path, *, repair: bool = False) -> PairTable:
-    """Read a pair file with the columns article and meta_analysis, and optionally id, topic and split.
+def read_pairs(path: Path, *, repair: bool = False, columns: Mapping[str, str] | None = None) -> PairTable:
+    """Read a table with two columns of texts, and optionally id, topic, split and ids of documents.
 
     Args:
-        path: A .jsonl, .csv (comma, semicolon or tab) or .parquet file. Other columns are ignored.
+        path: One of `topores.text.sheets.SUFFIXES`. Columns that are not needed are ignored.
         repair: Undo a wrong decoding of the texts instead of refusing them.
+        columns: Names of columns by role, where they are none of `topores.text.columns.PAIR_NAMES`.
 
     Raises:
-        InputError: The file, its columns or some of its rows cannot be used; the message names the rows and the
+        InputError: The file, its columns or too many of its rows cannot be used; the message names the rows and the
             remedy.
     """
-    suffix = known_suffix(path, SUFFIXES)
-    readers: dict[str, Callable[[Path], _Sheet]] = {
-        ".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet,
-    }  # fmt: skip
-    sheet = readers[suffix](path)
-    _check_texts(sheet)
-    texts = [unix_newlines(row[column]) for column in REQUIRED for row in sheet.rows]
-    texts = _check_or_repair(sheet, texts, repair_them=repair)
-    articles, meta_analyses = tuple(texts[: len(sheet.rows)]), tuple(texts[len(sheet.rows) :])
-    _check_pairs(sheet, articles, meta_analyses)
-    return PairTable(path.name, _ids(sheet), articles, meta_analyses, _topics(sheet), _splits(sheet))
+    table = _read(path, columns or {}, repair_them=repair, corpus=False)
+    assert table.roles == list(REQUIRED)  # choose_columns refuses otherwise
+    return _pair_table(table, with_splits=True)
 
 
-def _read_jsonl(path: Path) -> _Sheet:
-    # Only "\n" ends a line: JSON strings may contain other Unicode line separators.
-    lines = [(i, line) for i, line in enumerate(read_unicode(path).split("\n"), 1) if line.strip()]
-    rows = [_json_object(path, number, line) for number, line in lines]
-    seen = sorted({column for row in rows for column in row})
-    _check_columns(path, seen, len(rows))
-    return _Sheet(path, "line", tuple(number for number, _ in lines), tuple(rows))
+def read_rows(path: Path, *, repair: bool = False, columns: Mapping[str, str] | None = None) -> PairTable | TextTable:
+    """Read a pair file, whatever its split, or a corpus with one column of texts; see `read_pairs`."""
+    table = _read(path, columns or {}, repair_them=repair, corpus=True)
+    if table.roles == list(REQUIRED):
+        return _pair_table(table, with_splits=False)
+    ids, _, notes = _ids(table)
+    return TextTable(path.name, ids, tuple(table.column("text")), (*table.notes, *notes))
 
 
-def _json_object(path: Path, number: int, line: str) -> Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as fault:
-        reason = getattr(fault, "msg", str(fault))
-        raise InputError(f"'{path}': line {number} is not JSON ({reason}); write one object per line.") from fault
-    if not isinstance(row, dict):
-        raise InputError(f"'{path}': line {number} is {_kind(row)}, not an object with the texts; fix the line.")
-    return row
-
-
-def _read_csv(path: Path) -> _Sheet:
-    text = read_unicode(path)
-    delimiter = max(_DELIMITERS, key=lambda d: _columns_found(text, d))
-    records = _csv_records(path, text, delimiter)
-    header = [name.strip() for name in records[0]] if records else []
-    body = [record for record in records[1:] if record]
-    _check_columns(path, header, len(body))
-    sheet = _Sheet(path, "row", tuple(range(1, len(body) + 1)), tuple(dict(zip(header, r, strict=False)) for r in body))
-    wrong = [i for i, record in enumerate(body) if len(record) != len(header)]
-    sheet.refuse(wrong, f"more or fewer than the {len(header)} fields of the header", "put texts in double quotes.")
-    return sheet
-
-
-def _csv_records(path: Path, text: str, delimiter: str) -> list[list[str]]:
-    limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        return list(reader)
-    except csv.Error as fault:
-        raise InputError(
-            f"'{path}': damaged CSV up to line {reader.line_num} ({fault}); write quotes within a text twice."
-        ) from fault
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _columns_found(text: str, delimiter: str) -> tuple[int, int]:
-    """Number of known columns, and of all columns, that the header has with a delimiter."""
-    header = [name.strip().strip('"') for name in text.split("\n", 1)[0].split(delimiter)]
-    return len(set(header) & set(COLUMNS)), len(header)
-
-
-def _read_parquet(path: Path) -> _Sheet:
-    try:
-        with pq.ParquetFile(path) as file:
-            seen = file.schema_arrow.names
-            _check_columns(path, seen, file.metadata.num_rows)
-            rows = file.read([name for name in COLUMNS if name in seen]).to_pylist()
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
-        reason = str(fault).split("\n")[0][:100]
-        raise InputError(f"'{path}' is not a valid parquet file ({reason}); write it again.") from fault
-    return _Sheet(path, "row", tuple(range(1, len(rows) + 1)), tuple(rows))
-
-
-def _check_columns(path: Path, seen: Sequence[str], rows: int) -> None:
-    if rows == 0:
-        raise InputError(f"'{path}' has no rows; give at least two, with the columns {' and '.join(REQUIRED)}.")
-    twice = [name for name in COLUMNS if list(seen).count(name) > 1]
-    if twice:
-        raise InputError(f"'{path}' has the column '{twice[0]}' twice; remove one.")
-    missing = [name for name in REQUIRED if name not in seen]
-    if missing:
-        near = difflib.get_close_matches(missing[0], [name for name in seen if name not in REQUIRED], n=1)
-        remedy = f"rename '{near[0]}' to '{missing[0]}'" if near else f"name the two texts {' and '.join(REQUIRED)}"
-        raise InputError(
-            f"'{path}' has no column {' and no column '.join(repr(m) for m in missing)}; its columns are "
-            f"{', '.join(seen)}; {remedy}."
-        )
-    if rows == 1:
+def _read(path: Path, given: Mapping[str, str], *, repair_them: bool, corpus: bool) -> _Table:
+    sheet = open_sheet(path, named=given.values())
+    columns = choose_columns(path.name, sheet.seen, given, corpus=corpus)
+    if len(sheet.numbers) < _FEWEST_ROWS:
         raise InputError(f"'{path}' has one row; give at least two.")
+    table = _Table(sheet, tuple(sheet.read(columns.names)), columns, _column_notes(path.name, columns))
+    table = _without_missing(table)
+    table = _clean(_decode_texts(table, repair_them=repair_them))
+    return _without_missing(table)
 
 
-def _check_texts(sheet: _Sheet) -> None:
-    for column in REQUIRED:
-        texts = [row.get(column) for row in sheet.rows]
-        missing = [i for i, t in enumerate(texts) if t is None or (isinstance(t, str) and not t.strip())]
-        sheet.refuse(missing, f"no text for '{column}'", "fill them in or leave the rows out.")
-        others = [i for i, t in enumerate(texts) if not isinstance(t, str)]
+def _column_notes(name: str, columns: Columns) -> tuple[str, ...]:
+    """Which columns were taken for the texts, where that had to be guessed."""
+    guessed = {role: column for role, column in columns.of.items() if role not in columns.chosen and role in REQUIRED}
+    if not guessed or all(role == column for role, column in guessed.items()):
+        return ()
+    return (
+        f"'{name}': the column '{columns.of['article']}' is read as the article and '{columns.of['meta_analysis']}' "
+        "as the meta-analysis; --columns article=NAME,meta_analysis=NAME chooses others.",
+    )
+
+
+def _pair_table(table: _Table, *, with_splits: bool) -> PairTable:
+    table = _without_equal_texts(table)
+    table = _without_repeats(table)
+    ids, groups, id_notes = _ids(table)
+    splits, split_column = _splits(table) if with_splits else (None, "")
+    documents = [_labels([row.get(column) for row in table.rows]) for column in table.columns.documents]
+    documents += [groups] if groups else []
+    return PairTable(
+        table.sheet.path.name, ids, tuple(table.column("article")), tuple(table.column("meta_analysis")),
+        _topics(table), splits, tuple(documents), (*table.notes, *id_notes), split_column,
+    )  # fmt: skip
+
+
+def _without_missing(table: _Table) -> _Table:
+    """The table without rows that lack a text."""
+    notes, missing = [], set()
+    for role in table.roles:
+        column = table.columns.of[role]
+        rows = [i for i, row in enumerate(table.rows) if i not in missing and is_no_text(row.get(column))]
+        if rows:
+            missing |= set(rows)
+            value = table.rows[rows[0]].get(column)
+            seen = f"'{str(value)[:40]}'" if str(value or "").strip() else "nothing"
+            notes.append(
+                f"no text in the column '{column}' in {table.sheet.places(rows)} (the first has {seen} there): "
+                f"{_rows(len(rows))} left out."
+            )
+        others = [i for i, row in enumerate(table.rows) if i not in missing and not isinstance(row[column], str)]
         if others:
-            sheet.refuse(others, f"{_kind(texts[others[0]])} for '{column}'", "give texts.")
-        broken = [i for i, t in enumerate(texts) if _NO_CHARACTER.search(str(t))]
-        sheet.refuse(broken, f"NUL or half characters (lone surrogates) in '{column}'", "export the file again.")
+            table.sheet.refuse(others, f"{kind_of(table.rows[others[0]][column])} for '{column}'", "give texts.")
+    return _leave_out(table, missing, notes)
 
 
-def _check_pairs(sheet: _Sheet, articles: Sequence[str], meta_analyses: Sequence[str]) -> None:
-    pairs = [(a.strip(), m.strip()) for a, m in zip(articles, meta_analyses, strict=True)]
-    same = [i for i, (article, meta_analysis) in enumerate(pairs) if article == meta_analysis]
-    sheet.refuse(same, "the article is identical to the meta-analysis", "give two different texts.")
-    sheet.refuse(_repeats(pairs), "an article and a meta-analysis already given", "leave the repeats out.")
+def _leave_out(table: _Table, rows: set[int], notes: Sequence[str]) -> _Table:
+    """The table without some rows.
+
+    Raises:
+        InputError: Too few are left.
+    """
+    if not rows:
+        return table
+    kept = [i for i in range(len(table.rows)) if i not in rows]
+    if len(kept) < _FEWEST_ROWS:
+        raise InputError(
+            f"'{table.sheet.path}': {' '.join(notes)} {_rows(len(kept))} left; give at least two with "
+            f"{'two different texts' if table.roles == list(REQUIRED) else 'a text'}."
+        )
+    return table.keep(kept, *(f"'{table.sheet.path.name}': {note}" for note in notes))
 
 
-def _check_or_repair(sheet: _Sheet, texts: list[str], *, repair_them: bool) -> list[str]:
-    """The correctly decoded texts. They are checked together, since evidence in one row applies to the others."""
+def _rows(count: int) -> str:
+    return f"{count} row is" if count == 1 else f"{count} rows are"
+
+
+def _decode_texts(table: _Table, *, repair_them: bool) -> _Table:
+    """The table with correctly decoded texts. They are checked together: evidence in one row applies to the others."""
+    texts = [_whole(unix_newlines(text)) for role in table.roles for text in table.column(role)]
+    return _with_texts(table, _check_or_repair(table, texts, repair_them=repair_them))
+
+
+def _whole(text: str) -> str:
+    # Half of a character, as JSON can hold it, is as lost as one that a converter could not read.
+    return _HALF_CHARACTERS.sub("\ufffd", text)
+
+
+def _with_texts(table: _Table, texts: Sequence[str]) -> _Table:
+    """The table with other texts: those of the first role, then those of the second."""
+    count = len(table.rows)
+    rows = [dict(row) for row in table.rows]
+    for place, role in enumerate(table.roles):
+        for row, text in zip(rows, texts[place * count : (place + 1) * count], strict=True):
+            row[table.columns.of[role]] = text
+    return replace(table, rows=tuple(rows))
+
+
+def _check_or_repair(table: _Table, texts: list[str], *, repair_them: bool) -> list[str]:
     whole = "\n".join(texts)
     damage = None if repair_them else diagnose(whole)
     if not repair_them and damage is None:
@@ -206,49 +213,113 @@ def _check_or_repair(sheet: _Sheet, texts: list[str], *, repair_them: bool) -> l
     lines = iter(repair(whole).split("\n"))
     mended = ["\n".join(next(lines) for _ in range(text.count("\n") + 1)) for text in texts]
     if damage:
-        changed = {i % len(sheet.rows) for i, text in enumerate(texts) if text != mended[i]}
-        sheet.refuse(sorted(changed), "text decoded wrongly", f"it was {describe_damage(damage)}")
+        changed = {i % len(table.rows) for i, text in enumerate(texts) if text != mended[i]}
+        table.sheet.refuse(sorted(changed), "text decoded wrongly", f"it was {describe_damage(damage)}")
     return mended
 
 
-def _ids(sheet: _Sheet) -> tuple[str, ...]:
-    given = [row.get("id") for row in sheet.rows]
-    ids = [str(number) if value in (None, "") else str(value) for number, value in enumerate(given, 1)]
-    sheet.refuse(_repeats(ids), "an id already given", "give every row its own, or leave the column out.")
+def _clean(table: _Table) -> _Table:
+    """The table without what converters leave in texts."""
+    removed = Removed()
+    texts = [remove_leftovers(text, removed) for role in table.roles for text in table.column(role)]
+    if not removed:
+        return table
+    table = _with_texts(table, texts)
+    return replace(table, notes=(*table.notes, *removed.notes(table.sheet.path.name)))
+
+
+def _without_equal_texts(table: _Table) -> _Table:
+    """The table without rows whose two texts are equal."""
+    pairs = zip(table.column("article"), table.column("meta_analysis"), strict=True)
+    same = [i for i, (article, meta_analysis) in enumerate(pairs) if article.strip() == meta_analysis.strip()]
+    said = f"the two texts are identical in {table.sheet.places(same)}: {_rows(len(same))} left out."
+    return _leave_out(table, set(same), [said])
+
+
+def _without_repeats(table: _Table) -> _Table:
+    """The table without pairs given before."""
+    texts = [map(str.strip, table.column(role)) for role in table.roles]
+    again = _repeats(list(zip(*texts, strict=True)))
+    said = f"a pair given before in {table.sheet.places(again)}: {_rows(len(again))} left out."
+    return _leave_out(table, set(again), [said])
+
+
+def _ids(table: _Table) -> tuple[tuple[str, ...], tuple[str | None, ...], list[str]]:
+    """An id of its own for each row; if the column names documents, these; and what is to be said."""
+    column = table.columns.of.get("id", "")
+    given = _labels([row.get(column) for row in table.rows])
+    ids = [str(number) if value is None else value for number, value in enumerate(given, 1)]
+    again = _repeats([value for value in given if value is not None])
+    if not again:
+        return _distinct(ids), (), []
+    count = len({value for value, times in Counter(v for v in given if v is not None).items() if times > 1})
+    note = (
+        f"'{table.sheet.path.name}': the column '{column}' gives {count} value{'s' if count > 1 else ''} to several "
+        "rows; rows with one id are taken for parts of one document."
+    )
+    return _distinct(ids), given, [note]
+
+
+def _distinct(ids: list[str]) -> tuple[str, ...]:
+    """The ids, those that occurred before with a number behind."""
+    seen: set[str] = set()
+    for place, value in enumerate(ids):
+        name, number = value, 1
+        while name in seen:
+            number += 1
+            name = f"{value}#{number}"
+        ids[place] = name
+        seen.add(name)
     return tuple(ids)
 
 
-def _topics(sheet: _Sheet) -> tuple[str | None, ...] | None:
-    if not any("topic" in row for row in sheet.rows):
-        return None
-    topics = [row.get("topic") for row in sheet.rows]
-    return tuple(None if topic in (None, "") else str(topic) for topic in topics)
+def _labels(values: Sequence[object]) -> tuple[str | None, ...]:
+    """Values of a column of ids or topics as texts; None where there is none."""
+    return tuple(None if is_no_text(value) else str(value) for value in values)
 
 
-def _splits(sheet: _Sheet) -> tuple[Split, ...] | None:
-    if not any("split" in row for row in sheet.rows):
-        return None
-    seen = [str(row.get("split") or "").strip() for row in sheet.rows]
-    unknown = [i for i, value in enumerate(seen) if value.lower() not in _SPLITS]
+def _topics(table: _Table) -> tuple[str | None, ...] | None:
+    column = table.columns.of.get("topic")
+    return None if column is None else _labels([row.get(column) for row in table.rows])
+
+
+def _splits(table: _Table) -> tuple[tuple[Split, ...] | None, str]:
+    """The sides that a split column gives, and the column with its values in words.
+
+    Raises:
+        InputError: A value names no side.
+    """
+    column = table.columns.of.get("split", "")
+    values = [str(row.get(column) or "").strip() for row in table.rows]
+    if not column or all(map(is_no_text, values)):
+        return None, ""
+    sides = [named_split(value) for value in values]
+    unknown = [i for i, side in enumerate(sides) if side is None]
+    # A column called "set" or "subset" may mean anything.
+    if unknown and column.strip().lower() != "split" and "split" not in table.columns.chosen:
+        return None, ""
+    says = f"the column '{column}' has {_count_values(values)}"
     if unknown:
-        first = seen[unknown[0]]
-        sheet.refuse(unknown, f"unknown split '{first}'" if first else "no split", f"use {', '.join(_SPLITS)}.")
-    return tuple(_SPLITS[value.lower()] for value in seen)
+        first = values[unknown[0]]
+        table.sheet.refuse(
+            unknown, f"unknown split '{first[:40]}'" if first else "no split",
+            f"use train, and held_out, test, dev or validation. Here {says}: {SPLIT_REMEDY}.",
+        )  # fmt: skip
+    return tuple(side for side in sides if side is not None), says
 
 
-def _repeats(values: Sequence[Any]) -> list[int]:
+def _count_values(values: Sequence[str]) -> str:
+    """
+    >>> _count_values(["dev", "dev", "", "test"])
+    "'dev' (2 rows), nothing (1 row), 'test' (1 row)"
+    """
+    counts = Counter(values).most_common()
+    more = f" and {len(counts) - _MOST_VALUES} other values" if len(counts) > _MOST_VALUES else ""
+    named = [(f"'{value[:40]}'" if value else "nothing", n) for value, n in counts[:_MOST_VALUES]]
+    return ", ".join(f"{value} ({n} row{'s' if n > 1 else ''})" for value, n in named) + more
+
+
+def _repeats(values: Sequence[object]) -> list[int]:
     """Indices of values that occurred before."""
-    first: dict[Any, int] = {}
+    first: dict[object, int] = {}
     return [i for i, value in enumerate(values) if first.setdefault(value, i) != i]
-
-
-def _kind(value: Any) -> str:
-    names = {
-        dict: "an object",
-        list: "a list",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "a text",
-    }
-    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")

@@ -9,6 +9,8 @@ from scipy.sparse.csgraph import connected_components
 
 from topores.domain import AlignedPairs, Passage, Split
 from topores.errors import InputError
+from topores.text.duplicates import join_copies
+from topores.text.split_names import named_split
 
 FEWEST_PASSAGES = 10
 """Texts with fewer passages are not split."""
@@ -20,9 +22,6 @@ PLACEMENTS = 9
 """Random starts of the placement of held-out blocks, each improved iteratively."""
 
 MOST_BLOCKS = 3
-
-TRAIN_NAMES = ("train", "training")
-HELD_OUT_NAMES = ("held_out", "held-out", "heldout", "test", "dev", "val", "valid", "validation")
 
 Splits = tuple[Split | None, ...]
 
@@ -62,10 +61,10 @@ def split_texts(
     counts = len(passages_1), len(passages_2)
     best, best_score = [np.full(n, "train", dtype=object) for n in counts], -np.inf
     if held_out > 0 and min(counts) >= FEWEST_PASSAGES and len(pairs) >= FEWEST_HELD_OUT + FEWEST_TRAIN:
-        places = _places(passages_1, embargo), _places(passages_2, embargo)
-        words = _word_ids(passages_1, passages_2)
+        places = places_of(passages_1, embargo), places_of(passages_2, embargo)
+        words = word_ids(passages_1, passages_2)
         for held in _placements(places, pairs, held_out, seed):
-            labels = _labels(held, places, words, embargo)
+            labels = labels_around(held, places, words, embargo)
             score = _score(labels, pairs)
             if score > best_score:
                 best, best_score = labels, score
@@ -79,6 +78,7 @@ def split_pairs(
     *,
     splits: Sequence[str | None] | None = None,
     topics: Sequence[str | None] | None = None,
+    ties: Int[np.ndarray, "_ 2"] | None = None,
     held_out: float = 0.2,
     seed: int = 0,
 ) -> tuple[Splits, Splits]:
@@ -94,6 +94,8 @@ def split_pairs(
             it shares a passage with, and is 'train' if there are none. If any pair is held out, `held_out` is not used.
             If every given split is 'train', `splits` is ignored.
         topics: For each pair its topic, or None.
+        ties: Passages that must be on one side, such as copies: numbers of two each, of T1 from 0, of T2 from
+            `passages_1` on. Not used if `splits` is.
         held_out: Share of the pairs to hold out, in [0, 1); with whole topics, approximately.
         seed: Seed of the choice.
 
@@ -110,9 +112,7 @@ def split_pairs(
     if splits is not None and {name for name in splits if name} - {"train"}:
         chosen = _split_as_given(splits, pairs, passages_1, passages_2)
     else:
-        groups = _tied_pairs(pairs, passages_1, passages_2, topics)
-        if len(set(groups.tolist())) < 2:
-            groups = _tied_pairs(pairs, passages_1, passages_2)
+        groups = groups_of_pairs(pairs, passages_1, passages_2, topics=topics, ties=ties)
         chosen = _whole_groups(groups, held_out, seed)
     held_1, held_2 = np.zeros(passages_1, dtype=bool), np.zeros(passages_2, dtype=bool)
     held_1[pairs.t1[chosen]] = True
@@ -127,17 +127,17 @@ def _check(held_out: float, embargo: int) -> None:
         raise ValueError(f"embargo is {embargo}; give 0 or more passages.")
 
 
-def _places(passages: Sequence[Passage], embargo: int) -> Int[np.ndarray, " passages"]:
+def places_of(passages: Sequence[Passage], embargo: int) -> Int[np.ndarray, " passages"]:
     """Positions of all passages of a side on one line, with gaps between documents that no embargo crosses."""
     position = np.array([p.position for p in passages])
     _, document = np.unique([p.document for p in passages], return_inverse=True)
     return position + document * (position.max() + embargo + 1)
 
 
-def _word_ids(passages_1: Sequence[Passage], passages_2: Sequence[Passage]) -> list[np.ndarray]:
-    """An id per passage of each text, equal for passages that differ only in case and white space."""
-    words = [" ".join(p.text.split()).casefold() for p in (*passages_1, *passages_2)]
-    return np.split(np.unique(words, return_inverse=True)[1], [len(passages_1)])
+def word_ids(passages_1: Sequence[Passage], passages_2: Sequence[Passage]) -> list[np.ndarray]:
+    """An id per passage of each text, equal for passages that repeat each other but for case, blanks or a few words."""
+    copies = join_copies([p.text for p in (*passages_1, *passages_2)])
+    return np.split(copies, [len(passages_1)])
 
 
 def _placements(
@@ -187,7 +187,7 @@ def _window_sums(values: np.ndarray, length: int) -> np.ndarray:
     return sums[length:] - sums[:-length]
 
 
-def _labels(
+def labels_around(
     held: tuple[np.ndarray, np.ndarray],
     places: tuple[np.ndarray, np.ndarray],
     words: Sequence[np.ndarray],
@@ -219,10 +219,32 @@ def _score(labels: Sequence[np.ndarray], pairs: AlignedPairs) -> float:
     return float(pairs.weight[held_whole].sum() - pairs.weight[~held_whole & ~train_whole].sum())
 
 
-def _tied_pairs(
-    pairs: AlignedPairs, passages_1: int, passages_2: int, topics: Sequence[str | None] | None = None
+def groups_of_pairs(
+    pairs: AlignedPairs,
+    passages_1: int,
+    passages_2: int,
+    *,
+    topics: Sequence[str | None] | None = None,
+    ties: Int[np.ndarray, "_ 2"] | None = None,
 ) -> Int[np.ndarray, " pairs"]:
-    """For each pair its group: pairs connected by shared passages (and topics, if given) must stay together."""
+    """A number for each pair, equal for pairs that must be on one side; arguments as in `split_pairs`.
+
+    Topics that leave a single group are not used: nothing could be held out.
+    """
+    groups = _tied_pairs(pairs, passages_1, passages_2, topics, ties)
+    if len(set(groups.tolist())) > 1:
+        return groups
+    return _tied_pairs(pairs, passages_1, passages_2, ties=ties)
+
+
+def _tied_pairs(
+    pairs: AlignedPairs,
+    passages_1: int,
+    passages_2: int,
+    topics: Sequence[str | None] | None = None,
+    ties: Int[np.ndarray, "_ 2"] | None = None,
+) -> Int[np.ndarray, " pairs"]:
+    """For each pair its group: pairs connected by shared passages, topics or ties must stay together."""
     ends = [(pairs.t1, passages_1 + pairs.t2)]
     nodes = passages_1 + passages_2
     if topics is not None:
@@ -230,6 +252,8 @@ def _tied_pairs(
         names, topic = np.unique(np.array([str(topics[int(row)]) for row in named]), return_inverse=True)
         ends.append((pairs.t1[named], nodes + topic))
         nodes += len(names)
+    if ties is not None:
+        ends.append((ties[:, 0], ties[:, 1]))
     one, other = (np.concatenate(side) for side in zip(*ends, strict=True))
     joined = sparse.coo_matrix((np.ones(len(one)), (one, other)), shape=(nodes, nodes))
     return connected_components(joined, directed=False)[1][pairs.t1]
@@ -255,9 +279,9 @@ def _whole_groups(groups: Int[np.ndarray, " pairs"], held_out: float, seed: int)
 def _split_as_given(
     splits: Sequence[str | None], pairs: AlignedPairs, passages_1: int, passages_2: int
 ) -> Bool[np.ndarray, " pairs"]:
-    names = np.array([(split or "").strip().lower() for split in splits])
-    held, trains = np.isin(names, HELD_OUT_NAMES), np.isin(names, TRAIN_NAMES)
-    unknown = np.flatnonzero(~held & ~trains & (names != ""))
+    sides = [named_split(split or "") for split in splits]
+    held, trains = (np.array([side == name for side in sides], dtype=bool) for name in ("held_out", "train"))
+    unknown = np.flatnonzero(~held & ~trains & np.array([bool((split or "").strip()) for split in splits], dtype=bool))
     if len(unknown):
         raise InputError(
             f"Pair {unknown[0] + 1} has the split '{splits[unknown[0]]}'; expected 'train' or 'held_out' "

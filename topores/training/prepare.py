@@ -11,9 +11,10 @@ from topores.config import TrainConfig
 from topores.domain import Corpus, Text
 from topores.errors import InputError
 from topores.modules.heads import by_side
-from topores.text.corpus import corpus_from_pairs, corpus_from_texts
+from topores.text.corpus import corpus_from_texts
 from topores.text.files import read_text
 from topores.text.folds import fold_pairs, fold_texts
+from topores.text.pair_corpus import corpus_from_pairs
 from topores.text.pair_files import PairTable, read_pairs
 from topores.text.passages import count_tokens
 from topores.text.script import script_coverage, warning
@@ -30,7 +31,7 @@ def read_texts(config: TrainConfig) -> Texts:
         InputError: They cannot be read, or hold nothing to train on.
     """
     if config.pairs:
-        return read_pairs(config.pairs, repair=config.repair)
+        return read_pairs(config.pairs, repair=config.repair, columns=config.column_names)
     assert config.article is not None and config.meta_analysis is not None  # noqa: PT018  TrainConfig refuses
     return read_text(config.article, repair=config.repair), read_text(config.meta_analysis, repair=config.repair)
 
@@ -62,6 +63,8 @@ def build_corpus(config: TrainConfig, texts: Texts, reader: Encoder) -> Corpus:
         reader.tokenizer, reader.encode,
         max_tokens=_passage_budget(config, reader), held_out=config.held_out, embargo=config.embargo, seed=config.seed,
     )  # fmt: skip
+    for note in corpus.notes:
+        log.warning(note)
     train, held_out = len(corpus.pairs_in("train")), len(corpus.pairs_in("held_out"))
     log.info(
         "%d and %d passages, %d aligned pairs (%.0f %% of the texts found a partner); %d to train on, %d held out.",
@@ -87,7 +90,7 @@ def fold_corpora(config: TrainConfig, texts: Texts, corpus: Corpus) -> list[Corp
             f"'{config.pairs}' says in its column 'split' what is held out, and --folds {config.folds} would hold out "
             "other pairs; remove the column, or leave out --folds."
         )
-    return fold_pairs(corpus, config.folds, config.seed, topics=texts.topics)
+    return fold_pairs(corpus, config.folds, config.seed)
 
 
 def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: Encoder) -> None:

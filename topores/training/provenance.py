@@ -60,6 +60,7 @@ def run_facts(
         "phrases": {"cannot_change": phrase_facts(encoder.cannot_change)},
         "layout": "packed" if encoder.packed else "padded",
         "reader": config.reader_model,
+        "texts": list(corpus.notes),
         "passages": {"t1": len(corpus.t1), "t2": len(corpus.t2)},
         "sha256": {**_text_hashes(texts), "base_weights": weights_sha256(encoder), "corpus": corpus_sha256(corpus)},
     }

@@ -62,7 +62,7 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
     """The sentence, its claims and its headline."""
     if len(evidence.states) == 1:
         return _verdict_of_one_state(evidence)
-    span = words.span(evidence.states[0], evidence.states[-1], trained=evidence.corpus is not None)
+    span = words.span(evidence.states[0], evidence.states[-1], trained=_is_trained(evidence))
     if evidence.nothing_moved:
         still = Phrase("{span} nothing changed: every passage is where it was.", span=span)
         about = [*_retrieval(evidence, seed), *_loops(evidence).claims]
@@ -98,6 +98,8 @@ def _learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
     if evidence.corpus is None:
         return "", Part("", claims)
     held, trained = evidence.reciprocal_ranks("held_out"), evidence.reciprocal_ranks("train")
+    if not len(trained.before):
+        return "", Part(_given_pairs(held, seed), claims)
     pairs = Phrase(
         "training pairs: MRR {before:.2f} to {after:.2f}", before=_mean(trained.before), after=_mean(trained.after)
     )
@@ -122,6 +124,20 @@ def _learning_by_folds(gain: Gain, trained: Learning, pairs: Phrase, claims: Seq
     outcome, title, found = by_folds.judge_gain(gain, was, now)
     told = Phrase("{outcome} ({numbers}; {pairs})", outcome=found, numbers=by_folds.numbers_of(gain), pairs=pairs)
     return outcome, Part(told, [*by_folds.claims_of(gain), *claims], title)
+
+
+def _is_trained(evidence: Evidence) -> bool:
+    """Whether the states are those of a run: pairs of a file that no model here was trained on are all held out."""
+    return evidence.corpus is not None and len(evidence.corpus.pairs_in("train")) > 0
+
+
+def _given_pairs(held: Learning, seed: int) -> Phrase:
+    """How well each state finds the pairs of a file."""
+    p = sign_flip_p(held.after - held.before, seed, groups=held.groups)
+    return Phrase(
+        "retrieval of the given pairs went from MRR {before:.2f} to {after:.2f} over {n} queries (p = {p:.2g})",
+        before=_mean(held.before), after=_mean(held.after), n=len(held.before), p=p,
+    )  # fmt: skip
 
 
 def _mean(values: np.ndarray) -> float:
@@ -480,6 +496,13 @@ def _clusters(evidence: Evidence) -> Part:
     return Part(Phrase("a cluster was lost (p = {p:.2g})", p=p), claims, Phrase("a cluster lost"))
 
 
+def _pairs_of_one_state(evidence: Evidence) -> Phrase | str:
+    if evidence.corpus is None or _is_trained(evidence):
+        return ""
+    found = evidence.reciprocal_ranks("held_out").after
+    return Phrase("the given pairs are found with MRR {mrr:.2f} over {n} queries", mrr=_mean(found), n=len(found))
+
+
 def _verdict_of_one_state(evidence: Evidence) -> Verdict:
     """One state has no change to judge, so it is described."""
     state = evidence.states[0]
@@ -490,13 +513,16 @@ def _verdict_of_one_state(evidence: Evidence) -> Verdict:
         Claim(quantity("rank_me").phrase, rank, None, None, "rank_me", evidence.unit("rank_me")),
         Claim(quantity("uniformity").phrase, uniformity, None, None, "uniformity", evidence.unit("uniformity")),
     ]  # fmt: skip
+    if evidence.corpus is not None and not _is_trained(evidence):
+        mrr = _mean(evidence.reciprocal_ranks("held_out").after)
+        claims.append(Claim(quantity(RETRIEVAL).phrase, mrr, None, None, RETRIEVAL, evidence.unit(RETRIEVAL)))
     told = Phrase("one state")
     if rank is not None and uniformity is not None:
         told = words.width(uniformity, rank)
     sentence = Phrase(
         "{state} is the only state, so there is no change to judge. Last layer: {told}.",
         state=words.sentence_start(state),
-        told=words.parts([told, loops.words]),
+        told=words.parts([told, _pairs_of_one_state(evidence), loops.words]),
     )
     beyond = sum(loop.p < ALPHA for loop in evidence.loops if loop.cycle == state.cycle)
     looked = evidence.value(LOOPS, state.cycle) is not None

@@ -64,12 +64,16 @@ def _logged_charts(analysis: Analysis) -> str:
 
 def _measured_charts(analysis: Analysis, wanted: Sequence[str]) -> str:
     """Numbers of the kept states, by cloud, in the last layer."""
-    known = [m for m in wanted if (m, None) in analysis.measured]
-    if not known or len(analysis.states) < 2:
+    measured = [m for m in wanted if (m, None) in analysis.measured]
+    if not measured or len(analysis.states) < 2:
         return ""
     along = [state.cycle for state in analysis.states]
     layer = analysis.output
-    lines = {m: [line for c in analysis.clouds if (line := _cloud_line(analysis, m, layer, c))] for m in known}
+    lines = {m: [line for c in analysis.clouds if (line := _cloud_line(analysis, m, layer, c))] for m in measured}
+    # Small clouds lack some measures: a few passages have no dimension.
+    known = [m for m in measured if lines[m]]
+    if not known:
+        return ""
     charts = [
         line_chart(
             measure_term(m),

@@ -131,12 +131,21 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _corpus(corpus: Corpus | None) -> str:
-    if corpus is None or not len(corpus.pairs):
+    if corpus is None:
         return ""
+    if not len(corpus.pairs):
+        return _reading_notes(corpus)
     sides = [_text(corpus, side) for side in SIDES]
     rows = ([name, *(side[name] for side in sides)] for name in sides[0])
     head = [say("Text"), *(side.upper() for side in SIDES)]
-    return table(head, rows, look="numbers") + f"<p>{_alignment(corpus)}</p>"
+    return table(head, rows, look="numbers") + f"<p>{_alignment(corpus)}</p>" + _reading_notes(corpus)
+
+
+def _reading_notes(corpus: Corpus) -> str:
+    if not corpus.notes:
+        return ""
+    items = "".join(f"<li>{escape_html(note)}</li>" for note in corpus.notes)
+    return fold(say("What was left out or changed when the texts were read"), f"<ul>{items}</ul>")
 
 
 def _text(corpus: Corpus, side: Side) -> dict[str, str]:
