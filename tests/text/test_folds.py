@@ -139,5 +139,5 @@ def test_too_little_to_fold_is_one_line(made: Corpus, folds: int, message: str) 
 
 def test_too_few_groups_are_one_line() -> None:
     made = corpus([0] * 6 + [1] * 6, list(range(12)), (2, 12))
-    with pytest.raises(InputError, match="fall into 2 groups that share no text, .* than --folds 3"):
+    with pytest.raises(InputError, match=r"fall into 2 groups that share no text, .* than --folds 3"):
         fold_pairs(made, 3, 0)
