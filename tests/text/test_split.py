@@ -153,6 +153,20 @@ def test_a_repetition_of_a_held_out_passage_is_set_aside_in_either_text():
         assert [s == "train" for s in split] == [p.text.lower() not in held for p in text]
 
 
+def test_a_near_copy_of_a_held_out_passage_is_set_aside_in_either_text():
+    rng = np.random.default_rng(0)
+    known = [a + b + c for a in "bklmn" for b in ("afi", "ego", "isu", "ote") for c in "dlnrs"]
+    words = [[known[i] for i in rng.integers(len(known), size=25)] for _ in range(40)]
+    changed = [" ".join(["other", *own[1:]]) for own in words]
+    texts = text_of("t1", [" ".join(own) for own in words]), text_of("t2", changed[::-1])
+    splits = split_texts(*texts, pairs_of(range(40), range(40)), embargo=0)
+    held_1, held_2 = ([i for i, s in enumerate(split) if s == "held_out"] for split in splits)
+    held = {*held_1, *(39 - i for i in held_2)}
+    assert held
+    for split, order in ((splits[0], range(40)), (splits[1], range(39, -1, -1))):
+        assert [s == "train" for s in split] == [i not in held for i in order]
+
+
 @pytest.mark.parametrize(
     ("count", "pairs", "options"),
     [

@@ -313,6 +313,8 @@ def _of_another(option: str, kind: str, names: list[str], chosen: str) -> str:
 
 def _source_faults(config: TrainConfig) -> list[str]:
     texts = [config.article, config.meta_analysis]
+    if config.columns and config.pairs is None:
+        return ["--columns names columns of a pair file; give the file with --pairs FILE."]
     if config.pairs is not None:
         return ["--pairs was given beside two texts; give one or the other."] if any(texts) else []
     if texts[0] and not texts[1]:

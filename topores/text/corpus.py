@@ -1,6 +1,7 @@
 """The frozen texts of a run: built once from files, stored as two tables, read back unchanged."""
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from topores.compute.files import write_whole
 from topores.domain import SIDES, AlignedPairs, Corpus, Passage, Text
 from topores.errors import InputError, RunError
 from topores.text.alignment import align_passages
+from topores.text.duplicates import join_copies
 from topores.text.pair_corpus import Encode
 from topores.text.passages import split_passages
 from topores.text.split import split_texts
@@ -53,8 +55,22 @@ def corpus_from_texts(
             "or aligned rows with --pairs."
         )
     split_1, split_2 = split_texts(passages_1, passages_2, pairs, held_out=held_out, embargo=embargo, seed=seed)
-    notes = (*t1.notes, *t2.notes)
+    notes = (*t1.notes, *t2.notes, *_copy_notes([*passages_1, *passages_2]))
     return Corpus(tuple(passages_1), tuple(passages_2), pairs, split_1, split_2, embargo, "texts", notes)
+
+
+def _copy_notes(passages: Sequence[Passage]) -> list[str]:
+    """A sentence about passages that repeat each other: the split keeps them apart."""
+    group = join_copies([p.text for p in passages])
+    counts = np.bincount(group)
+    copies = np.flatnonzero(counts[group] > 1)
+    if not len(copies):
+        return []
+    example = " ".join(passages[copies[0]].text.split())[:60]
+    return [
+        f"{len(copies)} passages repeat each other but for case, blanks or a few words, such as '{example}…': where "
+        "one is held out, the others are not trained on."
+    ]
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:

@@ -27,6 +27,10 @@ _KINDS = {
     b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"{\\rtf": "an RTF document",
     b"PAR1": "a parquet table", b"\xd0\xcf\x11\xe0": "an old Office document",
 }  # fmt: skip
+_SHEET, _LETTER = "Save the sheet as CSV", "Save it as .docx or .txt"
+_REMEDIES = {
+    ".xlsx": _SHEET, ".xls": _SHEET, ".ods": _SHEET, ".doc": _LETTER, ".odt": _LETTER, ".rtf": _LETTER,
+}  # fmt: skip
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 _MOST_CONTROLS = 0.1
 _MOST_LOST = 0.01
@@ -79,7 +83,8 @@ def known_suffix(path: Path, known: Collection[str]) -> str:
     suffix = path.suffix.lower()
     if suffix not in known:
         seen = f"ends in '{path.suffix}'" if suffix else "has no suffix"
-        raise InputError(f"'{path}' {seen}; expected one of {', '.join(known)}. Convert or rename the file.")
+        remedy = _REMEDIES.get(suffix, "Convert or rename the file")
+        raise InputError(f"'{path}' {seen}; expected one of {', '.join(known)}. {remedy}.")
     return suffix
 
 

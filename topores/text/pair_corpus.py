@@ -136,7 +136,7 @@ def _split_rows(
         rows, n_1, n_2, splits=table.splits, topics=table.topics, ties=ties, held_out=held_out, seed=seed
     )
     notes = [*_copy_notes(table.name, texts, equal, near, shared), *_document_notes(table, documents)]
-    if table.split_column:
+    if "held_out" in (table.splits or ()):
         train, held = (sum(side == name for side in table.splits or ()) for name in ("train", "held_out"))
         notes.append(f"'{table.name}': {table.split_column}: {train} rows are trained on, {held} held out.")
         sides, torn = _without_torn(sides, ties, n_1)
@@ -211,9 +211,9 @@ def _copy_notes(
 def _document_notes(table: PairTable, edges: Int[np.ndarray, "_ 2"]) -> list[str]:
     if not len(edges):
         return []
-    values = [
-        value for column in table.documents for value, n in Counter(column).items() if value is not None and n > 1
-    ]
+    # Several columns may name the same documents, such as an id and a DOI: the one that names most is told.
+    repeated = [[value for value, count in Counter(c).items() if value and count > 1] for c in table.documents]
+    values = max(repeated, key=len)
     return [
         f"'{table.name}': {len(values)} document{'s have' if len(values) > 1 else ' has'} several rows, such as "
         f"'{_short(values[0])}': all rows of one are on one side of the split."

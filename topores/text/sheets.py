@@ -104,7 +104,8 @@ def _is_json(text: str) -> bool:
 
 def _json_object(path: Path, number: int, line: str) -> Row:
     try:
-        row = json.loads(line)
+        # Not strict: a control character within a text is no reason to lose the table.
+        row = json.loads(line, strict=False)
     except (ValueError, RecursionError) as fault:
         reason = getattr(fault, "msg", str(fault))
         raise InputError(f"'{path}': line {number} is not JSON ({reason}); write one object per line.") from fault
@@ -117,7 +118,7 @@ def _json_sheet(path: Path) -> Sheet:
     """An array of objects or of pairs, columns by name, or either within one object; or lines of JSON."""
     text = read_unicode(path)
     try:
-        content = json.loads(text)
+        content = json.loads(text, strict=False)
     except (ValueError, RecursionError) as fault:
         if path.suffix.lower() == ".json" and _has_objects_by_line(text):
             return _jsonl_sheet(path)
