@@ -190,8 +190,9 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     passages = (*corpus.t1, *corpus.t2)
     texts, sides = [p.text for p in passages], [p.side for p in passages]
     rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
-    if not np.isfinite(rows).all() or not math.isfinite(losses["loss"]):
-        raise _diverged(trainee, f"after step {trainee.progress.step:,} embeddings or losses are not finite")
+    # Numbers so large that their length overflows become rows of zeros.
+    if not np.isfinite(rows).all() or not rows.any() or not math.isfinite(losses["loss"]):
+        raise _diverged(trainee, f"after step {trainee.progress.step:,} embeddings or losses are not finite numbers")
     if not trainee.writes:
         return []
     subject = Subject(trainee.encoder, trainee.objective, corpus, rows[: len(corpus.t1)], rows[len(corpus.t1) :])
