@@ -16,10 +16,10 @@ from topores.training.agreement import (
     agreed_options,
     build_encoder,
     default_output,
-    located,
     model_folders,
     refuse_other_weights,
     resolve_defaults,
+    with_found_models,
 )
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
@@ -98,7 +98,7 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
         run = load_run(folder)
         config = agreed_options(run, given or {})
         _warn_of_other_circumstances(run, accelerator)
-        encoder = build_encoder(located(config, run), accelerator)
+        encoder = build_encoder(with_found_models(config, run), accelerator)
         refuse_other_weights(run, encoder)
         if config != run.options:
             run.write_start(config, run.facts)
@@ -124,9 +124,9 @@ def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
             if not begun:
                 beside.clear()
                 write_corpus(corpus_of(null, run.corpus), beside.folder)
-            folders = model_folders(located(options, run), beside)
+            folders = model_folders(with_found_models(options, run), beside)
             beside.write_start(options, {**facts_of(null, run.facts, run.corpus), "folders": folders})
-            encoder = build_encoder(located(options, run), accelerator)
+            encoder = build_encoder(with_found_models(options, run), accelerator)
             train_run(beside, options, encoder, accelerator, resume=begun)
     return run
 
@@ -156,5 +156,5 @@ def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:
         )
     # Read again: the first process may have written other options since.
     run = Run(run.folder)
-    encoder = build_encoder(located(run.options, run), accelerator)
+    encoder = build_encoder(with_found_models(run.options, run), accelerator)
     return train_run(run, run.options, encoder, accelerator, resume=True)
