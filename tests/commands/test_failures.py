@@ -73,6 +73,11 @@ def test_a_run_that_diverges_names_the_step_and_the_remedy(options: dict, monkey
     assert not is_run(options["output"])
 
 
+def test_weights_so_large_that_rows_become_zero(options: dict) -> None:
+    with pytest.raises(Diverged, match=r"after step 1 embeddings or losses are not finite numbers"):
+        train(**{**options, "learning_rate": 1e30, "batch_size": 64}, encoder="linear")
+
+
 def test_a_run_that_diverged_later_is_kept_to_be_read(options: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     diverge_after(1, monkeypatch)
     with pytest.raises(Diverged, match=r"diverged in cycle [23]"):

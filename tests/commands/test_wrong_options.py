@@ -24,6 +24,8 @@ WRONG_TEXT = {
     "output": ["file.txt"],
     "model": ["./missing", "damaged", "folder.txt", "nobody/has-this-model"],
     "reader": ["./missing", "damaged", "folder.txt", "nobody/has-this-model"],
+    "prompt_1": ["bafid " * 125],  # no room for a passage in a model that reads 128 tokens
+    "prompt_2": ["bafid " * 125],
     "checkpoints": ["often", "every:0", "1,x"],
     "layers": ["first", "-1", "99"],
     "positions": ["middle:3", "first:0", "first:99"],

@@ -127,4 +127,4 @@ def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
     from topores.backbones.loading import open_model
 
     encoder = open_model(model, choose_device(config.device))
-    return encoder.tokenizer, min(config.passage_tokens, encoder.max_tokens or config.passage_tokens)
+    return encoder.tokenizer, min(config.passage_tokens, encoder.room or config.passage_tokens)

@@ -15,11 +15,14 @@ from torch.nn.functional import normalize
 
 from topores.backbones.own_modules import own_modules, say_what_is_needed
 from topores.config import TrainConfig
-from topores.domain import Corpus, Side
+from topores.domain import SIDES, Corpus, Side
+from topores.errors import InputError
 from topores.forward.dropout import use_cheap_dropout
 from topores.forward.packed import embed, why_not_packed
 from topores.forward.settings import first_columns, prompt_of
 from topores.modules.heads import BySide, with_stock_modules
+from topores.text.packing import FEWEST_TOKENS
+from topores.text.passages import without_truncation
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +86,24 @@ class Encoder(nn.Module):
         limit = self.model.max_seq_length
         # Static embeddings say infinity.
         return None if limit is None or limit == float("inf") else int(limit)
+
+    @property
+    def room(self) -> int | None:
+        """Longest passage that the model reads whole after its prompt, in tokens; None if it has no limit.
+
+        Raises:
+            InputError: The prompt leaves no room for a passage.
+        """
+        limit, prompts = self.max_tokens, {*self.prompts_of(None, 1), *self.prompts_of(SIDES, len(SIDES))} - {""}
+        if limit is None or not prompts:
+            return limit
+        longest = max(len(without_truncation(self.tokenizer).encode(p, add_special_tokens=False).ids) for p in prompts)
+        if limit - longest < FEWEST_TOKENS:
+            raise InputError(
+                f"The prompt takes {longest} of the {limit} tokens that the model reads, so there is no room for a "
+                "passage; give a shorter prompt (--prompt-1, --prompt-2) or a model that reads more."
+            )
+        return limit - longest
 
     @property
     def by_side(self) -> bool:

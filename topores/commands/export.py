@@ -87,13 +87,13 @@ def run_export(source: Path, output: Path, cycle: int | None = None, *, force: b
     def write(aside: Path) -> None:
         _write(encoder, checkpoint, aside)
         # Before anything takes its place: what stands at `output` is only replaced by a model that does the same.
-        made.append(_compared(aside, output, checkpoint, texts, sides))
+        made.append(_compare(aside, output, checkpoint, texts, sides))
 
     write_whole(output, write)
     return made[0]
 
 
-def _compared(aside: Path, output: Path, checkpoint: Path, texts: list[str], sides: list[Side]) -> Exported:
+def _compare(aside: Path, output: Path, checkpoint: Path, texts: list[str], sides: list[Side]) -> Exported:
     """
     Raises:
         InputError: The model in `aside` embeds the texts differently.

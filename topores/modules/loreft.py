@@ -48,7 +48,8 @@ class LoReFT(Head):
     def forward(self, features: Mapping[str, Any], **_: Any) -> dict[str, Any]:
         # In bf16 the rows of R would no longer be orthonormal.
         with torch.autocast(features["sentence_embedding"].device.type, enabled=False):
-            hidden, rows = features["sentence_embedding"].float(), self.rows
+            rows = self.rows
+            hidden = features["sentence_embedding"].to(rows.dtype)
             changed = linear(hidden, self.source.weight - rows, self.source.bias)
             return {**features, "sentence_embedding": hidden + changed @ rows}
 

@@ -38,7 +38,7 @@ class Rotation(Head):
     def forward(self, features: Mapping[str, Any], task: str | None = None, **_: Any) -> dict[str, Any]:
         # In bf16 the turn would no longer be orthogonal.
         with torch.autocast(features["sentence_embedding"].device.type, enabled=False):
-            rows, from_t1 = features["sentence_embedding"].float(), features.get("from_t1")
+            rows, from_t1 = features["sentence_embedding"].to(self.matrix.dtype), features.get("from_t1")
             if from_t1 is None:
                 return {**features, "sentence_embedding": self.turn(rows) if task == "t1" else rows}
             return {**features, "sentence_embedding": torch.where(from_t1[:, None], self.turn(rows), rows)}

@@ -4,7 +4,8 @@ from topores.report.html.safe import escape_html
 from topores.report.language import later, say
 
 NAMES = (
-    later("article"), later("meta analysis"), later("pairs"), later("model"), later("reader"), later("encoder"),
+    later("article"), later("meta analysis"), later("pairs"), later("model"), later("reader"), later("prompt 1"),
+    later("prompt 2"), later("pooling"), later("dropout"), later("encoder"),
     later("rank"), later("layers"), later("positions"), later("cached views"), later("objective"), later("loss"),
     later("cycles"),
     later("batch size"), later("micro batch size"), later("precision"), later("learning rate"), later("weight decay"),

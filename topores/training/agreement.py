@@ -74,7 +74,7 @@ def model_folders(config: TrainConfig, run: Run) -> dict[str, str]:
     return {name: _seen_from(run.folder, path) for name, path in found.items() if path.is_dir()}
 
 
-def located(config: TrainConfig, run: Run) -> TrainConfig:
+def with_found_models(config: TrainConfig, run: Run) -> TrainConfig:
     """`config` with the folders of its models as they are found from here."""
     folders = {name: folder for name in MODELS if (folder := _folder_of(run, name)) is not None}
     changes: dict[str, Any] = {name: str(folder) for name, folder in folders.items() if folder.is_dir()}

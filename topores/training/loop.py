@@ -153,7 +153,7 @@ def take_step(trainee: Trainee) -> dict[str, float]:
         trainee.encoder.train()
     numbers = compute_gradients(trainee, views, step)
     if not math.isfinite(numbers["loss"]):
-        raise _diverged(trainee, f"the loss of step {step:,} is {numbers['loss']}")
+        raise _divergence(trainee, f"the loss of step {step:,} is {numbers['loss']}")
     trainee.optimizer.step()
     trainee.optimizer.zero_grad()
     trainee.objective.after_step(views)
@@ -192,8 +192,9 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     passages = (*corpus.t1, *corpus.t2)
     texts, sides = [p.text for p in passages], [p.side for p in passages]
     rows = shared_encode(trainee.encoder, texts, sides, trainee.accelerator)
-    if not np.isfinite(rows).all() or not math.isfinite(losses["loss"]):
-        raise _diverged(trainee, f"after step {trainee.progress.step:,} embeddings or losses are not finite")
+    # Numbers so large that their length overflows become rows of zeros.
+    if not np.isfinite(rows).all() or not rows.any() or not math.isfinite(losses["loss"]):
+        raise _divergence(trainee, f"after step {trainee.progress.step:,} embeddings or losses are not finite numbers")
     if not trainee.writes:
         return []
     subject = Subject(trainee.encoder, trainee.objective, corpus, rows[: len(corpus.t1)], rows[len(corpus.t1) :])
@@ -216,7 +217,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     return trainee.watch.see(line)
 
 
-def _diverged(trainee: Trainee, seen: str) -> Diverged:
+def _divergence(trainee: Trainee, seen: str) -> Diverged:
     rate = trainee.optimizer.param_groups[0]["lr"]
     return Diverged(
         f"Training diverged in cycle {trainee.progress.step // trainee.batches.per_cycle + 1:,}: {seen}; train again "

@@ -97,7 +97,7 @@ def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: 
     """Warn if the learner does not know the script of the texts, or reads only the beginning of some passages."""
     if config.reader_model != config.model:
         _warn_of_unknown_script(texts, learner, config.model)
-    passages, limit = (*corpus.t1, *corpus.t2), learner.max_tokens
+    passages, limit = (*corpus.t1, *corpus.t2), learner.room
     if limit is None or (config.reader_model == config.model and max(p.tokens for p in passages) <= limit):
         return
     tokens = [count_tokens(passage.text, learner.tokenizer) for passage in passages]
@@ -132,7 +132,7 @@ def _warn_of_unknown_script(texts: Texts, encoder: Encoder, model: str) -> None:
 
 def _passage_budget(config: TrainConfig, reader: Encoder) -> int:
     """`passage_tokens`, or the most that the reader reads: no passage is longer."""
-    limit = reader.max_tokens
+    limit = reader.room
     if limit is None or config.passage_tokens <= limit:
         return config.passage_tokens
     log.warning(

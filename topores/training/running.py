@@ -18,10 +18,10 @@ from topores.training.agreement import (
     agreed_options,
     build_encoder,
     default_output,
-    located,
     model_folders,
     refuse_other_weights,
     resolve_defaults,
+    with_found_models,
 )
 from topores.training.assemble import train_run
 from topores.training.best import refuse_without_held_out
@@ -111,7 +111,7 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
         run = load_run(folder)
         config = agreed_options(run, given or {})
         _warn_of_other_circumstances(run, accelerator)
-        encoder = build_encoder(located(config, run), accelerator)
+        encoder = build_encoder(with_found_models(config, run), accelerator)
         refuse_other_weights(run, encoder)
         if config != run.options:
             run.write_start(config, run.facts)
@@ -166,7 +166,7 @@ def _train_beside(
         if not begun:
             beside.clear()
             write_corpus(corpus, beside.folder)
-        found = located(options, run)
+        found = with_found_models(options, run)
         beside.write_start(options, {**facts, "folders": model_folders(found, beside)})
         train_run(beside, options, build_encoder(found, accelerator), accelerator, resume=begun)
 
@@ -196,5 +196,5 @@ def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:
         )
     # Read again: the first process may have written other options since.
     run = Run(run.folder)
-    encoder = build_encoder(located(run.options, run), accelerator)
+    encoder = build_encoder(with_found_models(run.options, run), accelerator)
     return train_run(run, run.options, encoder, accelerator, resume=True)
