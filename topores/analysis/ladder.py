@@ -1,9 +1,12 @@
 """Measures every requested null that this source allows."""
 
 import logging
+from functools import partial
+from typing import Any
 
 from topores import variants
 from topores.analysis.nulls._ground import Ground
+from topores.analysis.parts import Parts
 from topores.domain import NullMeasurement
 
 log = logging.getLogger(__name__)
@@ -11,10 +14,11 @@ log = logging.getLogger(__name__)
 NULLS = "topores.analysis.nulls"
 
 
-def measured_nulls(ground: Ground, names: tuple[str, ...], *, asked: bool) -> tuple[NullMeasurement, ...]:
+def measured_nulls(ground: Ground, names: tuple[str, ...], parts: Parts, *, asked: bool) -> tuple[NullMeasurement, ...]:
     """Numbers of the named nulls, one after the other.
 
     Args:
+        parts: A null that fails is lost alone.
         asked: Whether they were requested by name, so that a null that is not possible here is worth a warning.
 
     Raises:
@@ -30,8 +34,12 @@ def measured_nulls(ground: Ground, names: tuple[str, ...], *, asked: bool) -> tu
                 name.replace("_", "-"), reason,
             )  # fmt: skip
             continue
-        found += null.measurements(ground)
+        found += parts.run(f"The null '{null.NAME}'", partial(_all_of, null, ground), [])
     return tuple(found)
+
+
+def _all_of(null: Any, ground: Ground) -> list[NullMeasurement]:
+    return list(null.measurements(ground))
 
 
 def nulls_in_order() -> list[str]:
