@@ -32,6 +32,7 @@ WRONG_TEXT = {
     # of topores topology
     "checkpoint": ["./missing", "folder.txt", "damaged"],
     "texts": ["missing.txt", "empty.txt"],
+    "ids": ["missing.txt", "one.txt"],
     "nulls": ["shuffle"],
     "cache": [],  # one that cannot be read or written costs time, and a warning says so
     "scheduler": ["no-address"],
