@@ -28,8 +28,8 @@ AXES, NEAR = 12, 9
 def storage_rounding(values: Numbers) -> float:
     """Relative spacing of the coarsest floating-point format that `values` were rounded to; 2.2e-16 if none.
 
-    Judged by the values, where there are enough: bfloat16 is often kept as float32, and float32 as float64. Numbers that are
-    multiples of one unit, such as integers, are exact in any format.
+    Judged by the values, where there are enough: bfloat16 is often kept as float32, float32 as float64. Numbers that
+    are multiples of one unit, such as integers, are exact in any format.
     """
     given = np.asarray(values)
     # Enough of them tell the format; all of a large matrix would take many times its memory.
