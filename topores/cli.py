@@ -400,6 +400,8 @@ def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool, 
             "movement": analysis.verdict.movement, "claims": claims, "report": str(report), **drawn,
             "seconds": round(seconds, 3),
         }  # fmt: skip
+        if "missing" in analysis.protocol:
+            result["missing"] = analysis.protocol["missing"]
         click.echo(json_line(result))
     else:
         where = f"\nFigures: {folder_beside(report)}" if drawn else ""

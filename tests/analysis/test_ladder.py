@@ -9,6 +9,7 @@ import pytest
 from topores import variants
 from topores.analysis.ladder import FAILED, measured_nulls
 from topores.analysis.nulls._ground import Ground
+from topores.analysis.parts import Parts
 from topores.domain import Measurement, NullMeasurement
 from topores.errors import ResourceError
 
@@ -22,7 +23,7 @@ def null(found: Any, reason: str | None = None) -> ModuleType:
             raise found
 
     module = ModuleType("null")
-    vars(module).update(why_not=lambda _ground: reason, measurements=measurements)
+    vars(module).update(NAME="Some null", why_not=lambda _ground: reason, measurements=measurements)
     return module
 
 
@@ -36,9 +37,11 @@ def test_one_that_fails_and_one_that_cannot_be_are_named_and_the_others_stand(
 ) -> None:
     bad, absent = null(ValueError("no\nsuch layer.")), null(None, "the encoder has no dropout")
     names = with_nulls(monkeypatch, bad=bad, absent=absent, good=null(None))
+    parts = Parts()
     with caplog.at_level(logging.WARNING):
-        found = measured_nulls(Ground.__new__(Ground), names, asked=False)
+        found = measured_nulls(Ground.__new__(Ground), names, parts, asked=False)
     assert found.measurements == (ONE,)
+    assert parts.missing == {"The null 'Some null'": f"{FAILED} (ValueError: no such layer)"}
     assert found.left_out == {"bad": f"{FAILED} (ValueError: no such layer)", "absent": "the encoder has no dropout"}
     assert [r.message for r in caplog.records] == [f"The null 'bad' is left out: {FAILED} (ValueError: no such layer)."]
 
@@ -46,4 +49,4 @@ def test_one_that_fails_and_one_that_cannot_be_are_named_and_the_others_stand(
 def test_a_full_disk_ends_the_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
     names = with_nulls(monkeypatch, bad=null(ResourceError("The disk is full.")))
     with pytest.raises(ResourceError):
-        measured_nulls(Ground.__new__(Ground), names, asked=True)
+        measured_nulls(Ground.__new__(Ground), names, Parts(), asked=True)

@@ -34,7 +34,9 @@ WRONG_TEXT = {
     # of topores topology
     "checkpoint": ["./missing", "folder.txt", "damaged"],
     "texts": ["missing.txt", "empty.txt"],
+    "ids": ["missing.txt", "one.txt"],
     "nulls": ["shuffle"],
+    "columns": ["article", "nothing=x", "article=no-such-column"],
     "cache": [],  # one that cannot be read or written costs time, and a warning says so
     "scheduler": ["no-address"],
     # of topores clock

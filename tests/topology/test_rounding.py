@@ -88,6 +88,11 @@ def test_a_loop_beside_twins_is_found_again() -> None:
     assert 0 <= loop_stability(rows, longest, resamples=5) <= 1
 
 
+def test_a_few_numbers_do_not_tell_a_format() -> None:
+    short = np.array([[0.8828125, 0.0], [0.001953125, 0.0], [0.0, 0.0]])
+    assert len(persistent_homology(short, metric="euclidean")[0]) == 3
+
+
 def test_near_points_that_are_stored_finely_are_two() -> None:
     rows = with_twins(cloud(), apart=5e-7)
     assert len(persistent_homology(rows)[0]) == 90

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -16,6 +17,7 @@ from topores.analysis.maps import MapMaker, outlines_of
 from topores.analysis.measure import Bench, MeasuredState, measure_states, unit_rows
 from topores.analysis.nulls._ground import Ground
 from topores.analysis.nulls._trained import nulls_beside, retrieval_of
+from topores.analysis.parts import Parts
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
 from topores.analysis.tracks import MOST_POINTS, tracks_of
@@ -49,7 +51,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     cells: dict[tuple[int, int, str], float] = {}
     followed: list[np.ndarray] = []
     outlines: dict[tuple[int, int, str], tuple[Outline, ...]] = {}
-    maps = MapMaker(source, bench)
+    maps, parts = MapMaker(source, bench), Parts()
     first: MeasuredState | None = None
 
     def announce_first(layers: int, cloud: np.ndarray) -> None:
@@ -59,8 +61,9 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         measurements += now.measurements
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
-        cells |= smallest_p(now.cells.values(), bench, now.state.label)
-        outlines |= outlines_of(now.cells.values(), bench, now.state.label)
+        label, own = now.state.label, list(now.cells.values())
+        cells |= parts.run(f"The significance of loops ({label})", partial(smallest_p, own, bench, label), {})
+        outlines |= parts.run(f"The outline of loops ({label})", partial(outlines_of, own, bench, label), {})
         maps.take(now)
         if len(source.clouds["union"]) <= MOST_POINTS:  # no loop of a larger cloud is followed
             followed.append(now.cells[max(now.cells)[0], "union"].points)
@@ -70,21 +73,21 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     ends = (first,) if now is first else (first, now)
     shown = [end.cells[layers[-1], cloud] for end in ends for cloud in source.clouds]
     sure = corrected_for_cells(cells)
-    loops = [
-        replace(loop, p=max(loop.p, sure[loop.cycle, loop.layer, loop.cloud]))
-        for loop in most_significant_loops(shown, bench, "first and last state")
-    ]
+    found = parts.run("The list of loops", partial(most_significant_loops, shown, bench, "first and last state"), [])
+    # Without the other cells nothing is corrected for, so nothing is claimed.
+    loops = [replace(loop, p=max(loop.p, sure.get((loop.cycle, loop.layer, loop.cloud), 1.0))) for loop in found]
     measurements += [Measurement(*place, "loop_p", p, unit_of("loop_p"), 1) for place, p in cells.items()]
-    nulls, left_out = measured_nulls(
-        Ground(source, _for_nulls(bench), ends), config.null_names, asked=config.nulls != TopologyConfig.nulls
-    )
+    asked = config.nulls != TopologyConfig.nulls
+    ladder = measured_nulls(Ground(source, _for_nulls(bench), ends), config.null_names, parts, asked=asked)
+    nulls = ladder.measurements
     evidence = _evidence(source, ends, measurements, nulls, loops, sure, config.metric)
+    tracks = parts.run("The tracks of loops", partial(_tracks, source, bench, followed, sure, config.layers), ())
+    drawn = parts.run("The map", maps.maps, ())
+    neighbours = parts.run("The list of neighbours", maps.neighbours, None)
+    facts = _protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()})
     return Analysis(
         name=source.name,
-        protocol={
-            **_protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()}),
-            "nulls_left_out": left_out,
-        },
+        protocol={**facts, "nulls_left_out": ladder.left_out, **({"missing": parts.missing} if parts.missing else {})},
         states=source.states,
         layers=layers,
         clouds=tuple(source.clouds),
@@ -92,10 +95,10 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         measurements=tuple(measurements),
         nulls=nulls,
         loops=tuple(sorted(loops, key=_last_state_and_smallest_p)),
-        tracks=_tracks(source, bench, followed, sure, config.layers),
+        tracks=tracks,
         verdict=judge(evidence, config.seed),
-        maps=maps.maps(),
-        neighbours=maps.neighbours(),
+        maps=drawn,
+        neighbours=neighbours,
         outlines=outlines,
         members=source.clouds,
         **{"corpus": source.corpus, **run_context(source.run)},

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topores.errors import InputError, ToporesError, UsageError
+from topores.topology.rounding import row_rounding
 
 ID_NAMES = ("id", "ids", "_id", "key", "keys", "name", "names", "index", "__index_level_0__")
 """Names of columns and arrays that tell rows apart, and are no coordinates."""
@@ -26,6 +27,8 @@ class Embeddings(NamedTuple):
     rows: np.ndarray
     """As stored; `check_rows` makes float64 of it."""
     ids: tuple[str, ...] | None = None
+    rounding: float = 0.0
+    """How far rounding may move a row of length 1, by how the file stores it."""
 
 
 def is_array_file(path: Path) -> bool:
@@ -49,7 +52,8 @@ def read_embeddings(path: Path) -> Embeddings:
         raise InputError(
             f"'{path}' cannot be read as an array ({_first_line(fault)}); save one with numpy.save."
         ) from fault
-    return Embeddings(check_rows(path, found.rows), found.ids)
+    rows = check_rows(path, found.rows)
+    return Embeddings(rows, found.ids, row_rounding(found.rows))
 
 
 def kinds() -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from topores import variants
 from topores.analysis.nulls._ground import Ground
+from topores.analysis.parts import Parts
 from topores.domain import NullMeasurement
 from topores.errors import Interrupted, ResourceError, ToporesError
 
@@ -25,10 +26,11 @@ class Ladder(NamedTuple):
     """The reason, by name of the null."""
 
 
-def measured_nulls(ground: Ground, names: tuple[str, ...], *, asked: bool) -> Ladder:
+def measured_nulls(ground: Ground, names: tuple[str, ...], parts: Parts, *, asked: bool) -> Ladder:
     """Numbers of the named nulls, one after the other. One that cannot be had costs neither the others nor the rest.
 
     Args:
+        parts: Learns of a null that failed, which another run of the analysis may measure.
         asked: Whether they were requested by name, so that a null that is not possible here is worth a warning.
 
     Raises:
@@ -43,6 +45,8 @@ def measured_nulls(ground: Ground, names: tuple[str, ...], *, asked: bool) -> La
         found += own
         if reason:
             left_out[name] = reason
+            if reason.startswith(FAILED):
+                parts.missing[f"The null '{null.NAME}'"] = reason
             # A failure is said in any case: nobody could have known it.
             level = logging.WARNING if asked or reason.startswith(FAILED) else logging.DEBUG
             log.log(level, "The null '%s' is left out: %s.", name.replace("_", "-"), reason)

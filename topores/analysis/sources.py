@@ -22,7 +22,7 @@ from topores.errors import InputError, UsageError
 from topores.runs import Run
 from topores.text.corpus import CORPUS_FILES
 from topores.text.shuffling import with_random_tokens
-from topores.topology.rounding import NOISE, SINGLE, row_rounding
+from topores.topology.rounding import NOISE, SINGLE
 
 if TYPE_CHECKING:
     from topores.backbones.encoder import Encoder
@@ -200,7 +200,7 @@ class ArraySource(Source):
                 f"--texts has {count} texts, and '{paths[0]}' has {len(read[0].rows)} rows; give one text a row, "
                 "in order."
             )
-        self.roundings = tuple(row_rounding(found.rows) for found in read)
+        self.roundings = tuple(found.rounding for found in read)
 
     @cached_property
     def corpus(self) -> Corpus | None:  # type: ignore[override]  # made when it is first needed

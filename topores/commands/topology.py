@@ -39,7 +39,9 @@ def run_topology(config: TopologyConfig, *, force: bool = False) -> tuple[Analys
     analysis = None if cache is None or force else results_for(decided_by, folder, source.run)
     if analysis is None:
         analysis = analyse_source(source, config, cache=cache, force=force)
-        write_results(analysis, folder, fingerprint=decided_by)
+        # What is missing may be found next time, so such results are not used again.
+        complete = "missing" not in analysis.protocol
+        write_results(analysis, folder, fingerprint=decided_by if complete else None)
     else:
         log.info("Nothing changed since the results in '%s' were computed; they are used again.", folder)
     # The options have refused any other.

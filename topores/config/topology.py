@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topores import variants
-from topores.config.common import DEVICES, LANGUAGES, column_faults, column_names
+from topores.config.common import DEVICES, LANGUAGES, PAIR_FILES, column_faults, column_names
 from topores.errors import did_you_mean
 from topores.options import Options, at_least, choice, in_range, is_whole, split_list, whole_number
 
@@ -109,9 +109,15 @@ class TopologyConfig(Options):
             *at_least(self, 0, "seed", "resamples"),
             *super().faults(),
             *column_faults(self.columns),
+            *self._columns_without_table(),
             *_layer_faults(self.layers),
             *_null_faults(self.null_names),
         ]
+
+    def _columns_without_table(self) -> list[str]:
+        if not self.columns or any(text.suffix.lower() in PAIR_FILES for text in self.texts):
+            return []
+        return ["--columns names columns of a table; give the table with --texts FILE."]
 
     @property
     def null_names(self) -> tuple[str, ...]:

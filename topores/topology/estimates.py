@@ -59,7 +59,7 @@ FIRST = (1000, 200, 50, 30)
 GROWTH, LONG_ENOUGH = 2**0.5, 0.3
 """Factor from one part to the next, and seconds from which a part is large enough to judge the whole."""
 
-SHORT = 0.02
+SHORT = 0.1
 """Seconds below which the shortest of three runs counts, because others disturb it."""
 
 SLOW, STEEPER = 3.0, 2.15

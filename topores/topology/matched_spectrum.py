@@ -160,7 +160,7 @@ def as_coordinates(points: Numbers, metric: str) -> Float[np.ndarray, "points di
             "Pass the points, with metric='angle' or 'euclidean'."
         )
     if metric not in METRICS:
-        raise ValueError(f"metric is {metric!r}. {did_you_mean(metric, METRICS)}")
+        raise ValueError(f"metric is {metric!r}. {did_you_mean(str(metric), METRICS)}")
     return unit_rows(points) if metric == "angle" else scale_by_power_of_two(as_points(points))[0]
 
 

@@ -18,8 +18,8 @@ SIGNIFICANT_BITS = (8, 11, 24)
 NOISE = 16
 """Units in the last place by which batch size and layout move a row that is computed in float32 or float64."""
 
-LOOKED_AT = 2**17
-"""Values by which a format is told."""
+FEW, LOOKED_AT = 256, 2**17
+"""Least and most values by which the format of wider numbers is told."""
 
 AXES, NEAR = 12, 9
 """Columns to which rows are projected to find twins, and the nearest points that are looked at there."""
@@ -28,14 +28,15 @@ AXES, NEAR = 12, 9
 def storage_rounding(values: Numbers) -> float:
     """Relative spacing of the coarsest floating-point format that `values` were rounded to; 2.2e-16 if none.
 
-    Judged by the values, not by their type: bfloat16 is often kept as float32, and float32 as float64. Numbers that are
-    multiples of one unit, such as integers, are exact in any format.
+    Judged by the values, where there are enough: bfloat16 is often kept as float32, float32 as float64. Numbers that
+    are multiples of one unit, such as integers, are exact in any format.
     """
     given = np.asarray(values)
     # Enough of them tell the format; all of a large matrix would take many times its memory.
     numbers = given.ravel(order="K")[:: max(1, given.size // LOOKED_AT)].astype(np.float64)
     numbers = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
-    if numbers.size:
+    # A few numbers of a wide type may all be short by chance, or by choice.
+    if numbers.size >= (FEW if given.dtype.itemsize > 4 else 1):
         mantissas, exponents = np.frexp(numbers)
         for bits in SIGNIFICANT_BITS:
             whole = np.ldexp(mantissas, bits)

@@ -13,7 +13,7 @@ from topores.topology.matched_spectrum import (
     log_ratios,
     matched_spectrum_p_values,
 )
-from topores.topology.points import Numbers, WholeNumber
+from topores.topology.points import Numbers, WholeNumber, as_real
 
 
 class BarSignificance(NamedTuple):
@@ -55,7 +55,7 @@ def bar_significance(
     if diagram is None:
         diagram = persistent_homology(points, metric=metric, max_degree=number)[number]
     universal = np.asarray(holm(universal_p_values(diagram)))
-    if only_if_below is not None and not (universal < only_if_below).any():
+    if only_if_below is not None and not (universal < as_real(only_if_below, "only_if_below")).any():
         return BarSignificance(universal, np.full_like(universal, np.nan), universal.copy())
     spectrum = matched_spectrum_p_values(
         points, diagram, metric=metric, degree=number, replicates=replicates, seed=seed
