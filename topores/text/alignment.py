@@ -63,6 +63,7 @@ def align_passages(
     texts of one field that tell nothing the same still find neighbours. For odd against even passages, 0.34 of the
     weight was within one passage of the right place (chance 0.06; without centring, at the price of the same share,
     0.31).
+
     Args:
         rows_1: Embeddings of T1's passages, of any length but 0.
         rows_2: Embeddings of T2's passages, by the same encoder.

@@ -33,6 +33,13 @@ def test_a_flat_line_stands_inside_its_axis() -> None:
     assert value_scale([0.0], 100.0, 0.0)(0.0) == 100.0
 
 
+def test_what_six_digits_do_not_tell_apart_is_a_flat_line() -> None:
+    """The page draws lines anew from numbers of six digits: they have to lie on the axis of the exact ones."""
+    scale = value_scale([107.332806, 107.332810], 100.0, 0.0)
+    assert 0 < scale(107.333) < 100
+    assert value_scale([107.30, 107.36], 100.0, 0.0).high < 107.5
+
+
 def test_infinite_values_do_not_stretch_the_axis() -> None:
     assert value_scale([1.0, 2.0, np.inf, np.nan], 0, 1).high == 2.0
 

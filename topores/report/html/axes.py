@@ -8,6 +8,10 @@ from topores.report.html.numbers import Number, short
 from topores.report.language import localise
 
 
+FLAT = 1e-4
+"""Values that differ by less than this share are drawn as a flat line: a page keeps six digits of a number."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """Maps low..high to the pixels start..end."""
@@ -42,7 +46,7 @@ def value_scale(
     """
     known = [float(v) for v in values if math.isfinite(v)] or [0.0, 1.0]
     low, high = (min(0.0, *known), max(0.0, *known)) if zero else (min(known), max(known))
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
+    if high - low <= FLAT * max(abs(low), abs(high)):
         # A flat line is drawn in the middle of its chart.
         room = abs(low) * 0.1
         low, high = (low - room, high + room) if room else (0.0, 1.0)
