@@ -10,7 +10,8 @@ NAMES = (
     later("cycles"),
     later("batch size"), later("micro batch size"), later("precision"), later("learning rate"), later("weight decay"),
     later("temperature"), later("learn temperature"), later("temperature bounds"), later("weights"),
-    later("passage tokens"), later("held out"), later("folds"), later("columns"), later("embargo"), later("checkpoints"), later("keep"),
+    later("passage tokens"), later("held out"), later("folds"), later("columns"), later("embargo"),
+    later("checkpoints"), later("keep"),
     later("stop at turn"), later("repair"), later("fail on"), later("track"), later("seed"), later("device"),
 )  # fmt: skip
 """Options of `topores train`, as English words."""

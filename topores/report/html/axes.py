@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from topores.report.html.numbers import Number, short
 from topores.report.language import localise
 
-
 FLAT = 1e-4
 """Values that differ by less than this share are drawn as a flat line: a page keeps six digits of a number."""
 
