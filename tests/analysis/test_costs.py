@@ -28,6 +28,7 @@ def sphere() -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+@pytest.mark.slow
 def test_what_would_not_end_is_refused_with_a_plan(
     tmp_path: Path, sphere: np.ndarray, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

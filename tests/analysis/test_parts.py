@@ -33,6 +33,7 @@ BREAKING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", BREAKING)
 def test_one_part_is_lost_alone(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*BREAKING[part], fail)

@@ -63,6 +63,7 @@ def test_one_state_has_no_tracks(tmp_path: Path) -> None:
     assert analyse(tmp_path / "x.npy", nulls="none", cache="none").tracks == ()
 
 
+@pytest.mark.slow
 def test_a_short_loop_beyond_chance_is_followed_though_others_are_longer(tmp_path: Path) -> None:
     """A ring of radius .1 among points in all directions: long bars are chance there, and its own is not."""
     draw = np.random.default_rng(0)

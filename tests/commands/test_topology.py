@@ -128,6 +128,7 @@ def test_a_frozen_run_changes_by_exactly_nothing(tiny_run: Run, tmp_path: Path) 
     assert found.verdict.sentence == "After 4 cycles nothing changed: every passage is where it was."
 
 
+@pytest.mark.slow
 def test_the_report_and_the_results_are_written_and_written_again(tiny_run: Run, tmp_path: Path) -> None:
     config = TopologyConfig(checkpoint=(str(tiny_run.folder),), output=tmp_path / "page.html", layers="last")
     analysis, path, _ = run_topology(config)
@@ -169,6 +170,7 @@ def test_one_checkpoint_alone(tiny_run: Run) -> None:
     assert "is the only state" in found.verdict.sentence
 
 
+@pytest.mark.slow
 def test_a_planted_circle_in_an_array_is_found(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     turn = rng.uniform(0, 2 * np.pi, 200)

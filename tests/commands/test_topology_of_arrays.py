@@ -68,6 +68,7 @@ def test_all_rows_at_one_point_are_collapsed(tmp_path: Path) -> None:
         assert "the space collapsed" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows", [np.eye(30), np.vstack([np.eye(15)] * 2), np.ones((12, 3)), np.arange(1, 13.0)[:, None]]
 )
@@ -79,6 +80,7 @@ def test_json_has_no_infinity(rows: np.ndarray, states: int, tmp_path: Path) -> 
         assert None not in (claim["value"],) or "why" in claim
 
 
+@pytest.mark.slow
 def test_arrays_of_other_widths_have_a_linear_cka(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
@@ -97,6 +99,7 @@ def test_texts_are_labels_in_the_page(tmp_path: Path) -> None:
     assert next(tmp_path.rglob("passages.parquet")).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimension", ["persistent_homology_dimension", "intrinsic_dimension"])
 def test_no_dimension_beyond_the_space_is_reported(dimension: str, tmp_path: Path) -> None:
     import pyarrow.parquet as pq

@@ -134,6 +134,7 @@ def test_random_texts_are_the_same_tokens(run: Run, tiny_model: Path) -> None:
     assert with_random_tokens(run.corpus, tokenizer, seed=1) != made
 
 
+@pytest.mark.slow
 def test_arrays_have_what_needs_no_encoder_and_the_rest_is_named_if_it_was_asked_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
