@@ -1,6 +1,7 @@
 """`topores train`: what a run folder holds, exact resume, and that bad input leaves nothing behind."""
 
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
+from tests.conftest import WORDS
 from topores import load_run, train
 from topores.domain import PAIRINGS
 from topores.errors import InputError, RunError, UsageError
@@ -179,10 +181,8 @@ def test_a_text_of_one_passage(tiny_options: dict, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_pair_file(tiny_options: dict, tmp_path: Path) -> None:
-    rows = [
-        {"article": f"trial {i} gave aspirin to {i * 37 % 101} patients.", "meta_analysis": f"review {i} of trial {i}."}
-        for i in range(30)
-    ]
+    draw = random.Random(0)
+    rows = [{side: " ".join(draw.sample(WORDS, 8)) for side in ("article", "meta_analysis")} for _ in range(30)]
     path = tmp_path / "pairs.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     options = {k: v for k, v in tiny_options.items() if k not in ("article", "meta_analysis")}
