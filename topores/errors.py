@@ -5,9 +5,17 @@ from collections.abc import Iterable
 
 
 class ToporesError(Exception):
-    """Base of all errors shown to a user, as one line: the value seen, what was expected, what to do."""
+    """Base of all errors shown to a user, as one line: the value seen, what was expected, what to do.
+
+    >>> str(ToporesError("'a\\nb' is a column"))
+    "'a b' is a column"
+    """
 
     exit_code = 3
+
+    def __init__(self, message: object = "") -> None:
+        # Names of files and columns may hold line breaks.
+        super().__init__(" ".join(str(message).splitlines()))
 
 
 class FailedOn(ToporesError):
