@@ -123,8 +123,10 @@ def test_weights_similarity_mutual_and_share_hold_their_promises(seed, n_1, n_2,
     assert 0 <= pairs.share <= 1
     np.testing.assert_allclose(pairs.similarity, (rows_1[pairs.t1] * rows_2[pairs.t2]).sum(axis=1), atol=1e-6)
     csls = full_csls(rows_1, rows_2)[0]
-    mutual = (csls >= csls.max(axis=1, keepdims=True) - 1e-6) & (csls >= csls.max(axis=0, keepdims=True) - 1e-6)
-    np.testing.assert_array_equal(pairs.mutual, mutual[pairs.t1, pairs.t2])
+    # Cosines are those of float32, so what is nearly as near may count as nearest or not.
+    short = np.maximum(csls.max(axis=1, keepdims=True), csls.max(axis=0, keepdims=True)) - csls
+    assert pairs.mutual[short[pairs.t1, pairs.t2] < 1e-7].all()
+    assert not pairs.mutual[short[pairs.t1, pairs.t2] > 1e-5].any()
     again = align_passages(rows_1 * 3, rows_2)
     np.testing.assert_array_equal(again.t2, pairs.t2)
     np.testing.assert_array_equal(again.weight, pairs.weight)
