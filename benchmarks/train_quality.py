@@ -24,9 +24,10 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 
 from topores import train
 from topores.compute.files import write_json
-from topores.domain import Corpus
-from topores.evaluations.retrieval import retrieval
+from topores.domain import DIRECTIONS, Corpus
+from topores.evaluations.retrieval import metrics_of
 from topores.runs import Run
+from topores.text.retrieval import ranks
 from topores.training.provenance import versions
 
 
@@ -65,7 +66,7 @@ def _train_with_library(run: Run, seed: int, arguments: argparse.Namespace, fold
     loss = MultipleNegativesRankingLoss(model, scale=1 / run.options.objective_options.temperature)
     SentenceTransformerTrainer(model=model, args=settings, train_dataset=data, loss=loss).train()
     rows = [model.encode([p.text for p in side], normalize_embeddings=True) for side in (corpus.t1, corpus.t2)]
-    return retrieval(*rows, corpus, "held_out")
+    return metrics_of({("held_out", way): ranks(*rows, corpus, "held_out", way) for way in DIRECTIONS})
 
 
 def _four_rows(corpus: Corpus) -> Dataset:

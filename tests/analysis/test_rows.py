@@ -147,16 +147,21 @@ def test_one_text_a_row(name: str, content: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("t.csv", "a,b\n1,2\n", "call the one with texts 'text'"),
-        ("t.jsonl", "{\n", "a line that is not JSON"),
-        ("t.jsonl", '"one"\n{"text": "two"}\n', "mixes kinds of JSON"),
-        ("t.parquet", "PAR1", "cannot be read as a parquet table"),
+        ("t.csv", "a,b\n1,2\n", "--columns text=NAME"),
+        ("t.jsonl", "{\n", "line 1"),
+        ("t.jsonl", '"one"\n{"text": "two"}\n', "line 1"),
+        ("t.parquet", "PAR1", "parquet"),
     ],
 )
 def test_texts_that_are_not_one_a_row(name: str, content: str, said: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=said):
         read_row_texts(tmp_path / name)
+
+
+def test_the_column_of_labels_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("kept,said\n1,one\n0,\n", encoding="utf-8")
+    assert read_row_texts(tmp_path / "t.csv", {"text": "said"}) == ["one", ""]
 
 
 def test_arrays_and_models_do_not_go_together(tmp_path: Path, tiny_model: Path) -> None:

@@ -60,7 +60,6 @@ class Gain:
     folds: int
     pairs: int
     """Aligned pairs, each held out once."""
-    queries: int
     before: float
     """MRR of the untrained encoder."""
     after: float
@@ -94,7 +93,6 @@ def measure_gain(folds: Sequence[Fold], *, pairs: int, seed: int = 0) -> Gain:
     return Gain(
         folds=len(folds),
         pairs=pairs,
-        queries=len(after),
         before=float(before.mean()),
         after=float(after.mean()),
         over_untrained=mean_over_groups(after - before, groups, seed),

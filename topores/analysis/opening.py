@@ -49,7 +49,7 @@ def _arrays(paths: list[Path], config: TopologyConfig) -> ArraySource:
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise InputError(f"'{missing[0]}' does not exist; give a .npy file of embeddings.")
-    texts = [read_row_texts(path) for path in config.texts] or None
+    texts = [read_row_texts(path, config.column_names) for path in config.texts] or None
     if not config.ids:
         return ArraySource(paths, None, texts)
     if len(config.ids) not in (1, len(paths)):

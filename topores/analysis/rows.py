@@ -1,25 +1,25 @@
 """What stands for the rows of arrays: names of the files, ids that match rows, and the texts behind them."""
 
-import csv
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
+from topores.config import PAIR_FILES
 from topores.domain import SIDES, AlignedPairs, Corpus, Passage
 from topores.errors import InputError
+from topores.text.columns import choose_columns
 from topores.text.files import read_unicode
+from topores.text.sheets import open_sheet
 
 log = logging.getLogger(__name__)
 
 RowTexts = Sequence[Sequence[str]]
 """One text per row, in order: of one side, or of both."""
-
-TEXT_NAMES = ("text", "texts", "sentence", "passage", "document", "content", "title")
 
 
 def labels_of(paths: Sequence[Path]) -> list[str]:
@@ -88,21 +88,24 @@ def read_ids(path: Path, count: int, of: Path) -> list[str]:
     return ids
 
 
-def read_row_texts(path: Path) -> list[str]:
-    """One text a row: lines of .txt, .md and .jsonl, or the text column of .csv and .parquet.
+def read_row_texts(path: Path, columns: Mapping[str, str] | None = None) -> list[str]:
+    """One text a row: the lines of a text file, JSON strings, or one column of a table.
+
+    Args:
+        columns: What --columns says: {"text": NAME}.
 
     Raises:
-        InputError: The file is unreadable, or has several columns and none is called text.
+        InputError: The file is unreadable, or it does not tell which column has the texts.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        return _text_column(path, _parquet_rows(path))
-    if suffix in (".csv", ".tsv"):
-        lines = _lines(path)
-        return _text_column(path, list(csv.DictReader(lines, delimiter="\t" if suffix == ".tsv" else ",")))
-    if suffix in (".jsonl", ".ndjson"):
-        return _of_json(path)
-    return _lines(path)
+    if path.suffix.lower() not in PAIR_FILES:
+        return _lines(path)
+    if path.suffix.lower() in (".jsonl", ".ndjson") and (strings := _json_strings(path)) is not None:
+        return strings
+    sheet = open_sheet(path, named=(columns or {}).values())
+    text = choose_columns(path.name, sheet.seen, columns or {}, corpus=True).of.get("text")
+    if text is None:
+        raise InputError(f"'{path}' has two columns of texts; say which labels the rows with --columns text=NAME.")
+    return ["" if row.get(text) is None else str(row[text]) for row in sheet.read([text])]
 
 
 def _lines(path: Path) -> list[str]:
@@ -112,37 +115,13 @@ def _lines(path: Path) -> list[str]:
     return read_unicode(path).removesuffix("\n").split("\n")
 
 
-def _parquet_rows(path: Path) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowException) as fault:
-        raise InputError(f"'{path}' cannot be read as a parquet table; give one text a line instead.") from fault
-    return rows
-
-
-def _of_json(path: Path) -> list[str]:
+def _json_strings(path: Path) -> list[str] | None:
+    """The strings of a file with one JSON string a line; None if it holds something else."""
     try:
         rows = [json.loads(line) for line in _lines(path)]
-    except ValueError as fault:
-        raise InputError(f"'{path}' has a line that is not JSON; give one JSON string or object a line.") from fault
-    if all(isinstance(row, str) for row in rows):
-        return rows
-    if not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"'{path}' mixes kinds of JSON; give one string, or one object with 'text', a line.")
-    return _text_column(path, rows)
-
-
-def _text_column(path: Path, rows: Sequence[dict[str, Any]]) -> list[str]:
-    names = list(rows[0]) if rows else []
-    chosen = names if len(names) == 1 else [name for name in names if str(name).lower() in TEXT_NAMES]
-    if not chosen:
-        raise InputError(
-            f"'{path}' has columns {', '.join(map(str, names)) or 'none'}; call the one with texts 'text'."
-        )
-    return [str(row.get(chosen[0]) or "") for row in rows]
+    except (ValueError, RecursionError):
+        return None
+    return rows if all(isinstance(row, str) for row in rows) else None
 
 
 def corpus_of_rows(texts: RowTexts, kept: Int[np.ndarray, " rows"]) -> Corpus:

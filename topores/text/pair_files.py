@@ -85,7 +85,7 @@ def read_pairs(path: Path, *, repair: bool = False, columns: Mapping[str, str] |
     """Read a table with two columns of texts, and optionally id, topic, split and ids of documents.
 
     Args:
-        path: One of `topores.text.sheets.SUFFIXES`. Columns that are not needed are ignored.
+        path: One of `topores.config.PAIR_FILES`. Columns that are not needed are ignored.
         repair: Undo a wrong decoding of the texts instead of refusing them.
         columns: Names of columns by role, where they are none of `topores.text.columns.PAIR_NAMES`.
 

@@ -14,11 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from topores.config.common import PAIR_FILES
 from topores.errors import InputError
 from topores.text.columns import REQUIRED, is_known
 from topores.text.files import known_suffix, read_unicode
-
-SUFFIXES = (".jsonl", ".csv", ".parquet", ".json", ".tsv", ".ndjson")
 
 _DELIMITERS = ",;\t|"
 # The first line that Excel reads as the separator, and writes on request.
@@ -63,9 +62,9 @@ def open_sheet(path: Path, *, named: Iterable[str] = ()) -> Sheet:
         named: Column names that the user gave; they tell a header's separator, as known names do.
 
     Raises:
-        InputError: The file is none of `SUFFIXES`, is damaged, or has no rows.
+        InputError: The file is none of `PAIR_FILES`, is damaged, or has no rows.
     """
-    suffix = known_suffix(path, SUFFIXES)
+    suffix = known_suffix(path, PAIR_FILES)
     if suffix in (".csv", ".tsv"):
         return _csv_sheet(path, frozenset(named))
     return {".parquet": _parquet_sheet, ".json": _json_sheet}.get(suffix, _jsonl_sheet)(path)

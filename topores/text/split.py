@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from topores.domain import AlignedPairs, Passage, Split
 from topores.errors import InputError
-from topores.text.duplicates import join_copies
+from topores.text.duplicates import connected_groups, join_copies
 from topores.text.split_names import named_split
 
 FEWEST_PASSAGES = 10
@@ -231,32 +229,19 @@ def groups_of_pairs(
 
     Topics that leave a single group are not used: nothing could be held out.
     """
-    groups = _tied_pairs(pairs, passages_1, passages_2, topics, ties)
-    if len(set(groups.tolist())) > 1:
-        return groups
-    return _tied_pairs(pairs, passages_1, passages_2, ties=ties)
-
-
-def _tied_pairs(
-    pairs: AlignedPairs,
-    passages_1: int,
-    passages_2: int,
-    topics: Sequence[str | None] | None = None,
-    ties: Int[np.ndarray, "_ 2"] | None = None,
-) -> Int[np.ndarray, " pairs"]:
-    """For each pair its group: pairs connected by shared passages, topics or ties must stay together."""
-    ends = [(pairs.t1, passages_1 + pairs.t2)]
     nodes = passages_1 + passages_2
+    edges = [np.stack([pairs.t1, passages_1 + pairs.t2], axis=1)]
     if topics is not None:
         named = np.flatnonzero([bool(topic) for topic in topics])
         names, topic = np.unique(np.array([str(topics[int(row)]) for row in named]), return_inverse=True)
-        ends.append((pairs.t1[named], nodes + topic))
+        edges.append(np.stack([pairs.t1[named], nodes + topic], axis=1))
         nodes += len(names)
     if ties is not None:
-        ends.append((ties[:, 0], ties[:, 1]))
-    one, other = (np.concatenate(side) for side in zip(*ends, strict=True))
-    joined = sparse.coo_matrix((np.ones(len(one)), (one, other)), shape=(nodes, nodes))
-    return connected_components(joined, directed=False)[1][pairs.t1]
+        edges.append(ties)
+    groups = connected_groups(np.concatenate(edges), nodes)[pairs.t1]
+    if topics is not None and len(np.unique(groups)) < 2:
+        return groups_of_pairs(pairs, passages_1, passages_2, ties=ties)
+    return groups
 
 
 def _whole_groups(groups: Int[np.ndarray, " pairs"], held_out: float, seed: int) -> Bool[np.ndarray, " pairs"]:
@@ -287,7 +272,7 @@ def _split_as_given(
             f"Pair {unknown[0] + 1} has the split '{splits[unknown[0]]}'; expected 'train' or 'held_out' "
             "(or test, dev, validation). Rename it, or remove the column."
         )
-    groups = _tied_pairs(pairs, passages_1, passages_2)
+    groups = groups_of_pairs(pairs, passages_1, passages_2)
     torn = np.intersect1d(groups[held], groups[trains])
     if len(torn):
         train_row, held_row = _torn_rows(groups == torn[0], held, trains, pairs)

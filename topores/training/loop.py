@@ -21,7 +21,6 @@ from topores.evaluations._subject import Subject
 from topores.objectives._objective import Losses, Objective
 from topores.runs import Run
 from topores.text.batches import Batches
-from topores.text.retrieval import ranks
 from topores.training.best import Best
 from topores.training.checkpoint import keep_checkpoint
 from topores.training.evaluate import Evaluations
@@ -205,8 +204,8 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     if keep:
         keep_checkpoint(run, cycle, trainee.encoder.save)
     if len(corpus.pairs_in("held_out")):
-        found = {way: ranks(subject.rows_1, subject.rows_2, corpus, "held_out", way) for way in DIRECTIONS}
-        run.append_ranks(cycle, {way: rank.tolist() for way, rank in found.items()}, sync=keep)
+        found = {way: subject.ranks["held_out", way].tolist() for way in DIRECTIONS}
+        run.append_ranks(cycle, found, sync=keep)
     run.append_metrics(line)
     trainee.progress.logged += 1
     trainee.record(cycle, line)
