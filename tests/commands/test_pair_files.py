@@ -61,6 +61,7 @@ def test_a_split_that_leaves_nothing_to_train_on_leaves_no_folder(
     assert call("train", "--pairs", pairs, "--output", tmp_path / "run", *options) == 0
 
 
+@pytest.mark.slow
 def test_models_beside_pairs_give_retrieval(
     tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

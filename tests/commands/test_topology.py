@@ -227,6 +227,7 @@ def test_resamples_tell_the_spread_of_total_persistence(tmp_path: Path) -> None:
     assert found.value("total_persistence.resampled_deviation", 0, 0, "union", degree=1)
 
 
+@pytest.mark.slow
 def test_what_would_not_fit_is_refused_with_the_plan_that_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

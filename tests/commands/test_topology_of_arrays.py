@@ -44,6 +44,7 @@ BY_ROUNDING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BY_ROUNDING)
 def test_what_rounding_moves_is_unchanged(kind: str, tmp_path: Path) -> None:
     found = result(tmp_path, cloud(), BY_ROUNDING[kind](cloud()))
@@ -54,11 +55,13 @@ def test_what_rounding_moves_is_unchanged(kind: str, tmp_path: Path) -> None:
     assert "ropout noise" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_moves_further_than_rounding_is_reported(tmp_path: Path) -> None:
     moved = cloud() + 1e-2 * np.random.default_rng(1).normal(size=(60, 16))
     assert result(tmp_path, cloud(), moved)["movement"] == "deformed"
 
 
+@pytest.mark.slow
 def test_all_rows_at_one_point_are_collapsed(tmp_path: Path) -> None:
     point = np.zeros((60, 16))
     point[:, 0] = 1

@@ -27,6 +27,7 @@ def measured(trainer: Any) -> list[dict[str, Any]]:
     return [line for line in trainer.state.log_history if "topology_uniformity" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("every", "steps"), [(2, [0, 2, 4, 5]), (100, [0, 5]), ("epoch", [0, 3, 5]), ("evaluation", [0, 4, 5])]
 )

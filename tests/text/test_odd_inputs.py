@@ -208,7 +208,7 @@ def check_texts(folder: Path, files: list[tuple[str, bytes]]) -> None:
 
 
 @given(table=tables())
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_odd_tables(tmp_path_factory: pytest.TempPathFactory, table: tuple[str, bytes]) -> None:
     check_table(tmp_path_factory.getbasetemp(), table)
 
