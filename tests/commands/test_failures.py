@@ -73,6 +73,7 @@ def test_a_run_that_diverges_names_the_step_and_the_remedy(options: dict, monkey
     assert not is_run(options["output"])
 
 
+@pytest.mark.slow
 def test_weights_so_large_that_rows_become_zero(options: dict) -> None:
     with pytest.raises(Diverged, match=r"after step 1 embeddings or losses are not finite numbers"):
         train(**{**options, "learning_rate": 1e30, "batch_size": 64}, encoder="linear")

@@ -11,6 +11,7 @@ from topores.integrations.sentence_transformers import TopologyEvaluator
 PAGE = (Path(__file__).parents[2] / "docs" / "sentence_transformers.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("packaged_encoder")
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)

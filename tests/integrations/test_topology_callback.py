@@ -65,6 +65,7 @@ def test_its_numbers_are_those_of_the_trained_model(train: Callable[..., Any], s
     assert measured(trainer)[0]["topology_uniformity"] != pytest.approx(last["topology_uniformity"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_training_is_the_same_with_and_without_it(
     train: Callable[..., Any], sentences: Sentences, tiny_model: Path
 ) -> None:
@@ -153,6 +154,7 @@ def test_what_cannot_be_is_refused(change: dict[str, Any], says: str) -> None:
         TopologyCallback(**{"texts_1": ["a", "b"], "texts_2": ["c", "d"]} | change)
 
 
+@pytest.mark.slow
 def test_it_works_with_the_loss_it_is_made_for_and_any_other(train: Callable[..., Any], sentences: Sentences) -> None:
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 

@@ -124,6 +124,7 @@ def test_figures_that_are_no_longer_drawn_go_and_other_files_stay(bare: Analysis
     assert sorted(tmp_path.iterdir()) == [*drawn_of_bare, tmp_path / "notes.txt"]
 
 
+@pytest.mark.slow
 def test_the_same_analysis_gives_the_same_bytes(full: Analysis, written: list[Path], tmp_path: Path) -> None:
     """Whatever the user's own style is, which is left as it was."""
     with matplotlib.rc_context({"font.size": 30, "svg.fonttype": "path", "axes.grid": True}):
@@ -132,6 +133,7 @@ def test_the_same_analysis_gives_the_same_bytes(full: Analysis, written: list[Pa
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written]
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes_and_needs_no_display(bare: Analysis, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tests.report.made import make_bare\n"

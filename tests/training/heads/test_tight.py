@@ -16,6 +16,7 @@ def options(tiny_model: Path, two_texts: tuple[Path, Path], **more: object) -> d
     return {"article": article, "meta_analysis": meta_analysis, **plain, **rank, **more}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["linear", "loreft"])
 @pytest.mark.parametrize("more", [{}, {"loss": "gte", "learn_temperature": True}], ids=["default", "learned"])
 def test_it_trains_as_the_graph_does(
