@@ -46,6 +46,25 @@ def values(analysis: Analysis, null: str, measure: str, **place: Any) -> list[fl
     ]
 
 
+def test_the_quick_tests_draw_from_an_encoder_too(
+    two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    """The slow tests below ask more, of every null; here what an encoder draws differs from the run, or is the run."""
+    run = train(
+        article=two_texts[0], meta_analysis=two_texts[1], model=str(tiny_model), passage_tokens=16, batch_size=16,
+        device="cpu", cycles=1, learning_rate=1e-3, checkpoints="0,1", output=tmp_path / "run",
+    )  # fmt: skip
+    found = analyse(run.folder, cache="none", layers="last", nulls="reencode,random-text,untrained")
+    own = found.value("uniformity", 1, found.layers[-1], "union")
+    assert values(found, "reencode", "uniformity") == [own]
+    assert set(values(found, "reencode", "change", cycle=1, against=1)) == {0.0}
+    for name in ("random_text", "untrained"):
+        drawn = values(found, name, "uniformity", cycle=1)
+        assert len(set(drawn)) == 3
+        assert own not in drawn
+    assert not values(found, "random_text", "alignment")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_a_null_is_told_measured_and_shown(name: str, analysis: Analysis) -> None:
