@@ -58,8 +58,8 @@ def _train(encoder: str, arguments: argparse.Namespace, folder: Path) -> Path:
 
     article, meta_analysis = arguments.texts
     train(
-        article=article, meta_analysis=meta_analysis, encoder=encoder, cycles=CHECKPOINTS - 1, checkpoints="every:1",
-        passage_tokens=arguments.passage_tokens, output=folder,
+        article=article, meta_analysis=meta_analysis, encoder=encoder, cycles=CHECKPOINTS - 1, folds=1,
+        checkpoints="every:1", passage_tokens=arguments.passage_tokens, output=folder,
     )  # fmt: skip
     return folder
 

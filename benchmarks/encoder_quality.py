@@ -53,7 +53,7 @@ def _run(texts: dict[str, Path], encoder: str, seed: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()
         run = train(
-            **texts, encoder=encoder, seed=seed, cycles=cycles[-1], device="cpu", precision="fp32",
+            **texts, encoder=encoder, seed=seed, cycles=cycles[-1], folds=1, device="cpu", precision="fp32",
             checkpoints=",".join(map(str, cycles)), output=Path(folder) / "run",
         )  # fmt: skip
         spent = time.process_time() - began

@@ -62,7 +62,7 @@ def _measure_runs(name: str, texts: dict[str, Path], encoder: str, seed: int, nu
     with tempfile.TemporaryDirectory() as folder:
         run = train(
             **texts, encoder=encoder, seed=seed, cycles=LAST[head], checkpoints=CYCLES[head], held_out=HELD_OUT,
-            null="shuffled", seeds=nulls, output=Path(folder) / "run",
+            folds=1, null="shuffled", seeds=nulls, output=Path(folder) / "run",
         )  # fmt: skip
         return [
             {"corpus": name, "encoder": encoder, "seed": seed, "pairing": pairing, "states": _states(each)}

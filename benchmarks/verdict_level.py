@@ -37,7 +37,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = train(
             article=article, meta_analysis=meta_analysis, encoder=arguments.encoder, cycles=arguments.cycles,
-            checkpoints="none", null="shuffled", seeds=OF_A_GROUP * arguments.groups, output=Path(folder) / "run",
+            folds=1, checkpoints="none", null="shuffled", seeds=OF_A_GROUP * arguments.groups,
+            output=Path(folder) / "run",
         )  # fmt: skip
         true, untrained = held_out_mrr(run.metrics[-1]), held_out_mrr(run.metrics[0])
         shuffled = [held_out_mrr(null.metrics[-1]) for null in run.nulls.values()]

@@ -147,7 +147,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--cycles", metavar="N", help="Cycles to train.", default="1000", show_default=True)
+@click.option("--cycles", metavar="N", help="Cycles to train.", default="200", show_default=True)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Run folder.", default="runs/demo", show_default=True
 )

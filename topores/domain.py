@@ -274,8 +274,8 @@ class Verdict:
     """A phrase; plain text in older results and from other programs."""
     claims: tuple[Claim, ...]
     outcome: str = ""
-    """learned, memorised, collapsed, frozen, unlearned, no better than shuffled, no gain, or undecided; empty where
-    nothing could be learned."""
+    """'learned', 'learned, then memorised', 'learned, then lost', 'memorised', 'collapsed', 'frozen', 'unlearned', 'no
+    better than shuffled', 'no gain' or 'undecided'; empty where nothing could be learned."""
     movement: str = ""
     """turned, deformed, turned and deformed, or unchanged; empty if there is one state or the widths differ."""
     headline: str = ""

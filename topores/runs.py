@@ -107,7 +107,7 @@ class Run:
     @property
     def folds(self) -> tuple["Run", ...]:
         """The runs that hold out each pair once, in order, as far as they were begun; this run is the first."""
-        folders = [self.fold_path(number) for number in range(2, self.options.folds + 1)]
+        folders = [self.fold_path(number) for number in range(2, self.options.fold_count + 1)]
         return (self, *(Run(folder) for folder in folders if is_run(folder)))
 
     def fold_path(self, number: int) -> Path:

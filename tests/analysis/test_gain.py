@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from topores.analysis.gain import Fold, Interval, mean_over_groups, mean_over_strata, measure_gain
+from topores.analysis.gain import Fold, Gain, Interval, Ranks, gain_at, mean_over_groups, mean_over_strata
 from topores.analysis.verdict.by_folds import judge_gain
 from topores.outcomes import Retrieval
 
@@ -69,12 +69,22 @@ def test_runs_without_any_spread_say_no_more_than_their_order() -> None:
     assert mean_over_strata(same).p == 1.0
 
 
+def as_gain(made: list[Fold], pairs: int = 35) -> Gain:
+    """The gain of folds that logged no cycle between the first and the last."""
+    ranks = [
+        Ranks({0: 1 / f.before, 9: 1 / f.after}, [{0: 1 / f.before, 9: 1 / run} for run in f.shuffled], f.groups)
+        for f in made
+    ]
+    with np.errstate(invalid="ignore"):  # made scores may lie outside 0 to 1, where no rank has a logarithm
+        return gain_at(ranks, 9, pairs=pairs)
+
+
 KNOWN = Retrieval(0.4, None), Retrieval(1.0, None)
 
 
 class TestOutcome:
     def outcome(self, made: list[Fold], retrieval: tuple[Retrieval, Retrieval] = KNOWN) -> str:
-        return judge_gain(measure_gain(made, pairs=35), *retrieval).outcome
+        return judge_gain(as_gain(made), *retrieval).outcome
 
     def test_learned_only_beyond_both(self) -> None:
         true = folds(0.15, seed=0)
@@ -97,18 +107,85 @@ class TestOutcome:
         still = [
             fold._replace(after=fold.before + 0.004 * np.tile([1, 1, -1, -1], 4)[:14]) for fold in folds(0, seed=0)
         ]
-        found = judge_gain(measure_gain(still, pairs=35), Retrieval(0.4, None), Retrieval(0.6, None))
+        found = judge_gain(as_gain(still), Retrieval(0.4, None), Retrieval(0.6, None))
         assert found.outcome == "no gain"
         assert found.title.startswith("No gain larger than 0.0")
 
     def test_undecided_says_what_would_decide(self) -> None:
         rng = np.random.default_rng(0)
         loose = [fold._replace(after=fold.before + 0.3 * rng.normal(size=14)) for fold in folds(0, seed=0)]
-        gain = measure_gain(loose, pairs=35)
+        gain = as_gain(loose)
         found = judge_gain(gain, *KNOWN)
         assert found.outcome == "undecided"
-        assert f"this study sees gains of {gain.over_untrained.visible:.2f} and more" in found.words
+        assert f"this study sees gains of {gain.over.untrained.visible:.2f} and more" in found.words
         assert "more pairs would see 0.04" in found.words
+
+
+def risen_and_fallen(rise: float, end: float, *, seed: int = 0) -> list[Ranks]:
+    """Folds whose true run gains `rise` at cycle 10 and `end` at cycle 100; shuffled ones gain nothing."""
+    made = []
+    for ten, hundred in zip(folds(rise, seed=seed), folds(end, seed=seed), strict=True):
+        own = {0: 1 / ten.before, 1: 1 / ten.before, 10: 1 / ten.after, 100: 1 / hundred.after}
+        shuffled = [
+            {0: 1 / ten.before, 1: 1 / ten.before, 10: 1 / at_ten, 100: 1 / at_hundred}
+            for at_ten, at_hundred in zip(ten.shuffled, hundred.shuffled, strict=True)
+        ]
+        made.append(Ranks(own, shuffled, ten.groups))
+    return made
+
+
+class TestBestCycle:
+    def test_it_is_chosen_by_the_other_folds_and_judged_by_its_own(self) -> None:
+        gain = gain_at(risen_and_fallen(0.15, -0.05), 100, pairs=35)
+        assert gain.best is not None
+        assert gain.best.cycle == 10
+        assert gain.best.over.untrained.value == pytest.approx(0.15, abs=0.03)
+        found = judge_gain(gain, *KNOWN)
+        assert found.outcome == "learned, then memorised"
+        assert "best near cycle 10" in found.words
+        unknown = judge_gain(gain, Retrieval(0.4, None), Retrieval(0.6, None))
+        assert unknown.outcome == "learned, then lost"
+
+    def test_a_gain_that_stands_at_the_end_is_learned(self) -> None:
+        gain = gain_at(risen_and_fallen(0.1, 0.15), 100, pairs=35)
+        assert gain.best is None
+        assert judge_gain(gain, *KNOWN).outcome == "learned"
+
+    def test_the_choice_gives_noise_no_gain(self) -> None:
+        """Each cycle is noise of its own: the best of twenty looks well, but not to queries that did not choose it."""
+        chosen, naive = [], []
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            before, own = [rng.uniform(0.2, 0.8, size=14) for _ in range(5)], np.arange(14) // 2
+            made = [
+                Ranks(
+                    {c: 1 / np.clip(b + 0.1 * (c > 0) * rng.normal(size=14), 0.02, 1) for c in range(21)},
+                    [],
+                    7 * n + own,
+                )
+                for n, b in enumerate(before)
+            ]
+            gain = gain_at(made, 20, pairs=35)
+            at = [np.mean([(1 / f.own[c] - 1 / f.own[0]).mean() for f in made]) for c in range(1, 21)]
+            naive.append(max(at))
+            chosen.append(gain.best.over.untrained.value if gain.best else gain.over.untrained.value)
+        assert np.mean(naive) > 0.015
+        assert abs(np.mean(chosen)) < 0.006
+
+    def test_cycles_that_some_run_did_not_log_are_not_chosen(self) -> None:
+        made = risen_and_fallen(0.15, -0.05)
+        del made[2].shuffled[1][10]
+        gain = gain_at(made, 100, pairs=35)
+        assert gain.best is None or gain.best.cycle == 1
+
+
+def test_the_gain_in_ranks_counts_halvings() -> None:
+    made = [Ranks({0: np.full(14, 8.0), 1: np.full(14, 2.0)}, [], 14 * n + np.arange(14)) for n in range(5)]
+    gain = gain_at(made, 1, pairs=70)
+    assert gain.log_over is not None
+    assert gain.log_over.untrained.value == pytest.approx(2)
+    made[0].own[1][0] = np.inf
+    assert gain_at(made, 1, pairs=70).log_over is None
 
 
 def test_a_visible_gain_is_seen_four_times_in_five() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from topores import load_run, train
 from topores.analysis.gain import gain_of
+from topores.compute.files import sha256_file, sha256_text
 from topores.domain import DIRECTIONS
 from topores.errors import InputError, Interrupted, RunError
 from topores.runs import Run
@@ -62,8 +64,8 @@ def test_the_gain_is_the_mean_over_all_queries(run: Run) -> None:
         for fold in run.folds
         for way in DIRECTIONS
     ]
-    assert gain.over_untrained.value == pytest.approx(np.concatenate(change).mean())
-    assert gain.over_shuffled is not None
+    assert gain.over.untrained.value == pytest.approx(np.concatenate(change).mean())
+    assert gain.over.shuffled is not None
     assert gain_of(run, 2) is not None
     assert gain_of(run, 77) is None
 
@@ -100,6 +102,72 @@ def test_a_stop_within_a_fold_or_its_null_is_resumed_to_the_same_numbers(
     monkeypatch.setattr(loop, "take_step", take_step)
     done = train(resume=True, output=folder)
     assert gain_of(done, 3) == gain_of(run, 3)
+
+
+@pytest.mark.parametrize("encoder", ["linear", "loreft"])
+def test_runs_side_by_side_end_in_the_bits_of_runs_one_by_one(
+    two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: str
+) -> None:
+    found = []
+    for workers in (1, 3):
+        monkeypatch.setattr("joblib.cpu_count", lambda workers=workers: workers)
+        done = train(**options(two_texts, tiny_model, output=tmp_path / str(workers), encoder=encoder, cycles=12))
+        runs = [one for fold in done.folds for one in (fold, *fold.nulls.values())]
+        assert len(runs) == 9
+        lines = [[line | {"seconds": 0} for line in one.metrics] for one in runs]
+        weights = [sha256_folder(one.checkpoints[12]) for one in runs]
+        assert len(set(weights)) == 9
+        found.append((lines, [one.held_out_ranks for one in runs], weights))
+    assert found[0] == found[1]
+
+
+def sha256_folder(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return sha256_text("".join(f"{path.relative_to(folder)} {sha256_file(path)}" for path in files))
+
+
+def test_runs_beside_it_are_logged_coarsely(run: Run) -> None:
+    (fold,) = [fold for fold in run.folds if fold.folder.name == "fold-2"]
+    assert [line["cycle"] for line in fold.metrics] == [0, 1, 2, 3]
+    assert fold.facts["logged"] == "coarsely"
+    assert "logged" not in run.facts
+
+
+def test_heads_have_folds_and_nulls_unless_told_otherwise(
+    two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    some: dict[str, Any] = {
+        "article": two_texts[0], "meta_analysis": two_texts[1], "model": str(tiny_model), "passage_tokens": 16,
+        "encoder": "linear", "device": "cpu", "cycles": 1,
+    }  # fmt: skip
+    done = train(**some, output=tmp_path / "usual")
+    assert (done.options.folds, done.options.null, done.options.seeds) == (5, ("shuffled",), 4)
+    assert [len(fold.nulls) for fold in done.folds] == [4] * 5
+    for more in ({"null": "none", "folds": 1}, {"held_out": 0.3}):
+        done = train(**some, **more, output=tmp_path / "alone", force=True)
+        assert (len(done.folds), done.nulls) == (1, {})
+    done = train(**{**some, "encoder": "full", "learning_rate": 0.0}, output=tmp_path / "full")
+    assert (len(done.folds), done.nulls) == (1, {})
+
+
+def test_too_few_pairs_for_the_usual_folds_give_fewer(
+    tiny_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [{"article": f"bafid {n} nugol", "meta_analysis": f"kegol {n} tafin"} for n in range(8)]
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text("\n".join(map(json.dumps, rows)))
+    done = train(pairs=pairs, model=str(tiny_model), encoder="linear", cycles=1, output=tmp_path / "run", device="cpu")
+    assert 1 <= len(done.folds) < 5
+    assert "4 folds instead of 5: There are 8 aligned pairs, too few for --folds 5" in caplog.text
+
+
+def test_a_checkpoint_takes_over_what_is_frozen(run: Run) -> None:
+    first, *others = [one.checkpoints[3] for one in (*run.folds, *run.nulls.values())]
+    for other in others:
+        assert {p.relative_to(other) for p in other.rglob("*")} == {p.relative_to(first) for p in first.rglob("*")}
+        assert other.joinpath("model.safetensors").samefile(first / "model.safetensors")
+        assert not other.joinpath("modules.json").samefile(first / "modules.json")
+        SentenceTransformer(str(other)).encode(["bafid"])
 
 
 def test_a_line_of_ranks_cut_short_is_left_out_and_written_again(run: Run, tmp_path: Path) -> None:

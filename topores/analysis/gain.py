@@ -1,6 +1,6 @@
 """What unseen partners gain over folds: beside the untrained encoder, and beside shuffled pairings."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,9 @@ POWER = 0.8
 """Probability with which a smallest visible gain is seen."""
 
 
+Score = Callable[[Float[np.ndarray, " queries"]], Float[np.ndarray, " queries"]]
+
+
 class Interval(NamedTuple):
     """A mean difference with its 95 % interval and its two-sided p."""
 
@@ -42,7 +45,7 @@ class Interval(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """1 / rank of the held-out queries of one fold."""
+    """How well the held-out queries of one fold found their partner: 1 / rank, or another score of ranks."""
 
     before: Float[np.ndarray, " queries"]
     """By the untrained encoder."""
@@ -51,6 +54,29 @@ class Fold(NamedTuple):
     """After training on shuffled pairings, one row per run."""
     groups: Int[np.ndarray, " queries"]
     """Number of the group of dependent queries that each belongs to; the same numbers in all folds."""
+
+
+class Over(NamedTuple):
+    """How much better than two controls, mean over the queries of all folds."""
+
+    untrained: Interval
+    shuffled: Interval | None
+    """None where fewer than two runs on shuffled pairings stand beside some fold."""
+
+    @property
+    def learned(self) -> bool:
+        """Whether both intervals lie above 0; the first alone where there is no second."""
+        return self.untrained.low > 0 and (self.shuffled is None or self.shuffled.low > 0)
+
+
+class Best(NamedTuple):
+    """The gain at the best cycle of each fold, which the queries of the other folds chose."""
+
+    cycle: int
+    """Median of the chosen cycles."""
+    after: float
+    """MRR there."""
+    over: Over
 
 
 @dataclass(frozen=True)
@@ -63,42 +89,94 @@ class Gain:
     before: float
     """MRR of the untrained encoder."""
     after: float
-    over_untrained: Interval
-    over_shuffled: Interval | None
-    """None where fewer than two runs on shuffled pairings stand beside some fold."""
+    over: Over
+    """In 1 / rank."""
     shuffled_runs: int
     """Runs on shuffled pairings, over all folds."""
+    log_over: Over | None = None
+    """In log2(1 / rank): 1 means that ranks were halved. None where a rank is infinite."""
+    best: Best | None = None
+    """None where the chosen cycle is this one in every fold, or nothing was logged before."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Ranks of the held-out queries of one fold, by logged cycle."""
+
+    own: Mapping[int, Float[np.ndarray, " queries"]]
+    shuffled: Sequence[Mapping[int, Float[np.ndarray, " queries"]]]
+    """Of each run on shuffled pairings."""
+    groups: Int[np.ndarray, " queries"]
+
+    @property
+    def cycles(self) -> set[int]:
+        """The cycles that all runs logged."""
+        return set(self.own).intersection(*self.shuffled)
+
+    def at(self, cycle: int, score: Score) -> Fold:
+        """The fold at a cycle, in terms of `score`."""
+        before, after = score(self.own[0]), score(self.own[cycle])
+        shuffled = np.array([score(run[cycle]) for run in self.shuffled]).reshape(len(self.shuffled), len(after))
+        return Fold(before, after, shuffled, self.groups)
 
 
 def gain_of(run: Run, cycle: int) -> Gain | None:
-    """The gain of a run with folds at a cycle; None where folds are missing or logged no ranks of it."""
-    if run.options.folds < 2 or len(run.folds) < run.options.folds:
+    """The gain of a run with folds at a cycle; None where folds or their nulls are missing or logged no ranks of it."""
+    if run.options.fold_count < 2 or len(run.folds) < run.options.fold_count:
         return None
     groups = _groups_of_passages(run.corpus)
-    found = [_fold(fold, groups, cycle) for fold in run.folds]
-    folds = [fold for fold in found if fold is not None]
-    return measure_gain(folds, pairs=len(run.corpus.pairs)) if len(folds) == len(found) else None
+    found = [_ranks(fold, groups) for fold in run.folds]
+    asked = run.options.permutations if "shuffled" in run.options.null_kinds else 0
+    if any(not {0, cycle} <= one.cycles or len(one.shuffled) < asked for one in found):
+        return None
+    return gain_at(found, cycle, pairs=len(run.corpus.pairs))
 
 
-def measure_gain(folds: Sequence[Fold], *, pairs: int, seed: int = 0) -> Gain:
+def gain_at(folds: Sequence[Ranks], cycle: int, *, pairs: int, seed: int = 0) -> Gain:
     """
     Args:
-        folds: Two or more.
+        folds: Two or more, each with the cycles 0 and `cycle`.
         pairs: Aligned pairs of all folds.
         seed: Seed of the random signs.
     """
-    before = np.concatenate([fold.before for fold in folds])
-    after = np.concatenate([fold.after for fold in folds])
-    groups = np.concatenate([fold.groups for fold in folds])
+    at_end = [fold.at(cycle, reciprocal) for fold in folds]
+    logarithms = [fold.at(cycle, log_reciprocal) for fold in folds]
+    finite = all(np.isfinite(numbers).all() for fold in logarithms for numbers in fold[:3])
     return Gain(
         folds=len(folds),
         pairs=pairs,
-        before=float(before.mean()),
-        after=float(after.mean()),
-        over_untrained=mean_over_groups(after - before, groups, seed),
-        over_shuffled=mean_over_strata(folds) if min(len(fold.shuffled) for fold in folds) > 1 else None,
+        before=_mean([fold.before for fold in at_end]),
+        after=_mean([fold.after for fold in at_end]),
+        over=over_controls(at_end, seed),
         shuffled_runs=sum(len(fold.shuffled) for fold in folds),
+        log_over=over_controls(logarithms, seed) if finite else None,
+        best=_best(folds, cycle, seed),
     )
+
+
+def over_controls(folds: Sequence[Fold], seed: int) -> Over:
+    """The gain over the untrained encoder, and over the runs on shuffled pairings."""
+    differences = np.concatenate([fold.after - fold.before for fold in folds])
+    groups = np.concatenate([fold.groups for fold in folds])
+    enough = min(len(fold.shuffled) for fold in folds) > 1
+    return Over(mean_over_groups(differences, groups, seed), mean_over_strata(folds) if enough else None)
+
+
+def _best(folds: Sequence[Ranks], last: int, seed: int) -> Best | None:
+    """The gain at cycles that are chosen without the queries that judge them: of each fold, by the other folds."""
+    cycles = sorted(c for c in set.intersection(*(fold.cycles for fold in folds)) if 0 < c <= last)
+    scores = np.array([[reciprocal(fold.own[cycle]).sum() for cycle in cycles] for fold in folds])
+    others = scores.sum(axis=0) - scores
+    chosen = [cycles[place] for place in others.argmax(axis=1)]  # the first of equal ones
+    if set(chosen) == {last}:
+        return None
+    found = [fold.at(cycle, reciprocal) for fold, cycle in zip(folds, chosen, strict=True)]
+    middle = sorted(chosen)[len(chosen) // 2]
+    return Best(middle, _mean([fold.after for fold in found]), over_controls(found, seed))
+
+
+def _mean(parts: Sequence[Float[np.ndarray, " _"]]) -> float:
+    return float(np.concatenate(parts).mean())
 
 
 def mean_over_groups(
@@ -163,18 +241,31 @@ def mean_over_strata(folds: Sequence[Fold]) -> Interval:
     return Interval(mean, mean - half, mean + half, float(2 * student.sf(abs(mean) / error, df=free)))
 
 
-def _fold(run: Run, groups: Mapping[str, np.ndarray], cycle: int) -> Fold | None:
-    ranks = run.held_out_ranks
-    nulls = [null for null in run.nulls.values() if null.facts.get("null", {}).get("kind") == "shuffled"]
-    reached = [_reciprocal(found[cycle]) for null in nulls if cycle in (found := null.held_out_ranks)]
-    if not {0, cycle} <= ranks.keys():
-        return None
-    before, after = _reciprocal(ranks[0]), _reciprocal(ranks[cycle])
-    return Fold(before, after, np.array(reached).reshape(len(reached), len(after)), _groups(run.corpus, groups))
+def reciprocal(ranks: Float[np.ndarray, " queries"]) -> Float[np.ndarray, " queries"]:
+    """1 / rank, whose mean is MRR."""
+    return 1 / ranks
 
 
-def _reciprocal(ranks: Mapping[str, Iterable[float]]) -> Float[np.ndarray, " queries"]:
-    return np.concatenate([1 / np.array(list(ranks[way]), dtype=np.float64) for way in DIRECTIONS])
+def log_reciprocal(ranks: Float[np.ndarray, " queries"]) -> Float[np.ndarray, " queries"]:
+    """log2(1 / rank)."""
+    return -np.log2(ranks)
+
+
+def _ranks(run: Run, groups: Mapping[str, np.ndarray]) -> Ranks:
+    logged = [_by_cycle(null) for null in shuffled_runs(run)]
+    return Ranks(_by_cycle(run), [one for one in logged if one], _groups(run.corpus, groups))
+
+
+def shuffled_runs(run: Run) -> list[Run]:
+    """The runs on shuffled pairings beside a run."""
+    return [null for null in run.nulls.values() if null.facts.get("null", {}).get("kind") == "shuffled"]
+
+
+def _by_cycle(run: Run) -> dict[int, Float[np.ndarray, " queries"]]:
+    return {
+        cycle: np.concatenate([np.array(ranks[way], dtype=np.float64) for way in DIRECTIONS])
+        for cycle, ranks in run.held_out_ranks.items()
+    }
 
 
 def _groups(corpus: Corpus, of_passages: Mapping[str, np.ndarray]) -> Int[np.ndarray, " queries"]:

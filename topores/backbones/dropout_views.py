@@ -17,13 +17,13 @@ TEXTS_AT_ONCE = 64
 PROBE = "The trial found fewer deaths in the treated group, but the interval was wide."
 
 
-def draw_views(texts: Sequence[str], count: int) -> Int[Tensor, " texts"]:
+def draw_views(texts: Sequence[str], count: int, generator: torch.Generator | None = None) -> Int[Tensor, " texts"]:
     """The index of the cached view, out of `count`, that each text gets.
 
-    torch's generator decides the first view of a text. A repeated text gets the next view each time, so that no view is
-    used again before all have been used.
+    The generator, torch's own if none is given, decides the first view of a text. A repeated text gets the next view
+    each time, so that no view is used again before all have been used.
     """
-    begin = torch.randint(count, (len(texts),)).tolist()
+    begin = torch.randint(count, (len(texts),), generator=generator).tolist()
     met: dict[str, int] = {}
     times: dict[str, int] = defaultdict(int)
     views = []

@@ -118,6 +118,9 @@ class Encoder(nn.Module):
     def prepare(self, corpus: Corpus, config: TrainConfig) -> None:
         """Precompute from the frozen texts before the first step; does nothing here."""
 
+    usual_folds: int = 1
+    """How many folds a run has if its options do not say it: one fold costs as much as the run."""
+
     def solve(self, corpus: Corpus) -> None:
         """Compute the weights in closed form; only if `closed_form` is True."""
         raise NotImplementedError
@@ -172,6 +175,9 @@ class Encoder(nn.Module):
         plain.save(str(folder), create_model_card=False, safe_serialization=True)
         if own := own_modules(plain):
             say_what_is_needed(folder, own)
+
+    def saved(self, folder: Path) -> None:
+        """What `save` wrote is now complete in `folder`; nothing else is done by default."""
 
     def plain(self) -> SentenceTransformer:
         """The model as a checkpoint has it: of stock modules, as far as they can stand for its own."""

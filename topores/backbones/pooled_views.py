@@ -1,7 +1,12 @@
 """Encoders that train a head on pooled embeddings. The frozen layers run once per passage and dropout mask."""
 
+import json
 import logging
+import os
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +53,9 @@ class HeadEncoder(Encoder):
     # Weight decay would pull towards 0; the neutral map is the identity.
     decays = False
 
+    # The frozen layers run once for all folds and nulls, and the rest of a run takes seconds.
+    usual_folds = 5
+
     def __init__(self, base: SentenceTransformer, head: nn.Module, *, precision: str = "fp32") -> None:
         modules = list(base)
         after = [modules.pop()] if isinstance(modules[-1], Normalize) else []
@@ -60,6 +68,8 @@ class HeadEncoder(Encoder):
         self._frozen = (Encoder(below, precision=precision),)
         self._place: dict[Reading, int] = {}
         self._views = self._clean = torch.empty(0)
+        self._prepared: tuple[object, ...] | None = None
+        self._whole: Path | None = None
 
     @property
     def head(self) -> nn.Module:
@@ -86,6 +96,9 @@ class HeadEncoder(Encoder):
                 f"{count} views of {len(texts)} passages need {needed / 2**30:.1f} GB, and "
                 f"{available_memory() / 2**30:.1f} GB are available; give fewer --cached-views."
             )
+        asked = (tuple(readings), count, config.seed)
+        if asked == self._prepared:
+            return
         frozen, cache = self._frozen[0], Cache()
         key = key_of(
             frozen, frozen.state_dict().items(), model=repr(frozen.model),
@@ -103,6 +116,7 @@ class HeadEncoder(Encoder):
         self._place = {reading: place for place, reading in enumerate(readings)}
         self._views = torch.from_numpy(kept["views"]).to(self.model.device)
         self._clean = torch.from_numpy(kept["clean"]).to(self.model.device)
+        self._prepared = asked
 
     def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """One view of each text, with gradient to the head; a text given twice gets two different cached views.
@@ -123,15 +137,34 @@ class HeadEncoder(Encoder):
             return super()._rows_of(texts, sides, layers=layers)
         return [self._apply_head(self._clean[places], sides).cpu().numpy()]
 
+    def save(self, folder: Path) -> None:
+        """Write a folder that `SentenceTransformer(folder)` loads.
+
+        All but the head is frozen, so the first folder is written whole, and later ones take it over from there.
+        """
+        if self._whole is None or not self._whole.is_dir():
+            super().save(folder)
+            return
+        plain = list(self.plain())
+        place = len(plain) - (2 if isinstance(plain[-1], Normalize) else 1)
+        path = json.loads((self._whole / "modules.json").read_text(encoding="utf-8"))[place]["path"]
+        shutil.copytree(self._whole, folder, copy_function=_link_weights, ignore=_top_level(self._whole, path))
+        (folder / path).mkdir(exist_ok=True)
+        head: Any = plain[place]  # a module of sentence-transformers, whatever its class
+        head.save(str(folder / path), safe_serialization=True)
+
+    def saved(self, folder: Path) -> None:
+        self._whole = self._whole or folder
+
     def _apply_head(
         self, pooled: Float[Tensor, "texts dim"], sides: Sequence[Side] | None
     ) -> Float[Tensor, "texts dim"]:
         features = {"sentence_embedding": pooled, **self.side_features(sides)}
         return normalize(self.head(features)["sentence_embedding"].float(), dim=-1)
 
-    def draw_views(self, texts: Sequence[str]) -> Tensor:
-        """Draw a cached view for each text."""
-        return draw_views(texts, len(self._views)).to(self.model.device)
+    def draw_views(self, texts: Sequence[str], generator: torch.Generator | None = None) -> Tensor:
+        """Draw a cached view for each text, by torch's own generator if none is given."""
+        return draw_views(texts, len(self._views), generator).to(self.model.device)
 
     def bank(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "views texts dim"]:
         """Cached views of prepared texts, before the head."""
@@ -148,6 +181,22 @@ class HeadEncoder(Encoder):
         if not all(reading in self._place for reading in readings):
             return None
         return torch.tensor([self._place[reading] for reading in readings], device=self.model.device)
+
+
+def _link_weights(source: str, target: str) -> None:
+    """Weights that stay as they are once on the disk; small files are copied, for somebody may edit them."""
+    if source.endswith(".safetensors"):
+        try:
+            os.link(source, target)
+        except OSError:  # a file system without hard links
+            shutil.copy2(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
+def _top_level(top: Path, name: str) -> Callable[[str, list[str]], list[str]]:
+    """For `shutil.copytree`: leave out one folder of the top level."""
+    return lambda folder, names: [n for n in names if Path(folder) == top and n == name]
 
 
 def with_head(

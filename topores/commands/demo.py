@@ -24,8 +24,8 @@ def run_demo(
 ) -> tuple[Analysis, Path, float]:
     """Train LoReFT on the sample article and meta-analysis, analyse the space, write the report.
 
-    The frozen layers run once, so that a thousand cycles take seconds. An earlier demo in runs/demo is replaced; a run
-    anywhere else is not.
+    The frozen layers run once, so that a run takes seconds, and the folds with their nulls not a minute. An earlier demo
+    in runs/demo is replaced; a run anywhere else is not.
     """
     started = time.monotonic()
     if figures:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from topores.analysis.gain import Gain, gain_of
+from topores.analysis.gain import Gain, Over, gain_of
 from topores.analysis.verdict.by_folds import Found, judge_gain, numbers_of
 from topores.quantities import NOT_QUANTITIES, QUANTITIES, quantity
 from topores.runs import Run, held_out_mrr
@@ -48,12 +48,17 @@ def _gain(run: Run) -> dict[str, Any] | None:
     if found is None:
         return None
     gain, judged = found
-    over = {"untrained": gain.over_untrained, "shuffled": gain.over_shuffled}
     return {
         "outcome": judged.outcome,
         "pairs": gain.pairs,
-        **{f"over_{name}": None if one is None else one._asdict() for name, one in over.items()},
+        **_over(gain.over),
+        "log2_rank": None if gain.log_over is None else _over(gain.log_over),
+        "best": None if gain.best is None else {"cycle": gain.best.cycle, **_over(gain.best.over)},
     }
+
+
+def _over(over: Over) -> dict[str, Any]:
+    return {f"over_{name}": None if one is None else one._asdict() for name, one in over._asdict().items()}
 
 
 def _judged_gain(run: Run) -> tuple[Gain, Found] | None:

@@ -31,9 +31,10 @@ FAILURES = {"collapse": "collapsed", "stall": "stalled", "memorise": "memorised"
 RENAMED_FAILURES = {"freeze": "stalled", "frozen": "stalled"}
 """Names of topores 0.1.0; frozen now means that no passage moved."""
 TRACKERS = ("tensorboard", "wandb", "mlflow", "trackio")
-NULLS = ("shuffled", "frozen")
+NULLS = ("shuffled", "frozen", "none")
 KEPT = ("best",)
 MOST_FOLDS = 20
+HELD_OUT = 0.2
 POOLINGS = ("mean", "cls", "max", "lasttoken", "weightedmean", "mean_sqrt_len_tokens")
 
 Made = TypeVar("Made")
@@ -121,12 +122,13 @@ class TrainConfig(Options):
     passage_tokens: int = 96
     """Longest passage, in tokens of the reader, special tokens included."""
 
-    held_out: float = 0.2
+    held_out: float = HELD_OUT
     """Share of the passages (of the topics, for a pair file) held out for testing; 0 trains on all."""
 
-    folds: int = 1
+    folds: int | None = None
     """Train so many runs that every pair is held out in one of them; the run itself is the first fold, the others are
-    written to folds/ in its folder. Replaces --held-out. With --null shuffled, each fold has its own nulls."""
+    written to folds/ in its folder. Replaces --held-out. With --null shuffled, each fold has its own nulls. If not
+    given, 5 for encoders that train only a head on the embedding, fewer where there are too few pairs, and else 1."""
 
     embargo: int = 1
     """Passages left out on both sides of a held-out block; passages this close are never negatives of each other."""
@@ -154,12 +156,13 @@ class TrainConfig(Options):
     """Also send each logged cycle to tensorboard, wandb, mlflow or trackio; repeat the option, or separate values by
     commas."""
 
-    null: tuple[str, ...] = choice((), NULLS)
-    """Also train null controls on the same budget: shuffled (training pairs permuted), frozen (learning rate 0);
-    repeat the option, or separate values by commas. They are written to nulls/ in the run folder."""
+    null: tuple[str, ...] | None = choice(None, NULLS)
+    """Also train null controls on the same budget: shuffled (training pairs permuted), frozen (learning rate 0), or
+    none; repeat the option, or separate values by commas. They are written to nulls/ in the run folder. If not given,
+    shuffled for encoders that train only a head on the embedding, in folds, and else none."""
 
-    seeds: int = 3
-    """How many permutations --null shuffled trains."""
+    seeds: int | None = None
+    """How many permutations --null shuffled trains; 4 for each fold if not given, 3 without folds."""
 
     seed: int = 0
     """Seed of the split, the batches and the dropout; the same seed gives the same run."""
@@ -179,12 +182,12 @@ class TrainConfig(Options):
     def faults(self) -> list[str]:
         return [
             *_source_faults(self),
-            *at_least(self, 1, "cycles", "seeds", *self._if_given("batch_size", "micro_batch_size")),
+            *at_least(self, 1, "cycles", *self._if_given("batch_size", "micro_batch_size", "seeds")),
             *at_least(self, 0, "embargo", "seed", "weight_decay"),
             *not_negative(self, *self._if_given("learning_rate")),
             *at_least(self, 8, "passage_tokens"),
             *in_range(self, "held_out", 0.0, 0.5),
-            *in_range(self, "folds", 1, MOST_FOLDS),
+            *(fault for name in self._if_given("folds") for fault in in_range(self, name, 1, MOST_FOLDS)),
             *(fault for name in self._if_given("dropout") for fault in in_range(self, name, 0.0, 0.9)),
             *super().faults(),
             *column_faults(self.columns),
@@ -240,8 +243,19 @@ class TrainConfig(Options):
         return column_names(self.columns)
 
     @property
+    def fold_count(self) -> int:
+        """How many folds there are; 1 where none were asked for."""
+        return self.folds or 1
+
+    @property
     def null_kinds(self) -> tuple[str, ...]:
-        return split_list(self.null)
+        """The kinds of nulls that are trained."""
+        return tuple(kind for kind in split_list(self.null or ()) if kind != "none")
+
+    @property
+    def permutations(self) -> int:
+        """How many runs on shuffled pairings stand beside each fold."""
+        return 3 if self.seeds is None else self.seeds
 
     @property
     def trackers(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A run assembled from its options: objective, optimizer, state, watch and trackers."""
 
 import logging
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -28,9 +29,24 @@ from topores.training.turn import Turn
 
 log = logging.getLogger(__name__)
 
+COARSELY = "coarsely"
+"""What run.json of the many runs beside a run with folds says under 'logged'."""
 
-def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Accelerator, *, resume: bool) -> Run:
-    """Train the run in its folder to its last cycle, from the newest state if `resume`."""
+
+def train_run(
+    run: Run,
+    config: TrainConfig,
+    encoder: Encoder,
+    accelerator: Accelerator,
+    *,
+    resume: bool,
+    stopping: Callable[[], bool] | None = None,
+) -> Run:
+    """Train the run in its folder to its last cycle, from the newest state if `resume`.
+
+    Args:
+        stopping: Whether to save and stop after a step; if it is not given, a signal to this process says so.
+    """
     assert config.batch_size is not None  # resolved when the run began
     objective: Objective = variants.load("topores.objectives", config.objective).build(config)
     objective.to(encoder.model.device)
@@ -52,7 +68,7 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
         best.settle()
         accelerator.wait_for_everyone()
     with (
-        stop_asked() as stopping,
+        nullcontext(stopping) if stopping else stop_asked() as stops,
         open_trackers(
             config.trackers, run.name, run.folder, config.to_mapping(),
             first_cycle=first, writes=accelerator.is_main_process,
@@ -61,13 +77,14 @@ def train_run(run: Run, config: TrainConfig, encoder: Encoder, accelerator: Acce
         trainee = Trainee(
             run, encoder, objective, optimizer, batches, accelerator, progress, config.seed,
             config.micro_batch_size, watch, best, turn, record, Evaluations(), tight, config.failures,
+            beside=run.facts.get("logged") == COARSELY,
         )  # fmt: skip
         if encoder.closed_form:
             solve_at_once(trainee, config.cycles)
         else:
             # The tight step runs on one thread: waking torch's others between steps costs more than they save.
             with one_thread() if tight else nullcontext():
-                train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stopping)
+                train_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stops)
     return Run(run.folder)
 
 

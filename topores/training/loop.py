@@ -26,7 +26,7 @@ from topores.training.checkpoint import keep_checkpoint
 from topores.training.evaluate import Evaluations
 from topores.training.heads.tight import TightStep
 from topores.training.monitors import Fault, Watch, stop_if
-from topores.training.schedule import kept_cycles, logged_cycles
+from topores.training.schedule import coarsely_logged_cycles, kept_cycles, logged_cycles
 from topores.training.state import Progress, save_state
 from topores.training.tracking import Record
 from topores.training.turn import Turn
@@ -67,6 +67,8 @@ class Trainee:
     """Replaces autograd where only a head is trained and one batch is the whole corpus."""
     fail_on: frozenset[str] = frozenset()
     """Which of 'collapsed', 'stalled' and 'memorised' end the run."""
+    beside: bool = False
+    """Whether it is one of many runs beside another: it is logged coarsely and shows no progress of its own."""
 
     @property
     def writes(self) -> bool:
@@ -108,14 +110,14 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
         Diverged: A loss or an embedding is not finite.
     """
     kept = kept_cycles(checkpoints, cycles)
-    logged = logged_cycles(cycles, kept)
+    logged = (coarsely_logged_cycles if trainee.beside else logged_cycles)(cycles, kept)
     progress, batches = trainee.progress, trainee.batches
     started = time.monotonic() - progress.seconds
     if progress.step == 0 and not progress.logged:
         log_cycle(trainee, 0, untrained_losses(trainee), keep=kept(0))
     saved_at, turned = time.monotonic(), trainee.turn.reached is not None
 
-    done, silent = progress.step // batches.per_cycle, None if trainee.writes else True
+    done, silent = progress.step // batches.per_cycle, None if trainee.writes and not trainee.beside else True
     bar = tqdm(total=cycles, initial=done, unit="cycle", leave=False, disable=silent)
     while progress.step < cycles * batches.per_cycle and not turned:
         progress.losses.append(take_step(trainee))
@@ -202,7 +204,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned
     if keep:
-        keep_checkpoint(run, cycle, trainee.encoder.save)
+        trainee.encoder.saved(keep_checkpoint(run, cycle, trainee.encoder.save))
     if len(corpus.pairs_in("held_out")):
         found = {way: subject.ranks["held_out", way].tolist() for way in DIRECTIONS}
         run.append_ranks(cycle, found, sync=keep)

@@ -1,17 +1,22 @@
 """Null controls: training runs on the same texts and budget, without the cause whose effect is to be shown."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from topores.config import TrainConfig
 from topores.domain import Corpus
+from topores.errors import InputError
 from topores.runs import Run
 from topores.text.fingerprint import corpus_sha256, passages_sha256
 from topores.text.shuffling import with_shuffled_pairs
 from topores.training.provenance import time_of_start
 
 log = logging.getLogger(__name__)
+
+PER_FOLD, ALONE = 4, 3
+"""How many permutations stand beside each fold, and beside a run that holds out a part of the pairs once."""
 
 
 class Null(NamedTuple):
@@ -34,7 +39,7 @@ class Null(NamedTuple):
 
 def nulls_of(config: TrainConfig) -> list[Null]:
     """The nulls that `config` asks for, in the order in which they are trained."""
-    seeds = {"shuffled": range(1, config.seeds + 1), "frozen": range(1)}
+    seeds = {"shuffled": range(1, config.permutations + 1), "frozen": range(1)}
     return [Null(kind, seed) for kind in seeds if kind in config.null_kinds for seed in seeds[kind]]
 
 
@@ -54,6 +59,27 @@ def corpus_of(null: Null, corpus: Corpus) -> Corpus:
         InputError: Its pairs cannot be permuted.
     """
     return with_shuffled_pairs(corpus, null.seed) if null.kind == "shuffled" else corpus
+
+
+def with_controls(config: TrainConfig, corpora: Sequence[Corpus], *, usual: bool) -> TrainConfig:
+    """The options with folds and nulls filled in where they do not say them.
+
+    Args:
+        corpora: One for each fold.
+        usual: Whether runs of this encoder are cheap enough to have nulls unless told otherwise.
+    """
+    folds = len(corpora)
+    asked = replace(config, folds=folds, seeds=config.seeds or (PER_FOLD if folds > 1 else ALONE))
+    if config.null is not None:
+        return asked
+    with_nulls = replace(asked, null=("shuffled",) if usual and folds > 1 else ())
+    try:
+        for corpus in corpora:
+            refuse_impossible_nulls(with_nulls, corpus)
+    except InputError as fault:
+        log.warning("There are no nulls to compare with: %s", fault)
+        return replace(asked, null=())
+    return with_nulls
 
 
 def refuse_impossible_nulls(config: TrainConfig, corpus: Corpus) -> None:

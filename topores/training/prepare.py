@@ -8,6 +8,7 @@ from topores.backbones.dropout_views import has_dropout
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import load_base, open_model
 from topores.config import TrainConfig
+from topores.config.train import HELD_OUT
 from topores.domain import Corpus, Text
 from topores.errors import InputError
 from topores.modules.heads import by_side
@@ -75,22 +76,50 @@ def build_corpus(config: TrainConfig, texts: Texts, reader: Encoder) -> Corpus:
     return corpus
 
 
-def fold_corpora(config: TrainConfig, texts: Texts, corpus: Corpus) -> list[Corpus]:
-    """The corpus of each fold; `corpus` alone where one is asked for.
+def fold_corpora(config: TrainConfig, texts: Texts, corpus: Corpus, *, usual: int) -> list[Corpus]:
+    """The corpus of each fold; `corpus` alone where there is one.
+
+    Args:
+        usual: How many folds to make if the options do not say it; fewer are made where there are too few pairs.
 
     Raises:
-        InputError: There are too few pairs, or the file itself says what is held out.
+        InputError: There are too few pairs for the folds that were asked for, or the file itself says what is held out.
     """
-    if config.folds == 1:
+    if config.folds is not None:
+        return _folds(config, texts, corpus, config.folds)
+    if config.held_out != HELD_OUT or _names_held_out(texts):
+        return [corpus]
+    fewer = ""
+    for folds in range(usual, 1, -1):
+        try:
+            found = _folds(config, texts, corpus, folds)
+        except InputError as fault:
+            fewer = fewer or str(fault)
+            continue
+        if fewer:
+            log.warning("%d folds instead of %d: %s", folds, usual, fewer)
+        return found
+    if fewer:
+        log.warning("A fifth of the pairs is held out once, instead of every pair in %d folds: %s", usual, fewer)
+    return [corpus]
+
+
+def _folds(config: TrainConfig, texts: Texts, corpus: Corpus, folds: int) -> list[Corpus]:
+    if folds == 1:
         return [corpus]
     if not isinstance(texts, PairTable):
-        return fold_texts(corpus, config.folds)
-    if texts.splits and {split for split in texts.splits if split} - {"train"}:
+        return fold_texts(corpus, folds)
+    if _names_held_out(texts):
         raise InputError(
-            f"'{config.pairs}' says in its column 'split' what is held out, and --folds {config.folds} would hold out "
+            f"'{config.pairs}' says in its column 'split' what is held out, and --folds {folds} would hold out "
             "other pairs; remove the column, or leave out --folds."
         )
-    return fold_pairs(corpus, config.folds, config.seed)
+    return fold_pairs(corpus, folds, config.seed)
+
+
+def _names_held_out(texts: Texts) -> bool:
+    """Whether a pair file says itself what is held out."""
+    return isinstance(texts, PairTable) and bool({split for split in texts.splits or () if split} - {"train"})
 
 
 def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: Encoder) -> None:

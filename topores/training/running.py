@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,9 @@ from accelerate import Accelerator
 
 from topores.compute.devices import choose_device
 from topores.config import TrainConfig
-from topores.domain import Corpus
 from topores.errors import RunError
 from topores.runs import Run, is_run, load_run
-from topores.text.corpus import read_corpus, write_corpus
-from topores.training import folds, nulls
+from topores.text.corpus import write_corpus
 from topores.training.agreement import (
     agreed_options,
     build_encoder,
@@ -24,8 +23,10 @@ from topores.training.agreement import (
     with_found_models,
 )
 from topores.training.assemble import train_run
+from topores.training.beside import train_beside
 from topores.training.best import refuse_without_held_out
-from topores.training.nulls import corpus_of, nulls_of, refuse_impossible_nulls
+from topores.training.nulls import refuse_impossible_nulls, with_controls
+from topores.training.outlook import outlook
 from topores.training.prepare import (
     build_corpus,
     fold_corpora,
@@ -67,8 +68,12 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     # The texts are read before the folder is touched: bad input leaves nothing behind.
     texts = read_texts(config)
     encoder = build_encoder(config, accelerator)
-    corpora = fold_corpora(config, texts, build_corpus(config, texts, open_reader(config, str(accelerator.device))))
+    corpus = build_corpus(config, texts, open_reader(config, str(accelerator.device)))
+    corpora = fold_corpora(config, texts, corpus, usual=encoder.usual_folds)
     corpus = corpora[0]
+    config = with_controls(config, corpora, usual=encoder.usual_folds > 1)
+    if len(corpora) > 1:
+        log.info("%s", outlook(corpora, config.permutations if "shuffled" in config.null_kinds else 0))
     warn_of_learner(config, texts, corpus, encoder)
     refuse_without_held_out(config.keep, corpus)
     for fold in corpora:
@@ -86,7 +91,7 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
             run.write_start(config, facts)
             with run.marking_divergence():
                 done = train_run(run, config, encoder, accelerator, resume=False)
-    return _with_folds(_with_nulls(done, accelerator), accelerator)
+    return train_beside(done, accelerator, partial(_trained_by_first, accelerator=accelerator))
 
 
 def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
@@ -117,58 +122,7 @@ def resume(folder: Path, given: dict[str, Any] | None = None) -> Run:
             run.write_start(config, run.facts)
         with run.marking_divergence():
             done = train_run(run, config, encoder, accelerator, resume=True)
-    return _with_folds(_with_nulls(done, accelerator), accelerator)
-
-
-def _with_nulls(run: Run, accelerator: Accelerator) -> Run:
-    """Train the nulls that the options of `run` ask for to their last cycle; those that have reached it are skipped."""
-    for null in nulls_of(run.options):
-        options = nulls.options_of(null, run.options, run)
-        beside = _run_beside(options)
-        if not _is_done(beside, options):
-            log.info("Null '%s' of '%s': %s.", null.name, run.folder, null.description)
-            facts = nulls.facts_of(null, run.facts, run.corpus)
-            _train_beside(beside, run, options, facts, corpus_of(null, run.corpus), accelerator)
-    return run
-
-
-def _with_folds(run: Run, accelerator: Accelerator) -> Run:
-    """Train the other folds that the options of `run` ask for, and the nulls of each."""
-    for number in range(2, run.options.folds + 1):
-        options = folds.options_of(number, run.options, run)
-        beside = _run_beside(options)
-        if not _is_done(beside, options):
-            log.info("Fold %d of %d of '%s'.", number, run.options.folds, run.folder)
-            corpus = read_corpus(beside.folder)
-            _train_beside(beside, run, options, folds.facts_of(number, run, corpus), corpus, accelerator)
-        _with_nulls(Run(beside.folder), accelerator)
-    return run
-
-
-def _run_beside(options: TrainConfig) -> Run:
-    assert options.output is not None  # it lies in the folder of the run that it belongs to
-    return Run(options.output)
-
-
-def _is_done(run: Run, options: TrainConfig) -> bool:
-    return is_run(run.folder) and bool(run.metrics) and run.metrics[-1]["cycle"] >= options.cycles
-
-
-def _train_beside(
-    beside: Run, run: Run, options: TrainConfig, facts: dict[str, Any], corpus: Corpus, accelerator: Accelerator
-) -> None:
-    """Train a run that belongs to `run`, from its start or its newest state to its last cycle."""
-    if not accelerator.is_main_process:
-        _trained_by_first(beside, accelerator)
-        return
-    with beside.written_by_us_alone():
-        begun = is_run(beside.folder)
-        if not begun:
-            beside.clear()
-            write_corpus(corpus, beside.folder)
-        found = with_found_models(options, run)
-        beside.write_start(options, {**facts, "folders": model_folders(found, beside)})
-        train_run(beside, options, build_encoder(found, accelerator), accelerator, resume=begun)
+    return train_beside(done, accelerator, partial(_trained_by_first, accelerator=accelerator))
 
 
 def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
@@ -184,7 +138,8 @@ def _warn_of_other_circumstances(run: Run, accelerator: Accelerator) -> None:
 
 def _follow(run: Run, accelerator: Accelerator) -> Run:
     """Train in a process that does not write, with what the first process wrote into the run folder."""
-    return _with_folds(_with_nulls(_trained_by_first(run, accelerator), accelerator), accelerator)
+    follow = partial(_trained_by_first, accelerator=accelerator)
+    return train_beside(follow(run), accelerator, follow)
 
 
 def _trained_by_first(run: Run, accelerator: Accelerator) -> Run:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from topores.options import whole_number
 
 LOG_STEPS = (1, 2, 5)
+COARSE_STEPS = ("10", "15", "20", "30", "50", "70")
+"""Leading digits of the cycles that a run beside another logs: steps of about a half, as effects grow."""
 
 
 def kept_cycles(spec: str, cycles: int) -> Callable[[int], bool]:
@@ -33,6 +35,21 @@ def logged_cycles(cycles: int, kept: Callable[[int], bool]) -> Callable[[int], b
     [95, 96, 97, 98, 99, 100, 110, 120, 130]
     """
     return lambda cycle: cycle <= 100 or cycle % 10 ** (len(str(cycle)) - 2) == 0 or kept(cycle) or cycle == cycles
+
+
+def coarsely_logged_cycles(cycles: int, kept: Callable[[int], bool]) -> Callable[[int], bool]:
+    """A function that says whether a run beside another logs a cycle: six in each power of ten, and all kept cycles.
+
+    >>> logged = coarsely_logged_cycles(250, kept_cycles("none", 250))
+    >>> [c for c in range(251) if logged(c)]
+    [0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 250]
+    """
+    return lambda cycle: cycle in (0, cycles) or _is_coarse_step(cycle) or kept(cycle)
+
+
+def _is_coarse_step(cycle: int) -> bool:
+    digits = f"{cycle}0" if cycle < 10 else str(cycle)
+    return digits[:2] in COARSE_STEPS and not digits[2:].strip("0")
 
 
 def _is_log_step(cycle: int) -> bool:

@@ -49,7 +49,7 @@ def save_state(folder: Path, model: nn.Module, optimizer: Optimizer, progress: P
 
     def write(aside: Path) -> None:
         aside.mkdir()
-        save_file(_contiguous_copies(_without_frozen(model)), aside / WEIGHTS)
+        save_file(_contiguous_copies(without_frozen(model)), aside / WEIGHTS)
         save_file(_flatten_moments(optimizer), aside / MOMENTS)
         said = asdict(progress)
         hashes = {name: sha256_file(aside / name) for name in (WEIGHTS, MOMENTS)} | {PROGRESS: _sha256(said)}
@@ -91,7 +91,7 @@ def load_state(folder: Path, model: nn.Module, optimizer: Optimizer, *, logged: 
     raise RunError(f"'{folder}' has no readable state{seen}; train the run again with --force.")
 
 
-def _without_frozen(model: nn.Module) -> dict[str, Tensor]:
+def without_frozen(model: nn.Module) -> dict[str, Tensor]:
     """Buffers and trained parameters, by the names of `state_dict`."""
     parameters = model.named_parameters(remove_duplicate=False)
     frozen = {name for name, parameter in parameters if not parameter.requires_grad}
@@ -128,7 +128,7 @@ def _check_fit(weights: dict[str, Tensor], moments: Moments, model: nn.Module, o
     Raises:
         ValueError: The weights or moments belong to another model.
     """
-    expected = {name: tuple(tensor.shape) for name, tensor in _without_frozen(model).items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in without_frozen(model).items()}
     known = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     # States of topores 0.1.0 hold the frozen parameters as well.
     seen = {name: tuple(tensor.shape) for name, tensor in weights.items()}

@@ -7,6 +7,7 @@ pieces only in where they run: each embeds its share, all compute the loss of al
 through the pieces are summed over processes. So no batch, loss or objective needs to know of either.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +23,9 @@ from topores.domain import Side
 from topores.errors import UsageError
 from topores.objectives import _objective
 from topores.objectives._objective import PerText
+
+_SEEDED = threading.Lock()
+"""Held while dropout is drawn: torch has one generator for all threads, and runs may train side by side."""
 
 
 class Piece(NamedTuple):
@@ -160,8 +164,9 @@ class Views(_objective.Views):
 
 
 def _compute(measure: PerText, piece: Piece) -> Float[Tensor, "texts numbers"]:
-    torch.manual_seed(piece.seed)
-    return measure(piece.texts, piece.sides)
+    with _SEEDED:
+        torch.manual_seed(piece.seed)
+        return measure(piece.texts, piece.sides)
 
 
 def shared_encode(

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import ortho_group
 
 from topores.analysis.chance import monte_carlo_p, sign_flip_p, turned_share
-from topores.analysis.gain import Fold, measure_gain
+from topores.analysis.gain import Ranks, gain_at
 from topores.analysis.loop_significance import corrected_for_cells
 from topores.analysis.verdict.evidence import LONGEST_LOOP, MOVE, MOVED, TURN, Evidence
 from topores.analysis.verdict.rules import judge
@@ -93,10 +93,14 @@ def test_folds_decide_where_the_run_has_them() -> None:
     """The run's own split says learned; over all folds a gain is excluded."""
     rng = np.random.default_rng(0)
     folds = [
-        Fold(before, before - 0.1 + 0.02 * rng.normal(size=14), np.tile(before, (3, 1)), 14 * n + np.arange(14))
+        Ranks(
+            {0: 1 / before, 9: 1 / (before - 0.1 + 0.02 * rng.normal(size=14))},
+            [{0: 1 / before, 9: 1 / before}] * 3,
+            14 * n + np.arange(14),
+        )
         for n, before in enumerate(rng.uniform(0.3, 0.8, size=(5, 14)))
     ]
-    gain = measure_gain(folds, pairs=35)
+    gain = gain_at(folds, 9, pairs=35)
     own = evidence(cloud(NOISE), cloud(0.2))
     assert judge(own, seed=0).outcome == "learned"
     found = judge(dataclasses.replace(own, gain=gain), seed=0)

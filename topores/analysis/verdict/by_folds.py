@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from topores.analysis.gain import Gain, Interval
+from topores.analysis.gain import Best, Gain, Interval, Over
 from topores.domain import Claim
 from topores.outcomes import Retrieval, knows_training_pairs
 from topores.phrases import Phrase
@@ -31,10 +31,16 @@ def judge_gain(gain: Gain, before: Retrieval, now: Retrieval) -> Found:
     Args:
         before, now: Retrieval of the run itself, for what it knows of its training pairs.
     """
-    found, told = gain.over_untrained, _interval(gain.over_untrained)
+    known, found, told = knows_training_pairs(before, now), gain.over.untrained, _interval(gain.over.untrained)
+    if gain.over.learned:
+        return _learned(gain)
+    if gain.best is not None and gain.best.over.learned:
+        return _learned_before(gain, gain.best, known)
     if found.low > 0:
-        return _better(gain)
-    known = knows_training_pairs(before, now)
+        words = Phrase(
+            "unseen partners gain {gain}, but not significantly more than after shuffled pairings", gain=told
+        )
+        return Found("no better than shuffled", Phrase("No better than shuffled pairings"), words)
     if known and found.high < MEMORISED_BELOW:
         words = Phrase("the training pairs were memorised: unseen partners are found no better, gain {gain}", gain=told)
         return Found("memorised", Phrase("Memorised, not learned"), words)
@@ -49,17 +55,32 @@ def judge_gain(gain: Gain, before: Retrieval, now: Retrieval) -> Found:
 
 
 def claims_of(gain: Gain) -> list[Claim]:
-    """The gains with their intervals."""
-    found = [_claim(gain.over_untrained, "first", Phrase("untrained encoder"), gain)]
-    if gain.over_shuffled is not None:
-        runs = Phrase("{runs} runs on shuffled pairings", runs=gain.shuffled_runs)
-        found.append(_claim(gain.over_shuffled, "shuffled", runs, gain))
+    """The gains with their intervals: at the last cycle, at the best one, and in terms of ranks."""
+    what = Phrase("gain in MRR of unseen partners over {n} folds", n=gain.folds)
+    found = _claims(what, gain.over, gain, neutral=True)
+    if gain.best is not None:
+        at = Phrase("gain in MRR near cycle {cycle:,}, chosen by the other folds", cycle=gain.best.cycle)
+        found += _claims(at, gain.best.over, gain)
+    if gain.log_over is not None:
+        found += _claims(Phrase("gain in log2 of the rank of unseen partners"), gain.log_over, gain)
     return found
 
 
-def _claim(found: Interval, null: str, beside: Phrase, gain: Gain) -> Claim:
-    what = Phrase("gain in MRR of unseen partners over {n} folds (null: {beside})", n=gain.folds, beside=beside)
-    return Claim(what, found.value, 0.0, found.p, null_of=null, low=found.low, high=found.high)
+def _claims(what: Phrase, over: Over, gain: Gain, *, neutral: bool = False) -> list[Claim]:
+    """
+    Args:
+        neutral: Whether this is the gain that the card shows.
+    """
+    null_of = ("first", "shuffled") if neutral else ("", "")
+    besides = Phrase("untrained encoder"), Phrase("{runs} runs on shuffled pairings", runs=gain.shuffled_runs)
+    return [
+        Claim(
+            Phrase("{what} (null: {beside})", what=what, beside=beside), one.value, 0.0, one.p,
+            null_of=null, low=one.low, high=one.high,
+        )
+        for one, beside, null in zip(over, besides, null_of, strict=True)
+        if one is not None
+    ]  # fmt: skip
 
 
 def numbers_of(gain: Gain) -> Phrase:
@@ -68,38 +89,49 @@ def numbers_of(gain: Gain) -> Phrase:
         "MRR {before:.2f} to {after:.2f} over {pairs} pairs, each held out in one of {folds} folds, 95 % intervals",
         before=gain.before, after=gain.after, pairs=gain.pairs, folds=gain.folds,
     )  # fmt: skip
-    if gain.over_shuffled is None:
+    if gain.over.shuffled is None:
         return numbers
     return Phrase(
         "{numbers}; {over} over {runs} runs on shuffled pairings",
-        numbers=numbers, over=_interval(gain.over_shuffled), runs=gain.shuffled_runs,
+        numbers=numbers, over=_interval(gain.over.shuffled), runs=gain.shuffled_runs,
     )  # fmt: skip
 
 
-def _better(gain: Gain) -> Found:
-    over, told = gain.over_shuffled, _interval(gain.over_untrained)
-    if over is None:
+def _learned(gain: Gain) -> Found:
+    told = _interval(gain.over.untrained)
+    if gain.over.shuffled is None:
         words = Phrase("the encoder learned: unseen partners gain {gain}", gain=told)
         return Found("learned", Phrase("Learned (no control run)"), words)
-    if over.low > 0:
+    words = Phrase("the encoder learned: unseen partners gain {gain}, and more than after shuffled pairings", gain=told)
+    return Found("learned", Phrase("Learned"), words)
+
+
+def _learned_before(gain: Gain, best: Best, known: bool) -> Found:
+    """The gain stood at an earlier cycle, and no longer stands at the last one."""
+    told = {"best": _interval(best.over.untrained), "cycle": best.cycle, "end": _interval(gain.over.untrained)}
+    if known:
         words = Phrase(
-            "the encoder learned: unseen partners gain {gain}, and more than after shuffled pairings", gain=told
-        )
-        return Found("learned", Phrase("Learned"), words)
-    words = Phrase("unseen partners gain {gain}, but not significantly more than after shuffled pairings", gain=told)
-    return Found("no better than shuffled", Phrase("No better than shuffled pairings"), words)
+            "the encoder learned, then memorised: best near cycle {cycle:,}, where unseen partners gain {best}; at the "
+            "end {end}", **told,
+        )  # fmt: skip
+        return Found("learned, then memorised", Phrase("Learned, then memorised"), words)
+    words = Phrase(
+        "the encoder learned and lost it again: best near cycle {cycle:,}, where unseen partners gain {best}; at the "
+        "end {end}", **told,
+    )  # fmt: skip
+    return Found("learned, then lost", Phrase("Learned, then lost"), words)
 
 
 def _undecided_words(gain: Gain, known: bool) -> Phrase:
     """What this study could have seen, and what would decide."""
-    visible = gain.over_untrained.visible
+    visible = gain.over.untrained.visible
     more = max(round(gain.pairs * ((visible / WISHED) ** 2 - 1)), 0)
     pairs = Phrase("the training pairs are known by heart, and ") if known else ""
     study = Phrase("this study sees gains of {visible:.2f} and more", visible=visible)
     further = Phrase("; about {more:,} more pairs would see {wished:.2f}", more=more, wished=WISHED) if more else ""
     return Phrase(
         "{pairs}unseen partners gain {gain}, which is not decided: {study}{further}",
-        pairs=pairs, gain=_interval(gain.over_untrained), study=study, further=further,
+        pairs=pairs, gain=_interval(gain.over.untrained), study=study, further=further,
     )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class Card:
 
 LEARNING = {
     "learned": later("Yes, better than before."),
+    "learned, then memorised": later("At first; then the training pairs were memorised."),
+    "learned, then lost": later("At first; it was lost again."),
     "memorised": later("No: the training pairs were memorised."),
     "collapsed": later("No: the space collapsed."),
     "frozen": later("No: nothing changed."),

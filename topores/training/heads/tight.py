@@ -43,8 +43,8 @@ class TightStep:
 
         Gradients are left in the parameters.
         """
-        torch.manual_seed(seed)
-        drawn = self.encoder.draw_views(self.texts).numpy()
+        # A generator of its own, which draws what torch's would: other runs may train in threads of this process.
+        drawn = self.encoder.draw_views(self.texts, torch.Generator().manual_seed(seed)).numpy()
         self.cycle.temperature = self.objective.temperature
         found = self._gradients_of_head(drawn[self.first], drawn[self.second])
         if self.objective.learn_temperature:
@@ -72,10 +72,18 @@ def tight_step(
 ) -> TightStep | None:
     """The tight step; None for other heads or objectives, several batches, pieces or processes."""
     whole = batches.per_cycle == 1 and processes == 1 and piece_size is None
-    if not (whole and isinstance(encoder, HeadEncoder) and type(objective) is FourPairings):
+    if not (whole and has_tight_step(encoder, type(objective))):
         return None
-    known = isinstance(encoder.head, LoReFT) or _matrix(encoder.head) is not None
-    return TightStep(encoder, objective, batches) if known and encoder.model.device.type == "cpu" else None
+    assert isinstance(encoder, HeadEncoder)  # has_tight_step saw to it
+    assert isinstance(objective, FourPairings)
+    return TightStep(encoder, objective, batches)
+
+
+def has_tight_step(encoder: Encoder, objective: type[nn.Module]) -> bool:
+    """Whether a batch that is the whole corpus needs no graph."""
+    if not isinstance(encoder, HeadEncoder) or objective is not FourPairings or encoder.model.device.type != "cpu":
+        return False
+    return isinstance(encoder.head, LoReFT) or _matrix(encoder.head) is not None
 
 
 def _matrix(head: nn.Module) -> Tensor | None:
