@@ -71,10 +71,17 @@ class EncodedSource(Source):
         texts: dict[str, Any],
         device: str,
         run: Run | None = None,
+        *,
+        prompts: tuple[str | None, str | None] = (None, None),
     ) -> None:
-        """`corpus_of` reads the passages when they are first needed; `texts` holds hashes of what decides them."""
+        """
+        Args:
+            corpus_of: Reads the passages when they are first needed.
+            texts: Hashes of what decides the passages and how they are read.
+            prompts: For T1 and for T2, as `read_sides` takes them.
+        """
         self.name, self.states, self.device, self.run = name, tuple(states), device, run
-        self._corpus_of, self._texts = corpus_of, texts
+        self._corpus_of, self._texts, self._prompts = corpus_of, texts, prompts
 
     @cached_property
     def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first needed
@@ -110,7 +117,9 @@ class EncodedSource(Source):
         """The layers from the cache, or computed and put there."""
         weights = sha256_of_model(state.path, cache)
         code = code_version(*ENCODING)
-        key = digest(what="layers", weights=weights, texts=texts, t1=len(self.corpus.t1), code=code)
+        key = digest(
+            what="layers", weights=weights, texts=texts, t1=len(self.corpus.t1), prompts=self._prompts, code=code
+        )
         kept = cache.get(key) if weights else None
         if kept:
             return kept["layers"]
@@ -125,7 +134,7 @@ class EncodedSource(Source):
     def _open(self, state: State) -> "Encoder":
         from topores.backbones.loading import open_model
 
-        return open_model(str(state.path), choose_device(self.device))
+        return open_model(str(state.path), choose_device(self.device), prompts=self._prompts)
 
     # For the nulls: other rows from the same encoders, at the last layer.
 
@@ -140,8 +149,9 @@ class EncodedSource(Source):
         found = []
         for view in range(count):
             key = digest(
-                what="view", weights=weights, texts=texts, t1=len(self.corpus.t1), view=[seed, view], code=code
-            )
+                what="view", weights=weights, texts=texts, t1=len(self.corpus.t1), prompts=self._prompts,
+                view=[seed, view], code=code,
+            )  # fmt: skip
             kept = cache.get(key) if cache and weights else None
             if kept is None:
                 encoder = encoder or self._open(state)
