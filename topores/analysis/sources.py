@@ -19,6 +19,7 @@ from topores.compute.files import sha256_file
 from topores.compute.keys import code_version, digest, sha256_of_folder
 from topores.domain import Corpus, State
 from topores.errors import InputError, UsageError
+from topores.phrases import Phrase
 from topores.runs import Run
 from topores.text.corpus import CORPUS_FILES
 from topores.text.shuffling import with_random_tokens
@@ -161,10 +162,12 @@ class EncodedSource(Source):
             found.append(kept["rows"])
         return found
 
-    def why_no_dropout(self) -> str | None:
+    def why_no_dropout(self) -> Phrase | None:
         from topores.backbones.dropout_views import has_dropout
 
-        return None if has_dropout(self._open(self.states[-1])) else "the encoder has no dropout, so nothing is drawn"
+        if has_dropout(self._open(self.states[-1])):
+            return None
+        return Phrase("the encoder has no dropout, so nothing is drawn")
 
     def rows_of_random_text(self, states: Sequence[State], seed: int) -> list[Rows]:
         """By state: rows of passages of the same lengths, with each text's tokens in random order."""
@@ -172,7 +175,7 @@ class EncodedSource(Source):
         stem = self._stem_of(with_random_tokens(self.corpus, opened[0].tokenizer, seed))
         return [stem.encode_layers(encoder, state.path)[-1] for encoder, state in zip(opened, states, strict=True)]
 
-    def why_not_untrained(self) -> str | None:
+    def why_not_untrained(self) -> Phrase | None:
         from topores.backbones.untrained import why_not_untrained
 
         return why_not_untrained(self._open(self.states[-1]).model)

@@ -13,6 +13,7 @@ from topores.analysis.changes import between_diagrams, measure_change, measure_t
 from topores.analysis.measure import Bench, MeasuredState, unit_rows
 from topores.analysis.sources import EncodedSource, Source
 from topores.domain import Diagram, Measurement, NullMeasurement
+from topores.phrases import Phrase
 from topores.quantities import DISTANCE_UNITS
 
 Cloud = Float[np.ndarray, "_ _"]
@@ -64,16 +65,18 @@ class Draw(NamedTuple):
     """Whether rows of the twin are the same passages; if not, only their diagrams are compared."""
 
 
-def too_large(ground: Ground) -> str | None:
+def too_large(ground: Ground) -> Phrase | None:
     """Why there are no draws for clouds that are measured by subsamples: each draw would cost as much again."""
     points, most = max(map(len, ground.source.clouds.values())), ground.bench.protocol.max_points
-    return None if points <= most else f"a cloud has {points:,} points, and nulls are drawn for {most:,} at most"
+    if points <= most:
+        return None
+    return Phrase("a cloud has {points:,} points, and nulls are drawn for {most:,} at most", points=points, most=most)
 
 
-def no_encoder(ground: Ground) -> str | None:
+def no_encoder(ground: Ground) -> Phrase | None:
     """Why the passages cannot be encoded in another way."""
     if not isinstance(ground.source, EncodedSource):
-        return "the points are an array without an encoder"
+        return Phrase("the points are an array without an encoder")
     return too_large(ground)
 
 
