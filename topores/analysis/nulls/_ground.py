@@ -21,6 +21,9 @@ Cloud = Float[np.ndarray, "_ _"]
 
 Drawn = list[list[Diagram]]
 
+DRAWN_AT_ONCE = 2**27
+"""Bytes of clouds that are drawn before they are measured."""
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -85,7 +88,27 @@ def measured_draws(null: str, ground: Ground, draws: Iterable[Draw]) -> Iterator
 
     The same measures as for the run, without curves and the linear probe, which are not needed for hundreds of draws.
     """
-    drawn, bench = list(draws), ground.bench
+    for drawn in _batches(draws):
+        yield from _measured_batch(null, ground, drawn)
+
+
+def _batches(draws: Iterable[Draw]) -> Iterator[list[Draw]]:
+    """As many draws as fit into `DRAWN_AT_ONCE`: hundreds of large clouds must not be in memory together."""
+    batch: list[Draw] = []
+    held = 0
+    for draw in draws:
+        size = sum(cloud.nbytes for clouds in (draw.clouds, draw.twin or {}) for cloud in clouds.values())
+        if batch and held + size > DRAWN_AT_ONCE:
+            yield batch
+            batch, held = [], 0
+        batch.append(draw)
+        held += size
+    if batch:
+        yield batch
+
+
+def _measured_batch(null: str, ground: Ground, drawn: list[Draw]) -> Iterator[NullMeasurement]:
+    bench = ground.bench
     places = [(draw, cloud) for draw in drawn for cloud in draw.clouds]
     points = [draw.clouds[cloud] for draw, cloud in places]
     found = _measured_clouds(null, bench, points)
