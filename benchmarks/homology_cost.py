@@ -31,7 +31,7 @@ from topores.topology import persistent_homology
 from topores.topology.engines import TREE
 from topores.topology.estimates import Law, estimate, trial
 
-MOST_SECONDS = 100
+MOST_SECONDS = 1000
 """Estimated seconds above which a cloud is left out of the comparison of kinds."""
 
 KINDS = Path(__file__).parent / "results" / "homology_cost.json"

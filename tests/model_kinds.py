@@ -202,6 +202,29 @@ def routed(folder: Path, default: str | None = "document") -> Path:
     return folder / "whole"
 
 
+def asymmetric(folder: Path, default: str | None = "document", **settings: Any) -> Path:
+    """Queries are static embeddings, documents go through a transformer: the router comes first."""
+    transformer = Transformer(str(bare(folder / "transformers", bert())))
+    routes: dict[str, Any] = {
+        "query": [StaticEmbedding(words(), embedding_dim=32)],
+        "document": [transformer, Pooling(32, "mean")],
+    }
+    router = Router(routes, default_route=default, allow_empty_key=default is not None)
+    model = SentenceTransformer(modules=[router, Normalize()], device="cpu", **settings)
+    model.save(str(folder / "whole"), create_model_card=False)
+    return folder / "whole"
+
+
+def pooled_by_route(folder: Path) -> Path:
+    """Queries and documents share a transformer, but not the pooling: the router takes tokens."""
+    routes: dict[str, Any] = {"query": [Pooling(32, "cls")], "document": [Pooling(32, "mean")]}
+    transformer = Transformer(str(bare(folder / "transformers", bert())))
+    router = Router(routes, route_mappings={(None, "text"): "document", ("ask", None): "query"})
+    model = SentenceTransformer(modules=[transformer, router], device="cpu")
+    model.save(str(folder / "whole"), create_model_card=False)
+    return folder / "whole"
+
+
 KINDS: dict[str, Callable[[Path], Path]] = {
     "bert": with_bert,
     "bert without pooling module": lambda folder: bare(folder, bert()),
@@ -211,6 +234,8 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "truncated": partial(with_bert, truncate_dim=12, similarity_fn_name="dot"),
     "adapter": adapter,
     "routes": routed,
+    "routes of texts": asymmetric,
+    "routes of tokens": pooled_by_route,
     "roberta": roberta,
     "distilbert": distilbert,
     "mpnet": mpnet,

@@ -1,11 +1,15 @@
 """What `--checkpoint` may name, and what it says of the rest."""
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
+from tests.conftest import WORDS
+from tests.model_kinds import PROMPTS, with_bert
 from topores.analysis.opening import open_source
 from topores.analysis.sources import EncodedSource, Source, chosen_layers
 from topores.compute.cache import Cache
@@ -144,3 +148,52 @@ def test_chosen_layers(spec: str, expected: list[int]) -> None:
 def test_a_layer_that_is_not_there() -> None:
     with pytest.raises(ToporesError, match="--layers names 7, but the encoder has layers 0 to 6"):
         chosen_layers("0,7", 7)
+
+
+@pytest.fixture(scope="module")
+def prompted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A model with prompts, and a table of pairs."""
+    folder = tmp_path_factory.mktemp("prompted")
+    rows = [{"article": " ".join(WORDS[i : i + 6]), "meta_analysis": " ".join(WORDS[i : i + 5])} for i in range(20)]
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return with_bert(folder / "model", prompts=PROMPTS), folder / "pairs.jsonl"
+
+
+def test_a_model_given_directly_takes_prompts(prompted: tuple[Path, Path], tmp_path: Path) -> None:
+    model, pairs = prompted
+    source = source_of(model, texts=[str(pairs)], prompt_1="query", prompt_2="far :")
+    cache = Cache(tmp_path)
+    rows = source.layers_of(source.states[0], "last", cache)[2]
+    plain = SentenceTransformer(str(model), device="cpu")
+    asked = [plain.encode_query(p.text) for p in source.corpus.t1]
+    told = [plain.encode(p.text, prompt="far :") for p in source.corpus.t2]
+    expected = np.stack([*asked, *told])
+    assert np.abs(rows - expected / np.linalg.norm(expected, axis=1, keepdims=True)).max() < 1e-5
+    # The cache keeps rows of other prompts apart, and so do the results of an analysis.
+    other = source_of(model, texts=[str(pairs)])
+    assert np.abs(other.layers_of(other.states[0], "last", cache)[2] - rows).max() > 1e-2
+    assert other.content(cache) != source.content(cache)
+
+
+def test_prompts_are_for_models_that_bring_none(prompted: tuple[Path, Path], tmp_path: Path) -> None:
+    model, pairs = prompted
+    (tmp_path / "one.txt").write_text("\n".join(" ".join(WORDS[i : i + 6]) for i in range(20)), encoding="utf-8")
+    array = save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(10, 4)))
+    with pytest.raises(
+        UsageError, match=r"--prompt-1 says how a model reads --texts, but '.*x.npy' is an array; leave"
+    ):
+        source_of(array, prompt_1="query")
+    with pytest.raises(UsageError, match=r"--prompt-2 is 'query', but --texts has one text; leave it out"):
+        _ = source_of(model, texts=[str(tmp_path / "one.txt")], prompt_2="query").corpus
+    with pytest.raises(
+        UsageError, match=r"--prompt-2 is 'corpus', but .* has no prompt or route of that name \(its pro"
+    ):
+        _ = source_of(model, texts=[str(pairs)], prompt_2="corpus").corpus
+
+
+def test_a_run_has_prompts_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(
+        UsageError, match=r"--prompt-2 says how a model .*, but '.*' is a run, which has its own; leave"
+    ):
+        source_of(tmp_path, prompt_2="")

@@ -14,7 +14,7 @@ from sentence_transformers.sentence_transformer.modules import Transformer
 from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
 
 from tests.conftest import WORDS
-from tests.model_kinds import bare, bert, gpt2, llama, made, roberta, routed, with_bert
+from tests.model_kinds import bare, bert, gpt2, llama, made, roberta, with_bert
 from topores.backbones import loading
 from topores.backbones.base import base_of
 from topores.backbones.dropout_views import has_dropout
@@ -128,9 +128,8 @@ def python_tokenizer(folder: Path) -> Path:
         (lambda f: broken_weights(with_bert(f)), r"NaN or infinity in 5 of 2,048 weights of '0\..*layer\.1\."),
         (without_pooling, "embeddings of tokens but none of a whole text; add a Pooling module"),
         (python_tokenizer, "has the tokenizer ByT5Tokenizer, which exists in Python only; give a model with a fast"),
-        (lambda f: routed(f, default=None), r"by task \(document, query\), and has no default route; set one"),
     ],
-    ids=["nan", "no pooling", "python tokenizer", "no default route"],
+    ids=["nan", "no pooling", "python tokenizer"],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_by_name(make: object, message: str, tmp_path: Path) -> None:
     folder = make(tmp_path)  # type: ignore[operator]

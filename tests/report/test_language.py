@@ -25,7 +25,14 @@ from topores.report.language import forms, many, say, speak, speaking, template
 from topores.report.names import state_name
 
 PACKAGE = Path(topores.__file__).parent
-SPEAKING = sorted([*(PACKAGE / "report").rglob("*.py"), *(PACKAGE / "analysis").rglob("*.py"), PACKAGE / "domain.py"])
+SPEAKING = sorted(
+    [
+        *(PACKAGE / "report").rglob("*.py"),
+        *(PACKAGE / "analysis").rglob("*.py"),
+        PACKAGE / "domain.py",
+        PACKAGE / "backbones" / "untrained.py",
+    ]
+)
 CATALOGUE = yaml.safe_load((PACKAGE / "report" / "languages" / "ru.yaml").read_text(encoding="utf-8"))
 RUSSIAN = {entry["en"]: entry["ru"] for entry in CATALOGUE["texts"]}
 

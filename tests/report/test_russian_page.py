@@ -1,12 +1,13 @@
 """The page in Russian: no sentence of it stays English, and its numbers are those of the English page."""
 
 import dataclasses
+import json
 
 import pytest
 
 from tests.report.reading import Page, english_of
 from topores.domain import Analysis, Claim, Passage, Verdict
-from topores.phrases import Phrase
+from topores.phrases import Phrase, phrase_facts
 from topores.report import render
 
 RUSSIAN = "Доверительный интервал не включает ноль."
@@ -30,9 +31,26 @@ def analysis(full: Analysis) -> Analysis:
     )
     told = Phrase("{span} {told}.", span=Phrase("After {n:,} cycles", n=2000), told=Phrase("the space rotated"))
     claims = (Claim(Phrase("{measure}, last state (null: first state)", measure=Phrase("RankMe")), 119.0, 110.0, 0.04),)
+    reasons = {
+        "dropout": Phrase("the encoder has no dropout, so nothing is drawn"),
+        "resample": Phrase("a cloud has {least} points, and half of them is too few to measure", least=7),
+    }
+    left_out = {"nulls_left_out": dict(reasons), "phrases": {n: phrase_facts(why) for n, why in reasons.items()}}
+    # As they are read back from results.
+    protocol = {**full.protocol, **json.loads(json.dumps(left_out))}
     return dataclasses.replace(
-        full, corpus=corpus, verdict=Verdict(told, claims, "learned", "turned", Phrase("Nothing changed"))
+        full,
+        protocol=protocol,
+        corpus=corpus,
+        verdict=Verdict(told, claims, "learned", "turned", Phrase("Nothing changed")),
     )
+
+
+def test_reasons_of_nulls_that_are_left_out(analysis: Analysis) -> None:
+    russian, english = (render(analysis, language) for language in ("ru", "en"))
+    assert "в кодировщике нет дропаута, поэтому разыгрывать нечего" in russian
+    assert "точек в облаке: 7, и половины из них для измерения мало" in russian
+    assert "a cloud has 7 points, and half of them is too few to measure" in english
 
 
 def test_no_sentence_stays_english(analysis: Analysis) -> None:

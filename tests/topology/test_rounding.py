@@ -22,7 +22,7 @@ from topores.topology import (
     total_persistence,
     wasserstein_distance,
 )
-from topores.topology.rounding import first_of_twin_rows, first_of_twins, storage_rounding
+from topores.topology.rounding import first_of_twin_rows, first_of_twins, row_rounding, storage_rounding
 
 DIMENSIONS = (intrinsic_dimension, maximum_likelihood_dimension, persistent_homology_dimension)
 
@@ -251,3 +251,14 @@ def test_linear_cka_compares_spaces_of_different_widths() -> None:
     rows = cloud(40, 8)
     wider = np.hstack([rows, np.zeros((40, 5))])
     assert linear_cka(rows, wider) == pytest.approx(1, rel=1e-12)
+
+
+def test_bytes_that_embeddings_were_scaled_to_are_rounded_and_counts_are_not() -> None:
+    rows = cloud(80, 64)
+    unit = 127 / np.abs(rows).max()
+    scaled = np.rint(unit * rows).astype(np.int8)
+    moved = np.linalg.norm(scaled / unit - rows, axis=1)
+    # Half a unit in each number at most, sqrt(1 / 12) of one on average.
+    assert moved.max() < row_rounding(scaled) < 3 * moved.mean()
+    counts = np.random.default_rng(0).poisson(1.0, size=(80, 64)).astype(np.int8)
+    assert row_rounding(counts) == row_rounding(np.eye(9, dtype=np.int8)) == row_rounding(rows)

@@ -11,7 +11,7 @@ import numpy as np
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce, announce_time
 from topores.analysis.gain import gain_of
-from topores.analysis.ladder import measured_nulls
+from topores.analysis.ladder import Ladder, measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
 from topores.analysis.maps import MapMaker, outlines_of
 from topores.analysis.measure import Bench, MeasuredState, measure_states, unit_rows
@@ -27,6 +27,7 @@ from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
 from topores.config import TopologyConfig
 from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Outline, Track
+from topores.phrases import phrase_facts
 from topores.quantities import id_of, unit_of
 from topores.topology.engines import choose_engine
 
@@ -87,7 +88,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     facts = _protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()})
     return Analysis(
         name=source.name,
-        protocol={**facts, "nulls_left_out": ladder.left_out, **({"missing": parts.missing} if parts.missing else {})},
+        protocol={**facts, **_left_out(ladder), **({"missing": parts.missing} if parts.missing else {})},
         states=source.states,
         layers=layers,
         clouds=tuple(source.clouds),
@@ -103,6 +104,14 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         members=source.clouds,
         **{"corpus": source.corpus, **run_context(source.run)},
     )
+
+
+def _left_out(ladder: Ladder) -> dict[str, Any]:
+    """Why some nulls cannot be had, in English, and beside it the phrases for other languages."""
+    return {
+        "nulls_left_out": dict(ladder.left_out),
+        "phrases": {name: phrase_facts(reason) for name, reason in ladder.left_out.items()},
+    }
 
 
 def _for_nulls(bench: Bench) -> Bench:

@@ -1,15 +1,15 @@
-"""Time and memory of an analysis, estimated before the work; what would not fit or would not end is refused."""
+"""What would not fit or would not end is refused before the work."""
 
 import logging
+from dataclasses import replace
 
 import joblib
 import numpy as np
 from jaxtyping import Float
 
 from topores.analysis.cells import Protocol
-from topores.analysis.maps import MOST_BYTES, MOST_ROWS
+from topores.analysis.memory import Memory, needed_memory
 from topores.analysis.sources import Source
-from topores.analysis.tracks import MOST_POINTS
 from topores.compute.resources import available_memory
 from topores.errors import ResourceError
 from topores.topology.estimates import Estimate, Trial, check_memory, estimate, plan_that_fits, trial
@@ -32,6 +32,8 @@ MOST_SECONDS = 6 * 3600
 DEFAULT_WIDTH = 384
 """Columns of a row before one is known."""
 
+REMEDY = "Lower --max-points and --subsample-size or --max-degree, or try with --force."
+
 
 def announce(source: Source, protocol: Protocol, layers: str, *, force: bool) -> None:
     """Check memory before anything is encoded.
@@ -44,37 +46,48 @@ def announce(source: Source, protocol: Protocol, layers: str, *, force: bool) ->
     cells = _cells(source, layers)
     at_once = min(joblib.cpu_count(), cells * len(source.clouds))
     largest = max(protocol.plan(len(rows)).size for rows in source.clouds.values())
-    remedy = "Lower --max-points and --subsample-size or --max-degree, or try with --force."
     try:
         check_memory(largest, max_degree=protocol.max_degree, memory=available_memory(), engine="auto", at_once=at_once)
     except ResourceError as fault:
-        raise ResourceError(f"{fault} {remedy}") from fault
-    needed, room = kept_bytes(source, layers) + rtd_bytes(source, protocol), available_memory()
-    if needed > room:
+        raise ResourceError(f"{fault} {REMEDY}") from fault
+    _check(needed_memory(source, protocol, cells // len(source.states), DEFAULT_WIDTH), source)
+
+
+def _check(needed: Memory, source: Source) -> None:
+    """
+    Raises:
+        ResourceError: More is needed than is free.
+    """
+    room = available_memory()
+    if needed.total > room:
+        parts = ", ".join(f"{name.replace('_', ' ')} {in_bytes(part)}" for name, part in needed._asdict().items())
         raise ResourceError(
-            f"Maps, tracks and RTD of {len(source.states)} states need about {in_bytes(needed)} of memory, but only "
-            f"{in_bytes(room)} are free. {remedy}"
+            f"An analysis of {len(source.states)} states like these needs about {in_bytes(needed.total)} of memory "
+            f"({parts}), but only {in_bytes(room)} are free. {REMEDY}"
         )
 
 
 def announce_time(
     source: Source, protocol: Protocol, layers: int, cloud: Float[np.ndarray, "points dim"], *, force: bool
 ) -> None:
-    """Log what homology will take, if it is long, judged by the distances of the first state.
+    """Log what the analysis will take, if it is long, judged by the distances and the width of the first state.
 
     Args:
         layers: How many are measured.
         cloud: Unit rows of all passages at the last layer of the first state.
 
     Raises:
-        ResourceError: It would take more than `MOST_SECONDS`, unless `force`; the message says what would fit.
+        ResourceError: It would take more than `MOST_SECONDS`, or more memory than is free, unless `force`; the message
+            says what would fit.
     """
-    cells = layers * len(source.states)
+    cells, needed = layers * len(source.states), needed_memory(source, protocol, layers, cloud.shape[1])
+    if not force:
+        _check(needed, source)
     whole = _homology(source, protocol, cells, None)
     if whole.seconds * SLOWEST < WORTH_SAYING:
         return
     tried = trial(cloud, metric=protocol.metric, max_degree=protocol.max_degree)
-    whole = _homology(source, protocol, cells, tried)
+    whole = replace(_homology(source, protocol, cells, tried), bytes=round(needed.total))
     clouds = cells * len(source.clouds)
     if whole.seconds > WORTH_SAYING:
         log.info("Homology of %d clouds will take %s, less what is in the cache.", clouds, whole)
@@ -104,22 +117,3 @@ def _homology(source: Source, protocol: Protocol, cells: int, tried: Trial | Non
     ]  # fmt: skip
     costs += [estimate(plan.points, max_degree=0, clouds=cells, engine="auto") for plan in plans]
     return Estimate(sum(cost.seconds for cost in costs), max(cost.bytes for cost in costs))
-
-
-def kept_bytes(source: Source, layers: str) -> float:
-    """What is kept of every state until the end: rows for the maps, and for the tracks of small clouds."""
-    count, states = len(source.clouds["union"]), len(source.states)
-    of_map = min(4.0 * DEFAULT_WIDTH * min(count, MOST_ROWS) * _cells(source, layers), MOST_BYTES)
-    return of_map + (8.0 * DEFAULT_WIDTH * count * states if count <= MOST_POINTS else 0.0)
-
-
-def rtd_bytes(source: Source, protocol: Protocol) -> float:
-    """RTD at the last layer compares clouds of twice as many points; those of all clouds are computed at once."""
-    if len(source.states) < 2:
-        return 0.0
-    # Each against the first and against the previous state.
-    pairs = min(len(source.states) - 1, 2)
-    sizes = sorted(
-        (protocol.plan(len(rows)).size for rows in source.clouds.values() for _ in range(pairs)), reverse=True
-    )
-    return float(sum(estimate(2 * size, max_degree=1).bytes for size in sizes[: joblib.cpu_count()]))

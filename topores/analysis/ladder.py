@@ -9,6 +9,7 @@ from topores.analysis.nulls._ground import Ground
 from topores.analysis.parts import Parts
 from topores.domain import NullMeasurement
 from topores.errors import Interrupted, ResourceError, ToporesError
+from topores.phrases import Phrase
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ class Ladder(NamedTuple):
 
     measurements: tuple[NullMeasurement, ...]
     left_out: dict[str, str]
-    """The reason, by name of the null."""
+    """The reason, by name of the null; a phrase where it can be said in other languages."""
 
 
 def measured_nulls(ground: Ground, names: tuple[str, ...], parts: Parts, *, asked: bool) -> Ladder:
@@ -63,7 +64,7 @@ def _attempt(null: ModuleType, ground: Ground) -> tuple[list[NullMeasurement], s
     except Exception as fault:  # third-party models raise all kinds of errors
         log.debug("", exc_info=True)
         said = str(fault) if isinstance(fault, ToporesError) else f"{type(fault).__name__}: {fault}"
-        return [], f"{FAILED} ({' '.join(said.split())[:160].rstrip('.')})"
+        return [], Phrase("it cannot be measured here ({why})", why=" ".join(said.split())[:160].rstrip("."))
 
 
 def nulls_in_order() -> list[str]:

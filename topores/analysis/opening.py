@@ -30,6 +30,7 @@ def open_source(config: TopologyConfig) -> Source:
     paths = [Path(item) for item in given]
     arrays = [path for path in paths if is_array_file(path)]
     if arrays and len(arrays) == len(paths):
+        _refuse_prompts(config, f"'{given[0]}' is an array")
         return _arrays(paths, config)
     _refuse_files(paths)
     if config.ids:
@@ -41,8 +42,15 @@ def open_source(config: TopologyConfig) -> Source:
             "--checkpoint names a run folder and other things; give one run folder alone, or single checkpoints."
         )
     if run_folder is not None and not config.texts:
+        _refuse_prompts(config, f"'{run_folder}' is a run, which has its own")
         return _run_states(load_run(run_folder), paths, config.device)
     return _models(given, config)
+
+
+def _refuse_prompts(config: TopologyConfig, why: str) -> None:
+    for name, given in zip(("--prompt-1", "--prompt-2"), config.prompts, strict=True):
+        if given is not None:
+            raise UsageError(f"{name} says how a model reads --texts, but {why}; leave it out.")
 
 
 def _arrays(paths: list[Path], config: TopologyConfig) -> ArraySource:
@@ -114,17 +122,22 @@ def _models(given: Sequence[str], config: TopologyConfig) -> EncodedSource:
         "repair": config.repair,
         "columns": config.columns,
         "lines": config.lines,
+        "prompts": config.prompts,
     }
 
     def read_corpus() -> Corpus:
-        return corpus_of(config, *_reader(given[0], config))
+        corpus = corpus_of(config, *_reader(given[0], config))
+        if config.prompt_2 is not None and not corpus.t2:
+            raise UsageError(f"--prompt-2 is '{config.prompt_2}', but --texts has one text; leave it out.")
+        return corpus
 
-    return EncodedSource(labels[0].replace("/", "-"), states, read_corpus, texts, config.device)
+    name = labels[0].replace("/", "-")
+    return EncodedSource(name, states, read_corpus, texts, config.device, prompts=config.prompts)
 
 
 def _reader(model: str, config: TopologyConfig) -> tuple[Any, int]:
     """The encoder's tokenizer, and the longest passage that both the encoder and the options allow."""
     from topores.backbones.loading import open_model
 
-    encoder = open_model(model, choose_device(config.device))
+    encoder = open_model(model, choose_device(config.device), prompts=config.prompts)
     return encoder.tokenizer, min(config.passage_tokens, encoder.room or config.passage_tokens)

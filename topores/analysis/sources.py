@@ -19,6 +19,7 @@ from topores.compute.files import sha256_file
 from topores.compute.keys import code_version, digest, sha256_of_folder
 from topores.domain import Corpus, State
 from topores.errors import InputError, UsageError
+from topores.phrases import Phrase
 from topores.runs import Run
 from topores.text.corpus import CORPUS_FILES
 from topores.text.shuffling import with_random_tokens
@@ -71,10 +72,17 @@ class EncodedSource(Source):
         texts: dict[str, Any],
         device: str,
         run: Run | None = None,
+        *,
+        prompts: tuple[str | None, str | None] = (None, None),
     ) -> None:
-        """`corpus_of` reads the passages when they are first needed; `texts` holds hashes of what decides them."""
+        """
+        Args:
+            corpus_of: Reads the passages when they are first needed.
+            texts: Hashes of what decides the passages and how they are read.
+            prompts: For T1 and for T2, as `read_sides` takes them.
+        """
         self.name, self.states, self.device, self.run = name, tuple(states), device, run
-        self._corpus_of, self._texts = corpus_of, texts
+        self._corpus_of, self._texts, self._prompts = corpus_of, texts, prompts
 
     @cached_property
     def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first needed
@@ -110,7 +118,9 @@ class EncodedSource(Source):
         """The layers from the cache, or computed and put there."""
         weights = sha256_of_model(state.path, cache)
         code = code_version(*ENCODING)
-        key = digest(what="layers", weights=weights, texts=texts, t1=len(self.corpus.t1), code=code)
+        key = digest(
+            what="layers", weights=weights, texts=texts, t1=len(self.corpus.t1), prompts=self._prompts, code=code
+        )
         kept = cache.get(key) if weights else None
         if kept:
             return kept["layers"]
@@ -125,7 +135,7 @@ class EncodedSource(Source):
     def _open(self, state: State) -> "Encoder":
         from topores.backbones.loading import open_model
 
-        return open_model(str(state.path), choose_device(self.device))
+        return open_model(str(state.path), choose_device(self.device), prompts=self._prompts)
 
     # For the nulls: other rows from the same encoders, at the last layer.
 
@@ -140,8 +150,9 @@ class EncodedSource(Source):
         found = []
         for view in range(count):
             key = digest(
-                what="view", weights=weights, texts=texts, t1=len(self.corpus.t1), view=[seed, view], code=code
-            )
+                what="view", weights=weights, texts=texts, t1=len(self.corpus.t1), prompts=self._prompts,
+                view=[seed, view], code=code,
+            )  # fmt: skip
             kept = cache.get(key) if cache and weights else None
             if kept is None:
                 encoder = encoder or self._open(state)
@@ -151,10 +162,12 @@ class EncodedSource(Source):
             found.append(kept["rows"])
         return found
 
-    def why_no_dropout(self) -> str | None:
+    def why_no_dropout(self) -> Phrase | None:
         from topores.backbones.dropout_views import has_dropout
 
-        return None if has_dropout(self._open(self.states[-1])) else "the encoder has no dropout, so nothing is drawn"
+        if has_dropout(self._open(self.states[-1])):
+            return None
+        return Phrase("the encoder has no dropout, so nothing is drawn")
 
     def rows_of_random_text(self, states: Sequence[State], seed: int) -> list[Rows]:
         """By state: rows of passages of the same lengths, with each text's tokens in random order."""
@@ -162,7 +175,7 @@ class EncodedSource(Source):
         stem = self._stem_of(with_random_tokens(self.corpus, opened[0].tokenizer, seed))
         return [stem.encode_layers(encoder, state.path)[-1] for encoder, state in zip(opened, states, strict=True)]
 
-    def why_not_untrained(self) -> str | None:
+    def why_not_untrained(self) -> Phrase | None:
         from topores.backbones.untrained import why_not_untrained
 
         return why_not_untrained(self._open(self.states[-1]).model)

@@ -6,6 +6,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dropout, Normalize, Pooling, Transformer
 
 from topores.backbones.loading import load_base
+from topores.backbones.sides import read_sides
 from topores.config import TrainConfig
 from topores.errors import UsageError
 from topores.forward.settings import with_modules
@@ -25,14 +26,10 @@ def base_of(config: TrainConfig, device: str) -> SentenceTransformer:
 
 
 def read_as(model: SentenceTransformer, config: TrainConfig) -> SentenceTransformer:
-    """`model` with the pooling and the prompts that `config` names."""
+    """`model` with the pooling, the prompts and the routes that `config` names."""
     if config.pooling is not None:
         model = _with_pooling(model, config.pooling, config.model)
-    for side, given in (("t1", config.prompt_1), ("t2", config.prompt_2)):
-        if given is not None:
-            # A name of the model's own prompts, or the text itself.
-            model.prompts[side] = model.prompts.get(given) or "" if given in model.prompts else given
-    return model
+    return read_sides(model, (config.prompt_1, config.prompt_2), config.model)
 
 
 def _with_pooling(model: SentenceTransformer, pooling: str, name: str) -> SentenceTransformer:

@@ -19,6 +19,7 @@ from topores.domain import SIDES, Corpus, Side
 from topores.errors import InputError
 from topores.forward.dropout import use_cheap_dropout
 from topores.forward.packed import embed, why_not_packed
+from topores.forward.routes import first_modules, has_route_by_side, routers
 from topores.forward.settings import first_columns, prompt_of
 from topores.modules.heads import BySide, with_stock_modules
 from topores.text.packing import FEWEST_TOKENS
@@ -82,10 +83,11 @@ class Encoder(nn.Module):
 
     @property
     def max_tokens(self) -> int | None:
-        """Longest text that the model reads, in tokens; None if it has no limit."""
-        limit = self.model.max_seq_length
+        """Longest text that the model reads by all of its routes, in tokens; None if it has no limit."""
+        said = [getattr(module, "max_seq_length", None) for module in first_modules(self.model)]
         # Static embeddings say infinity.
-        return None if limit is None or limit == float("inf") else int(limit)
+        limits = [int(limit) for limit in said if limit is not None and limit != float("inf")]
+        return min(limits, default=None)
 
     @property
     def room(self) -> int | None:
@@ -107,8 +109,13 @@ class Encoder(nn.Module):
 
     @property
     def by_side(self) -> bool:
-        """Whether the two texts are embedded differently."""
-        return any(isinstance(module, BySide) for module in self.model)
+        """Whether the two texts take different routes."""
+        return self._by_task or any(isinstance(module, BySide) for module in self.model)
+
+    @property
+    def _by_task(self) -> bool:
+        """Whether a router takes texts or tokens by their side, so that a batch is of one side."""
+        return any(map(has_route_by_side, routers(self.model)))
 
     @property
     def own_modules(self) -> list[Module]:
@@ -191,12 +198,13 @@ class Encoder(nn.Module):
     def embed_texts(
         self, texts: Sequence[str], sides: Sequence[Side] | None = None, *, layers: bool = False
     ) -> list[Float[Tensor, "texts _"]]:
-        """Rows of each layer, or only of the last, not normalised; texts of different prompts run apart."""
-        prompts = self.prompts_of(sides, len(texts))
-        groups = {prompt: [i for i, own in enumerate(prompts) if own == prompt] for prompt in dict.fromkeys(prompts)}
+        """Rows of each layer, or only of the last, not normalised; texts of different prompts or routes run apart."""
+        tasks: Sequence[Side | None] = sides if sides is not None and self._by_task else [None] * len(texts)
+        ways = list(zip(self.prompts_of(sides, len(texts)), tasks, strict=True))
+        groups = {way: [i for i, own in enumerate(ways) if own == way] for way in dict.fromkeys(ways)}
         parts = [
-            self._embed(self._features(*_select(places, texts, sides), prompt=prompt), layers=layers)
-            for prompt, places in groups.items()
+            self._embed(self._features(*_select(places, texts, sides), prompt=prompt, task=task), layers=layers)
+            for (prompt, task), places in groups.items()
         ]
         if len(parts) == 1:
             return parts[0]
@@ -212,8 +220,13 @@ class Encoder(nn.Module):
         features = self.model.preprocess(list(texts))
         return {name: value.to(self.model.device) for name, value in features.items() if isinstance(value, Tensor)}
 
-    def _features(self, texts: Sequence[str], sides: Sequence[Side] | None, *, prompt: str) -> dict[str, Tensor]:
-        features = {**self.model.preprocess(list(texts), prompt=prompt or None), **self.side_features(sides)}
+    def _features(
+        self, texts: Sequence[str], sides: Sequence[Side] | None, *, prompt: str, task: Side | None
+    ) -> dict[str, Any]:
+        # Not every module takes a task, and a router reads it from the features.
+        named = {} if task is None else {"task": task}
+        features = {**self.model.preprocess(list(texts), prompt=prompt or None, **named), **named}
+        features |= self.side_features(sides)
         return {k: v.to(self.model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
 
     def side_features(self, sides: Sequence[Side] | None) -> dict[str, Tensor]:

@@ -9,8 +9,10 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from topores.backbones.dropout_views import has_dropout
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import open_base
+from topores.backbones.sides import read_sides
 from topores.errors import InputError
 from topores.forward.layers import layer_stack
+from topores.forward.routes import route_of, routers
 from topores.modules.heads import by_side
 
 
@@ -32,6 +34,9 @@ class ModelFacts:
     prompts: dict[str, str]
     default_prompt: str | None
     """Name of the prompt that `encode()` puts before every text; None for none."""
+    routes: dict[str, str]
+    """Route of each task, where the model has several."""
+    default_route: str | None
     truncate_dim: int | None
     normalised: bool
     """Whether `encode()` gives unit rows; topores scales them in any case."""
@@ -55,7 +60,8 @@ def facts_of_model(name: str) -> ModelFacts:
     opened = open_base(name, "cpu")
     model, tokenizer = opened.model, opened.model.tokenizer
     architecture, modules = _architecture(model), [type(module).__name__ for module in model]
-    encoder = Encoder(by_side(model))
+    routes, default_route = _routes(model)
+    encoder = Encoder(by_side(read_sides(model, (None, None), name)))
     return ModelFacts(
         name=name,
         architecture=architecture,
@@ -66,6 +72,8 @@ def facts_of_model(name: str) -> ModelFacts:
         pooling=_pooling(model),
         prompts={prompt: text for prompt, text in model.prompts.items() if text},
         default_prompt=model.default_prompt_name,
+        routes=routes,
+        default_route=default_route,
         truncate_dim=model.truncate_dim,
         normalised=any(isinstance(module, Normalize) for module in model),
         dropout=has_dropout(encoder),
@@ -90,6 +98,7 @@ def in_words(facts: ModelFacts) -> list[str]:
         f"reads: {reads}; {facts.tokenizer}; {facts.layout} batches",
         f"pooling: {facts.pooling or 'none'}",
         f"prompts: {prompts}; {default}",
+        *([_said_of_routes(facts)] if facts.routes else []),
         f"dropout: {views}",
         f"weights stored as: {facts.stored}",
         *(f"note: {change}" for change in facts.changes),
@@ -116,6 +125,20 @@ def _pooling(model: SentenceTransformer) -> str | None:
         return None
     modes = found.pooling_mode if isinstance(found.pooling_mode, str) else " and ".join(found.pooling_mode)
     return modes if found.include_prompt else f"{modes}, without the tokens of the prompt"
+
+
+def _routes(model: SentenceTransformer) -> tuple[dict[str, str], str | None]:
+    """The route of each task that a router knows, and the default."""
+    found = routers(model)
+    if not found:
+        return {}, None
+    tasks = [*found[0].sub_modules, *(task for task, _ in found[0].route_mappings if task)]
+    return {task: route_of(found[0], task) or "" for task in dict.fromkeys(tasks)}, route_of(found[0], None)
+
+
+def _said_of_routes(facts: ModelFacts) -> str:
+    default = f"default: {facts.default_route}" if facts.default_route else "no default"
+    return f"routes: {', '.join(facts.routes)}; {default} (--prompt-1 and --prompt-2 choose others)"
 
 
 def _vocabulary(tokenizer: Any) -> int:

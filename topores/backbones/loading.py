@@ -214,14 +214,20 @@ def _check_hub(name: str) -> None:
     raise InputError(f"'{name}' is neither a folder, nor installed, nor reachable on the model hub; {hint}.")
 
 
-def open_model(model: str, device: str, *, precision: str = "fp32") -> Encoder:
+def open_model(
+    model: str, device: str, *, precision: str = "fp32", prompts: tuple[str | None, str | None] = (None, None)
+) -> Encoder:
     """Any model as an encoder: a folder, a checkpoint of any encoder, a hub id, or the packaged MiniLM.
 
     Args:
         precision: 'fp32', or 'bf16' for the linear layers in training.
+        prompts: For T1 and for T2, as `read_sides` takes them.
 
     Raises:
         InputError: The model is neither installed nor reachable, damaged, or needs code that is not installed.
+        UsageError: A prompt is the name of one that the model does not have.
     """
+    from topores.backbones.sides import read_sides
+
     keep_freed_memory()
-    return Encoder(by_side(load_base(model, device)), precision=precision)
+    return Encoder(by_side(read_sides(load_base(model, device), prompts, model)), precision=precision)

@@ -5,14 +5,14 @@ What is changed leaves the rows of `model.encode()` as they are; each change is 
 
 from typing import Any
 
+import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Router
 from tokenizers import Tokenizer
 from torch import nn
 
-from topores.domain import SIDES
 from topores.errors import InputError
+from topores.forward.routes import first_modules, route_of, routers
 
 PROBES = ["A loop.", "The trial found fewer deaths in the treated group, but the interval was wide."]
 """Texts that every model must be able to embed."""
@@ -31,11 +31,11 @@ def make_ready(model: SentenceTransformer, name: str) -> list[str]:
         InputError: The model cannot be used; the message names the reason and the remedy.
     """
     _refuse_unknown_tokenizer(model, name)
-    _refuse_routes_without_default(model, name)
-    said = [_merge_adapters(model), _to_float32(model), _add_padding_token(model), _limit_tokens(model)]
+    said = [_merge_adapters(model), _to_float32(model)]
+    said += [change(module) for change in (_add_padding_token, _limit_tokens) for module in first_modules(model)]
     _refuse_broken_weights(model, name)
     _refuse_without_embedding(model, name)
-    return [sentence for sentence in said if sentence]
+    return [sentence for sentence in dict.fromkeys(said) if sentence]
 
 
 def stored_type(model: nn.Module) -> str:
@@ -45,23 +45,12 @@ def stored_type(model: nn.Module) -> str:
 
 
 def _refuse_unknown_tokenizer(model: SentenceTransformer, name: str) -> None:
-    tokenizer = getattr(model[0], "tokenizer", None)
-    if not isinstance(getattr(tokenizer, "backend_tokenizer", tokenizer), Tokenizer):
-        raise InputError(
-            f"'{name}' has the tokenizer {type(tokenizer).__name__}, which exists in Python only; give a model with a "
-            "fast tokenizer (tokenizer.json), or save this one with such a tokenizer."
-        )
-
-
-def _refuse_routes_without_default(model: SentenceTransformer, name: str) -> None:
-    for module in model.children():
-        if not isinstance(module, Router) or set(module.sub_modules) == set(SIDES):
-            continue
-        tasks = sorted(module.sub_modules)
-        if module.default_route is None and not module.route_mappings:
+    for module in first_modules(model):
+        tokenizer = getattr(module, "tokenizer", None)
+        if not isinstance(getattr(tokenizer, "backend_tokenizer", tokenizer), Tokenizer):
             raise InputError(
-                f"'{name}' takes texts by task ({', '.join(tasks)}), and has no default route; set one, for example "
-                f"model[0].default_route = '{tasks[0]}', and save it again."
+                f"'{name}' has the tokenizer {type(tokenizer).__name__}, which exists in Python only; give a model "
+                "with a fast tokenizer (tokenizer.json), or save this one with such a tokenizer."
             )
 
 
@@ -84,8 +73,8 @@ def _to_float32(model: SentenceTransformer) -> str | None:
     return f"its weights are stored in {stored}; they are computed, trained and kept in float32"
 
 
-def _add_padding_token(model: SentenceTransformer) -> str | None:
-    tokenizer: Any = model[0].tokenizer
+def _add_padding_token(module: Any) -> str | None:
+    tokenizer = module.tokenizer
     if isinstance(tokenizer, Tokenizer) or tokenizer.pad_token is not None:
         return None
     # The attention mask hides it, so any token does.
@@ -94,17 +83,17 @@ def _add_padding_token(model: SentenceTransformer) -> str | None:
     return f"its tokenizer has no padding token; '{tokenizer.pad_token}' is used as one"
 
 
-def _limit_tokens(model: SentenceTransformer) -> str | None:
+def _limit_tokens(module: Any) -> str | None:
     """RoBERTa's table of positions has two rows that no token uses; beyond the others the model fails."""
-    bert: Any = model.transformers_model
+    bert: Any = getattr(module, "auto_model", None)
     table = getattr(getattr(bert, "embeddings", None), "position_embeddings", None)
     if not isinstance(table, nn.Embedding):
         return None
     most = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
-    asked = model.max_seq_length
+    asked = module.max_seq_length
     if asked is not None and asked <= most:
         return None
-    model.max_seq_length = most
+    module.max_seq_length = most
     return f"it has positions for {most} tokens; longer texts are cut there"
 
 
@@ -121,7 +110,7 @@ def _refuse_broken_weights(model: SentenceTransformer, name: str) -> None:
 def _refuse_without_embedding(model: SentenceTransformer, name: str) -> None:
     """Whatever keeps `encode()` from working is found here, before anything is trained or measured."""
     try:
-        rows = model.encode(PROBES, show_progress_bar=False)
+        rows = np.concatenate([model.encode(PROBES, show_progress_bar=False, **named) for named in _ways(model)])
     except Exception as fault:  # third-party models raise all kinds of errors
         if isinstance(fault, KeyError) and "sentence_embedding" in str(fault):
             raise InputError(
@@ -130,5 +119,12 @@ def _refuse_without_embedding(model: SentenceTransformer, name: str) -> None:
             ) from fault
         reason = f"{type(fault).__name__}: {fault}".split("\n")[0][:160]
         raise InputError(f"'{name}' cannot embed a text ({reason}); give a model whose encode() works.") from fault
-    if rows.shape[0] != len(PROBES) or not rows.any(axis=1).all() or not abs(rows).max() < float("inf"):
+    if len(rows) % len(PROBES) or not rows.any(axis=1).all() or not abs(rows).max() < float("inf"):
         raise InputError(f"'{name}' gives embeddings that are zero or not finite; give an intact copy of the model.")
+
+
+def _ways(model: SentenceTransformer) -> list[dict[str, Any]]:
+    """How `encode()` can be called: without a task, or with each of them if a router has no default."""
+    by_task = [router for router in routers(model) if route_of(router, None) is None]
+    tasks = {*by_task[0].sub_modules, *(task for task, _ in by_task[0].route_mappings if task)} if by_task else set()
+    return [{"task": task} for task in sorted(tasks)] or [{}]

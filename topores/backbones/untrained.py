@@ -10,17 +10,20 @@ from torch import nn
 from topores.backbones.encoder import Encoder
 from topores.forward.packable import not_packable
 from topores.forward.settings import with_modules
+from topores.phrases import Phrase
 
 
-def why_not_untrained(model: SentenceTransformer) -> str | None:
+def why_not_untrained(model: SentenceTransformer) -> Phrase | None:
     """The reason why no untrained encoder of this architecture can be made, or None."""
     modules = list(model)
     if not modules or not isinstance(modules[0], Transformer):
-        return "the model does not start with a transformer"
+        return Phrase("the model does not start with a transformer")
     pooling = next((place for place, module in enumerate(modules) if isinstance(module, Pooling)), 0)
     # A packable transformer keeps all of its own weights in what is replaced; heads after the pooling are left out.
     own = next((found for m in modules[: pooling + 1] if (found := not_packable(m)) is not None), None)
-    return None if own is None else f"the weights of its {type(own).__name__} cannot be drawn anew"
+    if own is None:
+        return None
+    return Phrase("the weights of its {module} cannot be drawn anew", module=type(own).__name__)
 
 
 def untrained_like(encoder: Encoder, seed: int) -> Encoder:

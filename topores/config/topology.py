@@ -35,6 +35,14 @@ class TopologyConfig(Options):
     """Columns of a table given to --texts that have other names, as ROLE=NAME: article=query,meta_analysis=document, or
     text=NAME for a corpus."""
 
+    prompt_1: str | None = None
+    """How the first of --texts is read by a model that is no run: the name of one of its prompts or routes, such as
+    query or document, which means the same as in encode_query() and encode_document(); or a prompt itself; an empty one
+    for none. If not given, the model's default, as in its encode(). Runs have their own."""
+
+    prompt_2: str | None = None
+    """How the second of --texts is read, or the second column of a table, in the same way."""
+
     lines: str = choice("auto", LINES)
     """What a line of a text file is: texts, each a text of its own; prose, part of one text; auto looks at the file."""
 
@@ -118,6 +126,11 @@ class TopologyConfig(Options):
         if not self.columns or any(text.suffix.lower() in PAIR_FILES for text in self.texts):
             return []
         return ["--columns names columns of a table; give the table with --texts FILE."]
+
+    @property
+    def prompts(self) -> tuple[str | None, str | None]:
+        """How T1 and T2 are read; None as the model reads any text."""
+        return self.prompt_1, self.prompt_2
 
     @property
     def null_names(self) -> tuple[str, ...]:

@@ -73,11 +73,12 @@ class TrainConfig(Options):
     given, --model as it is before training adds anything to it."""
 
     prompt_1: str | None = None
-    """Prompt before each passage of T1: the name of one of the model's prompts, such as query, or its text; an empty
-    one for none. If not given, the model's default prompt, as in its encode()."""
+    """How T1 is read: the name of one of the model's prompts or routes, such as query or document, which means the
+    same as in encode_query() and encode_document(); or a prompt itself, which stands before each passage; an empty one
+    for none. If not given, the model's default prompt and route, as in its encode()."""
 
     prompt_2: str | None = None
-    """Prompt before each passage of T2, in the same way."""
+    """How T2 is read, in the same way."""
 
     pooling: str | None = choice(None, POOLINGS)
     """How the tokens of a passage become one row, for a model that does not say it or says it otherwise. If not given,

@@ -7,11 +7,12 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Dense, Module, Router
+from sentence_transformers.sentence_transformer.modules import Dense, Module, Pooling, Router, StaticEmbedding
 from torch import Tensor, nn
 
 from topores.domain import SIDES
 from topores.forward.packable import Packable
+from topores.forward.routes import has_route_by_side
 from topores.forward.settings import with_modules
 
 LOCATION = ("subfolder", "token", "cache_folder", "revision", "local_files_only")
@@ -56,7 +57,7 @@ class Head(Packable, Module):
 
 
 class BySide(Packable, nn.Module):
-    """A router with the routes t1 and t2, for batches in which both sides occur. A checkpoint has the router."""
+    """A router of pooled rows with the routes t1 and t2, for batches of both sides. A checkpoint has the router."""
 
     def __init__(self, router: Router) -> None:
         super().__init__()
@@ -87,10 +88,16 @@ def with_stock_modules(model: SentenceTransformer) -> SentenceTransformer:
 
 
 def by_side(model: SentenceTransformer) -> SentenceTransformer:
-    """`model`, in which a router of the two sides takes batches of both from now on."""
+    """`model`, in which a router of the two sides takes batches of both from now on, if it takes pooled rows.
+
+    One that takes texts or tokens runs once for each side; `Encoder.embed_texts` sees to it.
+    """
+    pooled = False
     for name, module in model.named_children():
-        if isinstance(module, Router) and set(module.sub_modules) == set(SIDES):
+        if pooled and isinstance(module, Router) and has_route_by_side(module):
             setattr(model, name, BySide(module))
+        # Static embeddings have no tokens to pool.
+        pooled = pooled or isinstance(module, Pooling | StaticEmbedding)
     return model
 
 

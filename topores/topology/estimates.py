@@ -62,9 +62,9 @@ GROWTH, LONG_ENOUGH = 2**0.5, 0.3
 SHORT = 0.1
 """Seconds below which the shortest of three runs counts, because others disturb it."""
 
-SLOW, STEEPER = 3.0, 2.15
-"""Times the law's seconds from which a cloud is slow, and the factor of the power with which a slow one grows:
-benchmarks/homology_cost.py prints both beside measured times."""
+STEEPEST = 2.6
+"""Largest power with which the time of a cloud grows, in powers of the law; benchmarks/homology_cost.py prints measured
+times beside estimates."""
 
 NEAT = (1, 2, 5)
 """First digits of subsample sizes: 1, 2, 5, 10, 20, 50, ..."""
@@ -77,13 +77,16 @@ class Trial(NamedTuple):
     seconds: float
     law: Law
     """What it takes for points as those of embedded texts."""
+    power: float
+    """With which the time grew up to this part."""
 
     def slowness(self, points: int) -> float:
         """How many times as long as by the law this cloud takes, or a part of `points` of its points."""
         found = self.seconds / self.law(self.points)
-        if found < SLOW or points <= self.points:
+        if points <= self.points:
             return found
-        return found * float(points / self.points) ** (self.law.power * (STEEPER - 1))
+        power = min(max(self.power, self.law.power), STEEPEST * self.law.power)
+        return found * float(points / self.points) ** (power - self.law.power)
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ def trial(points: Numbers, *, metric: str = "angle", max_degree: WholeNumber = 1
     """Homology of growing parts of a cloud, until one takes `LONG_ENOUGH` or the cloud is whole.
 
     The number of points alone does not tell the time: where all distances are nearly equal, as between independent
-    directions in many dimensions, loops live long, and the time grows with twice the usual power.
+    directions in many dimensions, loops live long, and the time grows with twice the usual power or more. It grows on
+    as it did from the last part but one to the last, at least as for embedded texts.
 
     Args:
         points, metric, max_degree, engine: As `persistent_homology`.
@@ -159,14 +163,16 @@ def trial(points: Numbers, *, metric: str = "angle", max_degree: WholeNumber = 1
     costs = COSTS[choose_engine(engine, max_degree=degree)]
     law = costs[min(degree, len(costs) - 1)].seconds
     order = np.random.default_rng(0).permutation(len(rows))
-    size, seconds = min(len(rows), FIRST[min(degree, len(FIRST) - 1)]), 0.0
+    size = min(len(rows), FIRST[min(degree, len(FIRST) - 1)])
+    before, seconds, power = size, 0.0, law.power
     while True:
         some = np.sort(order[:size])
         part = rows[np.ix_(some, some)] if metric == "precomputed" else rows[some]
-        seconds = min(_seconds_of(part, metric, degree, engine) for _ in range(3 if seconds < SHORT else 1))
-        if seconds >= LONG_ENOUGH or size == len(rows):
-            return Trial(size, seconds, law)
-        size = min(len(rows), round(size * GROWTH))
+        now = min(_seconds_of(part, metric, degree, engine) for _ in range(3 if seconds < SHORT else 1))
+        power = float(np.log(now / seconds) / np.log(size / before)) if seconds and now else power
+        if now >= LONG_ENOUGH or size == len(rows):
+            return Trial(size, now, law, power)
+        before, size, seconds = size, min(len(rows), round(size * GROWTH)), now
 
 
 def _seconds_of(part: Numbers, metric: str, degree: int, engine: str) -> float:

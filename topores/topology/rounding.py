@@ -21,6 +21,9 @@ NOISE = 16
 FEW, LOOKED_AT = 256, 2**17
 """Least and most values by which the format of wider numbers is told."""
 
+MANY_BYTES = 100
+"""Different values of a signed byte from which bytes are embeddings that were scaled to them."""
+
 AXES, NEAR = 12, 9
 """Columns to which rows are projected to find twins, and the nearest points that are looked at there."""
 
@@ -53,7 +56,19 @@ def row_rounding(values: Numbers) -> float:
 
     Models compute in float32 at best: in another batch, the same text moves this far even if rows are kept as float64.
     """
-    return max(storage_rounding(values), NOISE * SINGLE)
+    return max(storage_rounding(values), NOISE * SINGLE, _of_quantised(np.asarray(values)))
+
+
+def _of_quantised(given: np.ndarray) -> float:
+    """How far rounding to bytes moves a row of length 1; 0 if the bytes are not embeddings scaled to their range.
+
+    Counts and one-hot rows are bytes too, and exact: they use few of the values.
+    """
+    if given.dtype != np.int8 or given.ndim != 2 or len(np.unique(given)) < MANY_BYTES:
+        return 0.0
+    lengths = np.linalg.norm(given.astype(np.float64), axis=1)
+    # Each number is off by half a unit at most.
+    return float(np.sqrt(given.shape[1]) / 2 / np.median(lengths))
 
 
 def twin_distance(points: Numbers, metric: str, *, least: float = DOUBLE) -> float:

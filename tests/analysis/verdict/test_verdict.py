@@ -13,7 +13,10 @@ from topores.analysis.loop_significance import corrected_for_cells
 from topores.analysis.verdict.evidence import LONGEST_LOOP, MOVE, MOVED, TURN, Evidence
 from topores.analysis.verdict.rules import judge
 from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, State, Verdict
+from topores.evaluations.retrieval import metrics_of
 from topores.phrases import Phrase
+from topores.runs import held_out_mrr
+from topores.text.retrieval import ranks
 
 N = 24
 STATES = (State(0, "cycle 0", Path("a")), State(10, "cycle 10", Path("b")))
@@ -261,6 +264,28 @@ def test_one_state_shows_no_change() -> None:
         judge(one, seed=0).sentence
         == "Cycle 0 is the only state, so there is no change to judge. Last layer: RankMe 30, uniformity -2.50."
     )
+
+
+def test_a_file_name_keeps_its_spelling_at_the_beginning_of_a_sentence() -> None:
+    one = Evidence([State(0, "emb.npy", Path("emb.npy"))], lambda *_: None, [], None, cloud(1), cloud(1))
+    assert judge(one, seed=0).sentence.startswith("emb.npy is the only state")
+
+
+def test_one_mrr_in_the_sentence_and_in_the_log() -> None:
+    """Twelve held-out passages of T1 ask for four of T2, so the directions have unequal numbers of queries."""
+    pairs = AlignedPairs(np.arange(N), np.arange(N) // 3, np.ones(N), np.ones(N), np.ones(N, bool), 1.0)
+    split = tuple("held_out" if i < 12 else "train" for i in range(N))
+    split_2 = tuple("held_out" if i < 4 else "train" for i in range(N))
+    texts = dataclasses.replace(corpus(), pairs=pairs, split_1=split, split_2=split_2)
+    last = cloud(1.5)
+    ways = [("held_out", "1to2"), ("held_out", "2to1")]
+    found = {way: ranks(last[:N], last[N:], texts, *way) for way in ways}
+    logged = held_out_mrr(metrics_of(found))
+    assert [len(found[way]) for way in ways] == [12, 4]
+    assert np.concatenate([1 / found[way] for way in ways]).mean() != pytest.approx(logged, abs=1e-3)
+    verdict = judge(evidence(cloud(NOISE), last, texts=texts), seed=0)
+    assert verdict.claims[0].value == pytest.approx(logged, abs=1e-12)
+    assert f"to {logged:.2f} over 16 queries" in verdict.sentence
 
 
 def test_sign_flip_p_of_four_equal_differences_is_one_in_eight() -> None:

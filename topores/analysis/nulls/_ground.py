@@ -13,12 +13,16 @@ from topores.analysis.changes import between_diagrams, measure_change, measure_t
 from topores.analysis.measure import Bench, MeasuredState, unit_rows
 from topores.analysis.sources import EncodedSource, Source
 from topores.domain import Diagram, Measurement, NullMeasurement
+from topores.phrases import Phrase
 from topores.quantities import DISTANCE_UNITS
 
 Cloud = Float[np.ndarray, "_ _"]
 """Unit rows; the clouds of one draw differ in size."""
 
 Drawn = list[list[Diagram]]
+
+DRAWN_AT_ONCE = 2**27
+"""Bytes of clouds that are drawn before they are measured."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,18 @@ class Draw(NamedTuple):
     """Whether rows of the twin are the same passages; if not, only their diagrams are compared."""
 
 
-def too_large(ground: Ground) -> str | None:
+def too_large(ground: Ground) -> Phrase | None:
     """Why there are no draws for clouds that are measured by subsamples: each draw would cost as much again."""
     points, most = max(map(len, ground.source.clouds.values())), ground.bench.protocol.max_points
-    return None if points <= most else f"a cloud has {points:,} points, and nulls are drawn for {most:,} at most"
+    if points <= most:
+        return None
+    return Phrase("a cloud has {points:,} points, and nulls are drawn for {most:,} at most", points=points, most=most)
 
 
-def no_encoder(ground: Ground) -> str | None:
+def no_encoder(ground: Ground) -> Phrase | None:
     """Why the passages cannot be encoded in another way."""
     if not isinstance(ground.source, EncodedSource):
-        return "the points are an array without an encoder"
+        return Phrase("the points are an array without an encoder")
     return too_large(ground)
 
 
@@ -82,7 +88,27 @@ def measured_draws(null: str, ground: Ground, draws: Iterable[Draw]) -> Iterator
 
     The same measures as for the run, without curves and the linear probe, which are not needed for hundreds of draws.
     """
-    drawn, bench = list(draws), ground.bench
+    for drawn in _batches(draws):
+        yield from _measured_batch(null, ground, drawn)
+
+
+def _batches(draws: Iterable[Draw]) -> Iterator[list[Draw]]:
+    """As many draws as fit into `DRAWN_AT_ONCE`: hundreds of large clouds must not be in memory together."""
+    batch: list[Draw] = []
+    held = 0
+    for draw in draws:
+        size = sum(cloud.nbytes for clouds in (draw.clouds, draw.twin or {}) for cloud in clouds.values())
+        if batch and held + size > DRAWN_AT_ONCE:
+            yield batch
+            batch, held = [], 0
+        batch.append(draw)
+        held += size
+    if batch:
+        yield batch
+
+
+def _measured_batch(null: str, ground: Ground, drawn: list[Draw]) -> Iterator[NullMeasurement]:
+    bench = ground.bench
     places = [(draw, cloud) for draw in drawn for cloud in draw.clouds]
     points = [draw.clouds[cloud] for draw, cloud in places]
     found = _measured_clouds(null, bench, points)

@@ -8,16 +8,19 @@ from topores.analysis.nulls._ground import Ground
 from topores.analysis.sources import EncodedSource, Source, run_source
 from topores.analysis.verdict.evidence import RETRIEVAL
 from topores.domain import Measurement, NullMeasurement
+from topores.phrases import Phrase
 from topores.quantities import unit_of
 from topores.runs import Run, held_out_mrr
 
 log = logging.getLogger(__name__)
 
 
-def why_no_run(source: Source, kind: str) -> str | None:
+def why_no_run(source: Source, kind: str) -> Phrase | None:
+    if source.run is None:
+        return Phrase("it is trained beside a run of topores train, and these states are none")
     if nulls_beside(source.run, kind):
         return None
-    return f"the run has none; train them with topores train --resume --null {kind}"
+    return Phrase("the run has none; train them with topores train --resume --null {kind}", kind=kind)
 
 
 def nulls_beside(run: Run | None, kind: str) -> list[Run]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_encoder
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
+from topores.phrases import Phrase
 
 ORDER = 20
 NAME = "Dropout"
@@ -14,7 +15,7 @@ MASKS = 6
 """Number of masks. Each draw is compared with the previous one, and the first with the last."""
 
 
-def why_not(ground: Ground) -> str | None:
+def why_not(ground: Ground) -> Phrase | None:
     if reason := no_encoder(ground):
         return reason
     assert isinstance(ground.source, EncodedSource)  # no_encoder checked it

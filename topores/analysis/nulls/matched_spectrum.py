@@ -7,6 +7,7 @@ from topores.analysis.measure import unit_rows
 from topores.analysis.nulls._ground import Cloud, Draw, Ground, measured_draws, too_large
 from topores.compute.parallel import run_parallel
 from topores.domain import NullMeasurement
+from topores.phrases import Phrase
 from topores.topology import GaussianLike
 
 ORDER = 80
@@ -17,7 +18,7 @@ CLOUDS = 40
 """Number of clouds, enough for p < .05 after Holm over the first and the last state."""
 
 
-def why_not(ground: Ground) -> str | None:
+def why_not(ground: Ground) -> Phrase | None:
     return too_large(ground)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_encoder
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
+from topores.phrases import Phrase
 
 ORDER = 60
 NAME = "Random text"
@@ -13,7 +14,7 @@ DESCRIPTION = "passages of the same lengths, with each text's tokens in random o
 TEXTS = 3
 
 
-def why_not(ground: Ground) -> str | None:
+def why_not(ground: Ground) -> Phrase | None:
     return no_encoder(ground)
 
 

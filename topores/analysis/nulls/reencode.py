@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_encoder
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
+from topores.phrases import Phrase
 
 ORDER = 10
 NAME = "Encoded again"
 DESCRIPTION = "the same passages encoded again"
 
 
-def why_not(ground: Ground) -> str | None:
+def why_not(ground: Ground) -> Phrase | None:
     return no_encoder(ground)
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Int
 
 from topores.analysis.nulls._ground import Draw, Ground, measured_draws, too_large
 from topores.domain import NullMeasurement
+from topores.phrases import Phrase
 
 ORDER = 30
 NAME = "Half of the passages"
@@ -21,11 +22,13 @@ FEWEST = 8
 """Passages below which a half is too small to measure."""
 
 
-def why_not(ground: Ground) -> str | None:
+def why_not(ground: Ground) -> Phrase | None:
     if reason := too_large(ground):
         return reason
     least = min(len(rows) for rows in ground.source.clouds.values())
-    return None if least >= FEWEST else f"a cloud has {least} points, and half of them is too few to measure"
+    if least >= FEWEST:
+        return None
+    return Phrase("a cloud has {least} points, and half of them is too few to measure", least=least)
 
 
 def measurements(ground: Ground) -> Iterator[NullMeasurement]:

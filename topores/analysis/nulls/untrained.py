@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from topores.analysis.nulls._ground import Draw, Ground, measured_draws, no_encoder
 from topores.analysis.sources import EncodedSource
 from topores.domain import NullMeasurement
+from topores.phrases import Phrase
 
 ORDER = 70
 NAME = "Untrained encoder"
@@ -13,7 +14,7 @@ DESCRIPTION = "the same passages by an encoder of the same architecture with ran
 ENCODERS = 3
 
 
-def why_not(ground: Ground) -> str | None:
+def why_not(ground: Ground) -> Phrase | None:
     if reason := no_encoder(ground):
         return reason
     assert isinstance(ground.source, EncodedSource)  # no_encoder checked it

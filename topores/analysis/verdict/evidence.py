@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from topores.analysis.chance import Rows
 from topores.analysis.gain import Gain
-from topores.domain import Corpus, Loop, Measurement, NullMeasurement, Split, State
+from topores.domain import DIRECTIONS, Corpus, Loop, Measurement, NullMeasurement, Split, State
 from topores.quantities import DISTANCE, DISTANCE_UNITS, id_of, quantity
 from topores.text.retrieval import question_groups, ranks
 
@@ -39,7 +39,11 @@ Values = dict[str, float]
 
 
 class Learning(NamedTuple):
-    """1 / rank of every query of one split, in both directions, at the first and the last state."""
+    """1 / rank of every query of one split at the first and the last state, weighted so that directions count alike.
+
+    So the mean of a state is its MRR as it is logged and shown everywhere: the mean of both directions, however many
+    queries each has.
+    """
 
     before: np.ndarray
     after: np.ndarray
@@ -89,7 +93,7 @@ class Evidence:
         assert corpus is not None
         n_1 = len(corpus.t1)
         before, after = (
-            np.concatenate([1 / ranks(rows[:n_1], rows[n_1:], corpus, split, d) for d in ("1to2", "2to1")])
+            _of_equal_weight([1 / ranks(rows[:n_1], rows[n_1:], corpus, split, way) for way in DIRECTIONS])
             for rows in (self.first, self.last)
         )
         return Learning(before, after, question_groups(corpus, split))
@@ -107,6 +111,13 @@ class Evidence:
     @property
     def nothing_moved(self) -> bool:
         return self.value("change", self.states[-1].cycle) == 0
+
+
+def _of_equal_weight(by_direction: Sequence[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " _"]:
+    """The values of all directions, weighted so that their mean is the mean of the directions' means."""
+    asked = [values for values in by_direction if len(values)]
+    count = sum(map(len, asked))
+    return np.concatenate([values * count / (len(asked) * len(values)) for values in asked] or [np.empty(0)])
 
 
 def name_of(m: Measurement) -> str | None:

@@ -23,10 +23,10 @@ def span(first: State, last: State, *, trained: bool) -> Phrase:
 
 
 def sentence_start(state: State) -> str:
-    """The state's label with a capital."""
+    """The state's label with a capital; the name of a file or a model as it is spelt."""
     if state.label == cycle_label(state.cycle):
         return Phrase("Cycle {n:,}", n=state.cycle)
-    return state.label[:1].upper() + state.label[1:]
+    return state.label
 
 
 def parts(texts: Sequence[str]) -> Phrase:

@@ -15,6 +15,9 @@ from topores.report.names import distance_unit, unit_name
 ORDER = 90
 TITLE = later("Method, words and versions")
 
+NOT_SHOWN = ("options", "plans", "nulls_left_out", "phrases")
+"""Facts of the protocol that stand elsewhere on the page, or are not for readers."""
+
 
 def render(analysis: Analysis) -> str:
     run = analysis.run
@@ -22,7 +25,7 @@ def render(analysis: Analysis) -> str:
         _method(),
         _block(
             say("How the topology was computed"),
-            {k: v for k, v in analysis.protocol.items() if k not in ("options", "plans", "nulls_left_out")},
+            {k: v for k, v in analysis.protocol.items() if k not in NOT_SHOWN},
         ),
         _quantities(analysis),
         _glossary(),

@@ -2,12 +2,13 @@
 
 from topores.analysis.ladder import description_of, name_of, nulls_in_order
 from topores.domain import Analysis, State, without_rounding
+from topores.phrases import phrase_for
 from topores.report.glossary import measure_term, term
 from topores.report.html.charts import Line, legend, line_chart
 from topores.report.html.numbers import data
 from topores.report.html.safe import escape_html
 from topores.report.html.tables import fold, table
-from topores.report.language import later, many, say
+from topores.report.language import later, many, say, speak
 from topores.report.names import state_axis, state_name, unit_of
 from topores.report.run.null_data import ROWS, Spread, own_value, present, spreads
 
@@ -57,11 +58,11 @@ def _left_out(analysis: Analysis) -> str:
     found = analysis.protocol.get("nulls_left_out")
     if not isinstance(found, dict) or not found:
         return ""
-    known = nulls_in_order()
+    known, kept = nulls_in_order(), analysis.protocol.get("phrases")
+    phrases = kept if isinstance(kept, dict) else {}
+    reasons = {name: speak(phrase_for(str(why), phrases.get(name))) for name, why in found.items() if name in known}
     told = "".join(
-        f"<li><strong>{say(name_of(name))}</strong>: {escape_html(say(str(reason)))}</li>"
-        for name, reason in found.items()
-        if name in known
+        f"<li><strong>{say(name_of(name))}</strong>: {escape_html(why)}</li>" for name, why in reasons.items()
     )
     return fold(say("Nulls that cannot be had here"), f"<ul>{told}</ul>") if told else ""
 
