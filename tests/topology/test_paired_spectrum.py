@@ -53,7 +53,7 @@ def test_each_row_has_one_partner_the_heaviest() -> None:
 
 
 def test_some_rows_keep_the_pairs_of_which_both_are_there() -> None:
-    some = two_texts(3).of(np.array([4, 1, 2]))
+    some = two_texts(3).of_rows(np.array([4, 1, 2]))
     assert some.texts.tolist() == [1, 0, 0]
     assert some.pairs.tolist() == [[1, 0]]
 

@@ -21,7 +21,7 @@ class TwoTexts(NamedTuple):
     pairs: Int[np.ndarray, "pairs 2"]
     """Rows (of text 0, of text 1) that are partners; each row at most once."""
 
-    def of(self, rows: Int[np.ndarray, " chosen"]) -> "TwoTexts":
+    def of_rows(self, rows: Int[np.ndarray, " chosen"]) -> "TwoTexts":
         """The same for some rows of the cloud; a pair of which a row is missing is none."""
         place = np.full(len(self.texts), -1)
         place[rows] = np.arange(len(rows))
@@ -72,7 +72,7 @@ class PairedGaussianLike:
     def __init__(self, points: Numbers, two: TwoTexts) -> None:
         rows = as_points(points)
         self._shape = rows.shape
-        texts, pairs = _checked(two, len(rows))
+        texts, pairs = _validate(two, len(rows))
         alone = np.ones(len(rows), dtype=bool)
         alone[pairs] = False
         self._strata: list[tuple[np.ndarray, GaussianLike]] = []
@@ -91,7 +91,7 @@ class PairedGaussianLike:
         return drawn
 
 
-def _checked(two: TwoTexts, points: int) -> tuple[Int[np.ndarray, " points"], Int[np.ndarray, "pairs 2"]]:
+def _validate(two: TwoTexts, points: int) -> tuple[Int[np.ndarray, " points"], Int[np.ndarray, "pairs 2"]]:
     texts, pairs = np.asarray(two.texts), np.asarray(two.pairs, dtype=np.int64).reshape(-1, 2)
     if texts.shape != (points,) or not np.isin(texts, (0, 1)).all():
         raise ValueError(f"texts has shape {texts.shape}; expected 0 or 1 for each of the {points} points.")
