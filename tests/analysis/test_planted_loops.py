@@ -46,7 +46,7 @@ def test_two_perfect_rings_are_found(tmp_path: Path) -> None:
 def test_a_ring_of_seven_is_not_denied_and_its_order_is_seen(tmp_path: Path) -> None:
     verdict = analysed(tmp_path, ring(7)).verdict
     assert "this test could not see a loop among so few passages (7; " in verdict.sentence
-    assert "in their given order the rows lie around a ring (neighbours " in verdict.sentence
+    assert "in their given order the passages lie around a ring (neighbours " in verdict.sentence
     assert "no loop" not in verdict.sentence
     assert verdict.headline == "One state; a loop could not be seen"
     order = next(claim for claim in verdict.claims if claim.null_of == "orders")
@@ -65,9 +65,7 @@ def test_what_would_count_is_told_where_no_loop_is_found(tmp_path: Path) -> None
 
 
 def test_rows_in_a_random_order_are_in_no_order(tmp_path: Path) -> None:
-    assert "the given order of the rows is not nearer to a ring than by chance (neighbours " in said(
-        tmp_path, scattered(20)
-    )
+    assert "their given order is not nearer to a ring than a random one (neighbours " in said(tmp_path, scattered(20))
 
 
 def test_no_bar_is_no_loop(tmp_path: Path) -> None:

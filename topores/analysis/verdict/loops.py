@@ -84,7 +84,7 @@ def _judge_between(evidence: Evidence, claims: list[Claim]) -> str:
     corrected = holm([evidence.loop_p[state.cycle] for state in states])
     p, place = min(zip(corrected, range(len(states)), strict=True))
     what = Phrase("smallest p of a loop between the first and the last state, over {n} states", n=len(states))
-    claims.append(Claim(what, p, ALPHA, p, "loop_p", evidence.unit("loop_p")))
+    claims.append(Claim(what, p, None, p, "loop_p", evidence.unit("loop_p")))
     return words.loop_between(states[place], p, len(states)) if p < ALPHA else ""
 
 

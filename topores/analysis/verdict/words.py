@@ -263,10 +263,10 @@ def order_of_rows(order: CyclicOrder, *, significant: bool) -> Phrase:
         step=order.step, expected=order.expected, p=order.p,
     )  # fmt: skip
     if not significant:
-        return Phrase("the given order of the rows is not nearer to a ring than by chance ({numbers})", numbers=numbers)
+        return Phrase("their given order is not nearer to a ring than a random one ({numbers})", numbers=numbers)
     if not order.closed:
-        return Phrase("in their given order the rows follow a line, not a ring ({numbers})", numbers=numbers)
-    return Phrase("in their given order the rows lie around a ring ({numbers})", numbers=numbers)
+        return Phrase("in their given order the passages follow a line, not a ring ({numbers})", numbers=numbers)
+    return Phrase("in their given order the passages lie around a ring ({numbers})", numbers=numbers)
 
 
 def loops_gained(count: int) -> str:
