@@ -176,8 +176,8 @@ class Loop:
     birth: float
     death: float
     p: float
-    """Decision p: the largest of universal_p, spectrum_p (both corrected over the cloud's bars) and the smallest p of
-    the cloud, corrected over all layers, states and clouds."""
+    """Decision p: the larger of universal_p and spectrum_p, and spectrum_p alone where there are few bars. Corrected
+    over the bars of its cloud; in older results also over all layers, states and clouds."""
     members: tuple[int, ...]
     """Rows of the cloud, in cyclic order; the last is joined to the first."""
     universal_p: float | None = None
@@ -186,6 +186,10 @@ class Loop:
     """Monte Carlo p among the longest bars of Gaussian clouds of the same spectrum; None where none were drawn."""
     stability: float | None = None
     """Share of the resamples of the cloud in which the loop is found again."""
+    visible: float | None = None
+    """Ratio death / birth beyond which it would count as significant; None in older results, and where it is blind."""
+    blind: bool = False
+    """Whether it could not be significant however long: not even with the ratio of an even ring through all points."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,7 @@ class Track:
     layers: tuple[int, ...] = ()
     """Layers in which the bar exists at the state where it is longest, its own included."""
     p: float | None = None
-    """Decision p of the bar at the state where it is longest, as `Loop.p`."""
+    """Decision p of the bar at the state where it is longest, corrected over all layers, states and clouds as well."""
     stability: float | None = None
     """Share of the resamples, at the state where the bar is longest, in which the loop is found again."""
 

@@ -85,8 +85,9 @@ def on_circle(points: int, random: np.random.Generator) -> np.ndarray:
 
 def test_both_nulls_stand_side_by_side_and_the_larger_p_counts():
     random = np.random.default_rng(0)
-    rows = embedded(on_circle(80, random), 0.3, random)
+    rows = embedded(on_circle(80, random), 0.5, random)
     loops = persistent_homology(rows, metric="euclidean")[1]
+    assert len(loops) > 8  # so many that both nulls are asked
     found = bar_significance(rows, metric="euclidean", replicates=39, seed=4)
     assert found.universal == pytest.approx(holm(universal_p_values(loops)))
     assert found.spectrum == pytest.approx(matched_spectrum_p_values(rows, metric="euclidean", replicates=39, seed=4))
@@ -130,7 +131,7 @@ def test_clouds_are_drawn_only_where_the_universal_null_leaves_something_open():
 
 
 def test_significance_of_no_bars_and_of_what_has_no_spectrum():
-    assert [len(part) for part in bar_significance(np.eye(3))] == [0, 0, 0]
+    assert [len(part) for part in bar_significance(np.eye(3))] == [0, 0, 0, 0]
     with pytest.raises(ValueError, match="a spectrum needs coordinates"):
         bar_significance(1 - np.eye(3), metric="precomputed", only_if_below=0.05)
     with pytest.raises(ValueError, match="degree is 0"):
@@ -153,3 +154,50 @@ def test_holm_rejects_step_by_step(p):
                 break
             rejected.add(i)
         assert {i for i, one in enumerate(corrected) if one <= alpha} == (rejected if alpha < 1 else set(range(len(p))))
+
+
+def even_ring(points: int) -> np.ndarray:
+    turn = 2 * np.pi * np.arange(points) / points
+    return np.column_stack([np.cos(turn), np.sin(turn)])
+
+
+@pytest.mark.parametrize("metric", ["angle", "euclidean"])
+@pytest.mark.parametrize("points", [24, 60])
+def test_a_perfect_ring_is_found_though_it_is_the_only_bar(points, metric):
+    found = bar_significance(even_ring(points), metric=metric, only_if_below=0.05)
+    assert found.universal == pytest.approx([np.exp(-np.exp(-np.euler_gamma))])
+    assert found.p == pytest.approx(found.spectrum)
+    assert found.p < 0.001
+
+
+def test_two_perfect_rings_are_found():
+    rings = np.zeros((120, 5))
+    rings[:60, :2] = rings[60:, 2:4] = even_ring(60)
+    rings[60:, 4] = 3
+    assert (bar_significance(rings, metric="euclidean", replicates=39).p < 0.001).tolist() == [True, True]
+
+
+def test_a_ring_of_seven_cannot_be_seen():
+    """A single bar among so few points: the universal null cannot be left out, and never gives a small p."""
+    found = bar_significance(even_ring(7), metric="euclidean")
+    assert np.isinf(found.visible).all()
+    assert found.p.min() > 0.5
+
+
+@pytest.mark.parametrize("noise", [0.03, 0.3, 1.0])
+@pytest.mark.parametrize("metric", ["angle", "euclidean"])
+def test_a_longest_bar_is_significant_if_its_ratio_is_beyond_the_visible_one(noise, metric):
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        rows = embedded(on_circle(60, random), noise, random) + (np.arange(384) == 9) * 0.5
+        bars = persistent_homology(rows, metric=metric)[1]
+        found = bar_significance(rows, bars, metric=metric, replicates=39, seed=seed)
+        longest = (bars[:, 1] / bars[:, 0]).argmax()
+        beyond = bars[longest, 1] / bars[longest, 0] > found.visible[longest]
+        assert beyond == (found.p[longest] < 0.05)
+
+
+def test_a_surface_has_so_many_bars_that_both_nulls_are_asked():
+    rows = np.random.default_rng(2).normal(size=(40, 3))
+    found = bar_significance(rows / np.linalg.norm(rows, axis=1, keepdims=True), metric="euclidean", replicates=39)
+    assert np.array_equal(found.p, np.maximum(found.universal, found.spectrum))

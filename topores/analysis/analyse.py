@@ -17,6 +17,7 @@ from topores.analysis.maps import MapMaker, outlines_of
 from topores.analysis.measure import Bench, MeasuredState, measure_states, unit_rows
 from topores.analysis.nulls._ground import Ground
 from topores.analysis.nulls._trained import nulls_beside, retrieval_of
+from topores.analysis.partners import partners_of
 from topores.analysis.parts import Parts
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
@@ -29,7 +30,12 @@ from topores.config import TopologyConfig
 from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Outline, Track
 from topores.phrases import phrase_facts
 from topores.quantities import id_of, unit_of
+from topores.topology import CyclicOrder, TwoTexts, cyclic_order
+from topores.topology.cyclic_order import FEWEST
 from topores.topology.engines import choose_engine
+
+MOST_IN_ORDER = 50
+"""Rows of one cloud up to which their given order is tested: loops of such clouds are rarely seen."""
 
 NOT_DECIDING = ("checkpoint", "texts", "output", "cache", "scheduler", "device", "fail_on", "lang", "figures")
 """Options that change no number; checkpoints and texts count by their content."""
@@ -52,7 +58,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     cells: dict[tuple[int, int, str], float] = {}
     followed: list[np.ndarray] = []
     outlines: dict[tuple[int, int, str], tuple[Outline, ...]] = {}
-    maps, parts = MapMaker(source, bench), Parts()
+    maps, parts, partners = MapMaker(source, bench), Parts(), partners_of(source)
     first: MeasuredState | None = None
 
     def announce_first(layers: int, cloud: np.ndarray) -> None:
@@ -63,7 +69,7 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
         for (layer, cloud), cell in now.cells.items():
             diagrams |= {(now.state.cycle, layer, cloud, degree): d for degree, d in enumerate(cell.diagrams)}
         label, own = now.state.label, list(now.cells.values())
-        cells |= parts.run(f"The significance of loops ({label})", partial(smallest_p, own, bench, label), {})
+        cells |= parts.run(f"The significance of loops ({label})", partial(smallest_p, own, bench, label, partners), {})
         outlines |= parts.run(f"The outline of loops ({label})", partial(outlines_of, own, bench, label), {})
         maps.take(now)
         if len(source.clouds["union"]) <= MOST_POINTS:  # no loop of a larger cloud is followed
@@ -74,15 +80,15 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     ends = (first,) if now is first else (first, now)
     shown = [end.cells[layers[-1], cloud] for end in ends for cloud in source.clouds]
     sure = corrected_for_cells(cells)
-    found = parts.run("The list of loops", partial(most_significant_loops, shown, bench, "first and last state"), [])
-    # Without the other cells nothing is corrected for, so nothing is claimed.
-    loops = [replace(loop, p=max(loop.p, sure.get((loop.cycle, loop.layer, loop.cloud), 1.0))) for loop in found]
+    listed = partial(most_significant_loops, shown, bench, "first and last state", partners)
+    loops = parts.run("The list of loops", listed, [])
     measurements += [Measurement(*place, "loop_p", p, unit_of("loop_p"), 1) for place, p in cells.items()]
     asked = config.nulls != TopologyConfig.nulls
     ladder = measured_nulls(Ground(source, _for_nulls(bench), ends), config.null_names, parts, asked=asked)
     nulls = ladder.measurements
-    evidence = _evidence(source, ends, measurements, nulls, loops, sure, config.metric)
-    tracks = parts.run("The tracks of loops", partial(_tracks, source, bench, followed, sure, config.layers), ())
+    evidence = _evidence(source, ends, measurements, nulls, loops, sure, config)
+    follow = partial(_tracks, source, bench, followed, sure, config.layers, partners)
+    tracks = parts.run("The tracks of loops", follow, ())
     drawn = parts.run("The map", maps.maps, ())
     neighbours = parts.run("The list of neighbours", maps.neighbours, None)
     facts = _protocol_facts(config, bench.protocol, {cloud: len(rows) for cloud, rows in source.clouds.items()})
@@ -127,7 +133,7 @@ def _evidence(
     nulls: tuple[NullMeasurement, ...],
     loops: list[Loop],
     cells: dict[tuple[int, int, str], float],
-    metric: str,
+    config: TopologyConfig,
 ) -> Evidence:
     """What the verdict is based on: the first and the last state, and the same numbers under each null."""
     first, last = ends[0].state.cycle, ends[-1].state.cycle
@@ -152,8 +158,21 @@ def _evidence(
         gain=gain_of(source.run, last) if source.run else None,
         without_dropout="resample" in floors and "dropout" not in floors,
         rounding=_change_by_rounding(source, ends[-1], layer),
-        metric=metric,
+        metric=config.metric,
+        loop_p={m.cycle: m.value for m in measurements if m.measure == "loop_p" and _is_output(m, layer)},
+        order=_order_of_rows(source, ends[-1].cells[layer, "union"].points, config),
     )
+
+
+def _is_output(m: Measurement, layer: int) -> bool:
+    return m.layer == layer and m.cloud == "union"
+
+
+def _order_of_rows(source: Source, points: np.ndarray, config: TopologyConfig) -> CyclicOrder | None:
+    """Whether few rows lie around a ring in the order in which they were given; None for two texts or many rows."""
+    if len(source.clouds) > 1 or not FEWEST <= len(points) <= MOST_IN_ORDER:
+        return None
+    return cyclic_order(points, metric=config.metric, seed=config.seed)
 
 
 def _change_by_rounding(source: Source, last: MeasuredState, layer: int) -> float | None:
@@ -165,7 +184,12 @@ def _change_by_rounding(source: Source, last: MeasuredState, layer: int) -> floa
 
 
 def _tracks(
-    source: Source, bench: Bench, states: list[np.ndarray], cells: dict[tuple[int, int, str], float], layers: str
+    source: Source,
+    bench: Bench,
+    states: list[np.ndarray],
+    cells: dict[tuple[int, int, str], float],
+    layers: str,
+    partners: TwoTexts | None,
 ) -> tuple[Track, ...]:
     """Loops of both texts' cloud followed through the states, and through the layers where several were asked for."""
     rows, last = source.clouds["union"], max((layer for _, layer, _ in cells), default=0)
@@ -175,7 +199,7 @@ def _tracks(
         found = source.layers_of(source.states[place], layers, bench.cache)
         return [unit_rows(found[layer][rows], source.rounding) for layer in sorted(found)]
 
-    return tracks_of("union", states, of_state, bench, sure)
+    return tracks_of("union", states, of_state, bench, sure, partners)
 
 
 def protocol_of(config: TopologyConfig) -> Protocol:

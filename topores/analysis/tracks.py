@@ -15,6 +15,7 @@ from topores.analysis.measure import Bench
 from topores.domain import Track
 from topores.topology import (
     FollowedStep,
+    TwoTexts,
     Vine,
     follow_step,
     join_steps,
@@ -41,7 +42,12 @@ Bar = tuple[float, float]
 
 
 def tracks_of(
-    cloud: str, states: States, layers_of: Callable[[int], States], bench: Bench, sure: Sequence[float]
+    cloud: str,
+    states: States,
+    layers_of: Callable[[int], States],
+    bench: Bench,
+    sure: Sequence[float],
+    partners: TwoTexts | None = None,
 ) -> tuple[Track, ...]:
     """The significant or longest loops of one cloud, followed through all states.
 
@@ -49,6 +55,7 @@ def tracks_of(
         states: Unit rows of the cloud at the last layer, state by state; the same points in each.
         layers_of: From a state's index, unit rows of the cloud at each of its layers, in order.
         sure: By state, its smallest p corrected over all cells: no loop of the state gets a smaller one.
+        partners: Rows that are partners, as in `significances`.
 
     Returns:
         The longest first; none for clouds of more than `MOST_POINTS` points.
@@ -56,7 +63,7 @@ def tracks_of(
     if len(states) < 2 or not 3 < len(states[0]) <= MOST_POINTS or bench.protocol.max_degree < 1:
         return ()
     vines = join_steps(_followed_steps(list(pairwise(states)), DIAGRAMS, bench, "loops"))
-    p = _p_of_peaks(vines, states, bench, sure)
+    p = _p_of_peaks(vines, states, bench, sure, partners)
     tracked = [vines[place] for place in _kept_tracks(p)]
     by_peak = {peak: layers_of(peak) for peak in sorted({vine.peak for vine in tracked})}
     layers = _layers_of_each(tracked, by_peak, bench)
@@ -96,17 +103,21 @@ def _kept_tracks(p: Sequence[float]) -> list[int]:
     return sorted(kept)
 
 
-def _p_of_peaks(vines: list[Vine], states: States, bench: Bench, sure: Sequence[float]) -> list[float]:
+def _p_of_peaks(
+    vines: list[Vine], states: States, bench: Bench, sure: Sequence[float], partners: TwoTexts | None
+) -> list[float]:
     """p of each vine where it is longest, corrected over all loops of that state and, by `sure`, over all cells."""
     peaks = sorted({vine.peak for vine in vines})
-    p = _p_of_bars(peaks, vines, states, bench)
+    p = _p_of_bars(peaks, vines, states, bench, partners)
     return [max(p[vine.peak][_bar_at(vine, vine.peak)], sure[vine.peak]) for vine in vines]
 
 
-def _p_of_bars(peaks: list[int], vines: list[Vine], states: States, bench: Bench) -> dict[int, dict[Bar, float]]:
+def _p_of_bars(
+    peaks: list[int], vines: list[Vine], states: States, bench: Bench, partners: TwoTexts | None
+) -> dict[int, dict[Bar, float]]:
     """By state and bar: p corrected over all loops of that state."""
     bars = [sorted(_bar_at(vine, peak) for vine in vines if not np.isnan(vine.births[peak])) for peak in peaks]
-    items = [(states[peak], np.array(own)) for peak, own in zip(peaks, bars, strict=True)]
+    items = [(states[peak], np.array(own), partners) for peak, own in zip(peaks, bars, strict=True)]
     judged = significances_of(items, bench, "loops: significance")
     return {
         peak: dict(zip(own, found.p.tolist(), strict=True))

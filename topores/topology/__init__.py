@@ -2,13 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from topores.topology.cyclic_order import CyclicOrder, cyclic_order
 from topores.topology.diagrams import bottleneck_distance, wasserstein_distance
 from topores.topology.distances import angles, pairwise_distances
 from topores.topology.engines import choose_engine
 from topores.topology.estimates import Trial, estimate, plan_that_fits, trial
+from topores.topology.even_ring import ratio_of_even_ring
+from topores.topology.gaussian_like import GaussianLike, gaussian_like
 from topores.topology.homology import Filtration, persistent_homology
 from topores.topology.loops import representative_loop
-from topores.topology.matched_spectrum import GaussianLike, gaussian_like, matched_spectrum_p_values
+from topores.topology.matched_spectrum import matched_spectrum_p_values
 from topores.topology.measures.alignment import alignment
 from topores.topology.measures.betti_curve import betti_curve
 from topores.topology.measures.hubness_skewness import hubness_skewness
@@ -27,6 +30,7 @@ from topores.topology.measures.rtd_spanning_tree import rtd_spanning_tree
 from topores.topology.measures.total_persistence import total_persistence
 from topores.topology.measures.uniformity import uniformity
 from topores.topology.movement import MovementFrom, change_between_texts, split_movement
+from topores.topology.paired_spectrum import PairedGaussianLike, TwoTexts, one_to_one
 from topores.topology.rotations import BestTurn, best_turn, relative_rotation_angles, rotation_angles
 from topores.topology.significance import BarSignificance, bar_significance, holm, universal_p_values
 from topores.topology.sliced import sliced_wasserstein_matrix
@@ -41,13 +45,16 @@ if TYPE_CHECKING:
 __all__ = [
     "BarSignificance",
     "BestTurn",
+    "CyclicOrder",
     "Filtration",
     "FollowedStep",
     "GaussianLike",
     "MovementFrom",
+    "PairedGaussianLike",
     "SubsamplePlan",
     "TopologyAnalyzer",
     "Trial",
+    "TwoTexts",
     "Vine",
     "alignment",
     "angles",
@@ -57,6 +64,7 @@ __all__ = [
     "bottleneck_distance",
     "change_between_texts",
     "choose_engine",
+    "cyclic_order",
     "estimate",
     "follow_bars",
     "follow_step",
@@ -73,6 +81,7 @@ __all__ = [
     "maximum_likelihood_dimension",
     "minimum_spanning_tree",
     "modality_gap",
+    "one_to_one",
     "pairwise_distances",
     "persistence_entropy",
     "persistent_homology",
@@ -80,6 +89,7 @@ __all__ = [
     "plan_that_fits",
     "procrustes",
     "rank_me",
+    "ratio_of_even_ring",
     "relative_rotation_angles",
     "representative_loop",
     "rotation_angles",

@@ -7,60 +7,16 @@ from scipy.stats import gumbel_r
 from topores.errors import did_you_mean
 from topores.topology.diagrams import finite_bars
 from topores.topology.engines import as_degree
-from topores.topology.factors import singular_values, svd
+from topores.topology.factors import singular_values
+from topores.topology.gaussian_like import as_seed, drop_rounding, random_frame
 from topores.topology.homology import persistent_homology
+from topores.topology.paired_spectrum import PairedGaussianLike, TwoTexts
 from topores.topology.points import Numbers, WholeNumber, as_points, as_whole, scale_by_power_of_two, unit_rows
 
 METRICS = ("angle", "euclidean")
 
 TAIL_FROM = 39
 """Draws needed to fit a Gumbel law; with fewer, its scale is too uncertain."""
-
-
-def gaussian_like(points: Numbers, *, seed: WholeNumber) -> Float[np.ndarray, "points dim"]:
-    """A Gaussian cloud with the number of points, the mean and the covariance of `points`, exact up to rounding.
-
-    This is a draw of Gaussian points conditioned on their mean and covariance: the centred cloud keeps its singular
-    values and right singular vectors, and its left singular vectors are replaced by a uniformly random orthonormal
-    frame.
-
-    Args:
-        points: One row per point, in any units. Unit rows do not keep their length.
-        seed: 0 or more. Equal seeds give equal clouds.
-
-    Raises:
-        ValueError: Unusable points, or a negative seed.
-
-    Source:
-        Langsrud 2005, Rotation tests, Statistics and Computing 15, 53-60. https://doi.org/10.1007/s11222-005-4789-5
-    """
-    return GaussianLike(points).draw(seed)
-
-
-class GaussianLike:
-    """Draws many clouds as `gaussian_like` does, with a single factorisation of `points`.
-
-    Args:
-        points: One row per point.
-
-    Raises:
-        ValueError: Unusable points.
-    """
-
-    def __init__(self, points: Numbers) -> None:
-        rows, self._exponent = scale_by_power_of_two(as_points(points))
-        self._points, self._mean = len(rows), rows.mean(axis=0)
-        _, sizes, directions = svd(rows - self._mean, full_matrices=False)
-        self._sizes = _drop_rounding(sizes, rows)
-        self._directions = directions[: len(self._sizes)]
-
-    def draw(self, seed: WholeNumber) -> Float[np.ndarray, "points dim"]:
-        """
-        Raises:
-            ValueError: A negative seed.
-        """
-        frame = _random_frame(self._points, len(self._sizes), np.random.default_rng(_as_seed(seed)))
-        return np.ldexp(self._mean + (frame * self._sizes) @ self._directions, self._exponent)
 
 
 def matched_spectrum_p_values(
@@ -71,6 +27,7 @@ def matched_spectrum_p_values(
     degree: WholeNumber = 1,
     replicates: WholeNumber = 99,
     seed: WholeNumber = 0,
+    two_texts: TwoTexts | None = None,
 ) -> Float[np.ndarray, " finite_bars"]:
     """p of each finite bar: the probability that Gaussian points of this spectrum have any bar of such a ratio.
 
@@ -92,6 +49,8 @@ def matched_spectrum_p_values(
         degree: 1 (loops) or higher.
         replicates: Number of clouds drawn, 1 or more.
         seed: 0 or more.
+        two_texts: Which rows are partners; the clouds are then drawn by `PairedGaussianLike`, so that partners stay as
+            near, and the texts as far apart, as they are. None: all rows are drawn alike.
 
     Returns:
         In (0, 1], one per finite bar of persistent_homology(points, metric=metric)[degree], in its order.
@@ -103,18 +62,50 @@ def matched_spectrum_p_values(
         Westfall and Young 1993, Resampling-Based Multiple Testing (the largest of each draw); Phipson and Smyth 2010,
         Permutation P-values should never be zero, https://doi.org/10.2202/1544-6115.1585 (the observed cloud counts).
     """
-    rows = as_coordinates(points, metric)
-    highest, draws = as_degree_with_ratios(degree), _as_replicates(replicates)
-    random = np.random.default_rng(_as_seed(seed))
+    highest = as_degree_with_ratios(degree)
+    as_coordinates(points, metric)
     if diagram is None:
         diagram = persistent_homology(points, metric=metric, max_degree=highest)[highest]
     bars = finite_bars(diagram)
     if not len(bars):
+        _as_replicates(replicates), as_seed(seed)
         return np.empty(0)
-    observed = log_ratios(2 * np.sin(bars / 2) if metric == "angle" else bars)
-    sizes = _drop_rounding(singular_values(rows - rows.mean(axis=0)), rows)
-    largest = [_largest_log_ratio(_random_frame(len(rows), len(sizes), random) * sizes, highest) for _ in range(draws)]
-    return p_among_largest(observed, np.array(largest))
+    largest = largest_log_ratios(
+        points, metric=metric, degree=highest, replicates=replicates, seed=seed, two_texts=two_texts
+    )
+    return p_among_largest(log_ratios(as_chords(bars, metric)), largest)
+
+
+def as_chords(lengths: Float[np.ndarray, "..."], metric: str) -> Float[np.ndarray, "..."]:
+    """Lengths of the metric in the unit of `as_coordinates`: chords of angles."""
+    return 2 * np.sin(lengths / 2) if metric == "angle" else lengths
+
+
+def largest_log_ratios(
+    points: Numbers,
+    *,
+    metric: str,
+    degree: int,
+    replicates: WholeNumber,
+    seed: WholeNumber,
+    two_texts: TwoTexts | None = None,
+) -> Float[np.ndarray, " replicates"]:
+    """The largest log ratio of the bars of each drawn cloud; 0 where it has none. As `matched_spectrum_p_values`."""
+    rows, draws, first = as_coordinates(points, metric), _as_replicates(replicates), as_seed(seed)
+    if two_texts is not None and len(two_texts.pairs):
+        paired = PairedGaussianLike(rows, two_texts)
+        return np.array([_largest_log_ratio(paired.draw(first * draws + draw), degree) for draw in range(draws)])
+    random = np.random.default_rng(first)
+    sizes = drop_rounding(singular_values(rows - rows.mean(axis=0)), rows)
+    return np.array(
+        [_largest_log_ratio(random_frame(len(rows), len(sizes), random) * sizes, degree) for _ in range(draws)]
+    )
+
+
+def least_significant(largest: Float[np.ndarray, " replicates"], level: float) -> float:
+    """The log ratio beyond which p of `p_among_largest` is below `level`; infinite where the draws are too few."""
+    allowed = int(np.ceil(level * (1 + len(largest)))) - 2
+    return float(np.sort(largest)[-1 - allowed]) if 0 <= allowed < len(largest) else np.inf
 
 
 def p_among_largest(
@@ -176,21 +167,6 @@ def as_degree_with_ratios(degree: WholeNumber) -> int:
     return number
 
 
-def _random_frame(points: int, columns: int, random: np.random.Generator) -> Float[np.ndarray, "points columns"]:
-    """A uniformly random frame of orthonormal columns that sum to 0."""
-    drawn = random.normal(size=(points, columns))
-    frame, corner = np.linalg.qr(drawn - drawn.mean(axis=0))
-    # QR fixes the signs by convention; restoring those of the drawn columns makes the frame uniform.
-    return frame * np.sign(corner.diagonal())
-
-
-def _drop_rounding(
-    sizes: Float[np.ndarray, " all"], rows: Float[np.ndarray, "points dim"]
-) -> Float[np.ndarray, " rank"]:
-    """The singular values above rounding error; the other columns need not be drawn."""
-    return sizes[sizes > np.abs(rows).max() * max(rows.shape) * np.finfo(np.float64).eps]
-
-
 def _largest_log_ratio(rows: Float[np.ndarray, "points dim"], degree: int) -> float:
     """The largest log ratio of a drawn cloud; 0 if it has no bar."""
     bars = persistent_homology(_distances(rows), metric="precomputed", max_degree=degree)[degree]
@@ -210,11 +186,4 @@ def _as_replicates(replicates: WholeNumber) -> int:
     number = as_whole(replicates, "replicates")
     if number < 1:
         raise ValueError(f"replicates is {number}; expected 1 or more. 99 is usual.")
-    return number
-
-
-def _as_seed(seed: WholeNumber) -> int:
-    number = as_whole(seed, "seed")
-    if number < 0:
-        raise ValueError(f"seed is {number}; expected 0 or more.")
     return number

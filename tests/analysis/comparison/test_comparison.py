@@ -449,6 +449,16 @@ def test_loops_beyond_chance_are_told_by_run() -> None:
     ]
 
 
+def test_of_loops_that_no_test_could_see_nothing_is_told() -> None:
+    runs = [run(name, significant={2: (0.6,)}, encoder=name) for name in ("full", "linear")]
+    assert "no run has a loop longer than chance would produce" in judge_comparison(compared(*runs)).sentence
+    unseen = []
+    for one in runs:
+        blind = tuple(dataclasses.replace(loop, blind=True) for loop in one.analysis.loops)
+        unseen.append(ComparedRun(one.name, dataclasses.replace(one.analysis, loops=blind)))
+    assert "loop longer" not in judge_comparison(compared(*unseen)).sentence
+
+
 def test_of_many_runs_their_number_is_told() -> None:
     runs = [run(f"r{i}", mrr=(0.5, 0.5, 0.6), significant={2: (0.01,)}, rank=i) for i in range(4)]
     found = judge_comparison(compared(*runs, run("none", mrr=(0.5, 0.5, 0.6), significant={2: (0.9,)}, rank=9)))

@@ -353,7 +353,9 @@ def test_the_headline_without_a_run_says_how_many_states_there_are() -> None:
     assert judge(made, seed=0).headline == "2 states: the space deformed"
     one = Evidence(STATES[:1], lambda _, __: 1.0, [loop(0, 1e-4), loop(0, 0.4)], None, cloud(1), cloud(1))
     assert judge(one, seed=0).headline == "One state; 1 significant loop"
-    assert judge(dataclasses.replace(one, loops=[]), seed=0).headline == "One state; no significant loop"
+    assert judge(dataclasses.replace(one, loops=[loop(0, 0.4)]), seed=0).headline == "One state; no significant loop"
+    blind = dataclasses.replace(loop(0, 0.4), blind=True)
+    assert judge(dataclasses.replace(one, loops=[blind]), seed=0).headline == "One state; a loop could not be seen"
     assert (
         judge(dataclasses.replace(one, value=lambda _, __: None), seed=0).headline == "One state, so no change to judge"
     )

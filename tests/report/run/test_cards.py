@@ -61,6 +61,18 @@ def test_loops_beyond_chance_are_counted_in_both_texts_alone(full: Analysis) -> 
     )
 
 
+def test_where_no_loop_is_found_the_card_says_what_would_count_or_that_nothing_could(full: Analysis) -> None:
+    last = full.states[-1].cycle
+    loop = dataclasses.replace(full.loops[0], cycle=last, cloud="union", birth=0.5, death=0.6, p=0.4, visible=1.5)
+    told = shown(dataclasses.replace(full, loops=(loop,)))["Loops longer than chance would produce?"]
+    assert "No loop is longer than chance would produce." in told
+    assert "The largest death / birth is 1.20; more than 1.50 would count." in told.replace("\xa0", " ")
+    blind = dataclasses.replace(loop, visible=None, blind=True)
+    told = shown(dataclasses.replace(full, loops=(blind,)))["Loops longer than chance would produce?"]
+    assert "This test could not see a loop among so few passages." in told
+    assert "No loop" not in told
+
+
 def test_the_turn_is_held_against_the_same_chance_as_in_the_sentence(full: Analysis) -> None:
     card = shown(with_movement(full, 0.391))["Rotated or deformed?"]
     assert "It rotated and was deformed." in card

@@ -221,7 +221,7 @@ def _quantity(m: Measurement, first: int) -> str | None:
 
 
 def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
-    """Number of significant loops; only for states whose loops were tested.
+    """Number of significant loops; only for states whose loops were tested, and could have been seen.
 
     Args:
         without: Cycles of states that have no loop to test.
@@ -229,7 +229,7 @@ def _significant_loops(analysis: Analysis, without: Sequence[int]) -> ByCycle:
     found: ByCycle = {}
     for state in analysis.states:
         judged = analysis.loops_at(state.cycle, analysis.output, "union")
-        if judged or state.cycle in without:
+        if state.cycle in without or not all(loop.blind for loop in judged):
             found[state.cycle] = float(sum(loop.p < ALPHA for loop in judged))
     return found
 

@@ -13,6 +13,7 @@ from topores.analysis.gain import Gain
 from topores.domain import DIRECTIONS, Corpus, Loop, Measurement, NullMeasurement, Split, State
 from topores.quantities import DISTANCE, DISTANCE_UNITS, id_of, quantity
 from topores.text.retrieval import question_groups, ranks
+from topores.topology import CyclicOrder
 
 RETRIEVAL = "held_out_mrr"
 CLUSTERS, LONGEST_CLUSTER = "spanning_tree", "longest_cluster"
@@ -86,6 +87,10 @@ class Evidence:
     """Whether resampling alone gives the noise floors: nobody draws dropout of an array."""
     metric: str = "angle"
     """Metric of the analysis, which decides the unit of distances."""
+    loop_p: Mapping[int, float] = field(default_factory=dict)
+    """By cycle: smallest p of the loops of both texts' cloud at the last layer, corrected over these loops alone."""
+    order: CyclicOrder | None = None
+    """Whether the last state's rows lie around a ring as they were given; None for many rows or two texts."""
 
     def reciprocal_ranks(self, split: Split) -> Learning:
         """Empty where the split holds no pairs."""
@@ -110,7 +115,15 @@ class Evidence:
 
     @property
     def nothing_moved(self) -> bool:
+        """Whether the last state is the first one."""
         return self.value("change", self.states[-1].cycle) == 0
+
+    @property
+    def moved_between(self) -> State | None:
+        """The state furthest from the first, if the last one is back there; None if nothing ever moved."""
+        moved = {state: self.value("change", state.cycle) or 0.0 for state in self.states}
+        furthest = max(self.states, key=lambda state: moved[state])
+        return furthest if self.nothing_moved and moved[furthest] else None
 
 
 def _of_equal_weight(by_direction: Sequence[Float[np.ndarray, " _"]]) -> Float[np.ndarray, " _"]:

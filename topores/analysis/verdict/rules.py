@@ -5,6 +5,7 @@ only if runs on shuffled pairings do not show it too. A number without a null is
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from topores.analysis.verdict.evidence import (
     Evidence,
     Learning,
 )
+from topores.analysis.verdict.loops import judge_loops, unseen
 from topores.domain import Claim, Split, Verdict
 from topores.outcomes import Retrieval, Spread, is_collapsed, is_memorised, knows_training_pairs
 from topores.phrases import Phrase
@@ -64,8 +66,13 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
         return _verdict_of_one_state(evidence)
     span = words.span(evidence.states[0], evidence.states[-1], trained=_is_trained(evidence))
     if evidence.nothing_moved:
+        loops = _loops(evidence)
+        about = [*_retrieval(evidence, seed), *loops.claims]
+        if between := evidence.moved_between:
+            back = words.parts([words.moved_and_came_back(between), loops.words])
+            told = Phrase("{span} {told}.", span=span, told=back)
+            return Verdict(told, tuple(about), "", "unchanged", Phrase("Back where it began"))
         still = Phrase("{span} nothing changed: every passage is where it was.", span=span)
-        about = [*_retrieval(evidence, seed), *_loops(evidence).claims]
         return Verdict(still, tuple(about), "frozen", "unchanged", Phrase("Nothing changed"))
     outcome, learned = _learning(evidence, seed)
     movement, moved = _movement(evidence, seed)
@@ -431,30 +438,12 @@ def _share_claim(name: str, value: float, by_chance: float, p: float) -> Claim:
     return Claim(what, value, by_chance, p, name, null_of="chance")
 
 
-# Loops and clusters.
+# Loops (loops.py) and clusters.
 
 
 def _loops(evidence: Evidence) -> Part:
-    """Significant loops of the first and the last state, and cells (layer, cycle, cloud) that have one.
-
-    A loop counts as gained or lost only if the longest loop changed too, beyond dropout, resampling and shuffled
-    pairings.
-    """
-    first, last = evidence.states[0].cycle, evidence.states[-1].cycle
-    if evidence.value(LOOPS, last) is None:
-        return Part()
-    own = {cycle: [loop for loop in evidence.loops if loop.cycle == cycle] for cycle in (first, last)}
-    count = {cycle: sum(loop.p < ALPHA for loop in loops) for cycle, loops in own.items()}
-    best = min((loop.p for loop in own[last]), default=None)
-    claims = [_claim_since_first(evidence, "significant_loops", float(count[last]), float(count[first]), best)]
-    if evidence.cells:
-        sure = list(evidence.cells.values())
-        what = Phrase("cells (layer, cycle, cloud) with a significant loop, of {n}", n=len(sure))
-        claims.append(Claim(what, float(sum(p < ALPHA for p in sure)), None, min(sure)))
-    more = count[last] - count[first]
-    if not _changed_beyond_noise(evidence, LONGEST_LOOP, more):
-        more = 0
-    return Part(words.loops_now(count[last] - more, count[last], best), claims, words.loops_gained(more))
+    found = judge_loops(evidence, partial(_changed_beyond_noise, evidence, LONGEST_LOOP))
+    return Part(found.words, found.claims, found.title)
 
 
 def _changed_beyond_noise(evidence: Evidence, name: str, way: int) -> bool:
@@ -525,5 +514,10 @@ def _verdict_of_one_state(evidence: Evidence) -> Verdict:
         told=words.parts([told, _pairs_of_one_state(evidence), loops.words]),
     )
     beyond = sum(loop.p < ALPHA for loop in evidence.loops if loop.cycle == state.cycle)
-    looked = evidence.value(LOOPS, state.cycle) is not None
-    return Verdict(sentence, tuple(claims), headline=words.one_state(beyond if looked else None))
+    in_all = evidence.value(LOOPS, state.cycle)
+    looked = in_all is not None and (in_all == 0 or bool(evidence.loops))
+    return Verdict(
+        sentence,
+        tuple(claims),
+        headline=words.one_state(beyond if looked else None, unseen=not beyond and unseen(evidence)),
+    )

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from topores.analysis.verdict.evidence import LOOPS
-from topores.domain import State, cycle_label
+from topores.domain import Loop, State, cycle_label
 from topores.outcomes import Spread
 from topores.phrases import Phrase, join_phrases
 from topores.quantities import quantity
+from topores.topology import CyclicOrder
 
 
 def span(first: State, last: State, *, trained: bool) -> Phrase:
@@ -171,6 +172,13 @@ def moved_within_rounding(moved: float, floor: float) -> Phrase:
     )  # fmt: skip
 
 
+def moved_and_came_back(furthest: State) -> Phrase:
+    """For a last state that is the first one, though not all states between are."""
+    return Phrase(
+        "every passage is back where it was, though not in between: {state} is furthest away", state=furthest.label
+    )
+
+
 def movement_words(movement: str, *, as_shuffled: bool) -> Phrase:
     """
     Args:
@@ -190,14 +198,11 @@ def turned_after_shuffled(share: float, p: float) -> Phrase:
 
 
 def loops_now(was: int, now: int, p: float | None) -> Phrase:
-    """How many loops are significant, and how many were.
+    """How many loops are significant, at least one, and how many were.
 
     Args:
         p: Smallest p of the loops of the last state.
     """
-    if not now:
-        none = Phrase("no loop is longer than chance would produce")
-        return parts([none, _lost_loops(was)])
     if now > 1:
         are = Phrase("{n} loops are longer than chance would produce (p = {p:.2g})", n=now, p=p)
     else:
@@ -209,12 +214,59 @@ def loops_now(was: int, now: int, p: float | None) -> Phrase:
     return Phrase("{loops}, {n} fewer than before", loops=are, n=was - now)
 
 
-def _lost_loops(count: int) -> str:
-    if not count:
+def no_loop(best: Loop, points: int) -> Phrase:
+    """That no loop is significant, and which would have been.
+
+    Args:
+        best: The most significant loop.
+    """
+    ratio = best.death / best.birth
+    if best.blind:
+        return Phrase(
+            "this test could not see a loop among so few passages ({n}; the largest death / birth is {ratio:.2f}, "
+            "p = {p:.2g})",
+            n=points, ratio=ratio, p=best.p,
+        )  # fmt: skip
+    if best.visible is None:
+        return Phrase("no loop is longer than chance would produce")
+    return Phrase(
+        "no loop is longer than chance would produce (p = {p:.2g}; the largest death / birth is {ratio:.2f}, and more "
+        "than {visible:.2f} would count)",
+        p=best.p, ratio=ratio, visible=best.visible,
+    )  # fmt: skip
+
+
+def lost_loops(count: int) -> str:
+    """Empty if none was lost."""
+    if count < 1:
         return ""
     if count > 1:
         return Phrase("{n} loops of the first state were lost", n=count)
     return Phrase("1 loop of the first state was lost")
+
+
+def loop_between(state: State, p: float, states: int) -> Phrase:
+    """
+    Args:
+        states: Number of states between the first and the last, over which p is corrected.
+    """
+    return Phrase(
+        "in between there was a loop, at {state} (p = {p:.2g}, corrected over {n} states)",
+        state=state.label, p=p, n=states,
+    )  # fmt: skip
+
+
+def order_of_rows(order: CyclicOrder, *, significant: bool) -> Phrase:
+    """Whether rows lie around a ring in the order in which they were given."""
+    numbers = Phrase(
+        "neighbours {step:.2f} apart, {expected:.2f} in a random order, p = {p:.2g}",
+        step=order.step, expected=order.expected, p=order.p,
+    )  # fmt: skip
+    if not significant:
+        return Phrase("their given order is not nearer to a ring than a random one ({numbers})", numbers=numbers)
+    if not order.closed:
+        return Phrase("in their given order the passages follow a line, not a ring ({numbers})", numbers=numbers)
+    return Phrase("in their given order the passages lie around a ring ({numbers})", numbers=numbers)
 
 
 def loops_gained(count: int) -> str:
@@ -226,14 +278,17 @@ def loops_gained(count: int) -> str:
     return Phrase("{n} loops lost", n=-count) if count < -1 else Phrase("1 loop lost")
 
 
-def one_state(loops: int | None) -> Phrase:
+def one_state(loops: int | None, *, unseen: bool = False) -> Phrase:
     """The headline where nothing is compared.
 
     Args:
         loops: Number of significant loops; None where loops were not computed.
+        unseen: Whether a loop could not have been seen.
     """
     if loops is None:
         return Phrase("One state, so no change to judge")
+    if unseen:
+        return Phrase("One state; a loop could not be seen")
     if not loops:
         return Phrase("One state; no significant loop")
     return Phrase("One state; {n} significant loops", n=loops) if loops > 1 else Phrase("One state; 1 significant loop")

@@ -51,7 +51,7 @@ function loopTold(track) {
   const judged = numbers.judged.find((one) => one.place === placeOf(shown) && one.bar === chosen);
   const { p = null, stability = null } = judged ?? numbers.tracks[track] ?? {};
   if (judged) {
-    lines.push(note("p = {p}, the largest of three: {universal} by the universal law of noise bars, {spectrum} among clouds of the same spectrum, and the smallest p here, corrected over all layers, states and clouds.",
+    lines.push(note("p = {p}: {universal} by the universal law of noise bars, {spectrum} among clouds of the same spectrum.",
       { p: digits(p), universal: digits(judged.universal), spectrum: digits(judged.spectrum) }));
   } else if (p !== null) lines.push(note("p = {p} where it is longest.", { p: digits(p) }));
   if (stability !== null) lines.push(note("Found again in {share} of subsamples.", { share: percent(stability) }));

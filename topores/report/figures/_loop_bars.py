@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from topores.analysis.chance import ALPHA
 from topores.domain import Analysis, State
 from topores.report.names import shown_cloud
 from topores.report.run.space_data import reach_of_noise
@@ -16,13 +17,18 @@ class Loops(NamedTuple):
     """(birth, death), the first born first."""
     reach: float | None
     """Largest ratio death / birth of noise loops; None if there are too few bars to tell."""
+    significant: Float[np.ndarray, "loops 2"]
+    """(birth, death) of the loops that are significant by the verdict, where any were tested."""
 
     @property
     def beyond(self) -> Bool[np.ndarray, " bars"]:
-        """Bars that are longer than noise at their birth; a bar that never dies is not tested."""
+        """Bars that are longer than noise at their birth; a bar that never dies is not tested.
+
+        With too few bars to tell how long noise is, those that the verdict counts.
+        """
         births, deaths = self.bars.T
         if self.reach is None:
-            return np.zeros(len(births), dtype=bool)
+            return (self.bars[:, None] == self.significant).all(axis=2).any(axis=1)
         return np.isfinite(deaths) & (births > 0) & (deaths > births * self.reach)
 
     @property
@@ -43,7 +49,9 @@ def loops_of(analysis: Analysis, state: State) -> Loops:
     """At the encoder's output, over both texts."""
     place = (state.cycle, analysis.layers[-1], shown_cloud(analysis))
     bars = analysis.diagram(place, 1)
-    return Loops(state, bars[np.lexsort(bars.T[::-1])], reach_of_noise(analysis, place))
+    judged = analysis.loops_at(*place)
+    significant = np.array([(loop.birth, loop.death) for loop in judged if loop.p < ALPHA]).reshape(-1, 2)
+    return Loops(state, bars[np.lexsort(bars.T[::-1])], reach_of_noise(analysis, place), significant)
 
 
 def loops_at_ends(analysis: Analysis) -> list[Loops]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from topores.analysis.chance import ALPHA
 from topores.analysis.verdict.evidence import TURN, compared_at, floors_of
+from topores.analysis.verdict.loops import most_significant
 from topores.domain import Analysis, Claim, without_rounding
 from topores.quantities import quantity
 from topores.report.claims import interval
@@ -190,17 +191,26 @@ def _loops(ends: _Ends) -> Card | None:
         return None
     loops = [analysis.loops_at(cycle, analysis.output, "union") for cycle in (ends.first, ends.last)]
     counts = [sum(loop.p < ALPHA for loop in found) for found in loops]
+    unseen = None if counts[1] else most_significant(loops[1])
     judged = any(analysis.loops_at(ends.last, analysis.output, cloud) for cloud in analysis.clouds)
     if not judged:
         answer = say("There are no loops to judge.")
     elif counts[1]:
         answer = say("Yes: {loops}.", loops=many(counts[1], "loop"))
+    elif unseen and unseen.blind:
+        answer = say("This test could not see a loop among so few passages.")
     else:
         answer = say("No loop is longer than chance would produce.")
     before = say("At the first state: {n}.", n=counts[0]) if ends.several and judged else ""
     unit = distance_unit(analysis)
     measured = f"{measure_term('total_persistence', 1)} {figure}{f' {unit}' if unit else ''}"
     beside = [before, ends.noise("total_persistence"), ends.shuffled_value("total_persistence", 1)]
+    if unseen and unseen.visible is not None:
+        ratio, visible = data(unseen.death / unseen.birth), data(unseen.visible)
+        told = say(
+            "The largest death / birth is {ratio}; more than {visible} would count.", ratio=ratio, visible=visible
+        )
+        beside.insert(0, told)
     return _card(say("Loops longer than chance would produce?"), answer, measured, beside)
 
 

@@ -22,8 +22,7 @@ WORDS = (
     later("born at {birth}, dies at {death}: it lasts {length}"), later("never dies"),
     later("Noise bars born here last up to {reach}: this one is longer."),
     later("Noise bars born here last up to {reach}: this one is not longer."),
-    later("p = {p}, the largest of three: {universal} by the universal law of noise bars, {spectrum} among clouds of "
-          "the same spectrum, and the smallest p here, corrected over all layers, states and clouds."),
+    later("p = {p}: {universal} by the universal law of noise bars, {spectrum} among clouds of the same spectrum."),
     later("p = {p} where it is longest."), later("Found again in {share} of subsamples."),
     later("{passages} around it, in order:"),
     later("passage {n}"), later("point {n}"), later("trained on"), later("held out"), later("in neither split"),

@@ -12,6 +12,7 @@ from topores.report.run import shape_data
 from topores.report.run.diagram_charts import longest
 from topores.report.run.passage_data import Passages
 from topores.topology.noise_reach import noise_reach
+from topores.topology.significance import FEW_BARS
 
 STEPS = MOST - 1
 """Distances are packed as integers, with this many steps from 0 to the largest; `MOST` means it never ends."""
@@ -57,6 +58,8 @@ def pack_bars(analysis: Analysis, arrays: Arrays) -> dict[str, Any]:
 def reach_of_noise(analysis: Analysis, place: Place) -> float | None:
     """Largest ratio death / birth of noise loops; None if there are too few bars to tell."""
     bars = analysis.diagram(place, 1)
+    if len(bars) <= FEW_BARS * len(analysis.diagram(place, 0)):
+        return None
     bars = bars[(bars[:, 0] > 0) & (bars[:, 1] > bars[:, 0])]
     found = noise_reach(bars)
     return None if found is None else float(f"{found:.6g}")

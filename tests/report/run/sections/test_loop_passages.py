@@ -45,6 +45,13 @@ def test_nothing_beats_chance(full: Analysis) -> None:
     )
 
 
+def test_what_could_not_be_seen_is_not_denied(full: Analysis) -> None:
+    blind = dataclasses.replace(full, loops=(dataclasses.replace(full.loops[1], blind=True),))
+    told = Page(f"<div>{loop_passages.render(blind)}</div>").elements[0].words
+    assert "The test could not see a loop among so few passages, however long it were." in told
+    assert "No loop" not in told
+
+
 def test_the_surest_loops_come_first_and_among_equals_those_of_both_texts(full: Analysis) -> None:
     union, t1 = full.loops
     each = [(t1, 1.0), (union, 1.0), (t1, 0.101), (union, 0.3), (t1, 0.01), (union, 0.04)]

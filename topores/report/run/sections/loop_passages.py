@@ -44,6 +44,8 @@ def _nothing(analysis: Analysis) -> str:
 def _summary(loops: Sequence[Loop]) -> str:
     """How many of the loops are significant."""
     beyond, least = sum(loop.p < ALPHA for loop in loops), data(min(loop.p for loop in loops))
+    if all(loop.blind for loop in loops):
+        return say("The test could not see a loop among so few passages, however long it were.")
     if not beyond:
         return say(
             "No loop is longer than chance would produce: of the {n} most significant, the smallest p is {p}.",
@@ -99,7 +101,7 @@ def _nulls(loop: Loop) -> str:
         return ""
     words = say(
         "p = {universal} by the universal law of noise bars, p = {spectrum} among clouds of the same spectrum; a loop "
-        "counts only if both are small.",
+        "counts only if both are small, or the second alone where a cloud has almost no bars.",
         universal=data(loop.universal_p),
         spectrum=data(loop.spectrum_p),
     )

@@ -41,9 +41,10 @@ def _method() -> str:
         "<p>In each state and layer every passage is one point. Persistent homology (Vietoris–Rips) finds the clusters "
         "and loops of a cloud at all distances at once; its diagrams are kept whole. Two states of the same passages "
         "are compared row by row (Procrustes, CKA, RTD) and diagram by diagram (bottleneck, Wasserstein). The <i>p</i> "
-        "of a loop is the largest of three: by the universal law of noise bars (Bobrowski and Skraba 2023; Holm over "
-        "the bars of its cloud), among the longest bars of Gaussian clouds of the same spectrum, and the smallest p of "
-        "its cloud, corrected over all layers, states and clouds (Benjamini and Hochberg).</p><p>Numbers are shown "
+        "of a loop is the larger of two: by the universal law of noise bars (Bobrowski and Skraba 2023; Holm over the "
+        "bars of its cloud), and among the longest bars of Gaussian clouds of the same spectrum in which aligned pairs "
+        "stay pairs; the second alone where a cloud has almost no bars. That of a followed loop, and of cells, is also "
+        "corrected over all layers, states and clouds (Benjamini and Hochberg).</p><p>Numbers are shown "
         "with three significant digits; the exact numbers are in measures.parquet, beside the diagrams. Pictures that "
         "follow the slider are drawn from births and deaths rounded to 1/65,534 of the longest distance.</p>"
     )
