@@ -1,4 +1,4 @@
-"""Sentences of the verdict, as phrases that the page can translate; rules.py decides which."""
+"""Sentences of the verdict, as phrases that the page can translate; the rules decide which."""
 
 from collections.abc import Sequence
 
