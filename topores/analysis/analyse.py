@@ -10,6 +10,7 @@ import numpy as np
 
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce, announce_time
+from topores.analysis.floors import change_by_rounding, floors_of
 from topores.analysis.gain import gain_of
 from topores.analysis.ladder import measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
@@ -21,7 +22,7 @@ from topores.analysis.parts import Parts
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
 from topores.analysis.tracks import MOST_POINTS, tracks_of
-from topores.analysis.verdict.evidence import Evidence, compared_at, floors_of, replicates_at
+from topores.analysis.verdict.evidence import Evidence, compared_at, replicates_at
 from topores.analysis.verdict.rules import judge
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
@@ -141,18 +142,10 @@ def _evidence(
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
         gain=gain_of(source.run, last) if source.run else None,
-        without_dropout="resample" in floors and "dropout" not in floors,
-        rounding=_change_by_rounding(source, ends[-1], layer),
+        rounding=change_by_rounding(ends[0].cells[layer, "union"].points, (source.roundings[0], source.roundings[-1])),
+        n_1=len(source.clouds["t1"]) if "t2" in source.clouds else 0,
         metric=metric,
     )
-
-
-def _change_by_rounding(source: Source, last: MeasuredState, layer: int) -> float | None:
-    """The change of all passages that rounding of the first and the last state alone may produce."""
-    points = last.cells[layer, "union"].points
-    spread = float(np.linalg.norm(points - points.mean(axis=0)))
-    moved = (source.roundings[0] + source.roundings[-1]) * np.sqrt(len(points))
-    return float(moved) / spread if spread else None
 
 
 def _tracks(

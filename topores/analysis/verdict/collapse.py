@@ -7,6 +7,7 @@ from topores.analysis.verdict.evidence import Evidence
 from topores.outcomes import Spread, is_collapsed
 from topores.phrases import Phrase
 from topores.topology import rank_me, uniformity
+from topores.topology.points import unit_rows
 
 FEW_PASSAGES = 5
 """Passages of one text below which its spread is not judged by itself: RankMe is at most their number."""
@@ -30,10 +31,7 @@ def spread_at(evidence: Evidence, cycle: int) -> Spread:
 
 def _spreads_of_texts(evidence: Evidence) -> Iterator[tuple[str, Spread, Spread]]:
     """Each text's name, and how wide its passages were at the first and the last state."""
-    if evidence.corpus is None:
-        return
-    n_1 = len(evidence.corpus.t1)
-    for name, own in (("T1", slice(None, n_1)), ("T2", slice(n_1, None))):
-        before, now = evidence.first[own], evidence.last[own]
+    for name, own in evidence.texts.items():
+        before, now = unit_rows(evidence.first[own]), unit_rows(evidence.last[own])
         if len(before) >= FEW_PASSAGES:
             yield name, Spread(uniformity(before), rank_me(before)), Spread(uniformity(now), rank_me(now))

@@ -15,6 +15,9 @@ from topores.domain import Claim, Split
 from topores.outcomes import Retrieval, is_memorised, knows_training_pairs
 from topores.phrases import Phrase
 
+Outcomes = tuple[str, ...]
+"""All that hold, the most telling first; none where nothing could be learned."""
+
 NO_ROOM = 0.95
 """Held-out MRR of the first state above which an improvement cannot be told from luck."""
 FEW = 10
@@ -23,40 +26,55 @@ FEW_RUNS = 5
 """Runs on shuffled pairings below which only large effects are detected (benchmarks/verdict_level.py)."""
 
 
-def learning(evidence: Evidence, seed: int) -> tuple[str, Part]:
-    """The outcome, and its words with the claims about retrieval and about runs on shuffled pairings."""
+FAULTS = ("memorised", "unlearned", "no better than shuffled")
+"""Outcomes that a space can have besides having collapsed."""
+
+
+def learning(evidence: Evidence, seed: int) -> tuple[Outcomes, Part]:
+    """Every outcome that holds, and the words with the claims about retrieval and about runs on shuffled pairings."""
     claims = [*retrieval_claims(evidence, seed), *shuffled_claims(evidence)]
+    outcomes, part = _judge_retrieval(evidence, seed, claims)
     if collapsed := collapse_words(evidence):
-        return "collapsed", Part(collapsed, claims, Phrase("The space collapsed"))
+        also = tuple(outcome for outcome in outcomes if outcome in FAULTS)
+        return ("collapsed", *also), Part(collapsed, part.claims, Phrase("The space collapsed"))
+    return outcomes, part
+
+
+def _judge_retrieval(evidence: Evidence, seed: int, claims: Sequence[Claim]) -> tuple[Outcomes, Part]:
+    """By retrieval alone."""
     if evidence.corpus is None:
-        return "", Part("", claims)
+        return (), Part("", claims)
     held, trained = evidence.reciprocal_ranks("held_out"), evidence.reciprocal_ranks("train")
     if not len(trained.before):
-        return "", Part(_given_pairs(held, seed), claims)
+        return (), Part(_given_pairs(held, seed), claims)
     pairs = Phrase(
         "training pairs: MRR {before:.2f} to {after:.2f}", before=mean(trained.before), after=mean(trained.after)
     )
     if not len(held.before):
         none = Phrase("nothing was held out, so learning cannot be told from memorising ({pairs})", pairs=pairs)
-        return "undecided", Part(none, claims, Phrase("No held-out pairs to judge by"))
+        return ("undecided",), Part(none, claims, Phrase("No held-out pairs to judge by"))
     if evidence.gain is not None:
         return _learning_by_folds(evidence.gain, trained, pairs, claims)
     p = sign_flip_p(held.after - held.before, seed, groups=held.groups)
     shuffled = retrieval_p(evidence)
     outcome, title, found = _outcome(held, trained, p, shuffled)
+    outcomes: Outcomes = (outcome,)
+    # A run that is no better than shuffled may be memorised as well: neither answer depends on the other.
+    if outcome != "memorised" and _outcome(held, trained, p, None)[0] == "memorised":
+        outcomes = (outcome, "memorised")
     told = Phrase(
         "{outcome} (MRR {before:.2f} to {after:.2f} over {n} queries, p = {p:.2g}; {pairs}{shuffled})",
         outcome=found, before=mean(held.before), after=mean(held.after), n=len(held.before), p=p, pairs=pairs,
         shuffled=_shuffled_words(evidence, shuffled),
     )  # fmt: skip
-    return outcome, Part(told, claims, title)
+    return outcomes, Part(told, claims, title)
 
 
-def _learning_by_folds(gain: Gain, trained: Learning, pairs: Phrase, claims: Sequence[Claim]) -> tuple[str, Part]:
+def _learning_by_folds(gain: Gain, trained: Learning, pairs: Phrase, claims: Sequence[Claim]) -> tuple[Outcomes, Part]:
     was, now = Retrieval(mean(trained.before), None), Retrieval(mean(trained.after), None)
     outcome, title, found = by_folds.judge_gain(gain, was, now)
     told = Phrase("{outcome} ({numbers}; {pairs})", outcome=found, numbers=by_folds.numbers_of(gain), pairs=pairs)
-    return outcome, Part(told, [*by_folds.claims_of(gain), *claims], title)
+    return (outcome,), Part(told, [*by_folds.claims_of(gain), *claims], title)
 
 
 def _given_pairs(held: Learning, seed: int) -> Phrase:

@@ -27,13 +27,14 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
     if evidence.nothing_moved:
         still = Phrase("{span} nothing changed: every passage is where it was.", span=span)
         about = [*retrieval_claims(evidence, seed), *loops_of(evidence).claims]
-        return Verdict(still, tuple(about), "frozen", "unchanged", Phrase("Nothing changed"))
-    outcome, learned = learning(evidence, seed)
+        return Verdict(still, tuple(about), "frozen", "unchanged", Phrase("Nothing changed"), ("frozen",))
+    outcomes, learned = learning(evidence, seed)
+    outcome = outcomes[0] if outcomes else ""
     movement, moved = movement_of(evidence, seed)
     parts = [learned, moved, shape(evidence), clusters_of(evidence), loops_of(evidence)]
     sentence = Phrase("{span} {told}.", span=span, told=words.parts([part.words for part in parts]))
     claims = tuple(claim for part in parts for claim in part.claims)
-    return Verdict(sentence, claims, outcome, movement, _headline(evidence, outcome, parts))
+    return Verdict(sentence, claims, outcome, movement, _headline(evidence, outcome, parts), outcomes)
 
 
 def _headline(evidence: Evidence, outcome: str, parts: Sequence[Part]) -> Phrase:

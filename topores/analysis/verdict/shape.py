@@ -1,9 +1,10 @@
 """Which numbers of the space changed beyond noise, and which of these changes the pairing caused."""
 
 from topores.analysis.chance import ALPHA
+from topores.analysis.floors import RESAMPLE, noise_of
 from topores.analysis.verdict import words
 from topores.analysis.verdict.collapse import collapse_words, spread_at
-from topores.analysis.verdict.evidence import COMPARED, LOOPS, RETRIEVAL, Evidence
+from topores.analysis.verdict.evidence import COMPARED, GAP, LOOPS, RETRIEVAL, Evidence
 from topores.analysis.verdict.part import Part, claim_since_first
 from topores.analysis.verdict.shuffled import p_against_shuffled
 from topores.domain import Claim
@@ -12,18 +13,22 @@ from topores.quantities import quantity
 
 SPREAD = 0.1
 """Least change of uniformity that is reported, where no noise floor was measured."""
+LEAST_GAP = 0.2
+"""Least change of the distance of the texts' centres, in chords, that is reported."""
+LOST = 0.75
+"""Share of RankMe below which the space lost directions."""
 
 
 def shape(evidence: Evidence) -> Part:
-    """Which numbers changed beyond dropout and resampling, and which of these changes the pairing caused."""
+    """Which numbers changed beyond noise, and which of these changes the pairing caused."""
     spread, claims = _spread(evidence)
     names = [n for n in COMPARED if n != RETRIEVAL and n in evidence.own and n in evidence.before]
     changes = {n: evidence.own[n] - evidence.before[n] for n in names}
     floors = {n: evidence.floor(n) for n in names}
     claims += [
         Claim(
-            words.change_beside_noise(n, without_dropout=evidence.without_dropout),
-            changes[n], floor, None, n, evidence.unit(n), "noise",
+            words.change_beside_noise(n, noise_of(evidence.floors)),
+            changes[n], floor, None, n, evidence.unit(n), "noise", *_interval(evidence, n, changes[n]),
         )
         for n, floor in floors.items()
         if floor is not None
@@ -37,8 +42,27 @@ def shape(evidence: Evidence) -> Part:
     elif p and changed:
         said = words.not_attributed(changed)
     elif p and any(floors.values()):
-        said = Phrase("its shape did not change beyond dropout and resampling")
-    return Part(words.parts([spread, _loops_in_all(evidence), said]), claims)
+        said = Phrase("its shape did not change beyond {noise}", noise=noise_of(evidence.floors))
+    gap, title = _gap(evidence)
+    return Part(words.parts([spread, gap, _loops_in_all(evidence), said]), claims, title)
+
+
+def _interval(evidence: Evidence, name: str, change: float) -> tuple[float | None, float | None]:
+    """95 % interval of a change over the choice of passages."""
+    reach = evidence.floors.get(RESAMPLE, {}).get(name)
+    return (None, None) if reach is None else (change - reach, change + reach)
+
+
+def _gap(evidence: Evidence) -> tuple[Phrase | str, Phrase | str]:
+    """Whether a gap between the texts opened or closed, in words and for the headline."""
+    if GAP not in evidence.own or GAP not in evidence.before:
+        return "", ""
+    was, now, floor = evidence.before[GAP], evidence.own[GAP], evidence.floor(GAP) or 0.0
+    if abs(now - was) <= max(LEAST_GAP, floor):
+        return "", ""
+    if now > was:
+        return words.gap_opened(was, now, floor), Phrase("a gap opened between the texts")
+    return words.gap_closed(was, now, floor), Phrase("the gap between the texts narrowed")
 
 
 def _spread(evidence: Evidence) -> tuple[str, list[Claim]]:
@@ -59,6 +83,8 @@ def _spread(evidence: Evidence) -> tuple[str, list[Claim]]:
         return Phrase("the space contracted ({numbers})", numbers=numbers), claims
     if now < was - least:
         return Phrase("the space spread out ({numbers})", numbers=numbers), claims
+    if after.rank_me < min(LOST * before.rank_me, before.rank_me - (evidence.floor("rank_me") or 0.0)):
+        return Phrase("the space is as wide, in fewer directions ({numbers})", numbers=numbers), claims
     return Phrase("the space kept its spread ({numbers})", numbers=numbers), claims
 
 
@@ -74,5 +100,5 @@ def _loops_in_all(evidence: Evidence) -> str:
         )  # fmt: skip
     floor = evidence.floor(LOOPS)
     return words.loop_persistence(
-        was, now, within=floor is not None and abs(now - was) <= floor, without_dropout=evidence.without_dropout
+        was, now, noise=noise_of(evidence.floors) if floor is not None and abs(now - was) <= floor else None
     )
