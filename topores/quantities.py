@@ -122,6 +122,20 @@ _GEOMETRY = (
         "rank_me", "RankMe", "Effective number of directions that the points use (Garrido et al. 2023).", "dimensions",
         "higher", hint="directions in use",
     ),
+    *(
+        Quantity(
+            f"uniformity_{side}", f"uniformity of {side.upper()}",
+            f"The same over the passages of {side.upper()} alone.", "log mean Gaussian potential", "lower",
+        )
+        for side in ("t1", "t2")
+    ),
+    *(
+        Quantity(
+            f"rank_me_{side}", f"RankMe of {side.upper()}", f"The same over the passages of {side.upper()} alone.",
+            "dimensions", "higher",
+        )
+        for side in ("t1", "t2")
+    ),
     Quantity(
         "modality_gap", "modality gap", "Distance between the centre of T1's points and that of T2's.", "chord",
         hint="0: both texts have one centre",

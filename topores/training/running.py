@@ -23,7 +23,7 @@ from topores.training.agreement import (
     resolve_defaults,
     with_found_models,
 )
-from topores.training.assemble import train_run
+from topores.training.assemble import refuse_ignored_decay, train_run
 from topores.training.best import refuse_without_held_out
 from topores.training.nulls import corpus_of, nulls_of, refuse_impossible_nulls
 from topores.training.prepare import (
@@ -69,6 +69,7 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     encoder = build_encoder(config, accelerator)
     corpora = fold_corpora(config, texts, build_corpus(config, texts, open_reader(config, str(accelerator.device))))
     corpus = corpora[0]
+    refuse_ignored_decay(config, encoder)
     warn_of_learner(config, texts, corpus, encoder)
     refuse_without_held_out(config.keep, corpus)
     for fold in corpora:

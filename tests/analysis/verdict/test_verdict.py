@@ -135,6 +135,17 @@ def test_nothing_held_out_is_said() -> None:
     )
 
 
+def test_a_run_that_did_not_keep_its_untrained_state_is_not_judged() -> None:
+    """Beside its best cycle every later one looks unlearned."""
+    made = evidence(cloud(0.2), cloud(NOISE))
+    later = (State(5, "cycle 5", Path("a")), STATES[1])
+    values = {("uniformity", 5): -2.5, ("rank_me", 5): 30.0, ("loop_persistence", 5): 2.0}
+    made = evidence(cloud(0.2), cloud(NOISE), values=values)
+    found = judge(dataclasses.replace(made, states=later), seed=0)
+    assert found.every_outcome == ("undecided",)
+    assert "From cycle 5 to cycle 10 the untrained state was not kept" in found.sentence
+
+
 def test_no_room_to_rise_is_said() -> None:
     assert "had no room to improve" in sentence(cloud(0.1, 1), cloud(0.1, 1) + 1e-3)
 

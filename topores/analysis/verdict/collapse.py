@@ -4,13 +4,10 @@ from collections.abc import Iterator
 
 from topores.analysis.verdict import words
 from topores.analysis.verdict.evidence import Evidence
-from topores.outcomes import Spread, is_collapsed
+from topores.outcomes import FEW_PASSAGES, Spread, is_collapsed
 from topores.phrases import Phrase
 from topores.topology import rank_me, uniformity
 from topores.topology.points import unit_rows
-
-FEW_PASSAGES = 5
-"""Passages of one text below which its spread is not judged by itself: RankMe is at most their number."""
 
 
 def collapse_words(evidence: Evidence) -> str:

@@ -50,6 +50,13 @@ def _judge_retrieval(evidence: Evidence, seed: int, claims: Sequence[Claim]) -> 
     pairs = Phrase(
         "training pairs: MRR {before:.2f} to {after:.2f}", before=mean(trained.before), after=mean(trained.after)
     )
+    if evidence.states[0].cycle and evidence.gain is None:
+        none = Phrase(
+            "the untrained state was not kept, so what training changed cannot be told from what it changed since "
+            "cycle {first:,} ({pairs})",
+            first=evidence.states[0].cycle, pairs=pairs,
+        )  # fmt: skip
+        return ("undecided",), Part(none, claims, Phrase("The untrained state was not kept"))
     if not len(held.before):
         none = Phrase("nothing was held out, so learning cannot be told from memorising ({pairs})", pairs=pairs)
         return ("undecided",), Part(none, claims, Phrase("No held-out pairs to judge by"))
