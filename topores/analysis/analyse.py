@@ -10,7 +10,7 @@ import numpy as np
 
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce, announce_time
-from topores.analysis.floors import change_by_rounding, floors_of
+from topores.analysis.floors import MOST_BY_LAYOUT, change_by_rounding, floors_of
 from topores.analysis.gain import gain_of
 from topores.analysis.ladder import measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
@@ -22,7 +22,7 @@ from topores.analysis.parts import Parts
 from topores.analysis.sources import Source, sha256_of_model
 from topores.analysis.store import run_context
 from topores.analysis.tracks import MOST_POINTS, tracks_of
-from topores.analysis.verdict.evidence import Evidence, compared_at, replicates_at
+from topores.analysis.verdict.evidence import MOVE, Evidence, compared_at, replicates_at
 from topores.analysis.verdict.rules import judge
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
@@ -126,10 +126,11 @@ def _evidence(
     layer = max(layer for layer, _ in ends[0].cells)
     retrieved = [m for cycle in {first, last} for m in retrieval_of(source.run, cycle, layer)] if source.run else []
     before, own = (compared_at([*measurements, *retrieved], cycle) for cycle in (first, last))
+    value = _last_layer(measurements, layer, first, "value")
     floors = floors_of(nulls, {first: before, last: own})
     return Evidence(
         states=source.states,
-        value=_last_layer(measurements, layer, first, "value"),
+        value=value,
         standard_error=_last_layer(measurements, layer, first, "standard_error"),
         loops=[loop for loop in loops if loop.cloud == "union"],
         corpus=source.corpus if source.corpus is not None and len(source.corpus.pairs) else None,
@@ -142,10 +143,22 @@ def _evidence(
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
         gain=gain_of(source.run, last) if source.run else None,
-        rounding=change_by_rounding(ends[0].cells[layer, "union"].points, (source.roundings[0], source.roundings[-1])),
+        rounding=_rounding(source, ends, layer, value(MOVE, last)),
         n_1=len(source.clouds["t1"]) if "t2" in source.clouds else 0,
         metric=metric,
     )
+
+
+def _rounding(source: Source, ends: tuple[MeasuredState, ...], layer: int, moved: float | None) -> float | None:
+    """The change that storage, and layout where there is an encoder, may make of both states.
+
+    Layout is measured once, and only where it could decide: a larger change is no rounding in any precision.
+    """
+    roundings = [source.roundings[0], source.roundings[-1]]
+    if moved is not None and 0 < moved <= MOST_BY_LAYOUT:
+        layout = source.layout_rounding(ends[-1].state, ends[-1].output)
+        roundings = [max(rounding, layout) for rounding in roundings]
+    return change_by_rounding(ends[0].cells[layer, "union"].points, roundings)
 
 
 def _tracks(

@@ -28,6 +28,9 @@ SUMS = (LOOPS, CLUSTERS)
 LEAST_MOVE = 0.01
 """Movement of the passages, as a share of their spread, below which nothing is worth naming, whatever caused it."""
 
+MOST_BY_LAYOUT = 0.05
+"""Movement above which the layout of batches need not be measured: half precision moves rows by less."""
+
 Floors = Mapping[str, Mapping[str, float]]
 """By null of `FLOORS`, then by quantity."""
 
