@@ -397,6 +397,7 @@ def _print_analysis(analysis: Any, report: Path, seconds: float, as_json: bool, 
         claims = [claim_facts(claim) for claim in analysis.verdict.claims]
         result = {
             "run": analysis.name, "verdict": analysis.verdict.sentence, "outcome": analysis.verdict.outcome,
+            "outcomes": list(analysis.verdict.every_outcome),
             "movement": analysis.verdict.movement, "claims": claims, "report": str(report), **drawn,
             "seconds": round(seconds, 3),
         }  # fmt: skip

@@ -264,7 +264,7 @@ class Claim:
     unit: str = ""
     """Unit of value and null; empty in older results and where they have none."""
     null_of: str = ""
-    """What the null is: first, noise, dropout, rounding, chance, shuffled or matched_spectrum; empty in older
+    """What the null is: first, noise, dropout, rounding, least, chance, shuffled or matched_spectrum; empty in older
     results."""
     low: float | None = None
     """Lower end of the 95 % interval of value; None where there is none."""
@@ -281,9 +281,17 @@ class Verdict:
     """'learned', 'learned, then memorised', 'learned, then lost', 'memorised', 'collapsed', 'frozen', 'unlearned', 'no
     better than shuffled', 'no gain' or 'undecided'; empty where nothing could be learned."""
     movement: str = ""
-    """turned, deformed, turned and deformed, or unchanged; empty if there is one state or the widths differ."""
+    """scaled, turned and deformed, those that hold joined by 'and'; moved as a whole; unchanged. Empty if there is one
+    state, if the widths differ, and where there are too few passages to tell."""
     headline: str = ""
     """The sentence in a few words, as a phrase; empty in older results."""
+    outcomes: tuple[str, ...] = ()
+    """Every outcome that holds, `outcome` first: a run can be collapsed and memorised. Empty in older results."""
+
+    @property
+    def every_outcome(self) -> tuple[str, ...]:
+        """All that hold, of older results too."""
+        return self.outcomes or ((self.outcome,) if self.outcome else ())
 
 
 ROUNDING = 1e-9

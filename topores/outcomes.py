@@ -26,6 +26,10 @@ ROUNDING = 1e-9
 """MRRs of equally many queries count as equal up to this."""
 
 
+FEW_PASSAGES = 5
+"""Passages of one text below which its spread is not judged by itself: RankMe is at most their number."""
+
+
 class Spread(NamedTuple):
     """How wide a cloud is; None where it was not measured."""
 

@@ -122,6 +122,20 @@ _GEOMETRY = (
         "rank_me", "RankMe", "Effective number of directions that the points use (Garrido et al. 2023).", "dimensions",
         "higher", hint="directions in use",
     ),
+    *(
+        Quantity(
+            f"uniformity_{side}", f"uniformity of {side.upper()}",
+            f"The same over the passages of {side.upper()} alone.", "log mean Gaussian potential", "lower",
+        )
+        for side in ("t1", "t2")
+    ),
+    *(
+        Quantity(
+            f"rank_me_{side}", f"RankMe of {side.upper()}", f"The same over the passages of {side.upper()} alone.",
+            "dimensions", "higher",
+        )
+        for side in ("t1", "t2")
+    ),
     Quantity(
         "modality_gap", "modality gap", "Distance between the centre of T1's points and that of T2's.", "chord",
         hint="0: both texts have one centre",
@@ -172,6 +186,11 @@ _SHAPE = (
         "longest_cluster", "widest gap between clusters", "Length of the longest bar of degree 0 that ends.", DISTANCE,
         measure="longest_bar", degree=0,
     ),
+    Quantity(
+        "cluster_gap", "gap between clusters",
+        "How much farther apart two groups of passages are than the passages within them; 0 if there is one group.",
+        DISTANCE, hint="0: one group",
+    ),
     Quantity("longest_bar", "longest bar", "Length of the longest bar that ends.", DISTANCE),
     Quantity(
         "persistence_entropy", "persistence entropy", "How evenly total persistence is spread over the bars.", "nats",
@@ -206,7 +225,7 @@ _SHAPE = (
 _CHANGE = (
     Quantity(
         "change", "movement of the passages",
-        "How far the passages moved between two states, as a share of their spread.",
+        "How far the passages moved between two states, as a share of their spread at the earlier one.",
         "share of the spread", no_change=0, hint="0: no passage moved",
     ),
     Quantity(
@@ -290,6 +309,18 @@ def _shares() -> Iterator[Quantity]:
     ):  # fmt: skip
         yield Quantity(f"movement.{part}", name, meaning, _MOVED, hint=hint)
         yield Quantity(f"movement.{part}_by_chance", f"{name} by chance", BY_CHANCE, _MOVED)
+    for part, name, meaning in (
+        (
+            "scale", "scale's share",
+            "Share of the squared movement that scale, fitted to half of the passages, predicts of the other half.",
+        ),
+        (
+            "rotation", "rotation's share",
+            "Share of the squared movement that a rotation, fitted to half of the passages, predicts of the other half "
+            "beyond scale; below 0 without a rotation.",
+        ),
+    ):  # fmt: skip
+        yield Quantity(f"movement.{part}", name, meaning, _MOVED)
     between = "share of the change of inner products"
     yield Quantity(
         "movement.between", "change between the texts",

@@ -14,6 +14,7 @@ from topores.analysis.movement import movement_of_texts
 from topores.analysis.sources import Source
 from topores.domain import Measurement, State
 from topores.topology import change_between_texts, rotation_angles
+from topores.topology.halves import predict_halves
 
 N_1, N_2 = 14, 10
 
@@ -205,7 +206,10 @@ def test_what_is_measured() -> None:
     after = one_turned(before, ortho_group.rvs(4, random_state=0))
     numbers = {n.measure: n.value for n in measure_movement(before, after, N_1, 0)}
     found = movement_of_texts(before, after, N_1, 0, draws=1)
+    asked = predict_halves(before, after, seed=0)
     assert numbers == {
+        "movement.scale": asked.scale,
+        "movement.rotation": asked.rotation,
         **{f"movement.{part}": share for part, share in found.seen._asdict().items()},
         **{f"movement.{part}_by_chance": share for part, share in found.by_chance._asdict().items()},
         "movement.between": change_between_texts(before[:N_1], before[N_1:], after[:N_1], after[N_1:]),

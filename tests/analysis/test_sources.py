@@ -69,6 +69,21 @@ def test_arrays_of_different_passages(tmp_path: Path) -> None:
         source_of(save(tmp_path / "a.npy", rows), save(tmp_path / "b.npy", rows[:7]))
 
 
+def test_the_layout_of_a_batch_is_measured(tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
+    source = source_of(tiny_model, texts=[str(t) for t in two_texts])
+    rows = source.layers_of(source.states[0], "last", None)
+    (output,) = rows.values()
+    assert source.layout_rounding(source.states[0], output) < 1e-5
+    coarse = 3e-2 * np.eye(output.shape[1])[0]  # as another kernel of a GPU in half precision would
+    assert source.layout_rounding(source.states[0], output + coarse) == pytest.approx(3e-2, rel=0.3)
+
+
+def test_arrays_have_no_layout(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(10, 4))
+    source = source_of(save(tmp_path / "a.npy", rows))
+    assert source.layout_rounding(source.states[0], rows) == 0
+
+
 def test_a_model_with_two_texts(tiny_model: Path, two_texts: tuple[Path, Path]) -> None:
     source = source_of(tiny_model, texts=[str(t) for t in two_texts])
     assert set(source.clouds) == {"t1", "t2", "union"}

@@ -180,10 +180,12 @@ class TestStopAtTurn:
 
 
 class TestKeepBest:
-    def test_under_none_exactly_the_last_and_the_best(self, hard_options: dict, whole: Run, tmp_path: Path) -> None:
+    def test_under_none_exactly_the_untrained_the_best_and_the_last(
+        self, hard_options: dict, whole: Run, tmp_path: Path
+    ) -> None:
         run = train(**hard_options, keep="best", checkpoints="none", output=tmp_path / "run")
         assert usual(run) == usual(whole)
-        assert list(run.checkpoints) == [BEST, CYCLES]
+        assert list(run.checkpoints) == [0, BEST, CYCLES]
         assert run.best == max(run.metrics, key=lambda line: held_out_mrr(line) or 0)
         assert run.best["cycle"] == BEST
         assert_same_weights(run, whole, BEST)
@@ -191,7 +193,7 @@ class TestKeepBest:
 
     def test_what_the_schedule_keeps_stays(self, hard_options: dict, tmp_path: Path) -> None:
         run = train(**hard_options, keep="best", checkpoints="1,2", output=tmp_path / "run")
-        assert list(run.checkpoints) == [1, 2, BEST, CYCLES]
+        assert list(run.checkpoints) == [0, 1, 2, BEST, CYCLES]
 
     def test_says_which_it_is_and_by_what(self, hard_options: dict, whole: Run, tmp_path: Path) -> None:
         run = train(**hard_options, keep="best", checkpoints="none", output=tmp_path / "run")
@@ -221,7 +223,7 @@ class TestKeepBest:
         assert max(before, key=lambda line: held_out_mrr(line) or 0)["cycle"] in run.checkpoints
         run = train(resume=True, output=run.folder)
         assert usual(run) == usual(whole)
-        assert list(run.checkpoints) == [BEST, CYCLES]
+        assert list(run.checkpoints) == [0, BEST, CYCLES]
         assert_same_weights(run, whole, BEST)
         assert not list((run.folder / "checkpoints").glob(".*"))
 
@@ -229,14 +231,14 @@ class TestKeepBest:
         options = {**hard_options, "keep": "best", "checkpoints": "none"}
         train(**{**options, "cycles": 2}, output=tmp_path / "run")
         run = train(resume=True, output=tmp_path / "run", cycles=CYCLES)
-        assert list(run.checkpoints) == [BEST, CYCLES]
+        assert list(run.checkpoints) == [0, BEST, CYCLES]
         assert_same_weights(run, whole, BEST)
 
     def test_with_the_turn(self, hard_options: dict, tmp_path: Path) -> None:
         asked = {**hard_options, "keep": "best", "checkpoints": "none", "stop_at_turn": True}
         run = train(**asked, output=tmp_path / "run")
         assert run.best is not None
-        assert list(run.checkpoints) == sorted({run.best["cycle"], TURN})
+        assert list(run.checkpoints) == sorted({0, run.best["cycle"], TURN})
         assert run.metrics[-1]["cycle"] == TURN
 
     def test_without_held_out_pairs_it_is_refused_and_nothing_is_left(self, hard_options: dict, tmp_path: Path) -> None:

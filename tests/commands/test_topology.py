@@ -14,7 +14,7 @@ import pytest
 from topores import analyse, train
 from topores.analysis.cells import CloudNumbers, Protocol, measure_cloud
 from topores.analysis.store import read_results, write_results
-from topores.analysis.verdict import rules as verdict
+from topores.analysis.verdict import learning, rules
 from topores.commands.report import run_report
 from topores.commands.topology import run_topology, stop_if
 from topores.compute.parallel import WorkFailed
@@ -74,7 +74,8 @@ def test_changes_are_against_the_first_state_and_the_one_before(analysis: Analys
 def test_every_measure_of_one_state_is_there(analysis: Analysis) -> None:
     wanted = {"total_persistence", "persistence_entropy", "betti_curve", "rank_me", "uniformity", "intrinsic_dimension",
               "maximum_likelihood_dimension", "persistent_homology_dimension", "hubness_skewness",
-              "modality_gap", "linear_probe_auc", "alignment", "longest_bar", "loop_p"}  # fmt: skip
+              "modality_gap", "linear_probe_auc", "alignment", "longest_bar", "cluster_gap",
+              "loop_p"}  # fmt: skip
     assert {m.measure for m in analysis.measurements if m.cycle == 0} == wanted
     assert all(m.standard_error is None for m in analysis.measurements)
 
@@ -345,7 +346,9 @@ def test_fail_on_ends_with_1_after_the_result_if_the_outcome_is_named(
 def test_each_outcome_that_may_be_named_is_one_of_the_verdict(name: str) -> None:
     config = TopologyConfig.from_mapping({"checkpoint": ["x"], "fail_on": [name]})
     (outcome,) = config.failing
-    assert f'"{outcome}"' in inspect.getsource(verdict)
+    assert any(f'"{outcome}"' in inspect.getsource(file) for file in (learning, rules))
     with pytest.raises(FailedOn, match=outcome):
         stop_if(Verdict("", (), outcome), config.failing)
+    with pytest.raises(FailedOn, match=outcome):
+        stop_if(Verdict("", (), "learned", outcomes=("learned", outcome)), config.failing)
     stop_if(Verdict("", (), "learned"), config.failing)

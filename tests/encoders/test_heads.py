@@ -145,6 +145,26 @@ def test_prepared_views_are_the_frozen_layers_own(name: str, tiny_model: Path) -
     assert all((pair[0] - pair[1]).abs().max() > 1e-4 for pair in both)
 
 
+def test_rows_that_are_logged_are_float32_whatever_the_precision_of_training(tiny_model: Path) -> None:
+    """bf16 would move them by 1e-3, so that the log would differ from the analysis of the same checkpoint."""
+    sides = ["t1", "t1", "t2", "t2"]
+    clean = build("linear", tiny_model).eval().encode(TEXTS, sides)
+    encoder = variants.load("topores.encoders", "linear").build(config("linear", tiny_model, precision="bf16"), "cpu")
+    assert encoder.precision == "bf16"
+    encoder.prepare(corpus(TEXTS[:2], TEXTS[2:]), config("linear", tiny_model, precision="bf16"))
+    assert np.abs(encoder.encode(TEXTS, sides) - clean).max() < 1e-6
+
+
+def test_a_decay_that_a_head_would_ignore_is_refused(
+    tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path
+) -> None:
+    texts = {"article": two_texts[0], "meta_analysis": two_texts[1], "passage_tokens": 16}
+    asked = {**texts, "model": str(tiny_model), "encoder": "linear", "device": "cpu", "output": tmp_path / "run"}
+    with pytest.raises(UsageError, match=r"^--weight-decay is 0.1, but 'linear' is not decayed, because"):
+        train(**asked, weight_decay=0.1)
+    assert not (tmp_path / "run").exists()
+
+
 def test_prepared_views_are_kept_and_known_by_what_decides_them(tiny_model: Path, monkeypatch) -> None:
     made = []
     pooled = HeadEncoder.__mro__[1].pooled_rows

@@ -1,5 +1,7 @@
 """Ranks of aligned partners: by hand, and in cases where naive ranks would be too good."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,8 @@ def test_the_best_of_several_partners_counts_and_partners_do_not_hide_each_other
 def test_a_collapsed_space_scores_as_chance() -> None:
     texts = corpus([(i, i) for i in range(9)], 9, 9)
     same = np.tile(at_angles(30), (9, 1))
-    assert ranks(same, same, texts, "held_out", "1to2").tolist() == [5.0] * 9  # the middle of 1 to 9
+    found = ranks(same, same, texts, "held_out", "1to2")
+    assert 1 / found == pytest.approx(np.full(9, np.mean(1 / np.arange(1, 10))))
 
 
 def test_training_passages_are_not_candidates_for_held_out_queries() -> None:
@@ -57,6 +60,26 @@ def test_chance_level() -> None:
     rows = rng.normal(size=(2, 200, 50))
     found = ranks(*rows, texts, "held_out", "1to2")
     assert found.mean() == pytest.approx(100.5, abs=15)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-8])
+def test_a_collapsed_space_scores_at_chance_level(noise: float) -> None:
+    """34 answers in any order: 1 / rank is 1, 1/2, ... 1/34 equally often, .121 on average (1 / mean rank: .057)."""
+    n = 34
+    texts = corpus([(i, i) for i in range(n)], n, n)
+    rows = np.ones((n, 8)) / np.sqrt(8) + noise * np.random.default_rng(0).normal(size=(n, 8))
+    for precision in (np.float32, np.float64):
+        found = ranks(rows.astype(precision), rows[::-1].astype(precision), texts, "held_out", "1to2")
+        assert (1 / found).mean() == pytest.approx(np.mean(1 / np.arange(1, n + 1)), rel=1e-6)
+
+
+def test_ties_have_the_mean_of_all_their_orders() -> None:
+    """Four tied answers, two of them relevant, below one that is nearer: the slow way is to try every order."""
+    similarity = np.array([[0.9, 0.5, 0.5, 0.5, 0.5]])
+    relevant = np.array([[False, True, False, True, False]])
+    orders = list(itertools.permutations([True, False, True, False]))
+    slow = np.mean([1 / (2 + order.index(True)) for order in orders])
+    assert 1 / partner_ranks(similarity, relevant)[0] == pytest.approx(slow)
 
 
 def test_a_row_that_is_not_a_number_finds_nothing() -> None:

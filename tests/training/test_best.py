@@ -52,12 +52,12 @@ def test_a_resumed_run_counts_on(tmp_path: Path) -> None:
 
 
 def test_what_was_the_best_once_is_removed_and_what_belongs_to_later_cycles(tmp_path: Path) -> None:
-    # 0, 1 and 3 were the best once; 2 was kept as the end of a shorter run; 9 was written before a kill.
+    # 0, 1 and 3 were the best once, and 0 is untrained; 2 was kept as the end of a shorter run.
     run = run_of(tmp_path, 0.1, 0.2, 0.15, 0.3, 0.4, 0.2)
     for cycle in (9, 10):
         run.checkpoint_path(cycle).mkdir()
     Best(run, lambda cycle: cycle in (1, 10), asked=True).settle()
-    assert list(run.checkpoints) == [1, 2, 4, 5, 10]
+    assert list(run.checkpoints) == [0, 1, 2, 4, 5, 10]
 
 
 def test_nobody_asked(tmp_path: Path) -> None:

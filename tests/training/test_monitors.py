@@ -89,6 +89,15 @@ class TestCollapsed:
         assert names(found) == (["collapsed"] if told else [])
         assert all(f"{told} is " in fault.sentence for fault in found)
 
+    @pytest.mark.parametrize("text", ["t1", "t2"])
+    def test_of_one_text_alone(self, text: str) -> None:
+        """The verdict calls it a collapse, so the watch does; all passages together are still wide."""
+        was = {"uniformity_t1": -2.4, "uniformity_t2": -2.3, "rank_me_t1": 60.0, "rank_me_t2": 60.0}
+        found = faults([line(0, **was), line(1, **{**was, f"uniformity_{text}": -0.1})])
+        assert names(found) == ["collapsed"]
+        assert f"uniformity of {text.upper()} is -0.10 (-2." in found[0].sentence
+        assert not faults([line(0, **was), line(1, **was)])
+
     def test_each_measure_sees_what_the_other_does_not(self) -> None:
         start, cone, flat = self.space(1.0), self.space(0.2), self.space(1.0, directions=8)
         assert cone["rank_me"] > start["rank_me"] / 4

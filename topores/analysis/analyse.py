@@ -10,6 +10,7 @@ import numpy as np
 
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce, announce_time
+from topores.analysis.floors import MOST_BY_LAYOUT, change_by_rounding, floors_of
 from topores.analysis.gain import gain_of
 from topores.analysis.ladder import Ladder, measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
@@ -20,9 +21,10 @@ from topores.analysis.nulls._trained import nulls_beside, retrieval_of
 from topores.analysis.partners import partners_of
 from topores.analysis.parts import Parts
 from topores.analysis.sources import Source, sha256_of_model
+from topores.analysis.space_by_folds import space_by_folds
 from topores.analysis.store import run_context
 from topores.analysis.tracks import MOST_POINTS, tracks_of
-from topores.analysis.verdict.evidence import Evidence, compared_at, floors_of, replicates_at
+from topores.analysis.verdict.evidence import MOVE, Evidence, compared_at, replicates_at
 from topores.analysis.verdict.rules import judge
 from topores.compute.cache import Cache
 from topores.compute.keys import code_version, digest
@@ -140,10 +142,11 @@ def _evidence(
     layer = max(layer for layer, _ in ends[0].cells)
     retrieved = [m for cycle in {first, last} for m in retrieval_of(source.run, cycle, layer)] if source.run else []
     before, own = (compared_at([*measurements, *retrieved], cycle) for cycle in (first, last))
+    value = _last_layer(measurements, layer, first, "value")
     floors = floors_of(nulls, {first: before, last: own})
     return Evidence(
         states=source.states,
-        value=_last_layer(measurements, layer, first, "value"),
+        value=value,
         standard_error=_last_layer(measurements, layer, first, "standard_error"),
         loops=[loop for loop in loops if loop.cloud == "union"],
         corpus=source.corpus if source.corpus is not None and len(source.corpus.pairs) else None,
@@ -156,8 +159,9 @@ def _evidence(
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
         gain=gain_of(source.run, last) if source.run else None,
-        without_dropout="resample" in floors and "dropout" not in floors,
-        rounding=_change_by_rounding(source, ends[-1], layer),
+        space=space_by_folds(source.run, last) if source.run else {},
+        rounding=_rounding(source, ends, layer, value(MOVE, last)),
+        n_1=len(source.clouds["t1"]) if "t2" in source.clouds else 0,
         metric=config.metric,
         loop_p={m.cycle: m.value for m in measurements if m.measure == "loop_p" and _is_output(m, layer)},
         order=_order_of_rows(source, ends[-1].cells[layer, "union"].points, config),
@@ -175,12 +179,16 @@ def _order_of_rows(source: Source, points: np.ndarray, config: TopologyConfig) -
     return cyclic_order(points, metric=config.metric, seed=config.seed)
 
 
-def _change_by_rounding(source: Source, last: MeasuredState, layer: int) -> float | None:
-    """The change of all passages that rounding of the first and the last state alone may produce."""
-    points = last.cells[layer, "union"].points
-    spread = float(np.linalg.norm(points - points.mean(axis=0)))
-    moved = (source.roundings[0] + source.roundings[-1]) * np.sqrt(len(points))
-    return float(moved) / spread if spread else None
+def _rounding(source: Source, ends: tuple[MeasuredState, ...], layer: int, moved: float | None) -> float | None:
+    """The change that storage, and layout where there is an encoder, may make of both states.
+
+    Layout is measured once, and only where it could decide: a larger change is no rounding in any precision.
+    """
+    roundings = [source.roundings[0], source.roundings[-1]]
+    if moved is not None and 0 < moved <= MOST_BY_LAYOUT:
+        layout = source.layout_rounding(ends[-1].state, ends[-1].output)
+        roundings = [max(rounding, layout) for rounding in roundings]
+    return change_by_rounding(ends[0].cells[layer, "union"].points, roundings)
 
 
 def _tracks(

@@ -85,12 +85,18 @@ def measure_cloud(protocol: Protocol, points: Points) -> CloudNumbers:
         return _measure_subsamples(protocol, points, plan)
     if protocol.max_degree == 0:
         diagrams = topology.persistent_homology(points, metric=protocol.metric, max_degree=0)
-        numbers = [*_diagram_numbers(diagrams, protocol.metric), *_point_numbers(points, plan)]
+        numbers = [
+            *_diagram_numbers(diagrams, protocol.metric), _cluster_gap(points, protocol.metric),
+            *_point_numbers(points, plan),
+        ]  # fmt: skip
         return CloudNumbers(diagrams, [diagrams], numbers)
     filtration = topology.Filtration(points, metric=protocol.metric)
     diagrams = filtration.diagrams(max_degree=protocol.max_degree)
     chords = squareform(_as_chords(filtration.distances, protocol.metric))
-    numbers = [*_diagram_numbers(diagrams, protocol.metric), *_resampled_numbers(filtration, protocol)]
+    numbers = [
+        *_diagram_numbers(diagrams, protocol.metric), _cluster_gap(points, protocol.metric),
+        *_resampled_numbers(filtration, protocol),
+    ]  # fmt: skip
     return CloudNumbers(
         diagrams, [diagrams], [*numbers, _rank_me(points), *_averages([_geometry(chords, points.shape[1])], plan)]
     )
@@ -103,6 +109,7 @@ def _measure_subsamples(protocol: Protocol, points: Points, plan: SubsamplePlan)
     sampled = sampled_homology(points, plan, metric=protocol.metric, max_degree=protocol.max_degree, thresholds=at)
     numbers = [
         *_diagram_numbers(clusters, protocol.metric),
+        _cluster_gap(points, protocol.metric),
         *_sampled_numbers(sampled, DISTANCE_UNITS[protocol.metric]),
     ]
     diagrams = [*clusters, *sampled.diagrams[0][1:]]
@@ -119,6 +126,10 @@ def _diagram_numbers(diagrams: list[Diagram], metric: str) -> Iterator[Number]:
         yield Number("longest_bar", _longest(diagram), DISTANCE_UNITS[metric], degree)
         for threshold, bars in zip(thresholds, topology.betti_curve(diagram, thresholds), strict=True):
             yield Number("betti_curve", int(bars), unit_of("betti_curve"), degree, float(threshold))
+
+
+def _cluster_gap(points: Points, metric: str) -> Number:
+    return Number("cluster_gap", topology.cluster_gap(points, metric=metric), DISTANCE_UNITS[metric])
 
 
 def _longest(diagram: Diagram) -> float:

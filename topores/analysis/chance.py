@@ -15,6 +15,9 @@ ALPHA = 0.05
 
 PERMUTATIONS = 9999
 SHUFFLES = 19
+RESAMPLES = 999
+
+CONFIDENCE = 0.95
 
 Rows = Float[np.ndarray, "passages dim"]
 
@@ -76,6 +79,20 @@ def p_of_draws(as_extreme: Bool[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 def monte_carlo_p(value: float, nulls: Sequence[float]) -> float:
     """One-sided p of a value as large as this among draws of a null, as `p_of_draws`."""
     return float(p_of_draws(np.asarray(nulls) >= value))
+
+
+def share_interval(
+    gained: Float[np.ndarray, " passages"], whole: Float[np.ndarray, " passages"], seed: int
+) -> tuple[float, float]:
+    """95 % interval of sum(gained) / sum(whole): quantiles over resamples of the passages.
+
+    Source: Efron 1979, Bootstrap methods, https://doi.org/10.1214/aos/1176344552.
+    """
+    drawn = np.random.default_rng(seed).integers(0, len(gained), (RESAMPLES, len(gained)))
+    totals = whole[drawn].sum(axis=1)
+    shares = gained[drawn].sum(axis=1) / np.where(totals > 0, totals, 1.0)
+    low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
 
 
 def turned_share(before: Rows, after: Rows, seed: int) -> tuple[float, float, float]:

@@ -19,6 +19,7 @@ from topores.analysis.movement import movement_of_texts
 from topores.domain import Diagram
 from topores.quantities import DISTANCE_UNITS, unit_of
 from topores.topology.distances import distinct_points
+from topores.topology.halves import predict_halves
 from topores.topology.rounding import NOISE, SINGLE
 from topores.topology.subsamples import average
 
@@ -73,7 +74,9 @@ def measure_movement(before: Points, after: Float[np.ndarray, "points dim_after"
     if np.linalg.norm(after - before) <= 2 * NOISE * SINGLE * np.sqrt(len(after)):
         return []  # parts of what rounding moves mean nothing
     found = movement_of_texts(before, after, n_1, seed, draws=DRAWS_OF_CHANCE)
-    numbers = [_in_unit(f"movement.{part}", share) for part, share in found.seen._asdict().items()]
+    asked = predict_halves(before, after, seed=seed)
+    numbers = [_in_unit("movement.scale", asked.scale), _in_unit("movement.rotation", asked.rotation)]
+    numbers += [_in_unit(f"movement.{part}", share) for part, share in found.seen._asdict().items()]
     numbers += [_in_unit(f"movement.{part}_by_chance", share) for part, share in found.by_chance._asdict().items()]
     if found.between is not None and found.between_by_chance is not None:
         numbers.append(_in_unit("movement.between", found.between))
@@ -147,14 +150,15 @@ def _in_unit(measure: str, value: float) -> Number:
 
 
 def _change(before: Points, after: Points) -> float | None:
-    """How far the passages moved: ||after - before|| / ||after||, both centred. It bounds the Procrustes residual.
+    """How far the passages moved: ||after - before|| / ||before||, both centred.
 
-    None where all passages came to one point, which has no spread to measure by; 0 where they were there before.
+    The size before is the same for a run and its nulls; that after would make a contraction look like a long way. None
+    where all passages were at one point, which has no spread to measure by; 0 where they are there still.
     """
-    if _is_one_point(after):
-        return 0.0 if _is_one_point(before) else None
+    if _is_one_point(before):
+        return 0.0 if _is_one_point(after) else None
     before, after = before - before.mean(axis=0), after - after.mean(axis=0)
-    return float(np.linalg.norm(after - before) / np.linalg.norm(after))
+    return float(np.linalg.norm(after - before) / np.linalg.norm(before))
 
 
 def _is_one_point(rows: Points) -> bool:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Rows = Float[np.ndarray, "rows dim"]
 
+ONE_BY_ONE = 16
+"""Passages that are encoded one by one, to see how far the layout of a batch moves a row."""
+
 
 class Source(ABC):
     """States of one space, in order, and the rows of each of their layers."""
@@ -46,6 +49,10 @@ class Source(ABC):
     def rounding(self) -> float:
         """The largest of the roundings, so that the same rows are twins in every state."""
         return max(self.roundings)
+
+    def layout_rounding(self, state: State, rows: Rows) -> float:  # noqa: ARG002
+        """How far another batch and layout move a row of length 1; 0 where nothing is encoded."""
+        return 0.0
 
     @property
     @abstractmethod
@@ -136,6 +143,17 @@ class EncodedSource(Source):
         from topores.backbones.loading import open_model
 
         return open_model(str(state.path), choose_device(self.device), prompts=self._prompts)
+
+    def layout_rounding(self, state: State, rows: Rows) -> float:
+        """How far a few passages are moved by being encoded one by one, against their `rows` of the last layer."""
+        passages = (*self.corpus.t1, *self.corpus.t2)
+        places = np.linspace(0, len(passages) - 1, min(ONE_BY_ONE, len(passages))).astype(int).tolist()
+        alone = self._open(state).encode(
+            [passages[i].text for i in places], [passages[i].side for i in places], batch_size=1
+        )
+        given = np.stack([rows[i] for i in places]).astype(np.float64)
+        given /= np.linalg.norm(given, axis=1, keepdims=True)
+        return float(np.linalg.norm(alone - given, axis=1).max())
 
     # For the nulls: other rows from the same encoders, at the last layer.
 

@@ -137,8 +137,12 @@ class Encoder(nn.Module):
         return normalize(self.pooled_rows(texts, sides), dim=-1)
 
     def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
-        """Output of the model's last module, not normalised, float32."""
-        with self.autocast():
+        """Output of the model's last module, not normalised, float32.
+
+        Without dropout it is computed in float32 whatever the precision of training: it is logged, and stands beside
+        numbers of the analysis.
+        """
+        with self.autocast(enabled=self.training):
             return self.embed_texts(texts, sides)[-1].float()
 
     def autocast(self, *, enabled: bool = True) -> torch.autocast:

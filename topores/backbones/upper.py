@@ -52,7 +52,7 @@ class UpperEncoder(Encoder):
     def pooled_rows(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         if self._states is None or not self._states.contains(self._with_prompts(texts, sides)):
             return super().pooled_rows(texts, sides)
-        with self.autocast():
+        with self.autocast(enabled=self.training):
             return self._from_states(self._states, texts, sides).float()
 
     def _rows_of(

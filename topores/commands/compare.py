@@ -120,7 +120,11 @@ def _folder(folder: Path) -> Given:
         raise InputError(f"'{folder}' has no results yet; run topores topology --checkpoint {folder} first.")
     # If a protocol has several folders, the newest counts.
     results = {_comparable({"name": results.name, **protocol_facts(results)}): results for results in found}
-    return Given(folder, run.name, run.name, results, lambda place: ComparedRun(run.name, read_results(place, run)))
+
+    def read(place: Path) -> ComparedRun:
+        return ComparedRun(run.name, read_results(place, run), ranks=run.held_out_ranks)
+
+    return Given(folder, run.name, run.name, results, read)
 
 
 def _report(path: Path) -> Given:

@@ -24,7 +24,7 @@ def run_demo(
 ) -> tuple[Analysis, Path, float]:
     """Train LoReFT on the sample article and meta-analysis, analyse the space, write the report.
 
-    The frozen layers run once, so that a run takes seconds, and the folds with their nulls not a minute. An earlier demo
+    The frozen layers run once, so that a run takes seconds, and all folds with their nulls no minute. An earlier demo
     in runs/demo is replaced; a run anywhere else is not.
     """
     started = time.monotonic()

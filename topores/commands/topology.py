@@ -78,13 +78,15 @@ def _is_of_another(report: Path, first: Path) -> bool:
 
 
 def stop_if(verdict: Verdict, outcomes: frozenset[str]) -> None:
-    """Exit with code 1 if --fail-on names the outcome.
+    """Exit with code 1 if --fail-on names an outcome that holds.
 
     Raises:
         FailedOn: It does.
     """
-    if verdict.outcome in outcomes:
-        raise FailedOn(f"The verdict is '{verdict.outcome}', which --fail-on names; the report has the evidence.")
+    named = [outcome for outcome in verdict.every_outcome if outcome in outcomes]
+    if named:
+        told = "' and '".join(named)
+        raise FailedOn(f"The verdict is '{told}', which --fail-on names; the report has the evidence.")
 
 
 def analyse(config: TopologyConfig, *, force: bool = False) -> Analysis:

@@ -118,7 +118,7 @@ class TrainConfig(Options):
     """Step size of AdamW, constant over the run. If not given, the encoder's own: 4e-5 for full, 1e-3 for heads."""
 
     weight_decay: float = 0.01
-    """Decoupled weight decay of AdamW."""
+    """Decoupled weight decay of AdamW. Heads and interventions have none: it would pull them to 0, not to no change."""
 
     passage_tokens: int = 96
     """Longest passage, in tokens of the reader, special tokens included."""

@@ -5,6 +5,7 @@ from jaxtyping import Int
 
 from topores.domain import Corpus
 from topores.evaluations._subject import Subject
+from topores.outcomes import FEW_PASSAGES
 from topores.topology import alignment, modality_gap, rank_me, uniformity
 
 
@@ -14,14 +15,22 @@ def why_not(subject: Subject) -> str | None:
 
 
 def measured(subject: Subject) -> dict[str, float | None]:
-    """Measures over all passages; alignment over each T1 passage and its strongest partner."""
+    """Measures over all passages and of how wide each text is; alignment over T1 passages and strongest partners."""
     partner_1, partner_2 = strongest_partners(subject.corpus)
     union = np.concatenate([subject.rows_1, subject.rows_2])
+    of_texts: dict[str, float | None] = {}
+    for side, rows in (("t1", subject.rows_1), ("t2", subject.rows_2)):
+        enough = len(rows) >= FEW_PASSAGES
+        of_texts |= {
+            f"uniformity_{side}": uniformity(rows) if enough else None,
+            f"rank_me_{side}": rank_me(rows) if enough else None,
+        }
     return {
         "alignment": alignment(subject.rows_1[partner_1], subject.rows_2[partner_2]),
         "uniformity": uniformity(union),
         "rank_me": rank_me(union),
         "modality_gap": modality_gap(subject.rows_1, subject.rows_2),
+        **of_texts,
     }
 
 

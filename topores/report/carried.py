@@ -113,7 +113,9 @@ def _run_from_json(written: Json) -> ComparedRun:
         raise ValueError("states or logged lines without a cycle")
     gist = _check_value(dict, written["gist"])
     claims = tuple(_instance_of(Claim, row) for row in _rows(written["claims"]))
-    verdict = _instance_of(Verdict, written["verdict"], claims=claims)
+    judged = dict(_check_value(dict, written["verdict"]))
+    outcomes = tuple(_check_value(str, one) for one in _check_value(list, judged.pop("outcomes", [])))  # none before
+    verdict = _instance_of(Verdict, judged, claims=claims, outcomes=outcomes)
     protocol = _check_value(dict, written["protocol"])
     _check_value(str, protocol["name"])  # what runs are aligned by
     analysis = Analysis(

@@ -26,8 +26,8 @@ WORDS = {
     "cell": "One cloud of one layer in one state.",
     "null": "The same quantity without the effect: before training, by chance, or with shuffled pairs.",
     "null band": "How long bars of random points get: a bar that ends within the band is not a finding.",
-    "noise floor": "The largest change that dropout or the choice of passages alone produce. Smaller changes count as "
-    "none.",
+    "noise floor": "The largest change that noise alone makes, such as another choice of passages. Smaller changes "
+    "count as none.",
     "headline": "The verdict in a few words: only what its rules claim.",
     "map": "The passages of one layer in a plane: all states are rotated onto the first one and seen along the two "
     "directions of largest variance. Passages that are close in the plane may be far apart in the space.",

@@ -14,6 +14,7 @@ from topores.topology.loops import representative_loop
 from topores.topology.matched_spectrum import matched_spectrum_p_values
 from topores.topology.measures.alignment import alignment
 from topores.topology.measures.betti_curve import betti_curve
+from topores.topology.measures.cluster_gap import cluster_gap
 from topores.topology.measures.hubness_skewness import hubness_skewness
 from topores.topology.measures.intrinsic_dimension import intrinsic_dimension
 from topores.topology.measures.landscape import landscape
@@ -64,6 +65,7 @@ __all__ = [
     "bottleneck_distance",
     "change_between_texts",
     "choose_engine",
+    "cluster_gap",
     "cyclic_order",
     "estimate",
     "follow_bars",

@@ -10,7 +10,8 @@ from accelerate import Accelerator
 
 from topores import variants
 from topores.backbones.encoder import Encoder
-from topores.config import TrainConfig
+from topores.config import TrainConfig, default_values
+from topores.errors import UsageError
 from topores.objectives._objective import Objective
 from topores.runs import Run
 from topores.text.batches import Batches
@@ -102,6 +103,19 @@ def optimizer_of(encoder: Encoder, objective: Objective, config: TrainConfig) ->
         [group for group in groups if group["params"]],
         lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused,
     )  # fmt: skip
+
+
+def refuse_ignored_decay(config: TrainConfig, encoder: Encoder) -> None:
+    """
+    Raises:
+        UsageError: A decay is asked for that this encoder would not use.
+    """
+    usual = default_values({})["weight_decay"]
+    if not encoder.decays and config.weight_decay not in (0.0, usual):
+        raise UsageError(
+            f"--weight-decay is {config.weight_decay:g}, but '{config.encoder}' is not decayed, because its neutral "
+            "value is not 0; leave the option out."
+        )
 
 
 def _restore(

@@ -36,6 +36,8 @@ class Best:
     def settle(self) -> None:
         """Remove checkpoints of formerly best cycles, and those that a stopped run left of cycles trained again.
 
+        The untrained encoder stays, whatever the schedule keeps: a best cycle is judged beside it.
+
         Call this only once a state from the best cycle or later is on disk; otherwise a resume could need the former
         best checkpoint.
         """
@@ -44,7 +46,7 @@ class Best:
         metrics = self._run.metrics
         once, last = _former_best(metrics), metrics[-1]["cycle"] if metrics else -1
         for cycle, path in self._run.checkpoints.items():
-            if (cycle in once or cycle > last) and not self._scheduled(cycle):
+            if cycle > 0 and (cycle in once or cycle > last) and not self._scheduled(cycle):
                 remove_whole(path)
 
 

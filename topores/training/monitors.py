@@ -29,6 +29,9 @@ STALLING = ("gte", "infonce")
 APART = 0.1
 """Stalling: alignment above this, a mean cosine of partners below 0.95, so there was more to learn."""
 
+WHOLE_AND_TEXTS = ("", "t1", "t2")
+"""Clouds that may collapse, by the end of their keys."""
+
 IN_A_ROW = 2
 """Logged cycles that memorising must last, since a single held-out query can change within one."""
 
@@ -109,17 +112,27 @@ def stop_if(found: Iterable[Fault], names: frozenset[str]) -> None:
 
 
 def _collapse_sentence(metrics: Sequence[Line]) -> str:
-    """Non-empty if the space collapsed: all passages in one place, or few directions left."""
-    before, now = _spread(metrics[0]), _spread(metrics[-1])
-    seen = []
+    """Non-empty if the space or one text collapsed: all passages in one place, or few directions left."""
+    seen: list[str] = []
+    for text in WHOLE_AND_TEXTS:
+        seen = seen or _collapsed_of(_spread(metrics[0], text), _spread(metrics[-1], text), text)
+    return f"{' and '.join(seen)}; give a smaller --learning-rate or a larger --batch-size." if seen else ""
+
+
+def _collapsed_of(before: Spread, now: Spread, text: str) -> list[str]:
+    """What is wrong with the spread of all passages, or of one text's."""
+    of_text, seen = f" of {text.upper()}" if text else "", []
     if in_one_place(before, now):
         seen.append(
-            f"uniformity is {now.uniformity:.2f} ({before.uniformity:.2f} untrained; 0 means all passages in one place)"
+            f"uniformity{of_text} is {now.uniformity:.2f} ({before.uniformity:.2f} untrained; 0 means all passages in "
+            "one place)"
         )
     if in_few_directions(before, now):
         least = SHARE_OF_RANK * (before.rank_me or 0.0)
-        seen.append(f"RankMe is {now.rank_me:.1f} ({before.rank_me:.1f} untrained; expected {least:.1f} or more)")
-    return f"{' and '.join(seen)}; give a smaller --learning-rate or a larger --batch-size." if seen else ""
+        seen.append(
+            f"RankMe{of_text} is {now.rank_me:.1f} ({before.rank_me:.1f} untrained; expected {least:.1f} or more)"
+        )
+    return seen
 
 
 def _stall_sentence(metrics: Sequence[Line], loss: str) -> str:
@@ -157,8 +170,10 @@ def _memorisation_sentence(metrics: Sequence[Line]) -> str:
     )
 
 
-def _spread(line: Line) -> Spread:
-    return Spread(line.get("uniformity"), line.get("rank_me"))
+def _spread(line: Line, text: str) -> Spread:
+    """How wide all passages are, or those of a text; older runs did not log the latter."""
+    end = f"_{text}" if text else ""
+    return Spread(line.get(f"uniformity{end}"), line.get(f"rank_me{end}"))
 
 
 def retrieval_of(line: Line) -> Retrieval:

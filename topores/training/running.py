@@ -22,7 +22,7 @@ from topores.training.agreement import (
     resolve_defaults,
     with_found_models,
 )
-from topores.training.assemble import train_run
+from topores.training.assemble import refuse_ignored_decay, train_run
 from topores.training.beside import train_beside
 from topores.training.best import refuse_without_held_out
 from topores.training.nulls import refuse_impossible_nulls, with_controls
@@ -74,6 +74,7 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     config = with_controls(config, corpora, usual=encoder.usual_folds > 1)
     if len(corpora) > 1:
         log.info("%s", outlook(corpora, config.permutations if "shuffled" in config.null_kinds else 0))
+    refuse_ignored_decay(config, encoder)
     warn_of_learner(config, texts, corpus, encoder)
     refuse_without_held_out(config.keep, corpus)
     for fold in corpora:

@@ -420,6 +420,35 @@ def test_a_difference_that_seeds_bear_is_claimed() -> None:
     assert "no spread" not in found.sentence
 
 
+def test_a_difference_that_is_sure_and_too_small_is_not_claimed() -> None:
+    """Learning rates .001 and .00101: every seed differs the same way, by a thousandth."""
+    found = judge_comparison(compared(*kind("a", [0.5, 0.6, 0.7]), *kind("b", [0.501, 0.6011, 0.7012])))
+    assert "held-out MRR is 0.60 in both, a difference of less than 0.02, too small to name (p = 0.0" in found.sentence
+    assert "nothing else differs by an amount worth naming" in found.sentence
+    for word in ("better", "wider", "greater"):
+        assert word not in found.sentence
+
+
+def with_ranks(run: ComparedRun, ranks: list[float]) -> ComparedRun:
+    """Four passages of each text are held out."""
+    return dataclasses.replace(run, ranks={2: {"1to2": ranks, "2to1": ranks}})
+
+
+def test_retrieval_is_paired_by_seed_and_by_question() -> None:
+    """All seeds agree, but one question of four carries the difference: another would as easily go the other way."""
+    a, b = kind("a", [0.3, 0.31, 0.33]), kind("b", [0.5, 0.52, 0.53])
+    worse, one_better = [4.0, 4.0, 4.0, 4.0], [1.0, 4.0, 4.0, 4.0]
+    runs = [*(with_ranks(run, worse) for run in a), *(with_ranks(run, one_better) for run in b)]
+    (found,) = differences(group_replicates(runs), {"held_out_mrr": read_mrr}, 2)
+    assert found.test == "seed by seed and question by question"
+    assert found.p == pytest.approx(1.0)  # of two signs of one group, both are as extreme
+    all_better = [with_ranks(run, [1.0] * 4) for run in b]
+    (found,) = differences(group_replicates([*runs[:3], *all_better]), {"held_out_mrr": read_mrr}, 2)
+    assert found.p == pytest.approx(2 / 2**4, abs=0.01)  # four groups, whatever the seeds
+    (found,) = differences(group_replicates([*a, *all_better]), {"held_out_mrr": read_mrr}, 2)
+    assert found.test == "seed by seed"  # some have no ranks
+
+
 def test_a_difference_that_seeds_make_is_not_claimed() -> None:
     found = judge_comparison(compared(*kind("a", [0.2, 0.5, 0.9]), *kind("b", [0.8, 0.3, 0.7])))
     assert (

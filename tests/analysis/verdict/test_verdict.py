@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 from topores.analysis.chance import monte_carlo_p, sign_flip_p, turned_share
 from topores.analysis.gain import Ranks, gain_at
 from topores.analysis.loop_significance import corrected_for_cells
-from topores.analysis.verdict.evidence import LONGEST_LOOP, MOVE, MOVED, TURN, Evidence
+from topores.analysis.verdict.evidence import LONGEST_LOOP, MOVE, MOVED, SCALE, TURN, Evidence
 from topores.analysis.verdict.rules import judge
 from topores.domain import AlignedPairs, Claim, Corpus, Loop, Passage, State, Verdict
 from topores.evaluations.retrieval import metrics_of
@@ -140,6 +140,17 @@ def test_nothing_held_out_is_said() -> None:
     assert "nothing was held out, so learning cannot be told from memorising" in sentence(
         cloud(NOISE), cloud(0.1), texts=corpus(held_out=0)
     )
+
+
+def test_a_run_that_did_not_keep_its_untrained_state_is_not_judged() -> None:
+    """Beside its best cycle every later one looks unlearned."""
+    made = evidence(cloud(0.2), cloud(NOISE))
+    later = (State(5, "cycle 5", Path("a")), STATES[1])
+    values = {("uniformity", 5): -2.5, ("rank_me", 5): 30.0, ("loop_persistence", 5): 2.0}
+    made = evidence(cloud(0.2), cloud(NOISE), values=values)
+    found = judge(dataclasses.replace(made, states=later), seed=0)
+    assert found.every_outcome == ("undecided",)
+    assert "From cycle 5 to cycle 10 the untrained state was not kept" in found.sentence
 
 
 def test_no_room_to_rise_is_said() -> None:
@@ -405,7 +416,7 @@ def test_passages_that_move_no_further_than_under_dropout_are_unchanged() -> Non
 def test_loops_within_the_floor_are_said_to_be() -> None:
     floors = {"resample": {"loop_persistence": 1.5}}
     near = dataclasses.replace(evidence(cloud(1), cloud(0.5)), floors=floors)
-    assert "went from 2.00 to 3.00, within the noise of dropout and resampling" in judge(near, seed=0).sentence
+    assert "went from 2.00 to 3.00, within the noise of resampling" in judge(near, seed=0).sentence
     far = dataclasses.replace(near, floors={"resample": {"loop_persistence": 0.5}})
     assert "went from 2.00 to 3.00;" in judge(far, seed=0).sentence
 
@@ -422,6 +433,20 @@ def test_a_turn_is_told_from_a_deformation() -> None:
     assert movement(first, first @ turn) == "turned"
     assert movement(first, first + 0.1 * rng.normal(size=first.shape)) == "deformed"
     assert movement(first, first @ turn + 0.25 * rng.normal(size=first.shape)) == "turned and deformed"
+
+
+@pytest.mark.parametrize(("alone", "kind"), [(0.01, "turned"), (3.2, "deformed")])
+def test_a_turn_is_one_only_beyond_that_of_dropout(alone: float, kind: str) -> None:
+    rng = np.random.default_rng(9)
+    first = rng.normal(size=(200, 10))
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    values = {("procrustes.mean_angle", 10): 1.5}
+    made = evidence(first, first @ ortho_group.rvs(10, random_state=0), values=values)
+    floors = {"dropout": {"procrustes.mean_angle": alone, "change": 0.1}}
+    found = judge(dataclasses.replace(made, corpus=None, floors=floors), seed=0)
+    assert found.movement == kind
+    claim = next(c for c in found.claims if c.quantity == "procrustes.mean_angle")
+    assert (claim.value, claim.null) == (1.5, alone)
 
 
 def test_what_a_turn_leaves_is_a_deformation_only_beyond_dropout() -> None:
@@ -441,21 +466,20 @@ def test_what_a_turn_leaves_is_a_deformation_only_beyond_dropout() -> None:
 def test_a_space_that_shuffled_pairings_turn_as_much_is_said_to() -> None:
     rows = cloud(1.0)
     last = rows @ ortho_group.rvs(40, random_state=0)
-    alike = [{TURN: 0.9 + d, MOVE: 1.0 + d} for d in (-0.01, 0.0, 0.01)]
-    made = dataclasses.replace(evidence(rows, last), own={TURN: 0.91, MOVE: 1.01}, shuffled=alike)
+    alike = [{TURN: 0.9 + d, SCALE: 0.02 + d, MOVE: 1.0 + d} for d in (-0.01, 0.0, 0.01)]
+    own = {TURN: 0.91, SCALE: 0.03, MOVE: 1.01}
+    made = dataclasses.replace(evidence(rows, last), own=own, shuffled=alike)
     found = judge(made, seed=0)
-    assert (
-        "the space rotated, as with shuffled pairs (one rotation and scale explain 100% of the movement, "
-        in found.sentence
-    )
-    assert " by chance, 90% after shuffled pairings, p = 0.96)" in found.sentence
+    assert "the space rotated, as with shuffled pairs (asked of the other half of the passages, " in found.sentence
+    assert "; after shuffled pairings 2% and 90%, p = 1 and 1)" in found.sentence
     assert found.headline.endswith("the space rotated, as with shuffled pairs")
     told = {c.quantity: c for c in found.claims if c.null_of == "shuffled" and c.quantity in MOVED}
-    assert [(c.value, c.null) for c in told.values()] == [(0.91, pytest.approx(0.9)), (1.01, pytest.approx(1.0))]
-    for other in ({TURN: 0.2, MOVE: 1.01}, {TURN: 0.91, MOVE: 3.0}):
+    values = [(0.91, pytest.approx(0.9)), (0.03, pytest.approx(0.02)), (1.01, pytest.approx(1.0))]
+    assert [(c.value, c.null) for c in told.values()] == values
+    for other in (own | {TURN: 0.2}, own | {SCALE: 0.5}, own | {MOVE: 3.0}):
         found = judge(dataclasses.replace(made, own=other), seed=0)
         assert "as with shuffled pairs" not in found.sentence
-        assert ", 90% after shuffled pairings" in found.sentence
+        assert "; after shuffled pairings 2% and 90%" in found.sentence
 
 
 def test_texts_that_turn_against_each_other_are_said_to() -> None:
@@ -469,26 +493,29 @@ def test_texts_that_turn_against_each_other_are_said_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "word"), [(0.1, 0.9, "gained"), (0.9, 0.1, "lost"), (0.9, 0.9, ""), (0.1, 0.1, "")]
+    ("was", "now", "word"),
+    [(0.1, 0.9, "the space split into"), (0.9, 0.1, "closed"), (0.9, 0.9, ""), (0.1, 0.1, "")],
 )
 def test_clusters_are_gained_or_lost_against_the_same_spectrum(was: float, now: float, word: str) -> None:
-    draws = [{"longest_cluster": 0.2 + 0.001 * i} for i in range(40)]
+    draws = [{"cluster_gap": 0.2 + 0.001 * i} for i in range(40)]
     made = dataclasses.replace(
-        evidence(cloud(1), cloud(0.5)), before={"longest_cluster": was}, own={"longest_cluster": now},
+        evidence(cloud(1), cloud(0.5)), before={"cluster_gap": was}, own={"cluster_gap": now},
         spectrum={0: draws, 10: draws},
     )  # fmt: skip
     said = judge(made, seed=0).sentence
-    assert f"a cluster was {word} (p = 0.049)" in said if word else "a cluster was" not in said
+    assert "p = 0.049)" in said if word else "split" not in said and "closed" not in said
+    assert word in said
 
 
 @pytest.mark.parametrize(("last", "floor"), [(1.0, 0.0), (0.6, 0.5)])
 def test_a_cluster_is_not_lost_while_its_gap_widens_or_stays_within_noise(last: float, floor: float) -> None:
-    near, far = ([{"longest_cluster": at + 0.001 * i} for i in range(40)] for at in (0.2, 2.0))
+    near, far = ([{"cluster_gap": at + 0.001 * i} for i in range(40)] for at in (0.2, 2.0))
     made = dataclasses.replace(
-        evidence(cloud(1), cloud(0.5)), before={"longest_cluster": 0.9}, own={"longest_cluster": last},
-        spectrum={0: near, 10: far}, floors={"resample": {"longest_cluster": floor}},
+        evidence(cloud(1), cloud(0.5)), before={"cluster_gap": 0.9}, own={"cluster_gap": last},
+        spectrum={0: near, 10: far}, floors={"resample": {"cluster_gap": floor}},
     )  # fmt: skip
-    assert "a cluster was" not in judge(made, seed=0).sentence
+    assert "split" not in judge(made, seed=0).sentence
+    assert "closed" not in judge(made, seed=0).sentence
 
 
 # Against runs on shuffled pairings.
@@ -533,6 +560,26 @@ def test_no_better_than_shuffled(mrr: float) -> None:
     assert (
         "unseen partners are not found significantly better than after training on shuffled pairings" in still.sentence
     )
+
+
+def test_a_run_that_memorised_has_not_unmemorised_because_nulls_stand_beside_it() -> None:
+    """What --fail-on memorised asks does not depend on whether shuffled runs were trained."""
+    first, last = cloud(NOISE), cloud(NOISE, noisy=slice(0, 12))
+    alone = judge(evidence(first, last), seed=0)
+    assert alone.every_outcome == ("memorised",)
+    beside = dataclasses.replace(
+        evidence(first, last), before=BEFORE, own={**OWN, "held_out_mrr": 0.5}, shuffled=SHUFFLED, floors=FLOORS
+    )
+    found = judge(beside, seed=0)
+    assert found.outcome == "no better than shuffled"
+    assert set(found.every_outcome) == {"no better than shuffled", "memorised"}
+
+
+def test_a_run_can_be_collapsed_and_memorised() -> None:
+    values = {("uniformity", 10): -0.3, ("rank_me", 10): 5.0}
+    found = judge(evidence(cloud(NOISE), cloud(NOISE, noisy=slice(0, 12)), values=values), seed=0)
+    assert found.every_outcome == ("collapsed", "memorised")
+    assert found.headline == "The space collapsed"
 
 
 def test_more_runs_are_not_called_few() -> None:

@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 
 from tests.report.reading import Page, values
-from topores.analysis.verdict.evidence import TURN
 from topores.domain import Analysis, Claim, Measurement, NullMeasurement
 from topores.quantities import quantity
 from topores.report.claims import claims_table
@@ -27,8 +26,8 @@ def with_movement(full: Analysis, by_chance: float) -> Analysis:
     at = (full.states[-1].cycle, full.layers[-1], "union")
     parts = {"shared": 0.7, "relative": 0.1, "shift": 0.05, "deformation": 0.15, "shared_by_chance": 0.999}
     measured = tuple(Measurement(*at, f"movement.{n}", v, "", against=full.states[0].cycle) for n, v in parts.items())
-    shuffled = Claim(quantity(TURN).phrase, 0.7, 0.123, 0.05, TURN, null_of="shuffled")
-    claim = Claim(quantity(TURN).phrase, 0.7, by_chance, 0.05, TURN, null_of="chance")
+    shuffled = Claim(quantity("movement.shared").phrase, 0.7, 0.123, 0.05, "movement.shared", null_of="shuffled")
+    claim = Claim(quantity("movement.shared").phrase, 0.7, by_chance, 0.05, "movement.shared", null_of="chance")
     verdict = dataclasses.replace(full.verdict, claims=(shuffled, claim), movement="turned and deformed")
     return dataclasses.replace(full, measurements=(*full.measurements, *measured), verdict=verdict)
 

@@ -58,7 +58,7 @@ class Judged:
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """Differences of every two groups, by quantity."""
-        return differences(self.groups, self.reads)
+        return differences(self.groups, self.reads, self.end)
 
     def differences_of(self, quantity: str) -> list[Difference]:
         return [d for d in self.differences if d.quantity == quantity]

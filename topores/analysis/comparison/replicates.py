@@ -13,6 +13,7 @@ from scipy.stats import ttest_1samp
 
 from topores.analysis.chance import prediction_p
 from topores.analysis.comparison.corpora import equal_corpora
+from topores.analysis.comparison.questions import questions_p
 from topores.analysis.comparison.run import ComparedRun
 from topores.analysis.verdict.evidence import RETRIEVAL
 from topores.phrases import Count, Phrase, join_phrases
@@ -31,6 +32,12 @@ FEWEST_PAIRED = 3
 
 ROUNDING = 1e-12
 """A spread below this share of the values counts as none."""
+
+LEAST = {RETRIEVAL: 0.02, "uniformity": 0.1}
+"""Least difference that is worth naming, in the units of the quantity."""
+
+LEAST_SHARE = 0.05
+"""The same for all other quantities, as a share of the greater value."""
 
 MOST_LETTERS = 32
 """Longest value that a group's name gives in full; longer ones, such as hashes, are cut."""
@@ -73,7 +80,15 @@ class Difference:
     test: str
     """A phrase: 'seed by seed', 'Welch' or 'prediction'; empty where there is no spread to test by."""
     p: float | None
-    """Corrected over all pairs of groups, and over all quantities but retrieval, which is a question of its own."""
+    """Largest p of the tests that the runs allow, corrected over all pairs of groups, and over all quantities but
+    retrieval, which is a question of its own."""
+
+    @property
+    def worth_naming(self) -> bool:
+        """Whether it is large enough to matter, however certain it is: two runs are never quite the same."""
+        more, less = self.means
+        least = LEAST.get(self.quantity, LEAST_SHARE * max(abs(more), abs(less)))
+        return more - less >= least * (1 - ROUNDING)
 
 
 def group_replicates(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
@@ -132,14 +147,15 @@ def _fact_in_words(key: str, value: Any) -> str:
     return f"{key.replace('_', ' ')} {text if len(text) <= MOST_LETTERS else text[:8] + '…'}"
 
 
-def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Difference, ...]:
+def differences(groups: Sequence[Group], reads: Mapping[str, Read], cycle: int | None = None) -> tuple[Difference, ...]:
     """Every quantity of every two groups; groups trained on different corpora are described and not judged.
 
     Args:
         reads: By quantity, how to read it from a run.
+        cycle: Cycle at which retrieval is read, so that it can be compared question by question.
     """
     found = [
-        _difference(name, one, other, read)
+        _difference(name, one, other, read, cycle if name == RETRIEVAL else None)
         for name, read in reads.items()
         for one, other in itertools.combinations(groups, 2)
     ]
@@ -148,22 +164,30 @@ def differences(groups: Sequence[Group], reads: Mapping[str, Read]) -> tuple[Dif
     return (*_holm_corrected(retrieval), *_holm_corrected([d for d in known if d.quantity != RETRIEVAL]))
 
 
-def _difference(quantity: str, one: Group, other: Group, read: Read) -> Difference | None:
+def _difference(quantity: str, one: Group, other: Group, read: Read, asked: int | None) -> Difference | None:
     mine, its = one.values(read), other.values(read)
     if mine is None or its is None:
         return None
-    test, p = _test(one, other, mine, its) if equal_corpora(one.runs, other.runs) else ("", None)
+    test, p = _test(one, other, mine, its, asked) if equal_corpora(one.runs, other.runs) else ("", None)
     means = float(np.mean(mine)), float(np.mean(its))
     if means[0] >= means[1]:
         return Difference(quantity, one, other, means, test, p)
     return Difference(quantity, other, one, (means[1], means[0]), test, p)
 
 
-def _test(one: Group, other: Group, mine: list[float], its: list[float]) -> tuple[str, float | None]:
-    """The test that the seeds allow, and its p; the numbers do not influence the choice."""
+def _test(one: Group, other: Group, mine: list[float], its: list[float], asked: int | None) -> tuple[str, float | None]:
+    """The test that the seeds allow, and its p; the numbers do not influence the choice.
+
+    Args:
+        asked: Cycle whose questions are compared one by one; then a difference must hold over seeds and over questions.
+    """
     seeds, others = [run.seed for run in one.runs], [run.seed for run in other.runs]
     if len(seeds) >= FEWEST_PAIRED and sorted(seeds) == sorted(others):
         its = [its[others.index(seed)] for seed in seeds]
+        pairs = [(run, other.runs[others.index(run.seed)]) for run in one.runs]
+        by_question = None if asked is None else questions_p(pairs, asked)
+        if by_question is not None:
+            return Phrase("seed by seed and question by question"), max(paired_p(mine, its), by_question)
         return Phrase("seed by seed"), paired_p(mine, its)
     if min(len(mine), len(its)) >= 2:
         return Phrase("Welch"), welch_p(mine, its)

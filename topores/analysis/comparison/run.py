@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +62,8 @@ class ComparedRun:
     analysis: Analysis
     carried: Gist | None = None
     """The gist, where the analysis has neither passages nor bars, as in a report."""
+    ranks: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    """By logged cycle and direction: ranks of held-out passages, in their order; none of a report or an older run."""
 
     @cached_property
     def gist(self) -> Gist:

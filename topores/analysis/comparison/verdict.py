@@ -71,7 +71,7 @@ def _retrieval(judged: Judged) -> str:
         return words.found_better(significant[:MOST_NAMED], len(significant) - MOST_NAMED)
     widest = judged.widest(RETRIEVAL)
     assert widest is not None
-    return words.retrieval(words.numbers(widest, len(judged.groups)), widest.p)
+    return words.retrieval(words.numbers(widest, len(judged.groups)), widest)
 
 
 def _other_quantities(judged: Judged) -> str:
@@ -87,6 +87,8 @@ def _other_quantities(judged: Judged) -> str:
         told.append(Phrase("{measures} differ more than seeds do", measures=enumerate_words(rest)))
     elif rest:
         told.append(Phrase("{measure} differs more than seeds do", measure=rest[0]))
+    if any(d.p is not None and d.p < ALPHA for d in tested) and not told:
+        return Phrase("nothing else differs by an amount worth naming")
     if tested and not told:
         return Phrase("nothing else differs more than seeds do")
     return parts(told)
@@ -101,8 +103,8 @@ def _difference_words(significant: Sequence[Difference], judged: Judged) -> Phra
 
 
 def _significant(found: Sequence[Difference]) -> list[Difference]:
-    """Significant differences, the smallest p first."""
-    return sorted((d for d in found if d.p is not None and d.p < ALPHA), key=lambda d: d.p or 0.0)
+    """Significant differences that are worth naming, the smallest p first."""
+    return sorted((d for d in found if d.p is not None and d.p < ALPHA and d.worth_naming), key=lambda d: d.p or 0.0)
 
 
 # Reported without a spread to test by.

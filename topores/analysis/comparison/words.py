@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from topores.analysis.chance import ALPHA
 from topores.analysis.comparison.evidence import EQUAL_LOSS
-from topores.analysis.comparison.replicates import Difference, Group
+from topores.analysis.comparison.replicates import LEAST, Difference, Group
 from topores.analysis.comparison.run import QUANTITIES
 from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL
 from topores.phrases import Count, Phrase, join_phrases
@@ -71,10 +72,16 @@ def found_better(told: Sequence[Difference], further: int) -> Phrase:
     )
 
 
-def retrieval(numbers: Phrase, p: float | None) -> Phrase:
-    """Held-out retrieval where no difference is significant."""
+def retrieval(numbers: Phrase, d: Difference) -> Phrase:
+    """Held-out retrieval where no difference is significant and worth naming."""
+    p = d.p
     if p is None:
         return Phrase("{measure} is {numbers}", measure=QUANTITIES[RETRIEVAL], numbers=numbers)
+    if p < ALPHA:
+        return Phrase(
+            "{measure} is {numbers}, a difference of less than {least:.2f}, too small to name (p = {p:.2g})",
+            measure=QUANTITIES[RETRIEVAL], numbers=numbers, least=LEAST[RETRIEVAL], p=p,
+        )  # fmt: skip
     return Phrase(
         "{measure} is {numbers}, a difference within the spread over seeds (p = {p:.2g})",
         measure=QUANTITIES[RETRIEVAL], numbers=numbers, p=p,

@@ -17,6 +17,9 @@ WISHED = 0.04
 """Gain for which the number of further pairs is told: gains of real runs are .02 to .07."""
 
 
+THEN_MEMORISED = "learned, then memorised"
+
+
 class Found(NamedTuple):
     """An outcome with its title for the headline and its words."""
 
@@ -114,7 +117,7 @@ def _learned_before(gain: Gain, best: Best, known: bool) -> Found:
             "the encoder learned, then memorised: best near cycle {cycle:,}, where unseen partners gain {best}; at the "
             "end {end}", **told,
         )  # fmt: skip
-        return Found("learned, then memorised", Phrase("Learned, then memorised"), words)
+        return Found(THEN_MEMORISED, Phrase("Learned, then memorised"), words)
     words = Phrase(
         "the encoder learned and lost it again: best near cycle {cycle:,}, where unseen partners gain {best}; at the "
         "end {end}", **told,

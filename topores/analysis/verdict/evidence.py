@@ -1,6 +1,5 @@
-"""The numbers that the rules of the verdict use, and the noise floors that the nulls give them."""
+"""The numbers that the rules of the verdict use, and what they are judged by."""
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,35 +7,28 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from topores.analysis import numbers
 from topores.analysis.chance import Rows
-from topores.analysis.gain import Gain
+from topores.analysis.floors import Floors, floor_of
+from topores.analysis.gain import Gain, Interval
+from topores.analysis.numbers import Values, by_draw, numbers_at
 from topores.domain import DIRECTIONS, Corpus, Loop, Measurement, NullMeasurement, Split, State
-from topores.quantities import DISTANCE, DISTANCE_UNITS, id_of, quantity
+from topores.quantities import DISTANCE, DISTANCE_UNITS, quantity
 from topores.text.retrieval import question_groups, ranks
 from topores.topology import CyclicOrder
 
 RETRIEVAL = "held_out_mrr"
-CLUSTERS, LONGEST_CLUSTER = "spanning_tree", "longest_cluster"
-LOOPS, LONGEST_LOOP = "loop_persistence", "longest_loop"
-TURN, MOVE = "movement.shared", "change"
+CLUSTERS, LOOPS = numbers.CLUSTERS, numbers.LOOPS
+CLUSTER_GAP, LONGEST_LOOP, GAP = "cluster_gap", "longest_loop", "modality_gap"
+TURN, SCALE, MOVE, ANGLE = "movement.rotation", "movement.scale", "change", "procrustes.mean_angle"
 
-COMPARED = (RETRIEVAL, LOOPS, CLUSTERS, "uniformity", "rank_me", "intrinsic_dimension", "modality_gap")
+COMPARED = (RETRIEVAL, LOOPS, CLUSTERS, "uniformity", "rank_me", "intrinsic_dimension", GAP)
 """Quantities of one state that are compared with the nulls, of both texts' cloud at the last layer."""
 
-MOVED = (TURN, MOVE)
+MOVED = (TURN, SCALE, MOVE)
 """Quantities of the way from the first state to the last that are compared with shuffled pairings."""
 
-FLOORS = ("dropout", "resample")
-"""Nulls that give the noise floor, which a change has to exceed whatever caused it."""
-
-QUANTILE = 0.975
-"""Noise floor: this quantile of the differences between two draws. A smaller change counts as none."""
-
-SUMS = (LOOPS, CLUSTERS)
-"""Quantities that grow with the number of passages."""
-
 Value = Callable[[str, int], float | None]
-Values = dict[str, float]
 
 
 class Learning(NamedTuple):
@@ -73,18 +65,20 @@ class Evidence:
     """Compared quantities of the last state."""
     shuffled: Sequence[Mapping[str, float]] = ()
     """Compared quantities of each run on shuffled pairings, at the last cycle."""
-    floors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Noise floor by null of `FLOORS`, then by quantity."""
+    floors: Floors = field(default_factory=dict)
+    """What `floors_of` found."""
     spectrum: Mapping[int, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     """By cycle: compared quantities of each Gaussian cloud of the same spectrum."""
     cells: Mapping[tuple[int, int, str], float] = field(default_factory=dict)
     """By (cycle, layer, cloud): smallest p of its loops, corrected over the loops of that cell and over all cells."""
     gain: Gain | None = None
     """What unseen partners gained over folds, where the run has them."""
+    space: Mapping[str, Interval] = field(default_factory=dict)
+    """By quantity: its change beyond shuffled pairings over folds, where the run has them."""
     rounding: float | None = None
-    """Change that rounding of both states alone may produce, as a share of the last state's spread; None: unknown."""
-    without_dropout: bool = False
-    """Whether resampling alone gives the noise floors: nobody draws dropout of an array."""
+    """Change that rounding of both states alone may produce, as a share of the first state's spread; None: unknown."""
+    n_1: int = 0
+    """Passages of T1 among the rows; 0 where there is one text."""
     metric: str = "angle"
     """Metric of the analysis, which decides the unit of distances."""
     loop_p: Mapping[int, float] = field(default_factory=dict)
@@ -103,10 +97,15 @@ class Evidence:
         )
         return Learning(before, after, question_groups(corpus, split))
 
+    @property
+    def texts(self) -> dict[str, slice]:
+        """Rows of each text; empty where there is one."""
+        n_1 = self.n_1 if self.corpus is None else len(self.corpus.t1)
+        return {"T1": slice(None, n_1), "T2": slice(n_1, None)} if 0 < n_1 < len(self.first) else {}
+
     def floor(self, measure: str) -> float | None:
         """The largest noise floor of a quantity; None if none was measured."""
-        known = [found[measure] for found in self.floors.values() if measure in found]
-        return max(known) if known else None
+        return floor_of(self.floors, measure)
 
     def unit(self, name: str) -> str:
         """Unit of a quantity of these numbers."""
@@ -133,54 +132,11 @@ def _of_equal_weight(by_direction: Sequence[Float[np.ndarray, " _"]]) -> Float[n
     return np.concatenate([values * count / (len(asked) * len(values)) for values in asked] or [np.empty(0)])
 
 
-def name_of(m: Measurement) -> str | None:
-    """Id of a measurement's quantity; None for points of curves, and for degrees without a quantity of their own."""
-    return None if m.threshold is not None else id_of(m.measure, m.degree)
-
-
 def compared_at(measurements: Iterable[Measurement], cycle: int) -> Values:
     """Compared quantities of one cycle and of the way there: of both texts' cloud, at the last layer."""
-    there = [m for m in measurements if m.cycle == cycle and m.cloud == "union"]
-    last = max((m.layer for m in there), default=0)
-    first = min((m.against for m in there if m.against is not None), default=None)
-    own = [m for m in there if m.layer == last]
-    found = {name_of(m): m.value for m in own if m.against is None}
-    moved = {m.measure: m.value for m in own if m.against is not None and m.against == first}
-    return {name: found[name] for name in (*COMPARED, LONGEST_CLUSTER, LONGEST_LOOP) if name in found} | {
-        name: moved[name] for name in MOVED if name in moved
-    }
+    return numbers_at(measurements, cycle, (*COMPARED, CLUSTER_GAP, LONGEST_LOOP), MOVED)
 
 
 def replicates_at(nulls: Iterable[NullMeasurement], null: str, cycle: int) -> list[Values]:
     """Compared quantities of each draw of a null at one cycle."""
-    by_draw: dict[int, list[Measurement]] = {}
-    for n in nulls:
-        if n.null == null and n.measurement.cycle == cycle:
-            by_draw.setdefault(n.replicate, []).append(n.measurement)
-    return [compared_at(own, cycle) for own in by_draw.values()]
-
-
-def floors_of(nulls: Sequence[NullMeasurement], whole: Mapping[int, Values]) -> dict[str, dict[str, float]]:
-    """Noise floor of each quantity by dropout and by resampling: the larger of those of both states.
-
-    For a quantity of one state it is the `QUANTILE` of the differences between any two draws; for a change, of the
-    changes between two draws of the same state.
-
-    Args:
-        whole: Compared quantities of all passages, by cycle: sums over half of the passages are smaller.
-    """
-    found: dict[str, dict[str, float]] = {}
-    for null in FLOORS:
-        drawn: dict[tuple[str, int, bool], list[float]] = {}
-        for m in (n.measurement for n in nulls if n.null == null and n.measurement.cloud == "union"):
-            if name := name_of(m):
-                drawn.setdefault((name, m.cycle, m.against is None), []).append(m.value)
-        for (name, cycle, alone), values in drawn.items():
-            noise = [abs(a - b) for a, b in itertools.combinations(values, 2)] if alone else values
-            if not noise:
-                continue
-            reached = float(np.quantile(noise, QUANTILE))
-            if null == "resample" and name in SUMS and np.mean(values) > 0:
-                reached *= whole.get(cycle, {}).get(name, 0.0) / float(np.mean(values))
-            found.setdefault(null, {})[name] = max(reached, found.get(null, {}).get(name, 0.0))
-    return found
+    return [compared_at(own, cycle) for own in by_draw(nulls, null, cycle)]

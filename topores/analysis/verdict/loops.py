@@ -1,58 +1,47 @@
 """What the verdict says of loops: how many are significant now, what could have been seen, and what came between."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from topores.analysis.chance import ALPHA
 from topores.analysis.verdict import words
-from topores.analysis.verdict.evidence import LOOPS, Evidence
+from topores.analysis.verdict.evidence import LONGEST_LOOP, LOOPS, Evidence
+from topores.analysis.verdict.part import Part, claim_since_first
+from topores.analysis.verdict.shuffled import changed_beyond_noise
 from topores.domain import Claim, Loop
 from topores.phrases import Phrase
-from topores.quantities import quantity
 from topores.topology.significance import holm
 
 
-class LoopsFound(NamedTuple):
-    """Words for the sentence, the claims behind them, and a title for the headline; texts may be empty."""
-
-    words: str
-    claims: Sequence[Claim]
-    title: str
-
-
-def judge_loops(evidence: Evidence, changed: Callable[[int], bool]) -> LoopsFound:
+def loops_of(evidence: Evidence) -> Part:
     """Significant loops of the first and the last state, of the states between, and the order of few rows.
 
     Whether the last state has a loop is one question, and its p is corrected over the loops of that state alone. That
     any state between has one is another, corrected over those states (Holm), and so are the cells of a whole grid.
 
-    Args:
-        changed: Whether the longest loop changed in this direction, up if positive, beyond noise: only then a loop
-            was gained or lost.
+    A loop counts as gained or lost only if the longest loop changed too, beyond dropout, resampling and shuffled
+    pairings.
     """
     first, last = evidence.states[0].cycle, evidence.states[-1].cycle
     if evidence.value(LOOPS, last) is None:
-        return LoopsFound("", (), "")
+        return Part()
     own = {cycle: [loop for loop in evidence.loops if loop.cycle == cycle] for cycle in (first, last)}
     count = {cycle: sum(loop.p < ALPHA for loop in loops) for cycle, loops in own.items()}
     best = most_significant(own[last])
     p = None if best is None else best.p
-    what = Phrase("{measure}, last state (null: first state)", measure=quantity("significant_loops").phrase)
-    unit = evidence.unit("significant_loops")
-    claims = [Claim(what, float(count[last]), float(count[first]), p, "significant_loops", unit, "first")]
+    claims = [claim_since_first(evidence, "significant_loops", float(count[last]), float(count[first]), p)]
     if evidence.cells:
         sure = list(evidence.cells.values())
         what = Phrase("cells (layer, cycle, cloud) with a significant loop, of {n}", n=len(sure))
         claims.append(Claim(what, float(sum(p < ALPHA for p in sure)), None, min(sure)))
     more = count[last] - count[first]
-    if not changed(more):
+    if not changed_beyond_noise(evidence, LONGEST_LOOP, more):
         more = 0
     if count[last]:
         told: list[str] = [words.loops_now(count[last] - more, count[last], p)]
     else:
         told = [_none_now(evidence, best), words.lost_loops(-more), _of_order(evidence, claims)]
     between = _judge_between(evidence, claims) if not any(count.values()) else ""
-    return LoopsFound(words.parts([*told, between]), claims, words.loops_gained(more))
+    return Part(words.parts([*told, between]), claims, words.loops_gained(more))
 
 
 def most_significant(loops: Sequence[Loop]) -> Loop | None:

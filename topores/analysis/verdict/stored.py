@@ -21,6 +21,7 @@ def verdict_of(facts: dict[str, Any]) -> Verdict:
     """The verdict that `verdict_facts` wrote. Older results lack phrases, so their text stays English."""
     own = {name: value for name, value in facts.items() if name not in ("claims", "phrases")}
     claims = tuple(Claim(**claim) for claim in facts["claims"])
+    own["outcomes"] = tuple(own.get("outcomes", ()))
     return with_phrases(Verdict(**own, claims=claims), facts.get("phrases", {}))
 
 

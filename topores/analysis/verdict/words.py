@@ -1,4 +1,4 @@
-"""Sentences of the verdict, as phrases that the page can translate; rules.py decides which."""
+"""Sentences of the verdict, as phrases that the page can translate; the rules decide which."""
 
 from collections.abc import Sequence
 
@@ -143,25 +143,32 @@ def not_attributed(names: Sequence[str]) -> Phrase:
     return Phrase("{names} changed, but no more than with shuffled pairings", names=_names_of(names))
 
 
-def loop_persistence(was: float, now: float, *, within: bool, without_dropout: bool = False) -> Phrase:
+def loop_persistence(was: float, now: float, *, noise: Phrase | None) -> Phrase:
     """
     Args:
-        within: Whether dropout and resampling alone change it as much.
-        without_dropout: Whether that is resampling alone.
+        noise: What alone changes it as much; None if it changed more.
     """
     went = Phrase("{measure} went from {was:.2f} to {now:.2f}", measure=quantity(LOOPS).phrase, was=was, now=now)
-    if not within:
-        return went
-    if without_dropout:
-        return Phrase("{went}, within the noise of resampling", went=went)
-    return Phrase("{went}, within the noise of dropout and resampling", went=went)
+    return went if noise is None else Phrase("{went}, within the noise of {noise}", went=went, noise=noise)
 
 
-def change_beside_noise(measure: str, *, without_dropout: bool) -> Phrase:
+def change_beside_noise(measure: str, noise: Phrase) -> Phrase:
     """The words of a claim about a change and its noise floor."""
-    if without_dropout:
-        return Phrase("change of {measure} (null: noise of resampling)", measure=quantity(measure).phrase)
-    return Phrase("change of {measure} (null: noise of dropout and resampling)", measure=quantity(measure).phrase)
+    return Phrase("change of {measure} (null: noise of {noise})", measure=quantity(measure).phrase, noise=noise)
+
+
+def gap_opened(was: float, now: float, floor: float) -> Phrase:
+    return Phrase(
+        "a gap opened between the texts ({measure} {was:.2f} to {now:.2f}, noise {floor:.2f})",
+        measure=quantity("modality_gap").phrase, was=was, now=now, floor=floor,
+    )  # fmt: skip
+
+
+def gap_closed(was: float, now: float, floor: float) -> Phrase:
+    return Phrase(
+        "the gap between the texts narrowed ({measure} {was:.2f} to {now:.2f}, noise {floor:.2f})",
+        measure=quantity("modality_gap").phrase, was=was, now=now, floor=floor,
+    )  # fmt: skip
 
 
 def moved_within_rounding(moved: float, floor: float) -> Phrase:
@@ -179,19 +186,47 @@ def moved_and_came_back(furthest: State) -> Phrase:
     )
 
 
-def movement_words(movement: str, *, as_shuffled: bool) -> Phrase:
+def moved_too_little(moved: float, least: float) -> Phrase:
+    return Phrase(
+        "the passages hardly moved ({moved:.1e} of their spread; less than {least:g} is not worth naming)",
+        moved=moved, least=least,
+    )  # fmt: skip
+
+
+def movement_words(kinds: Sequence[str], size: float, *, as_shuffled: bool) -> Phrase:
     """
     Args:
-        as_shuffled: Whether shuffled pairings rotate and move it as much.
+        kinds: Of scaled, turned and deformed, at least one.
+        size: How many times as large the cloud became.
+        as_shuffled: Whether shuffled pairings scale, rotate and move it as much.
     """
-    kinds = {"turned": Phrase("the space rotated"), "deformed": Phrase("the space deformed")}
-    space = kinds.get(movement, Phrase("the space rotated and deformed"))
+    scaled = Phrase("the space shrank to {size:.2f} of its size", size=size)
+    if size > 1:
+        scaled = Phrase("the space grew to {size:.2f} times its size", size=size)
+    told = {
+        "turned": Phrase("the space rotated"),
+        "deformed": Phrase("the space deformed"),
+        "turned and deformed": Phrase("the space rotated and deformed"),
+        "scaled": scaled,
+        "scaled and turned": Phrase("{scaled} and rotated", scaled=scaled),
+        "scaled and deformed": Phrase("{scaled} and deformed", scaled=scaled),
+        "scaled and turned and deformed": Phrase("{scaled}, rotated and deformed", scaled=scaled),
+    }
+    space = told[" and ".join(kinds)]
     return Phrase("{moved}, as with shuffled pairs", moved=space) if as_shuffled else space
 
 
-def turned_after_shuffled(share: float, p: float) -> Phrase:
-    """Share that one rotation and scale explain there, to be put in brackets."""
-    return Phrase(", {share:.0%} after shuffled pairings, p = {p:.2g}", share=share, p=p)
+def share(value: float, low: float, high: float) -> Phrase:
+    """A share with its 95 % interval."""
+    return Phrase("{value:.0%} [{low:.0%}, {high:.0%}]", value=value, low=low, high=high)
+
+
+def moved_after_shuffled(scale: float, p_scale: float, rotation: float, p_rotation: float) -> Phrase:
+    """The same shares after shuffled pairings, to be put in brackets."""
+    return Phrase(
+        "; after shuffled pairings {scale:.0%} and {rotation:.0%}, p = {p_scale:.2g} and {p_rotation:.2g}",
+        scale=scale, rotation=rotation, p_scale=p_scale, p_rotation=p_rotation,
+    )  # fmt: skip
 
 
 # Loops.

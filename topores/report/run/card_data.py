@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from topores.analysis.chance import ALPHA
-from topores.analysis.verdict.evidence import TURN, compared_at, floors_of
+from topores.analysis.floors import floor_of, floors_of, noise_of
+from topores.analysis.verdict.evidence import SCALE, TURN, compared_at
 from topores.analysis.verdict.loops import most_significant
 from topores.domain import Analysis, Claim, without_rounding
 from topores.quantities import quantity
 from topores.report.claims import interval
 from topores.report.glossary import hint_of, measure_term, quantity_term
 from topores.report.html.numbers import data, percent
-from topores.report.language import later, many, say
+from topores.report.language import later, many, say, speak
 from topores.report.names import distance_unit, known_number
 from topores.report.run.null_data import first_by_chance, own_value, spreads
 
@@ -49,7 +50,12 @@ LEARNING = {
 MOVEMENTS = {
     "turned": later("It rotated."),
     "deformed": later("It was deformed."),
+    "scaled": later("It grew or shrank."),
     "turned and deformed": later("It rotated and was deformed."),
+    "scaled and turned": later("It grew or shrank, and rotated."),
+    "scaled and deformed": later("It grew or shrank, and was deformed."),
+    "scaled and turned and deformed": later("It grew or shrank, rotated and was deformed."),
+    "moved as a whole": later("Neither: it moved as a whole."),
     "unchanged": later("Neither, beyond noise."),
     "moved": later("The passages moved."),
 }
@@ -106,12 +112,10 @@ class _Ends:
 
     def noise(self, measure: str) -> str:
         """Noise floor of a number, in words."""
-        known = [floor[measure] for floor in self._floors.values() if measure in floor]
-        if not known:
+        reach = floor_of(self._floors, measure)
+        if reach is None:
             return ""
-        if "dropout" not in self._floors:
-            return say("Noise (resampling): ±{reach}", reach=data(max(known)))
-        return say("Noise (dropout, resampling): ±{reach}", reach=data(max(known)))
+        return say("Noise of {noise}: ±{reach}", noise=speak(noise_of(self._floors)), reach=data(reach))
 
     @cached_property
     def _floors(self) -> dict[str, dict[str, float]]:
@@ -123,7 +127,7 @@ def _collapse(ends: _Ends) -> Card | None:
     figure, spread = ends.figure("rank_me"), ends.figure("uniformity")
     if not figure:
         return None
-    collapsed = ends.analysis.verdict.outcome == "collapsed"
+    collapsed = "collapsed" in ends.analysis.verdict.every_outcome
     told = say("Yes.") if collapsed else say("No.")
     answer = told if ends.several else say("There is one state, so no change.")
     beside = [
@@ -151,7 +155,9 @@ def _retrieval(ends: _Ends) -> Card | None:
 
 def _gains(ends: _Ends) -> tuple[str, list[str]] | None:
     """Gain over the folds, and what stands beside it; None for a run without folds."""
-    found = {claim.null_of: claim for claim in ends.analysis.verdict.claims if claim.low is not None}
+    found = {
+        claim.null_of: claim for claim in ends.analysis.verdict.claims if claim.low is not None and not claim.quantity
+    }
     if "first" not in found:
         return None
     figure, over = _gain(found["first"]), found.get("shuffled")
@@ -223,17 +229,29 @@ def _movement(ends: _Ends) -> Card | None:
     if moved is None:
         return None
     answer = say(MOVEMENTS.get(ends.analysis.verdict.movement, MOVEMENTS["moved"]))
-    # Taken from the verdict, which has the mean of many draws; the measured changes have one draw each.
-    by_chance = next(
-        (c.null for c in ends.analysis.verdict.claims if (c.quantity, c.null_of) == (TURN, "chance")), None
-    )
     beside = [
-        say("Rotated together, by chance: {share}.", share=percent(by_chance)) if by_chance is not None else "",
+        _by_chance(ends),
+        *(_told_of_half(ends, name) for name in (SCALE, TURN)),
         _rotation(ends, angle) if angle is not None else "",
         ends.noise("change"),
     ]
     figure = say("{moved} of the {spread}", moved=data(moved), spread=quantity_term(quantity("change"), say("spread")))
     return _card(say("Rotated or deformed?"), answer, figure, beside, bar if len(bar) == len(SHARES) else [])
+
+
+def _by_chance(ends: _Ends) -> str:
+    """Chance that older results compared one rotation and scale with; empty in all others."""
+    claims = ends.analysis.verdict.claims
+    found = next((c.null for c in claims if (c.quantity, c.null_of) == ("movement.shared", "chance")), None)
+    return "" if found is None else say("Rotated together, by chance: {share}.", share=percent(found))
+
+
+def _told_of_half(ends: _Ends, name: str) -> str:
+    """What scale or rotation predicts of the other half of the passages; empty in older results."""
+    found = next((c for c in ends.analysis.verdict.claims if (c.quantity, c.null_of) == (name, "chance")), None)
+    if found is None or found.value is None or found.low is None:
+        return ""
+    return f"{measure_term(name)} {data(found.value)} {interval(found)}."
 
 
 def _rotation(ends: _Ends, angle: float) -> str:

@@ -18,7 +18,7 @@ def render(analysis: Analysis) -> str:
 def _words() -> str:
     return say(
         "<p>Next to each value is its null, the same quantity without the effect. Each line says which: the first "
-        "state, noise of dropout or of the choice of passages, Gaussian clouds, or runs on shuffled pairings. <i>p</i> "
+        "state, noise, chance, Gaussian clouds, or runs on shuffled pairings. <i>p</i> "
         "is the probability of a value at least as far from the null by chance. A number without <i>p</i> is reported "
         "but not tested.</p>"
     )
