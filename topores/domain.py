@@ -264,7 +264,7 @@ class Claim:
     unit: str = ""
     """Unit of value and null; empty in older results and where they have none."""
     null_of: str = ""
-    """What the null is: first, noise, dropout, rounding, chance, shuffled or matched_spectrum; empty in older
+    """What the null is: first, noise, dropout, rounding, chance, orders, shuffled or matched_spectrum; empty in older
     results."""
     low: float | None = None
     """Lower end of the 95 % interval of value; None where there is none."""
