@@ -264,8 +264,8 @@ class Claim:
     unit: str = ""
     """Unit of value and null; empty in older results and where they have none."""
     null_of: str = ""
-    """What the null is: first, noise, dropout, rounding, least, chance, shuffled or matched_spectrum; empty in older
-    results."""
+    """What the null is: first, noise, dropout, rounding, least, chance, orders, shuffled or matched_spectrum; empty in
+    older results."""
     low: float | None = None
     """Lower end of the 95 % interval of value; None where there is none."""
     high: float | None = None

@@ -73,11 +73,11 @@ def test_no_bar_is_no_loop(tmp_path: Path) -> None:
 
 
 def test_the_last_state_is_asked_alone_however_many_others_are_kept(tmp_path: Path) -> None:
-    """The same last state has the same p after one other state and after many."""
+    """The same last state has the same p after one other state and after five."""
     few, many = tmp_path / "few", tmp_path / "many"
     last = ring(60) + 0.16 * scattered(60)
     p = []
-    for folder, others in ((few, 1), (many, 9)):
+    for folder, others in ((few, 1), (many, 5)):
         folder.mkdir()
         found = analysed(folder, *[scattered(60, seed=seed) for seed in range(others)], last)
         p.append(min(loop.p for loop in found.loops if loop.cycle == found.last.cycle))
