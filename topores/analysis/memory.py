@@ -22,10 +22,10 @@ class Memory(NamedTuple):
     """Peak memory of an analysis, on top of what the process already uses, in bytes."""
 
     rows: float
-    """Of three states at a time, the first, the previous one and this one, and of draws of a null."""
+    """Rows of three states at a time, the first, the previous one and this one, and of draws of a null."""
     kept_for_the_page: float
     homology: float
-    """Of the clouds, or of the pairs of clouds whose RTD is computed, at the same time."""
+    """Homology of the clouds, or of the pairs of clouds whose RTD is computed, at the same time."""
 
     @property
     def total(self) -> float:

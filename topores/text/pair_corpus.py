@@ -200,11 +200,12 @@ def _copy_notes(
     shared: Int[np.ndarray, "_ 2"],
 ) -> list[str]:
     kinds = ((equal, "but for case and blanks"), (near, "but for a few words"), (shared, "in a passage"))
+    # One text may repeat many others.
+    told = [(np.unique(edges[:, 1]), edges, how) for edges, how in kinds if len(edges)]
     return [
-        f"'{name}': {len(edges)} text{'s repeat others' if len(edges) > 1 else ' repeats another'} {how}, such as "
+        f"'{name}': {len(again)} text{'s repeat others' if len(again) > 1 else ' repeats another'} {how}, such as "
         f"'{_short(texts[int(edges[0, 1])])}': all copies are on one side of the split."
-        for edges, how in kinds
-        if len(edges)
+        for again, edges, how in told
     ]
 
 

@@ -62,6 +62,9 @@ GROWTH, LONG_ENOUGH = 2**0.5, 0.3
 SHORT = 0.1
 """Seconds below which the shortest of three runs counts, because others disturb it."""
 
+SLOW = 3.0
+"""Times the law's seconds from which a cloud is slow, and grows as its parts did: two times of others say little."""
+
 STEEPEST = 2.6
 """Largest power with which the time of a cloud grows, in powers of the law; benchmarks/homology_cost.py prints measured
 times beside estimates."""
@@ -83,7 +86,7 @@ class Trial(NamedTuple):
     def slowness(self, points: int) -> float:
         """How many times as long as by the law this cloud takes, or a part of `points` of its points."""
         found = self.seconds / self.law(self.points)
-        if points <= self.points:
+        if found < SLOW or points <= self.points:
             return found
         power = min(max(self.power, self.law.power), STEEPEST * self.law.power)
         return found * float(points / self.points) ** (power - self.law.power)
@@ -149,8 +152,8 @@ def trial(points: Numbers, *, metric: str = "angle", max_degree: WholeNumber = 1
     """Homology of growing parts of a cloud, until one takes `LONG_ENOUGH` or the cloud is whole.
 
     The number of points alone does not tell the time: where all distances are nearly equal, as between independent
-    directions in many dimensions, loops live long, and the time grows with twice the usual power or more. It grows on
-    as it did from the last part but one to the last, at least as for embedded texts.
+    directions in many dimensions, loops live long, and the time grows with twice the usual power or more. Such a cloud
+    grows on as it did from the last part but one to the last, at least as embedded texts do.
 
     Args:
         points, metric, max_degree, engine: As `persistent_homology`.

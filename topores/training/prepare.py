@@ -72,8 +72,23 @@ def build_corpus(config: TrainConfig, texts: Texts, reader: Encoder) -> Corpus:
         len(corpus.t1), len(corpus.t2), len(corpus.pairs), 100 * corpus.pairs.share, train, held_out,
     )  # fmt: skip
     if config.held_out and not held_out:
-        log.warning("The texts are too short to hold anything out: nothing here can tell learning from memorising.")
+        log.warning("%s: nothing here can tell learning from memorising.", _why_nothing_is_held_out(corpus))
     return corpus
+
+
+def _why_nothing_is_held_out(corpus: Corpus) -> str:
+    groups, pairs = len(set(corpus.groups)), len(corpus.pairs)
+    if not groups or pairs <= 2 * groups:
+        return "The texts are too short to hold anything out"
+    if groups == 1:
+        return (
+            f"Nothing is held out, because all {pairs} pairs repeat one another but for a few words, or are of one "
+            "document"
+        )
+    return (
+        f"Nothing is held out, because the {pairs} pairs are in {groups} groups of copies or documents, too few to "
+        "leave one out"
+    )
 
 
 def fold_corpora(config: TrainConfig, texts: Texts, corpus: Corpus, *, usual: int) -> list[Corpus]:
@@ -99,8 +114,8 @@ def fold_corpora(config: TrainConfig, texts: Texts, corpus: Corpus, *, usual: in
         if fewer:
             log.warning("%d folds instead of %d: %s", folds, usual, fewer)
         return found
-    if fewer:
-        log.warning("A fifth of the pairs is held out once, instead of every pair in %d folds: %s", usual, fewer)
+    if fewer and len(corpus.pairs_in("held_out")):
+        log.warning("A part of the pairs is held out once, instead of every pair in %d folds: %s", usual, fewer)
     return [corpus]
 
 
