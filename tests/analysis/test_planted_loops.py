@@ -88,7 +88,7 @@ def test_the_last_state_is_asked_alone_however_many_others_are_kept(tmp_path: Pa
 def test_a_loop_that_came_and_went_is_told(tmp_path: Path) -> None:
     ends = scattered(60)
     found = analysed(tmp_path, ends, scattered(60, seed=1), ring(60), ends).verdict
-    assert "every passage is back where it was, though not in between: 02.npy is furthest away" in found.sentence
+    assert "every passage is back where it was, though not in between: 01.npy is furthest away" in found.sentence
     assert "in between there was a loop, at 02.npy (p = " in found.sentence
     assert "corrected over 2 states)" in found.sentence
     assert found.headline == "Back where it began"

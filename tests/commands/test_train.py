@@ -23,6 +23,7 @@ from topores.runs import Run
 
 METRICS = {
     "cycle", "loss", *(f"loss_{p}" for p in PAIRINGS), "alignment", "uniformity", "rank_me", "modality_gap", "seconds",
+    "uniformity_t1", "rank_me_t1", "uniformity_t2", "rank_me_t2",
     "one_minus_p", "temperature",
     *(f"{s}_{m}_{d}" for s in ("train", "held_out") for m in ("mrr", "recall_at_1") for d in ("1to2", "2to1")),
 }  # fmt: skip

@@ -105,7 +105,7 @@ class Ranks:
 
     own: Mapping[int, Float[np.ndarray, " queries"]]
     shuffled: Sequence[Mapping[int, Float[np.ndarray, " queries"]]]
-    """Of each run on shuffled pairings."""
+    """The same for each run on shuffled pairings."""
     groups: Int[np.ndarray, " queries"]
 
     @property
@@ -113,7 +113,7 @@ class Ranks:
         """The cycles that all runs logged."""
         return set(self.own).intersection(*self.shuffled)
 
-    def at(self, cycle: int, score: Score) -> Fold:
+    def fold_at(self, cycle: int, score: Score) -> Fold:
         """The fold at a cycle, in terms of `score`."""
         before, after = score(self.own[0]), score(self.own[cycle])
         shuffled = np.array([score(run[cycle]) for run in self.shuffled]).reshape(len(self.shuffled), len(after))
@@ -139,8 +139,8 @@ def gain_at(folds: Sequence[Ranks], cycle: int, *, pairs: int, seed: int = 0) ->
         pairs: Aligned pairs of all folds.
         seed: Seed of the random signs.
     """
-    at_end = [fold.at(cycle, reciprocal) for fold in folds]
-    logarithms = [fold.at(cycle, log_reciprocal) for fold in folds]
+    at_end = [fold.fold_at(cycle, reciprocal) for fold in folds]
+    logarithms = [fold.fold_at(cycle, log_reciprocal) for fold in folds]
     finite = all(np.isfinite(numbers).all() for fold in logarithms for numbers in fold[:3])
     return Gain(
         folds=len(folds),
@@ -170,7 +170,7 @@ def _best(folds: Sequence[Ranks], last: int, seed: int) -> Best | None:
     chosen = [cycles[place] for place in others.argmax(axis=1)]  # the first of equal ones
     if set(chosen) == {last}:
         return None
-    found = [fold.at(cycle, reciprocal) for fold, cycle in zip(folds, chosen, strict=True)]
+    found = [fold.fold_at(cycle, reciprocal) for fold, cycle in zip(folds, chosen, strict=True)]
     middle = sorted(chosen)[len(chosen) // 2]
     return Best(middle, _mean([fold.after for fold in found]), over_controls(found, seed))
 

@@ -1,5 +1,7 @@
 """How the pairing changed the space, over folds: each fold's run beside its own runs on shuffled pairings."""
 
+from typing import Any
+
 import numpy as np
 
 from topores.analysis.gain import Fold, Interval, mean_over_strata, shuffled_runs
@@ -33,5 +35,5 @@ def _stratum(ends: np.ndarray, number: int) -> Fold:
     return Fold(ends[:1], ends[:1], ends[1:, None], np.array([number]))
 
 
-def _line(run: Run, cycle: int) -> dict[str, float] | None:
+def _line(run: Run, cycle: int) -> dict[str, Any] | None:
     return next((line for line in run.metrics if line["cycle"] == cycle), None)

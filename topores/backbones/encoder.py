@@ -187,7 +187,7 @@ class Encoder(nn.Module):
         if own := own_modules(plain):
             say_what_is_needed(folder, own)
 
-    def saved(self, folder: Path) -> None:
+    def note_complete(self, folder: Path) -> None:
         """What `save` wrote is now complete in `folder`; nothing else is done by default."""
 
     def plain(self) -> SentenceTransformer:

@@ -153,7 +153,7 @@ class HeadEncoder(Encoder):
         head: Any = plain[place]  # a module of sentence-transformers, whatever its class
         head.save(str(folder / path), safe_serialization=True)
 
-    def saved(self, folder: Path) -> None:
+    def note_complete(self, folder: Path) -> None:
         self._whole = self._whole or folder
 
     def _apply_head(

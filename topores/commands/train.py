@@ -51,13 +51,13 @@ def _gain(run: Run) -> dict[str, Any] | None:
     return {
         "outcome": judged.outcome,
         "pairs": gain.pairs,
-        **_over(gain.over),
-        "log2_rank": None if gain.log_over is None else _over(gain.log_over),
-        "best": None if gain.best is None else {"cycle": gain.best.cycle, **_over(gain.best.over)},
+        **_controls(gain.over),
+        "log2_rank": None if gain.log_over is None else _controls(gain.log_over),
+        "best": None if gain.best is None else {"cycle": gain.best.cycle, **_controls(gain.best.over)},
     }
 
 
-def _over(over: Over) -> dict[str, Any]:
+def _controls(over: Over) -> dict[str, Any]:
     return {f"over_{name}": None if one is None else one._asdict() for name, one in over._asdict().items()}
 
 

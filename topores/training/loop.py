@@ -204,7 +204,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned
     if keep:
-        trainee.encoder.saved(keep_checkpoint(run, cycle, trainee.encoder.save))
+        trainee.encoder.note_complete(keep_checkpoint(run, cycle, trainee.encoder.save))
     if len(corpus.pairs_in("held_out")):
         found = {way: subject.ranks["held_out", way].tolist() for way in DIRECTIONS}
         run.append_ranks(cycle, found, sync=keep)

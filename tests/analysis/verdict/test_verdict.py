@@ -111,8 +111,8 @@ def test_folds_decide_where_the_run_has_them() -> None:
     assert "unseen partners are found no better, gain -0.10 [-0.10, -0.09] (MRR " in found.sentence
     assert "over 35 pairs, each held out in one of 5 folds, 95 % intervals" in found.sentence
     before, shuffled = found.claims[:2]
-    assert (before.value, before.low, before.high) == gain.over_untrained[:3]
-    assert (shuffled.null_of, shuffled.p) == ("shuffled", gain.over_shuffled.p)
+    assert (before.value, before.low, before.high) == gain.over.untrained[:3]
+    assert (shuffled.null_of, shuffled.p) == ("shuffled", gain.over.shuffled.p)
 
 
 def test_unlearned() -> None:

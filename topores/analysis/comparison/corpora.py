@@ -6,7 +6,7 @@ from typing import Any
 
 from topores.analysis.comparison.run import ComparedRun
 
-DECIDING = ("reader", "passage_tokens", "held_out", "embargo")
+DECIDING = ("reader", "passage_tokens", "held_out", "folds", "embargo")
 """Options that decide the corpus beside the texts and the seed."""
 
 
@@ -31,8 +31,11 @@ def _equal(a: ComparedRun, b: ComparedRun) -> bool:
         return True
     if a.options.get("seed") == b.options.get("seed"):
         return a.gist.corpus == b.gist.corpus
-    return a.gist.passages == b.gist.passages and _value(a, "held_out") == _value(b, "held_out")
+    split = ("held_out", "folds")
+    return a.gist.passages == b.gist.passages and all(_value(a, name) == _value(b, name) for name in split)
 
 
 def _value(run: ComparedRun, option: str) -> Any:
+    if option == "folds":
+        return run.options.get("folds") or 1  # runs of before have none
     return run.reader if option == "reader" else run.options.get(option)

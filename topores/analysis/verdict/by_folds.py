@@ -36,7 +36,7 @@ def judge_gain(gain: Gain, before: Retrieval, now: Retrieval) -> Found:
     """
     known, found, told = knows_training_pairs(before, now), gain.over.untrained, _interval(gain.over.untrained)
     if gain.over.learned:
-        return _learned(gain)
+        return _words_of_learning(gain)
     if gain.best is not None and gain.best.over.learned:
         return _learned_before(gain, gain.best, known)
     if found.low > 0:
@@ -100,7 +100,7 @@ def numbers_of(gain: Gain) -> Phrase:
     )  # fmt: skip
 
 
-def _learned(gain: Gain) -> Found:
+def _words_of_learning(gain: Gain) -> Found:
     told = _interval(gain.over.untrained)
     if gain.over.shuffled is None:
         words = Phrase("the encoder learned: unseen partners gain {gain}", gain=told)
