@@ -223,20 +223,22 @@ def _loops(ends: _Ends) -> Card | None:
 def _movement(ends: _Ends) -> Card | None:
     if not ends.several:
         return None
+    # Parts fitted to all passages are shown for older results alone: they call much of any movement a rotation.
     shares = [(look, ends.against_first(f"movement.{look}"), say(name)) for look, name in SHARES]
     bar = [(look, share, name, f"movement.{look}") for look, share, name in shares if share is not None]
     moved, angle = ends.against_first("change"), ends.against_first("procrustes.angle")
     if moved is None:
         return None
     answer = say(MOVEMENTS.get(ends.analysis.verdict.movement, MOVEMENTS["moved"]))
+    of_half = [told for name in (SCALE, TURN) if (told := _told_of_half(ends, name))]
     beside = [
         _by_chance(ends),
-        *(_told_of_half(ends, name) for name in (SCALE, TURN)),
+        *of_half,
         _rotation(ends, angle) if angle is not None else "",
         ends.noise("change"),
     ]
     figure = say("{moved} of the {spread}", moved=data(moved), spread=quantity_term(quantity("change"), say("spread")))
-    return _card(say("Rotated or deformed?"), answer, figure, beside, bar if len(bar) == len(SHARES) else [])
+    return _card(say("Rotated or deformed?"), answer, figure, beside, [] if of_half or len(bar) < len(SHARES) else bar)
 
 
 def _by_chance(ends: _Ends) -> str:
