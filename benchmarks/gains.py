@@ -1,6 +1,6 @@
 """What heads learn over folds: gains of unseen partners at the last cycle and at the best one, by corpus and head.
 
-    python benchmarks/gains.py --texts CORPUS [CORPUS ...] --pairs FILE [FILE ...] --output benchmarks/results/gains.json
+    python benchmarks/gains.py --texts FOLDER ... --pairs FILE ... --output benchmarks/results/gains.json
 
 A corpus is a folder with article.txt and meta_analysis.txt. Every run has five folds, each beside four runs on shuffled
 pairings, as `topores train` does by default; of larger pair files, rows are drawn.
