@@ -23,10 +23,10 @@ def outlook(corpora: Sequence[Corpus], nulls: int) -> str:
     """
     corpus, folds = corpora[0], len(corpora)
     groups = independent_groups(corpus)
-    beside = f"{folds * nulls} runs on shuffled pairings" if nulls else "no control run"
+    beside = f"beside {folds * nulls} runs on shuffled pairings" if nulls else "without a control run"
     return (
-        f"Each of the {len(corpus.pairs)} pairs is held out in one of {folds} folds, beside {beside}; gains in MRR of "
-        f"about {visible_gain(groups):.2f} and more will be seen."
+        f"Each of the {len(corpus.pairs)} pairs is held out in one of {folds} folds, {beside}: {folds * (1 + nulls)} "
+        f"runs in all. Gains in MRR of about {visible_gain(groups):.2f} and more will be seen."
     )
 
 
