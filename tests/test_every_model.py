@@ -18,6 +18,8 @@ from topores.errors import InputError
 
 ENCODERS = ("full", "linear", "loreft", "lora")
 WITHOUT_LAYERS = ("static", "static, truncated")
+NOT_ADAPTED = (*WITHOUT_LAYERS, "routes of texts")
+"""Kinds whose first module is no transformer, so that lora has no layers to adapt."""
 ANALYSED = ("prompt left out of the pooling", "adapter", "mpnet", "deberta", "t5", "gpt2", "qwen3", "static, truncated")
 """Kinds of which an analysis with all nulls is made."""
 WITHOUT_DROPOUT = ("modernbert", "llama", "qwen3", *WITHOUT_LAYERS)
@@ -51,7 +53,7 @@ def test_a_model(kind: str, encoder: str, pairs: Path, tmp_path: Path) -> None:
     model = made(kind, tmp_path / "model")
     options = {"pairs": pairs, "model": str(model), "encoder": encoder, "batch_size": 8, "device": "cpu"}
     options |= {"rank": 4} if encoder.startswith("lo") else {}
-    if encoder == "lora" and kind in WITHOUT_LAYERS:
+    if encoder == "lora" and kind in NOT_ADAPTED:
         with pytest.raises(InputError, match="is not a transformer, so its layers cannot be adapted; give one"):
             train(**options, cycles=1, output=tmp_path / "run")
         assert not (tmp_path / "run").exists()

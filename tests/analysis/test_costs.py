@@ -40,7 +40,7 @@ def test_what_would_not_end_is_refused_with_a_plan(
     own = source(tmp_path, np.vstack([sphere] * 6), states=12)
     with pytest.raises(ResourceError, match=r"would take about .* would fit. Lower --max-points"):
         costs.announce_time(own, protocol(), 1, sphere, force=False)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="topores"):
         costs.announce_time(own, protocol(), 1, sphere, force=True)
     assert "Homology of 12 clouds will take about" in caplog.text
     monkeypatch.setattr(costs, "MOST_SECONDS", 1e9)

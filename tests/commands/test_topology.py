@@ -119,10 +119,11 @@ def test_damaged_results_are_one_line(analysis: Analysis, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_frozen_run_changes_by_exactly_nothing(tiny_run: Run, tmp_path: Path) -> None:
-    """The same checkpoint under two cycle numbers: every distance is 0, not nearly 0."""
+    """The same checkpoint under all cycle numbers: every distance is 0, not nearly 0."""
     run = Path(shutil.copytree(tiny_run.folder, tmp_path / "frozen"))
-    shutil.rmtree(run / "checkpoints" / "cycle-000000000004")
-    shutil.copytree(run / "checkpoints" / "cycle-000000000000", run / "checkpoints" / "cycle-000000000004")
+    for cycle in (1, 2, 4):
+        shutil.rmtree(run / "checkpoints" / f"cycle-{cycle:012d}")
+        shutil.copytree(run / "checkpoints" / "cycle-000000000000", run / "checkpoints" / f"cycle-{cycle:012d}")
     found = analyse(run, nulls="none")
     zero = {"bottleneck_distance", "wasserstein_distance", "change"}
     assert {m.value for m in found.measurements if m.cycle == 4 and m.against == 0 and m.measure in zero} == {0.0}

@@ -170,7 +170,10 @@ def test_arrays_have_what_needs_no_encoder_and_the_rest_is_named_if_it_was_asked
     assert drawn <= {n.null for n in analyse(*files, cache="none", nulls="all").nulls}
     analyse(*files, cache="none", nulls="dropout,shuffled")
     assert "The null 'dropout' is left out: the points are an array" in caplog.text
-    assert "The null 'shuffled' is left out: the run has none; train them with topores train" in caplog.text
+    assert (
+        "The null 'shuffled' is left out: it is trained beside a run of topores train, and these states are none"
+        in caplog.text
+    )
 
 
 def test_large_clouds_are_spared(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

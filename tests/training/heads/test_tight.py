@@ -11,7 +11,7 @@ from topores.training import assemble
 
 def options(tiny_model: Path, two_texts: tuple[Path, Path], **more: object) -> dict:
     article, meta_analysis = two_texts
-    plain = {"model": str(tiny_model), "passage_tokens": 16, "cycles": 6, "device": "cpu"}
+    plain = {"model": str(tiny_model), "passage_tokens": 16, "cycles": 6, "folds": 1, "device": "cpu"}
     rank = {"rank": 4} if more["encoder"] == "loreft" else {}
     return {"article": article, "meta_analysis": meta_analysis, **plain, **rank, **more}
 
