@@ -56,6 +56,8 @@ from topores.training.provenance import versions
 
 ROWS = 300
 """Of a population."""
+MANY = 200
+"""Rows outside a corpus that tell its true effect well."""
 PAIRS, FOLDS, NULLS, VIEWS = 75, 5, 4, 4
 NULLS_BEFORE = 3
 NOISE = 1.3
@@ -113,6 +115,7 @@ def _judged(population: Population, head: str, share: float | None, *, seed: int
     gain = gain_at(folds, LOGGED[-1], pairs=PAIRS)
     return {
         "population": population.name, "head": head, "share": share, "seed": seed, "effect": float(np.mean(effects)),
+        "outside": len(outside),
         "gain": gain.over.untrained.value, "visible": gain.over.untrained.visible,
         "covered": bool(gain.over.untrained.low <= np.mean(effects) <= gain.over.untrained.high),
         "by_folds": judge_gain(gain, *known).outcome, "by_one_split": _by_one_split(folds[0]),
@@ -257,18 +260,25 @@ def _in_batches(encoder: Any, texts: Sequence[str]) -> Tensor:
 
 
 def _table(found: Sequence[dict[str, Any]]) -> list[str]:
-    """Share of corpora called learned by either design, for each effect; and false claims where there is none."""
+    """Share of corpora called learned, then memorised or not, by either design, for each effect."""
     lines = [f"{'population':24} {'head':8} {'effect':>8} {'one split':>10} {'folds':>7}  outcomes by folds"]
     kinds = sorted({(one["population"], one["head"]) for one in found})
     for population, head in kinds:
         for share in SHARES:
             cell = [o for o in found if (o["population"], o["head"], o["share"]) == (population, head, share)]
             effect = "none" if share is None else f"{np.mean([o['effect'] for o in cell]):+.3f}"
-            split, folds = (np.mean([o[way] == "learned" for o in cell]) for way in ("by_one_split", "by_folds"))
+            split, folds = (
+                np.mean([o[way].startswith("learned") for o in cell]) for way in ("by_one_split", "by_folds")
+            )
             said = ", ".join(f"{name} {count}" for name, count in Counter(o["by_folds"] for o in cell).most_common())
             lines.append(f"{population:24} {head:8} {effect:>8} {split:10.2f} {folds:7.2f}  {said}")
-    covered = np.mean([one["covered"] for one in found if one["share"] is not None])
-    return [*lines, f"intervals that hold the true effect: {covered:.1%} of {len(found)}"]
+    level = [one["by_folds"].startswith("learned") for one in found if one["share"] is None]
+    covered = [one["covered"] for one in found if one["share"] is not None and one["outside"] >= MANY]
+    return [
+        *lines,
+        f"called learned without an effect: {sum(level)} of {len(level)} corpora",
+        f"intervals that hold the true effect, where {MANY} rows or more tell it: {sum(covered)} of {len(covered)}",
+    ]
 
 
 def _write(found: Sequence[dict[str, Any]], arguments: argparse.Namespace, seconds: float) -> None:
