@@ -33,7 +33,7 @@ MOST_ROWS = 150
 
 def main() -> None:
     arguments = _arguments()
-    found = []
+    found = _done_before(arguments.output)
     with tempfile.TemporaryDirectory() as folder:
         corpora = {
             path.name: {"article": path / "article.txt", "meta_analysis": path / "meta_analysis.txt"}
@@ -44,15 +44,22 @@ def main() -> None:
         }
         for name, texts in corpora.items():
             for encoder in arguments.encoders:
+                if any((one["corpus"], one["encoder"]) == (name, encoder) for one in found):
+                    continue
                 began = time.monotonic()
                 run = train(
-                    **texts, encoder=encoder, cycles=arguments.cycles, checkpoints="none",
-                    output=Path(folder) / f"{len(found)}",
+                    **texts, encoder=encoder, cycles=arguments.cycles, folds=5, null="shuffled", seeds=4,
+                    checkpoints="none", output=Path(folder) / f"{len(found)}",
                 )  # fmt: skip
                 found.append({"corpus": name, "encoder": encoder, **_judged(run), "seconds": time.monotonic() - began})
                 print(_line(found[-1]), flush=True)
                 if arguments.output:
                     write_json(arguments.output, {"runs": found, "cycles": arguments.cycles, "versions": versions()})
+
+
+def _done_before(output: Path | None) -> list[dict[str, Any]]:
+    """What an earlier run with this output measured: a stopped run goes on."""
+    return json.loads(output.read_text(encoding="utf-8"))["runs"] if output and output.is_file() else []
 
 
 def _judged(run: Run) -> dict[str, Any]:

@@ -14,6 +14,7 @@ three on shuffled pairings. Splits, permutations, training step and tests are th
 """
 
 import argparse
+import json
 import os
 import time
 from collections import Counter
@@ -81,17 +82,22 @@ class Population(NamedTuple):
 
 def main() -> None:
     arguments = _arguments()
-    began, found = time.perf_counter(), []
+    began, found = time.perf_counter(), _done_before(arguments.output)
     populations = [_population(path) for path in arguments.pairs]
     cells = [(p, head, share) for p in populations for head in arguments.heads for share in SHARES]
     # Corpus by corpus, so that a run that is stopped has as many of each kind.
     with one_thread():
-        for number in range(arguments.corpora):
+        for number in range(len({one["seed"] for one in found}), arguments.corpora):
             for population, head, share in cells:
                 found.append(_judged(population, head, share, seed=number))
             _write(found, arguments, time.perf_counter() - began)
             print(f"{number + 1} of {arguments.corpora} corpora, {time.perf_counter() - began:.0f} s", flush=True)
     print("\n".join(_table(found)))
+
+
+def _done_before(output: Path | None) -> list[dict[str, Any]]:
+    """The corpora that an earlier run with this output judged: a stopped run goes on."""
+    return json.loads(output.read_text(encoding="utf-8"))["corpora"] if output and output.is_file() else []
 
 
 def _judged(population: Population, head: str, share: float | None, *, seed: int) -> dict[str, Any]:

@@ -161,6 +161,19 @@ def test_too_few_pairs_for_the_usual_folds_give_fewer(
     assert "4 folds instead of 5: There are 8 aligned pairs, too few for --folds 5" in caplog.text
 
 
+def test_where_a_part_of_the_pairs_is_enough_it_is_held_out_once(
+    tiny_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("topores.training.prepare.ENOUGH_PAIRS", 30)
+    caplog.set_level("INFO", logger="topores")
+    rows = [{"article": f"bafid {n} nugol", "meta_analysis": f"kegol {n} tafin"} for n in range(31)]
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text("\n".join(map(json.dumps, rows)))
+    done = train(pairs=pairs, model=str(tiny_model), encoder="linear", cycles=1, output=tmp_path / "run", device="cpu")
+    assert (len(done.folds), done.nulls) == (1, {})
+    assert "31 pairs are enough to hold a part of them out once; --folds 5 --null shuffled" in caplog.text
+
+
 def test_a_checkpoint_takes_over_what_is_frozen(run: Run) -> None:
     first, *others = [one.checkpoints[3] for one in (*run.folds, *run.nulls.values())]
     for other in others:

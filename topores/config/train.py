@@ -129,7 +129,7 @@ class TrainConfig(Options):
     folds: int | None = None
     """Train so many runs that every pair is held out in one of them; the run itself is the first fold, the others are
     written to folds/ in its folder. Replaces --held-out. With --null shuffled, each fold has its own nulls. If not
-    given, 5 for encoders that train only a head on the embedding, fewer where there are too few pairs, and else 1."""
+    given, 5 for encoders that train only a head on at most 400 pairs, fewer where there are too few, and else 1."""
 
     embargo: int = 1
     """Passages left out on both sides of a held-out block; passages this close are never negatives of each other."""
