@@ -1,6 +1,7 @@
 """What several test folders need: real texts where they are, the packaged encoder, a tiny one built here."""
 
 import importlib.util
+import logging
 import os
 import random
 import signal
@@ -27,11 +28,17 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True, scope="module")
 def environment() -> Iterator[None]:
-    """Dask's workers leave OMP_NUM_THREADS=1 behind, which commands that later tests start would read."""
-    before = dict(os.environ)
+    """Dask's workers leave OMP_NUM_THREADS=1 behind, which commands that later tests start would read.
+
+    And the command line leaves the level of its log behind, by which later tests would hear nothing.
+    """
+    before, package = dict(os.environ), logging.getLogger("topores")
+    heard = package.level, package.handlers, package.propagate
     yield
     os.environ.clear()
     os.environ.update(before)
+    package.level, package.handlers, package.propagate = heard
+    package.setLevel(heard[0])
 
 
 @pytest.fixture(scope="session")
