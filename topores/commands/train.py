@@ -109,7 +109,8 @@ def in_words(run: Run) -> str:
     judged = _judged_gain(run)
     if judged is not None:
         gain, found = judged
-        table += ["", f"{found.title}: {found.words} ({numbers_of(gain)})."]
+        told = f"{found.words} ({numbers_of(gain)})."
+        table += ["", told[0].upper() + told[1:]]
     return "\n".join([*table, "", f"Run: {run.folder}", f"Next: topores topology --checkpoint {run.folder}"])
 
 
