@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from topores import load_run, train
+from topores import analyse, load_run, train
 from topores.analysis.gain import gain_of
+from topores.analysis.space_by_folds import space_by_folds
 from topores.compute.files import sha256_file, sha256_text
 from topores.domain import DIRECTIONS
 from topores.errors import InputError, Interrupted, RunError
@@ -70,6 +71,12 @@ def test_the_gain_is_the_mean_over_all_queries(run: Run) -> None:
     assert gain_of(run, 77) is None
 
 
+def test_before_training_there_is_no_gain_and_the_first_state_is_analysed_alone(run: Run) -> None:
+    assert gain_of(run, 0) is None
+    assert space_by_folds(run, 0) == {}
+    assert analyse(run.checkpoints[0], nulls="none", cache="none").states[0].cycle == 0
+
+
 def test_without_all_folds_there_is_no_gain(run: Run, tmp_path: Path) -> None:
     import shutil
 
@@ -114,6 +121,8 @@ def test_runs_side_by_side_end_in_the_bits_of_runs_one_by_one(
         done = train(**options(two_texts, tiny_model, output=tmp_path / str(workers), encoder=encoder, cycles=12))
         runs = [one for fold in done.folds for one in (fold, *fold.nulls.values())]
         assert len(runs) == 9
+        coarsely = [list(range(13)), [0, 1, 2, 3, 5, 7, 10, 12]]
+        assert [[line["cycle"] for line in one.metrics] for one in runs[:2]] == coarsely
         lines = [[line | {"seconds": 0} for line in one.metrics] for one in runs]
         weights = [sha256_folder(one.checkpoints[12]) for one in runs]
         assert len(set(weights)) == 9
@@ -124,13 +133,6 @@ def test_runs_side_by_side_end_in_the_bits_of_runs_one_by_one(
 def sha256_folder(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return sha256_text("".join(f"{path.relative_to(folder)} {sha256_file(path)}" for path in files))
-
-
-def test_runs_beside_it_are_logged_coarsely(run: Run) -> None:
-    (fold,) = [fold for fold in run.folds if fold.folder.name == "fold-2"]
-    assert [line["cycle"] for line in fold.metrics] == [0, 1, 2, 3]
-    assert fold.facts["logged"] == "coarsely"
-    assert "logged" not in run.facts
 
 
 def test_heads_have_folds_and_nulls_unless_told_otherwise(
@@ -164,7 +166,7 @@ def test_too_few_pairs_for_the_usual_folds_give_fewer(
 def test_where_a_part_of_the_pairs_is_enough_it_is_held_out_once(
     tiny_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("topores.training.prepare.ENOUGH_PAIRS", 30)
+    monkeypatch.setattr("topores.training.folds.ENOUGH_PAIRS", 30)
     caplog.set_level("INFO", logger="topores")
     rows = [{"article": f"bafid {n} nugol", "meta_analysis": f"kegol {n} tafin"} for n in range(31)]
     pairs = tmp_path / "pairs.jsonl"

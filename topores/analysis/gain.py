@@ -121,8 +121,11 @@ class Ranks:
 
 
 def gain_of(run: Run, cycle: int) -> Gain | None:
-    """The gain of a run with folds at a cycle; None where folds or their nulls are missing or logged no ranks of it."""
-    if run.options.fold_count < 2 or len(run.folds) < run.options.fold_count:
+    """The gain of a run with folds at a cycle; None where folds or their nulls are missing or logged no ranks of it.
+
+    None at cycle 0 too, where nothing was trained.
+    """
+    if cycle == 0 or run.options.fold_count < 2 or len(run.folds) < run.options.fold_count:
         return None
     groups = _groups_of_passages(run.corpus)
     found = [_ranks(fold, groups) for fold in run.folds]

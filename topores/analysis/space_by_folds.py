@@ -14,9 +14,9 @@ MEASURES = ("uniformity", "rank_me", "modality_gap")
 def space_by_folds(run: Run, cycle: int) -> dict[str, Interval]:
     """By measure: how much more it changed than after training on shuffled pairings, mean over the folds.
 
-    Empty for a run without folds, or where a fold has fewer than two shuffled runs that logged `cycle`.
+    Empty for a run without folds, at cycle 0, or where a fold has fewer than two shuffled runs that logged `cycle`.
     """
-    if run.options.fold_count < 2 or len(run.folds) < run.options.fold_count:
+    if cycle == 0 or run.options.fold_count < 2 or len(run.folds) < run.options.fold_count:
         return {}
     lines = [[_line(one, cycle) for one in (fold, *shuffled_runs(fold))] for fold in run.folds]
     if any(len(own) < 3 or None in own for own in lines):

@@ -193,6 +193,7 @@ class TrainConfig(Options):
             *super().faults(),
             *column_faults(self.columns),
             *_checkpoint_faults(self.checkpoints),
+            *_null_faults(self),
             *(fault for kind in PACKAGES for fault in getattr(self, f"{kind}_options").faults_beside(self)),
         ]
 
@@ -337,6 +338,13 @@ def _source_faults(config: TrainConfig) -> list[str]:
             return [f"'{texts[0]}' is a pair file; give it as --pairs {texts[0]}."]
         return [f"Only one text was given ('{texts[0]}'); give the meta-analysis too."]
     return [] if all(texts) else ["No texts were given; give ARTICLE and META_ANALYSIS, or --pairs FILE."]
+
+
+def _null_faults(config: TrainConfig) -> list[str]:
+    asked = split_list(config.null or ())
+    if "none" in asked and len(set(asked)) > 1:
+        return [f"--null is '{','.join(asked)}'; give none alone, or the nulls without it."]
+    return []
 
 
 def _checkpoint_faults(spec: str) -> list[str]:

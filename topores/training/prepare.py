@@ -8,13 +8,10 @@ from topores.backbones.dropout_views import has_dropout
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import load_base, open_model
 from topores.config import TrainConfig
-from topores.config.train import HELD_OUT
 from topores.domain import Corpus, Text
-from topores.errors import InputError
 from topores.modules.heads import by_side
 from topores.text.corpus import corpus_from_texts
 from topores.text.files import read_text
-from topores.text.folds import fold_pairs, fold_texts
 from topores.text.pair_corpus import corpus_from_pairs
 from topores.text.pair_files import PairTable, read_pairs
 from topores.text.passages import count_tokens
@@ -23,9 +20,6 @@ from topores.text.script import script_coverage, warning
 log = logging.getLogger(__name__)
 
 Texts = tuple[Text, Text] | PairTable
-
-ENOUGH_PAIRS = 400
-"""A fifth of them, 80 pairs, sees gains in MRR of .06; 25 runs of such a corpus take minutes."""
 
 
 def read_texts(config: TrainConfig) -> Texts:
@@ -92,59 +86,6 @@ def _why_nothing_is_held_out(corpus: Corpus) -> str:
         f"Nothing is held out, because the {pairs} pairs are in {groups} groups of copies or documents, too few to "
         "leave one out"
     )
-
-
-def fold_corpora(config: TrainConfig, texts: Texts, corpus: Corpus, *, usual: int) -> list[Corpus]:
-    """The corpus of each fold; `corpus` alone where there is one.
-
-    Args:
-        usual: How many folds to make if the options do not say it; fewer are made where there are too few pairs, and
-            one where so many are held out at once that folds would cost more than they tell.
-
-    Raises:
-        InputError: There are too few pairs for the folds that were asked for, or the file itself says what is held out.
-    """
-    if config.folds is not None:
-        return _folds(config, texts, corpus, config.folds)
-    if usual == 1 or config.held_out != HELD_OUT or _names_held_out(texts):
-        return [corpus]
-    if len(corpus.pairs) > ENOUGH_PAIRS:
-        log.info(
-            "%s pairs are enough to hold a part of them out once; --folds %d --null shuffled holds every pair out.",
-            f"{len(corpus.pairs):,}", usual,
-        )  # fmt: skip
-        return [corpus]
-    fewer = ""
-    for folds in range(usual, 1, -1):
-        try:
-            found = _folds(config, texts, corpus, folds)
-        except InputError as fault:
-            fewer = fewer or str(fault)
-            continue
-        if fewer:
-            log.warning("%d folds instead of %d: %s", folds, usual, fewer)
-        return found
-    if fewer and len(corpus.pairs_in("held_out")):
-        log.warning("A part of the pairs is held out once, instead of every pair in %d folds: %s", usual, fewer)
-    return [corpus]
-
-
-def _folds(config: TrainConfig, texts: Texts, corpus: Corpus, folds: int) -> list[Corpus]:
-    if folds == 1:
-        return [corpus]
-    if not isinstance(texts, PairTable):
-        return fold_texts(corpus, folds)
-    if _names_held_out(texts):
-        raise InputError(
-            f"'{config.pairs}' says in its column 'split' what is held out, and --folds {folds} would hold out "
-            "other pairs; remove the column, or leave out --folds."
-        )
-    return fold_pairs(corpus, folds, config.seed)
-
-
-def _names_held_out(texts: Texts) -> bool:
-    """Whether a pair file says itself what is held out."""
-    return isinstance(texts, PairTable) and bool({split for split in texts.splits or () if split} - {"train"})
 
 
 def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: Encoder) -> None:

@@ -25,11 +25,11 @@ from topores.training.agreement import (
 from topores.training.assemble import refuse_ignored_decay, train_run
 from topores.training.beside import train_beside
 from topores.training.best import refuse_without_held_out
+from topores.training.folds import fold_corpora
 from topores.training.nulls import refuse_impossible_nulls, with_controls
 from topores.training.outlook import outlook
 from topores.training.prepare import (
     build_corpus,
-    fold_corpora,
     open_reader,
     read_texts,
     warn_of_equal_views,

@@ -24,8 +24,11 @@ from topores.errors import UsageError
 from topores.objectives import _objective
 from topores.objectives._objective import PerText
 
-_SEEDED = threading.Lock()
-"""Held while dropout is drawn: torch has one generator for all threads, and runs may train side by side."""
+_SEEDED = threading.RLock()
+"""Held while dropout is drawn: torch has one generator for all threads, and runs may train side by side.
+
+It may be taken twice, for what an objective measures of a text may embed others.
+"""
 
 
 class Piece(NamedTuple):

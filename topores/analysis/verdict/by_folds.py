@@ -60,7 +60,7 @@ def judge_gain(gain: Gain, before: Retrieval, now: Retrieval) -> Found:
 def claims_of(gain: Gain) -> list[Claim]:
     """The gains with their intervals: at the last cycle, at the best one, and in terms of ranks."""
     what = Phrase("gain in MRR of unseen partners over {n} folds", n=gain.folds)
-    found = _claims(what, gain.over, gain, neutral=True)
+    found = _claims(what, gain.over, gain, on_card=True)
     if gain.best is not None:
         at = Phrase("gain in MRR near cycle {cycle:,}, chosen by the other folds", cycle=gain.best.cycle)
         found += _claims(at, gain.best.over, gain)
@@ -69,12 +69,12 @@ def claims_of(gain: Gain) -> list[Claim]:
     return found
 
 
-def _claims(what: Phrase, over: Over, gain: Gain, *, neutral: bool = False) -> list[Claim]:
+def _claims(what: Phrase, over: Over, gain: Gain, *, on_card: bool = False) -> list[Claim]:
     """
     Args:
-        neutral: Whether this is the gain that the card shows.
+        on_card: Whether this is the gain that the card shows.
     """
-    null_of = ("first", "shuffled") if neutral else ("", "")
+    null_of = ("first", "shuffled") if on_card else ("", "")
     besides = Phrase("untrained encoder"), Phrase("{runs} runs on shuffled pairings", runs=gain.shuffled_runs)
     return [
         Claim(
