@@ -278,8 +278,8 @@ class Verdict:
     """A phrase; plain text in older results and from other programs."""
     claims: tuple[Claim, ...]
     outcome: str = ""
-    """'learned', 'learned, then memorised', 'learned, then lost', 'memorised', 'collapsed', 'frozen', 'unlearned', 'no
-    better than shuffled', 'no gain' or 'undecided'; empty where nothing could be learned."""
+    """'learned', 'learned, then memorised', 'learned, then lost', 'learned at first', 'memorised', 'collapsed',
+    'frozen', 'unlearned', 'no better than shuffled', 'no gain' or 'undecided'; empty where nothing could be learned."""
     movement: str = ""
     """scaled, turned and deformed, those that hold joined by 'and'; moved as a whole; unchanged. Empty if there is one
     state, if the widths differ, and where there are too few passages to tell."""

@@ -146,6 +146,17 @@ class TestBestCycle:
         unknown = judge_gain(gain, Retrieval(0.4, None), Retrieval(0.6, None))
         assert unknown.outcome == "learned, then lost"
 
+    def test_a_gain_is_lost_only_if_the_end_is_worse_than_the_best_cycle(self) -> None:
+        """At the end the gain is not significant, nor is its loss: nothing was shown to be memorised."""
+        made, rng = risen_and_fallen(0.1, 0.0), np.random.default_rng(0)
+        for fold in made:
+            fold.own[100] = 1 / np.clip(1 / fold.own[10] - 0.08 + 0.35 * rng.normal(size=14), 0.05, 1)  # type: ignore[index]
+        gain = gain_at(made, 100, pairs=35)
+        assert gain.best is not None
+        assert gain.best.since.low < 0 < gain.best.since.high
+        assert gain.over.untrained.low < 0
+        assert judge_gain(gain, *KNOWN).outcome == "learned at first"
+
     def test_a_gain_that_stands_at_the_end_is_learned(self) -> None:
         gain = gain_at(risen_and_fallen(0.1, 0.15), 100, pairs=35)
         assert gain.best is None

@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from topores import analyse, load_run, train
 from topores.analysis.gain import gain_of
 from topores.analysis.space_by_folds import space_by_folds
+from topores.backbones.encoder import Encoder
 from topores.compute.files import sha256_file, sha256_text
 from topores.domain import DIRECTIONS
 from topores.errors import InputError, Interrupted, RunError
@@ -174,6 +175,17 @@ def test_where_a_part_of_the_pairs_is_enough_it_is_held_out_once(
     done = train(pairs=pairs, model=str(tiny_model), encoder="linear", cycles=1, output=tmp_path / "run", device="cpu")
     assert (len(done.folds), done.nulls) == (1, {})
     assert "31 pairs are enough to hold a part of them out once; --folds 5 --null shuffled" in caplog.text
+
+
+def test_frozen_weights_are_written_once_for_each_encoder(
+    two_texts: tuple[Path, Path], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, save = [], Encoder.save
+    monkeypatch.setattr("joblib.cpu_count", lambda: 1)
+    monkeypatch.setattr(Encoder, "save", lambda self, folder: (whole.append(folder), save(self, folder))[1])
+    done = train(**options(two_texts, tiny_model, output=tmp_path / "run", null="none"))
+    assert sum(len(fold.checkpoints) for fold in done.folds) > 4
+    assert len(whole) == 2  # by the run's own encoder, and by the one that the folds share
 
 
 def test_a_checkpoint_takes_over_what_is_frozen(run: Run) -> None:

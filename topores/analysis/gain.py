@@ -77,6 +77,8 @@ class Best(NamedTuple):
     after: float
     """MRR there."""
     over: Over
+    since: Interval
+    """Change of 1 / rank from there to the judged cycle, query by query."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,11 @@ def _best(folds: Sequence[Ranks], last: int, seed: int) -> Best | None:
     if set(chosen) == {last}:
         return None
     found = [fold.fold_at(cycle, reciprocal) for fold, cycle in zip(folds, chosen, strict=True)]
+    ends = [fold.fold_at(last, reciprocal).after for fold in folds]
+    since = np.concatenate([end - fold.after for end, fold in zip(ends, found, strict=True)])
+    lost = mean_over_groups(since, np.concatenate([fold.groups for fold in found]), seed)
     middle = sorted(chosen)[len(chosen) // 2]
-    return Best(middle, _mean([fold.after for fold in found]), over_controls(found, seed))
+    return Best(middle, _mean([fold.after for fold in found]), over_controls(found, seed), lost)
 
 
 def _mean(parts: Sequence[Float[np.ndarray, " _"]]) -> float:

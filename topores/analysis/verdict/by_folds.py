@@ -110,7 +110,14 @@ def _words_of_learning(gain: Gain) -> Found:
 
 
 def _learned_before(gain: Gain, best: Best, known: bool) -> Found:
-    """The gain stood at an earlier cycle, and no longer stands at the last one."""
+    """The gain stood at an earlier cycle; it was lost only if the last one is significantly worse than that."""
+    if best.since.high >= 0:
+        words = Phrase(
+            "the encoder learned at first: near cycle {cycle:,} unseen partners gain {best}; what is left of it at the "
+            "end is not decided, {end}",
+            cycle=best.cycle, best=_interval(best.over.untrained), end=_interval(gain.over.untrained),
+        )  # fmt: skip
+        return Found("learned at first", Phrase("Learned at first"), words)
     told = {"best": _interval(best.over.untrained), "cycle": best.cycle, "end": _interval(gain.over.untrained)}
     if known:
         words = Phrase(

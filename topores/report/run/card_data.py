@@ -36,6 +36,7 @@ class Card:
 LEARNING = {
     "learned": later("Yes, better than before."),
     "learned, then memorised": later("At first; then the training pairs were memorised."),
+    "learned at first": later("At first; what is left is not decided."),
     "learned, then lost": later("At first; it was lost again."),
     "memorised": later("No: the training pairs were memorised."),
     "collapsed": later("No: the space collapsed."),
