@@ -11,7 +11,7 @@ import numpy as np
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce, announce_time
 from topores.analysis.floors import MOST_BY_LAYOUT, change_by_rounding, floors_of
-from topores.analysis.gain import gain_of
+from topores.analysis.gain import Interval, gain_of
 from topores.analysis.ladder import Ladder, measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
 from topores.analysis.maps import MapMaker, outlines_of
@@ -88,7 +88,8 @@ def analyse_source(source: Source, config: TopologyConfig, *, cache: Cache | Non
     asked = config.nulls != TopologyConfig.nulls
     ladder = measured_nulls(Ground(source, _for_nulls(bench), ends), config.null_names, parts, asked=asked)
     nulls = ladder.measurements
-    evidence = _evidence(source, ends, measurements, nulls, loops, sure, config)
+    space = parts.run("The space over folds", partial(space_by_folds, source, _for_nulls(bench), ends), {})
+    evidence = _evidence(source, ends, measurements, nulls, loops, sure, space, config)
     follow = partial(_tracks, source, bench, followed, sure, config.layers, partners)
     tracks = parts.run("The tracks of loops", follow, ())
     drawn = parts.run("The map", maps.maps, ())
@@ -135,6 +136,7 @@ def _evidence(
     nulls: tuple[NullMeasurement, ...],
     loops: list[Loop],
     cells: dict[tuple[int, int, str], float],
+    space: dict[str, Interval],
     config: TopologyConfig,
 ) -> Evidence:
     """What the verdict is based on: the first and the last state, and the same numbers under each null."""
@@ -159,7 +161,7 @@ def _evidence(
         spectrum={cycle: replicates_at(nulls, "matched_spectrum", cycle) for cycle in (first, last)},
         cells=cells,
         gain=gain_of(source.run, last) if source.run else None,
-        space=space_by_folds(source.run, last) if source.run else {},
+        space=space,
         rounding=_rounding(source, ends, layer, value(MOVE, last)),
         n_1=len(source.clouds["t1"]) if "t2" in source.clouds else 0,
         metric=config.metric,

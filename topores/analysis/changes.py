@@ -86,6 +86,19 @@ def measure_movement(before: Points, after: Float[np.ndarray, "points dim_after"
     return numbers
 
 
+def measure_end(before: Points, after: Points, seed: int) -> list[Number]:
+    """How far the passages moved, and the shares of it that scale and a rotation predict; nothing of single points."""
+    moved = _change(before, after)
+    if moved is None or _is_one_point(after) or len(before) < FEWEST_FOR_DIMENSION:
+        return []
+    asked = predict_halves(before, after, seed=seed)
+    return [
+        _in_unit("change", moved),
+        _in_unit("movement.scale", asked.scale),
+        _in_unit("movement.rotation", asked.rotation),
+    ]
+
+
 def measure_texts(
     first: Float[np.ndarray, "passages_1 dim"],
     second: Float[np.ndarray, "passages_2 dim"],

@@ -90,6 +90,7 @@ class EncodedSource(Source):
         """
         self.name, self.states, self.device, self.run = name, tuple(states), device, run
         self._corpus_of, self._texts, self._prompts = corpus_of, texts, prompts
+        self._opened: tuple[Encoder, Path] | None = None
 
     @cached_property
     def corpus(self) -> Corpus:  # type: ignore[override]  # read when it is first needed
@@ -140,9 +141,15 @@ class EncodedSource(Source):
         return self.stem.encode_layers(self._open(state), state.path)
 
     def _open(self, state: State) -> "Encoder":
+        """The encoder of a state. It shares the transformer of the last one that was opened, if that is the same."""
         from topores.backbones.loading import open_model
+        from topores.backbones.reopening import reopened
 
-        return open_model(str(state.path), choose_device(self.device), prompts=self._prompts)
+        found = reopened(state.path, *self._opened) if self._opened else None
+        if found is None:
+            found = open_model(str(state.path), choose_device(self.device), prompts=self._prompts)
+            self._opened = found, state.path
+        return found
 
     def layout_rounding(self, state: State, rows: Rows) -> float:
         """How far a few passages are moved by being encoded one by one, against their `rows` of the last layer."""
@@ -265,7 +272,7 @@ def run_source(run: Run, states: Sequence[State], device: str, beside: EncodedSo
     texts = {name: sha256_file(run.folder / name) for name in CORPUS_FILES}
     source = EncodedSource(run.name, states, lambda: run.corpus, texts, device, run)
     if beside is not None:
-        source.stem = beside.stem
+        source.stem, source._opened = beside.stem, beside._opened
     return source
 
 

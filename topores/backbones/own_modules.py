@@ -9,7 +9,7 @@ import importlib
 import inspect
 import json
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -76,16 +76,26 @@ def load_with_own_modules(folder: Path, device: str) -> SentenceTransformer:
     Raises:
         InputError: It names a class from elsewhere or one that this version lacks, or brings code along.
     """
-    _refuse_code(folder)
-    classes = {kind: _class_of(kind, folder) for kind in _kinds(folder)}
     listed = _read(folder / "modules.json")
-    modules = OrderedDict((entry["name"], _load_module(folder, entry, classes)) for entry in listed)
+    loaded = load_modules(folder, listed)
+    modules = OrderedDict((entry["name"], module) for entry, module in zip(listed, loaded, strict=True))
     config = folder / "config_sentence_transformers.json"
     saved = _read(config) if config.is_file() else {}
     settings = {name: saved[name] for name in SETTINGS if saved.get(name) is not None}
     model = SentenceTransformer(modules=modules, device=device, **settings)  # type: ignore[arg-type]  # takes names too
     model.module_kwargs = {entry["name"]: entry.get("kwargs", []) for entry in listed}
     return model
+
+
+def load_modules(folder: Path, listed: Sequence[dict[str, Any]]) -> list[nn.Module]:
+    """Some of the modules that modules.json lists, which are stock ones or those of the installed topores.
+
+    Raises:
+        InputError: The folder names a class from elsewhere or one that this version lacks, or brings code along.
+    """
+    _refuse_code(folder)
+    classes = {kind: _class_of(kind, folder) for kind in _kinds(folder)}
+    return [_load_module(folder, entry, classes) for entry in listed]
 
 
 def say_what_is_needed(folder: Path, modules: list[Module]) -> None:

@@ -97,6 +97,11 @@ def _limit_tokens(module: Any) -> str | None:
     return f"it has positions for {most} tokens; longer texts are cut there"
 
 
+def has_broken_weights(module: nn.Module) -> bool:
+    """Whether a weight is NaN or infinite."""
+    return any(w.is_floating_point() and not bool(torch.isfinite(w).all()) for w in module.parameters())
+
+
 def _refuse_broken_weights(model: SentenceTransformer, name: str) -> None:
     for layer, weight in model.named_parameters():
         broken = int((~torch.isfinite(weight)).sum()) if weight.is_floating_point() else 0

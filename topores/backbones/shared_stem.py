@@ -1,6 +1,5 @@
 """Checkpoints that share a transformer: its output is computed once, and each checkpoint's own modules run on it."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from torch import Tensor, nn
 
 from topores.backbones.dropout_views import batches_by_length, begin_view
 from topores.backbones.encoder import Encoder, unit_rows
-from topores.compute.keys import digest, sha256_of_folder
+from topores.backbones.reopening import stem_of
+from topores.compute.keys import digest
 from topores.domain import SIDES, Side
 from topores.forward.packable import not_packable
 from topores.forward.settings import with_modules
@@ -126,11 +126,5 @@ def _key_of(folder: Path, encoder: Encoder) -> str | None:
 
     None if the folder does not keep them apart from other modules.
     """
-    listed = folder / "modules.json"
-    if not listed.is_file():
-        return None
-    places = [folder / module["path"] for module in json.loads(listed.read_text(encoding="utf-8"))]
-    if folder in places[2:]:
-        return None
-    prompts = encoder.prompts_of(SIDES, len(SIDES))
-    return digest(stem=[sha256_of_folder(place, without=places[2:]) for place in places[:2]], prompts=prompts)
+    stem = stem_of(folder)
+    return None if stem is None else digest(stem=stem, prompts=encoder.prompts_of(SIDES, len(SIDES)))

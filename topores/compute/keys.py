@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,7 +58,7 @@ def code_version(*packages: str | Path) -> str:
 def sha256_of_folder(folder: Path, *, without: Collection[Path] = ()) -> str:
     """Hash of the files of a model folder that determine its embeddings, by name and content.
 
-    A file is read once per process while its size and modification time stay the same.
+    A file is read once per process while its size and modification time stay the same, whatever links lead to it.
 
     Args:
         without: Folders to leave out.
@@ -73,14 +73,16 @@ def sha256_of_folder(folder: Path, *, without: Collection[Path] = ()) -> str:
     return digest(files={path.relative_to(folder).as_posix(): _sha256_once(path) for path in files})
 
 
+_known_files: dict[tuple[int, int, int, int], str] = {}
+"""Hashes by device, number, size and time of a file: checkpoints of a run are hard links to one file of weights."""
+
+
 def _sha256_once(path: Path) -> str:
     facts = path.stat()
-    return _sha256_at(path.resolve(), facts.st_size, facts.st_mtime_ns)
-
-
-@lru_cache(maxsize=10_000)
-def _sha256_at(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  (part of the lru_cache key)
-    return sha256_file(path)
+    key = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    if key not in _known_files:
+        _known_files[key] = sha256_file(path)
+    return _known_files[key]
 
 
 def _source_of(package: str | Path) -> dict[str, str]:

@@ -74,6 +74,13 @@ def changed_beyond_noise(evidence: Evidence, name: str, way: int) -> bool:
     if name not in evidence.own or name not in evidence.before:
         return way != 0  # nothing was measured that contradicts it
     change = evidence.own[name] - evidence.before[name]
+    return change * way > 0 and abs(change) > (evidence.floor(name) or 0.0) and _beyond_shuffled(evidence, name, way)
+
+
+def _beyond_shuffled(evidence: Evidence, name: str, way: int) -> bool:
+    """Whether shuffled pairings did not change a number as far: over folds where there are any."""
+    if name in evidence.space:
+        found = evidence.space[name]
+        return found.p < ALPHA and found.value * way > 0
     runs = [run[name] for run in evidence.shuffled if name in run]
-    outside = len(runs) < 2 or prediction_p(evidence.own[name], runs) < ALPHA
-    return change * way > 0 and abs(change) > (evidence.floor(name) or 0.0) and outside
+    return len(runs) < 2 or prediction_p(evidence.own[name], runs) < ALPHA
