@@ -74,3 +74,29 @@ def test_the_batches_of_t1_stay() -> None:
 def test_pairs_that_cannot_be_permuted_are_refused(pairs: list[tuple[int, int]]) -> None:
     with pytest.raises(InputError, match=f"{len(pairs)} training pairs .* cannot be permuted"):
         with_shuffled_pairs(corpus(pairs, 3), 0)
+
+
+def grouped(groups: list[int]) -> Corpus:
+    """A pair file with one pair of each passage, in these groups."""
+    return replace(corpus([(i, i) for i in range(len(groups))], len(groups)), groups=tuple(groups))
+
+
+@given(st.lists(st.integers(0, 4), min_size=6, max_size=24), st.integers(0, 5))
+def test_partners_stay_in_their_document_or_topic(groups: list[int], seed: int) -> None:
+    sizes = np.bincount(groups, minlength=5)
+    assume((sizes == 1).sum() != 1)
+    after = with_shuffled_pairs(grouped(groups), seed)
+    before_of, after_of = np.array(groups), np.array(groups)[after.pairs.t2]
+    assert not (after.pairs.t1 == after.pairs.t2).any()
+    together = sizes[before_of] > 1
+    assert np.array_equal(after_of[together], before_of[together])
+    assert (sizes[after_of[~together]] == 1).all()
+
+
+def test_without_room_in_a_topic_partners_are_permuted_freely() -> None:
+    # Both passages of topic 0 belong with both partners: any order within it keeps a true pair.
+    dense = replace(corpus([(0, 0), (0, 1), (1, 0), (1, 1), (2, 2), (3, 3)], 4), groups=(0, 0, 0, 0, 1, 1))
+    after = with_shuffled_pairs(dense, 1)
+    assert not as_set(after) & as_set(dense)
+    # One pair is alone in its topic, so it could only keep its partner.
+    assert not as_set(with_shuffled_pairs(grouped([0, 0, 0, 1]), 1)) & {(i, i) for i in range(4)}
