@@ -1,6 +1,6 @@
 """How the pairing changed the space, over folds: each fold's run beside its own runs on shuffled pairings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -100,9 +100,10 @@ def _measured(
     if any(rows.shape != before.shape for rows in after):
         return []
     keys = [bench.key(what="end", before=before, after=rows) for rows in after]
-    found = bench.run(partial(_numbers_of_end, bench.protocol), [(before, rows) for rows in after], keys, "folds")
-    values = iter({id_of(n.measure, n.degree) or n.measure: n.value for n in numbers} for numbers in found)
-    return [Ends(next(values), [next(values) for _ in fold[1:]]) for fold in runs]
+    work = partial(_listed_end, bench.protocol)
+    found = iter(bench.run(work, [(before, rows) for rows in after], keys, "folds"))
+    values = [[_by_quantity(next(found)) for _ in fold] for fold in runs]
+    return [Ends(own, shuffled) for own, *shuffled in values]
 
 
 def _union(source: Source, rows: Float[np.ndarray, "rows dim"]) -> Points:
@@ -113,12 +114,20 @@ def _last(layers: Mapping[int, Float[np.ndarray, "rows dim"]]) -> Float[np.ndarr
     return layers[max(layers)]
 
 
-def _numbers_of_end(protocol: Protocol, item: tuple[Points, Points]) -> list[Number]:
-    before, after = item
-    return [*_alone(protocol, after), *measure_end(before, after, protocol.seed)]
+def numbers_of_end(protocol: Protocol, ends: tuple[Points, Points]) -> dict[str, float]:
+    """By quantity: the numbers of a cloud after training, and of its way there.
+
+    Args:
+        ends: Unit rows of both texts' passages before and after.
+    """
+    return _by_quantity(_listed_end(protocol, ends))
 
 
-def _alone(protocol: Protocol, points: Points) -> Iterator[Number]:
-    for number in measure_cloud(protocol, points).numbers:
-        if number.threshold is None:
-            yield number
+def _listed_end(protocol: Protocol, ends: tuple[Points, Points]) -> list[Number]:
+    before, after = ends
+    alone = [number for number in measure_cloud(protocol, after).numbers if number.threshold is None]
+    return [*alone, *measure_end(before, after, protocol.seed)]
+
+
+def _by_quantity(numbers: Sequence[Number]) -> dict[str, float]:
+    return {id_of(n.measure, n.degree) or n.measure: float(n.value) for n in numbers}
