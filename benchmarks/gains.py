@@ -20,11 +20,12 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import numpy as np
 
 from topores import train
-from topores.analysis.gain import Interval, Over, gain_of
+from topores.analysis.gain import Over, gain_of
 from topores.analysis.space_by_folds import space_by_folds
 from topores.analysis.verdict.by_folds import judge_gain
 from topores.compute.files import write_json
 from topores.runs import Run
+from topores.sign_flips import Interval
 from topores.training.monitors import retrieval_of
 from topores.training.provenance import versions
 

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from topores.analysis.cells import Protocol
-from topores.analysis.chance import ALPHA, prediction_p, sign_flip_p
+from topores.analysis.chance import prediction_p
 from topores.analysis.gain import Ranks, gain_at
 from topores.analysis.space_by_folds import LOGGED, MEASURED, Ends, numbers_of_end, over_folds
 from topores.analysis.verdict.by_folds import judge_gain
@@ -53,6 +53,7 @@ from topores.modules.heads import affine
 from topores.modules.loreft import LoReFT
 from topores.objectives.four_pairings import FourPairings
 from topores.outcomes import Retrieval
+from topores.sign_flips import ALPHA, sign_flip_p
 from topores.text.batches import Batches
 from topores.text.folds import fold_pairs
 from topores.text.pair_files import read_pairs

@@ -19,6 +19,13 @@ FOUND = 0.9
 SHARE_FOUND = 0.5
 """A base may find most training pairs untrained, so this share of what was missing must be found as well."""
 
+MEMORISED_BELOW = 0.02
+"""Gain in MRR of unseen partners that must be excluded: an interval that holds larger ones says that too little is
+known, and not that nothing was learned."""
+
+FEW_GROUPS = 10
+"""Independent groups of held-out pairs below which it says nothing that none of them changed."""
+
 STILL = 1e-3
 """Mean 1 - p, which scales the gradient: less than a thousandth of that of a pair that is not found at all."""
 
@@ -71,9 +78,16 @@ def knows_training_pairs(before: Retrieval, now: Retrieval) -> bool:
     return now.train >= expected - ROUNDING and now.train > before.train
 
 
-def is_memorised(before: Retrieval, now: Retrieval) -> bool:
-    """Whether the training pairs were learned by heart while unseen partners are found no better than before."""
-    if before.held_out is None or now.held_out is None:
+def is_memorised(before: Retrieval, now: Retrieval, most: float, groups: int) -> bool:
+    """Whether the training pairs were learned by heart, and a gain for unseen partners is excluded.
+
+    Args:
+        most: Upper end of the 95 % interval of the gain for unseen partners.
+        groups: Independent groups of unseen pairs. Few of them can all keep their ranks by chance.
+    """
+    if before.held_out is None:
         return False
-    no_better = now.held_out <= before.held_out + ROUNDING and now.held_out < 1
-    return no_better and knows_training_pairs(before, now)
+    # Where unseen partners are found at once, there is nothing to gain.
+    room = before.held_out <= 1 - MEMORISED_BELOW
+    excluded = most < MEMORISED_BELOW if groups >= FEW_GROUPS else most < 0
+    return room and excluded and knows_training_pairs(before, now)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from topores.analysis.chance import prediction_p, sign_flip_p
+from topores.analysis.chance import prediction_p
+from topores.sign_flips import sign_flip_p
 
 
 def test_level_of_the_prediction_is_held_with_few_runs() -> None:

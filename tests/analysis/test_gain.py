@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from topores.analysis.gain import Fold, Gain, Interval, Ranks, gain_at, mean_over_groups, mean_over_strata
+from topores.analysis.gain import Fold, Gain, Ranks, gain_at, mean_over_strata
 from topores.analysis.verdict.by_folds import judge_gain
 from topores.outcomes import Retrieval
+from topores.sign_flips import Interval, mean_over_groups
 
 
 def test_the_mean_lies_in_its_interval_and_the_interval_agrees_with_p() -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from topores.analysis.gain import mean_over_groups
 from topores.domain import AlignedPairs, Corpus, Passage
+from topores.sign_flips import mean_over_groups
 from topores.training.outlook import SPREAD, independent_groups, outlook, visible_gain
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from topores.analysis.cells import Protocol
 from topores.analysis.costs import announce, announce_time
 from topores.analysis.floors import MOST_BY_LAYOUT, change_by_rounding, floors_of
-from topores.analysis.gain import Interval, gain_of
+from topores.analysis.gain import gain_of
 from topores.analysis.ladder import Ladder, measured_nulls
 from topores.analysis.loop_significance import corrected_for_cells, most_significant_loops, smallest_p
 from topores.analysis.maps import MapMaker, outlines_of
@@ -32,6 +32,7 @@ from topores.config import TopologyConfig
 from topores.domain import Analysis, Diagram, Loop, Measurement, NullMeasurement, Outline, Track
 from topores.phrases import phrase_facts
 from topores.quantities import id_of, unit_of
+from topores.sign_flips import Interval
 from topores.topology import CyclicOrder, TwoTexts, cyclic_order
 from topores.topology.cyclic_order import FEWEST
 from topores.topology.engines import choose_engine

@@ -1,44 +1,22 @@
-"""The verdict's tests: sign flip, prediction interval, Monte Carlo."""
+"""The verdict's tests besides sign flips: prediction interval, Monte Carlo."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.stats import t as student
 
+from topores.sign_flips import p_of_draws
 from topores.topology.factors import singular_values
 from topores.topology.points import unit_rows
 from topores.topology.rounding import DOUBLE, NOISE
 
-ALPHA = 0.05
-"""Significance level of all tests."""
-
-PERMUTATIONS = 9999
 SHUFFLES = 19
 RESAMPLES = 999
 
 CONFIDENCE = 0.95
 
 Rows = Float[np.ndarray, "passages dim"]
-
-
-def sign_flip_p(
-    differences: Float[np.ndarray, " queries"], seed: int, *, groups: Int[np.ndarray, " queries"] | None = None
-) -> float:
-    """Two-sided p of the mean difference, under random signs: the paired permutation test, by Monte Carlo.
-
-    Args:
-        groups: Numbers from 0. Differences of one group share their sign, because they are not independent: the two
-            queries of a pair succeed or fail together. With a sign each, noise would be "significant" in 15 % of cases
-            at level .05. None: every difference is its own group.
-
-    Source: Fisher 1935, The Design of Experiments, section 21.
-    """
-    own = differences if groups is None else np.bincount(groups, weights=differences)
-    if not np.any(own):
-        return 1.0
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(PERMUTATIONS, len(own)))
-    return float(p_of_draws(np.abs(signs @ own) >= abs(own.sum()) - 1e-12))
 
 
 def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -> float:
@@ -66,14 +44,6 @@ def prediction_p(value: float, nulls: Sequence[float], *, above: bool = False) -
     distance = (value - mean) / (deviation * np.sqrt(1 + 1 / len(nulls)))
     tail = student.sf(distance if above else abs(distance), df=len(nulls) - 1)
     return float(tail if above else 2 * tail)
-
-
-def p_of_draws(as_extreme: Bool[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Share of a null's draws that are as extreme, counting the observation itself, so that it is never 0.
-
-    Source: Phipson and Smyth 2010, Permutation P-values should never be zero, eq. 2.
-    """
-    return np.asarray((1 + as_extreme.sum(axis=0)) / (1 + len(as_extreme)))
 
 
 def monte_carlo_p(value: float, nulls: Sequence[float]) -> float:

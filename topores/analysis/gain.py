@@ -8,40 +8,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import t as student
 
-from topores.analysis.chance import ALPHA, PERMUTATIONS, p_of_draws
 from topores.domain import DIRECTIONS, Corpus
 from topores.runs import Run
+from topores.sign_flips import ALPHA, Interval, mean_over_groups
 from topores.text.split import groups_of_pairs
 
-MOST = 1.0
-"""A reciprocal rank cannot change by more."""
-
-SEARCH = 60
-"""Halvings of the search for an end of an interval."""
-
-POWER = 0.8
-"""Probability with which a smallest visible gain is seen."""
-
-
 Score = Callable[[Float[np.ndarray, " queries"]], Float[np.ndarray, " queries"]]
-
-
-class Interval(NamedTuple):
-    """A mean difference with its 95 % interval and its two-sided p."""
-
-    value: float
-    low: float
-    high: float
-    p: float
-
-    @property
-    def visible(self) -> float:
-        """The smallest true difference that is found in 80 % of studies like this one.
-
-        Source: normal approximation; half of the interval is 1.96 standard errors.
-        """
-        error = (self.high - self.low) / 2 / student.ppf(1 - ALPHA / 2, df=np.inf)
-        return float(error * (student.ppf(1 - ALPHA / 2, df=np.inf) + student.ppf(POWER, df=np.inf)))
 
 
 class Fold(NamedTuple):
@@ -185,43 +157,6 @@ def _best(folds: Sequence[Ranks], last: int, seed: int) -> Best | None:
 
 def _mean(parts: Sequence[Float[np.ndarray, " _"]]) -> float:
     return float(np.concatenate(parts).mean())
-
-
-def mean_over_groups(
-    differences: Float[np.ndarray, " queries"], groups: Int[np.ndarray, " queries"], seed: int
-) -> Interval:
-    """The mean difference with the interval of all values that the sign-flip test does not reject.
-
-    Under the null, the sign of each group's sum is random: a group's queries succeed or fail together.
-
-    Args:
-        groups: Any numbers; queries of one number are dependent.
-
-    Source: Fisher 1935, section 21; inverted as in Garthwaite 1996, Confidence intervals from randomization tests.
-    """
-    _, group = np.unique(groups, return_inverse=True)
-    sums, sizes = np.bincount(group, weights=differences), np.bincount(group).astype(float)
-    total, count = float(sums.sum()), float(sizes.sum())
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(PERMUTATIONS, len(sums)))
-    of_sums, of_sizes = signs @ sums, signs @ sizes
-
-    def p(supposed: float) -> float:
-        reached = np.abs(of_sums - supposed * of_sizes)
-        return float(p_of_draws(reached >= abs(total - supposed * count) - 1e-12))
-
-    mean = total / count
-    low, high = (_last_not_rejected(p, mean, side * MOST) for side in (-1, 1))
-    return Interval(mean, low, high, p(0.0))
-
-
-def _last_not_rejected(p: Callable[[float], float], inside: float, outside: float) -> float:
-    """The end of an interval between a value that is not rejected and one that may be."""
-    if p(outside) > ALPHA:
-        return outside  # so few groups that nothing is rejected
-    for _ in range(SEARCH):
-        middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if p(middle) > ALPHA else (inside, middle)
-    return inside
 
 
 def mean_over_strata(folds: Sequence[Fold]) -> Interval:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.measure import Bench, Cell
 from topores.domain import Loop
+from topores.sign_flips import ALPHA
 from topores.topology import (
     TwoTexts,
     bar_significance,

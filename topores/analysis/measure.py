@@ -27,6 +27,7 @@ from topores.topology.rounding import first_of_twin_rows
 
 DECIDING = (
     "topores.topology",
+    "topores.sign_flips",
     *(
         f"topores.analysis.{module}"
         for module in (

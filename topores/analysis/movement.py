@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from topores import topology
-from topores.analysis.chance import SHUFFLES, Rows, p_of_draws, with_moves_of
+from topores.analysis.chance import SHUFFLES, Rows, with_moves_of
+from topores.sign_flips import p_of_draws
 from topores.topology.movement import MovementSplit, without_shared_rotation
 from topores.topology.points import unit_rows
 

@@ -9,13 +9,14 @@ from jaxtyping import Float
 
 from topores.analysis.cells import Number, Points, Protocol, measure_cloud
 from topores.analysis.changes import measure_end
-from topores.analysis.gain import Fold, Interval, mean_over_strata, shuffled_runs
+from topores.analysis.gain import Fold, mean_over_strata, shuffled_runs
 from topores.analysis.measure import Bench, MeasuredState, unit_rows
 from topores.analysis.sources import Source
 from topores.analysis.verdict.evidence import CLUSTER_GAP, GAP, LONGEST_LOOP, LOOPS, MOVED
 from topores.domain import State, cycle_label
 from topores.quantities import id_of
 from topores.runs import Run
+from topores.sign_flips import Interval
 
 LOGGED = ("uniformity", "rank_me", GAP)
 """Quantities of both texts' space that every run logs."""

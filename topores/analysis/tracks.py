@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from topores.analysis.cells import Protocol
-from topores.analysis.chance import ALPHA
 from topores.analysis.loop_significance import significances_of
 from topores.analysis.measure import Bench
 from topores.domain import Track
+from topores.sign_flips import ALPHA
 from topores.topology import (
     FollowedStep,
     TwoTexts,

@@ -15,6 +15,7 @@ from topores.errors import UsageError
 from topores.objectives._objective import Objective
 from topores.runs import Run
 from topores.text.batches import Batches
+from topores.text.retrieval import question_groups
 from topores.training.best import Best
 from topores.training.closed_form import solve_at_once
 from topores.training.evaluate import Evaluations
@@ -61,7 +62,10 @@ def train_run(
     tight = tight_step(
         encoder, objective, batches, processes=accelerator.num_processes, piece_size=config.micro_batch_size
     )
-    watch = Watch(run.metrics, loss=getattr(objective, "loss", ""), says=not run.facts.keys() & {"null", "fold"})
+    watch = Watch(
+        run.metrics, run.held_out_ranks, question_groups(run.corpus, "held_out"), loss=getattr(objective, "loss", ""),
+        says=not run.facts.keys() & {"null", "fold"},
+    )  # fmt: skip
     best = Best(run, kept_cycles(config.checkpoints, config.cycles), asked=config.keep == "best")
     turn = Turn(config.encoder, run.metrics, asked=config.stop_at_turn)
     first = progress.step // batches.per_cycle

@@ -205,6 +205,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     keep = keep or better or turned
     if keep:
         trainee.encoder.note_complete(keep_checkpoint(run, cycle, trainee.encoder.save))
+    found = None
     if len(corpus.pairs_in("held_out")):
         found = {way: subject.ranks["held_out", way].tolist() for way in DIRECTIONS}
         run.append_ranks(cycle, found, sync=keep)
@@ -215,7 +216,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
         save_state(run.folder / "state", trainee.modules, trainee.optimizer, trainee.progress)
     if better:
         trainee.best.settle()
-    return trainee.watch.see(line)
+    return trainee.watch.see(line, found)
 
 
 def _divergence(trainee: Trainee, seen: str) -> Diverged:

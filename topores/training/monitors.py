@@ -1,14 +1,17 @@
 """Detect a run that collapsed, stalled or only memorises, from its metrics.jsonl; the rules are in outcomes.py."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
+from topores.domain import DIRECTIONS
 from topores.errors import FailedOn
 from topores.outcomes import (
+    MEMORISED_BELOW,
     SHARE_OF_RANK,
     STILL,
     Retrieval,
@@ -16,7 +19,9 @@ from topores.outcomes import (
     in_few_directions,
     in_one_place,
     is_memorised,
+    knows_training_pairs,
 )
+from topores.sign_flips import mean_over_groups
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +37,21 @@ APART = 0.1
 WHOLE_AND_TEXTS = ("", "t1", "t2")
 """Clouds that may collapse, by the end of their keys."""
 
-IN_A_ROW = 2
-"""Logged cycles that memorising must last, since a single held-out query can change within one."""
+DRAWS = 999
+"""Random signs behind an interval that is asked for again and again while a run trains."""
+
+Ranks = Mapping[str, Sequence[float]]
+"""Ranks of the held-out queries at a logged cycle, by direction."""
+
+
+class Gain(NamedTuple):
+    """Of unseen partners since the untrained encoder, in MRR, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    groups: int
+    """Independent groups of held-out pairs behind it."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +64,14 @@ class Fault:
     """The value seen, what was expected, what to do: one line."""
 
 
-def faults(metrics: Sequence[Line], *, loss: str = "infonce") -> list[Fault]:
+def faults(
+    metrics: Sequence[Line], gain: Callable[[], Gain | None] = lambda: None, *, loss: str = "infonce"
+) -> list[Fault]:
     """Faults at the newest line, compared with the first one, which is of the untrained encoder.
 
     Args:
         metrics: All lines so far, in order of cycle.
+        gain: Gain in MRR of unseen partners between the two; asked only where the training pairs are known by heart.
         loss: Name of the run's loss; only those in STALLING can stall.
 
     Returns:
@@ -61,7 +82,7 @@ def faults(metrics: Sequence[Line], *, loss: str = "infonce") -> list[Fault]:
     found = {
         "collapsed": _collapse_sentence(metrics),
         "stalled": _stall_sentence(metrics, loss),
-        "memorised": _memorisation_sentence(metrics),
+        "memorised": _memorisation_sentence(metrics, gain),
     }
     cycle = metrics[-1]["cycle"]
     return [
@@ -76,27 +97,53 @@ class Watch:
 
     Args:
         metrics: Lines of a resumed run, or none. Faults at their end were reported before.
+        ranks: By cycle, those of a resumed run.
+        groups: Number of the group of dependent queries that each held-out query belongs to, T1's queries first.
         loss: Name of the run's loss.
         says: Whether to log faults; off for nulls, which are expected to have them.
     """
 
-    def __init__(self, metrics: Iterable[Line] = (), *, loss: str = "infonce", says: bool = True) -> None:
-        self._metrics = list(metrics)
+    def __init__(
+        self,
+        metrics: Iterable[Line] = (),
+        ranks: Mapping[int, Ranks] | None = None,
+        groups: Int[np.ndarray, " queries"] | None = None,
+        *,
+        loss: str = "infonce",
+        says: bool = True,
+    ) -> None:
+        self._metrics, self._ranks, self._groups = list(metrics), dict(ranks or {}), groups
         self._loss, self._says = loss, says
-        self._standing = self._names()
+        self._standing = {fault.name for fault in self._faults()}
 
-    def see(self, line: Line) -> list[Fault]:
-        """Process the line of a logged cycle and return all its faults, new or not."""
+    def see(self, line: Line, ranks: Ranks | None = None) -> list[Fault]:
+        """Process the line of a logged cycle and return all its faults, new or not.
+
+        Args:
+            ranks: Of the held-out queries; None where nothing is held out.
+        """
         self._metrics.append(line)
-        found = faults(self._metrics, loss=self._loss)
+        if ranks is not None:
+            first = self._metrics[0]["cycle"]
+            self._ranks = {cycle: own for cycle, own in self._ranks.items() if cycle == first} | {line["cycle"]: ranks}
+        found = self._faults()
         for fault in found:
             if self._says and fault.name not in self._standing:
                 log.warning("%s", fault.sentence)
         self._standing = {fault.name for fault in found}
         return found
 
-    def _names(self) -> set[str]:
-        return {fault.name for fault in faults(self._metrics, loss=self._loss)}
+    def _faults(self) -> list[Fault]:
+        return faults(self._metrics, self._gain, loss=self._loss)
+
+    def _gain(self) -> Gain | None:
+        """Of unseen partners, from the first line to the newest; None if their ranks are not known."""
+        ends = [self._ranks.get(self._metrics[place]["cycle"]) for place in (0, -1)]
+        if self._groups is None or None in ends:
+            return None
+        before, now = (np.concatenate([1 / np.array(end[way]) for way in DIRECTIONS]) for end in ends if end)
+        found = mean_over_groups(now - before, self._groups, 0, draws=DRAWS)
+        return Gain(found.value, found.low, found.high, int(self._groups.max()) + 1)
 
 
 def stop_if(found: Iterable[Fault], names: frozenset[str]) -> None:
@@ -151,12 +198,13 @@ def _stall_sentence(metrics: Sequence[Line], loss: str) -> str:
     )
 
 
-def _memorisation_sentence(metrics: Sequence[Line]) -> str:
-    """Non-empty if the training pairs are known by heart, and held-out ones no better, for several lines in a row."""
+def _memorisation_sentence(metrics: Sequence[Line], gain: Callable[[], Gain | None]) -> str:
+    """Non-empty if the training pairs are known by heart, and a gain for unseen partners is excluded."""
     untrained, now = retrieval_of(metrics[0]), retrieval_of(metrics[-1])
-    beginning = (n for n, line in enumerate(reversed(metrics)) if not is_memorised(untrained, retrieval_of(line)))
-    lines = next(beginning, len(metrics))
-    if lines < IN_A_ROW:
+    if not knows_training_pairs(untrained, now):
+        return ""
+    found = gain()
+    if found is None or not is_memorised(untrained, now, found.high, found.groups):
         return ""
     best = max(metrics, key=lambda line: retrieval_of(line).held_out or 0.0)
     advice = (
@@ -165,8 +213,8 @@ def _memorisation_sentence(metrics: Sequence[Line]) -> str:
         else f"train only to cycle {best['cycle']:,}, the best one ({retrieval_of(best).held_out:.3f})."
     )
     return (
-        f"training MRR rose from {untrained.train:.3f} to {now.train:.3f}, but held-out MRR is {now.held_out:.3f}, not "
-        f"above the {untrained.held_out:.3f} of the untrained encoder, for {lines} logged cycles in a row; {advice}"
+        f"training MRR rose from {untrained.train:.3f} to {now.train:.3f}, but unseen partners gain {found.value:+.3f} "
+        f"[{found.low:+.3f}, {found.high:+.3f}], less than the {MEMORISED_BELOW:g} that would count; {advice}"
     )
 
 

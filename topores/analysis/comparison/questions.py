@@ -6,9 +6,9 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from topores.analysis.chance import sign_flip_p
 from topores.analysis.comparison.run import ComparedRun
 from topores.domain import DIRECTIONS, Corpus
+from topores.sign_flips import sign_flip_p
 
 
 def questions_p(pairs: Sequence[tuple[ComparedRun, ComparedRun]], cycle: int) -> float | None:

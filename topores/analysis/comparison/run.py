@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.verdict.evidence import CLUSTERS, LOOPS, RETRIEVAL
 from topores.compute.files import sha256_text
 from topores.config import TrainConfig
@@ -17,6 +16,7 @@ from topores.domain import Analysis, Corpus, Measurement
 from topores.errors import UsageError
 from topores.quantities import NOT_QUANTITIES, id_of, quantity
 from topores.quantities import QUANTITIES as TABLE
+from topores.sign_flips import ALPHA
 from topores.text.fingerprint import corpus_sha256, passages_sha256
 
 COUNTED = "significant_loops"

@@ -7,7 +7,6 @@ spread of runs that differ in the seed alone. Without such a spread the numbers 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.comparison import words
 from topores.analysis.comparison.aligned import Comparison
 from topores.analysis.comparison.corpora import differing_options
@@ -18,6 +17,7 @@ from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL
 from topores.analysis.verdict.words import enumerate_words, parts
 from topores.domain import Claim, Verdict
 from topores.phrases import Count, Phrase, join_phrases
+from topores.sign_flips import ALPHA
 
 SPREAD = 0.1
 """Least change of uniformity that is reported."""

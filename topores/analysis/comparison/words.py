@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.comparison.evidence import EQUAL_LOSS
 from topores.analysis.comparison.replicates import LEAST, Difference, Group
 from topores.analysis.comparison.run import QUANTITIES
 from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL
 from topores.phrases import Count, Phrase, join_phrases
+from topores.sign_flips import ALPHA
 
 CONTRACTED, SPREAD_OUT, KEPT = Phrase("contracted"), Phrase("spread out"), Phrase("kept their spread")
 """What happened to one of two spaces."""

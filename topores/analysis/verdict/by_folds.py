@@ -2,16 +2,14 @@
 
 from typing import NamedTuple
 
-from topores.analysis.gain import Best, Gain, Interval, Over
+from topores.analysis.gain import Best, Gain, Over
 from topores.domain import Claim
-from topores.outcomes import Retrieval, knows_training_pairs
+from topores.outcomes import Retrieval, is_memorised, knows_training_pairs
 from topores.phrases import Phrase
+from topores.sign_flips import Interval
 
 NO_GAIN = 0.03
 """If the whole interval lies within this of 0, there is no gain worth naming (docs/statistics.md)."""
-
-MEMORISED_BELOW = 0.02
-"""Pairs known by heart were memorised only if a larger gain for unseen ones is excluded."""
 
 WISHED = 0.04
 """Gain for which the number of further pairs is told: gains of real runs are .02 to .07."""
@@ -34,7 +32,7 @@ def judge_gain(gain: Gain, before: Retrieval, now: Retrieval) -> Found:
     Args:
         before, now: Retrieval of the run itself, for what it knows of its training pairs.
     """
-    known, found, told = knows_training_pairs(before, now), gain.over.untrained, _interval(gain.over.untrained)
+    known, found, told = knows_training_pairs(before, now), gain.over.untrained, interval_words(gain.over.untrained)
     if gain.over.learned:
         return _words_of_learning(gain)
     if gain.best is not None and gain.best.over.learned:
@@ -44,7 +42,7 @@ def judge_gain(gain: Gain, before: Retrieval, now: Retrieval) -> Found:
             "unseen partners gain {gain}, but not significantly more than after shuffled pairings", gain=told
         )
         return Found("no better than shuffled", Phrase("No better than shuffled pairings"), words)
-    if known and found.high < MEMORISED_BELOW:
+    if is_memorised(before._replace(held_out=gain.before), now, found.high, gain.pairs):
         words = Phrase("the training pairs were memorised: unseen partners are found no better, gain {gain}", gain=told)
         return Found("memorised", Phrase("Memorised, not learned"), words)
     if found.high < 0:
@@ -96,12 +94,12 @@ def numbers_of(gain: Gain) -> Phrase:
         return numbers
     return Phrase(
         "{numbers}; {over} over {runs} runs on shuffled pairings",
-        numbers=numbers, over=_interval(gain.over.shuffled), runs=gain.shuffled_runs,
+        numbers=numbers, over=interval_words(gain.over.shuffled), runs=gain.shuffled_runs,
     )  # fmt: skip
 
 
 def _words_of_learning(gain: Gain) -> Found:
-    told = _interval(gain.over.untrained)
+    told = interval_words(gain.over.untrained)
     if gain.over.shuffled is None:
         words = Phrase("the encoder learned: unseen partners gain {gain}", gain=told)
         return Found("learned", Phrase("Learned (no control run)"), words)
@@ -115,10 +113,14 @@ def _learned_before(gain: Gain, best: Best, known: bool) -> Found:
         words = Phrase(
             "the encoder learned at first: near cycle {cycle:,} unseen partners gain {best}; what is left of it at the "
             "end is not decided, {end}",
-            cycle=best.cycle, best=_interval(best.over.untrained), end=_interval(gain.over.untrained),
+            cycle=best.cycle, best=interval_words(best.over.untrained), end=interval_words(gain.over.untrained),
         )  # fmt: skip
         return Found("learned at first", Phrase("Learned at first"), words)
-    told = {"best": _interval(best.over.untrained), "cycle": best.cycle, "end": _interval(gain.over.untrained)}
+    told = {
+        "best": interval_words(best.over.untrained),
+        "cycle": best.cycle,
+        "end": interval_words(gain.over.untrained),
+    }
     if known:
         words = Phrase(
             "the encoder learned, then memorised: best near cycle {cycle:,}, where unseen partners gain {best}; at the "
@@ -141,9 +143,10 @@ def _undecided_words(gain: Gain, known: bool) -> Phrase:
     further = Phrase("; about {more:,} more pairs would see {wished:.2f}", more=more, wished=WISHED) if more else ""
     return Phrase(
         "{pairs}unseen partners gain {gain}, which is not decided: {study}{further}",
-        pairs=pairs, gain=_interval(gain.over.untrained), study=study, further=further,
+        pairs=pairs, gain=interval_words(gain.over.untrained), study=study, further=further,
     )  # fmt: skip
 
 
-def _interval(found: Interval) -> Phrase:
+def interval_words(found: Interval) -> Phrase:
+    """A gain with its 95 % interval."""
     return Phrase("{value:+.2f} [{low:+.2f}, {high:+.2f}]", value=found.value, low=found.low, high=found.high)

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from topores.analysis.chance import ALPHA, monte_carlo_p
+from topores.analysis.chance import monte_carlo_p
 from topores.analysis.verdict.evidence import CLUSTER_GAP, Evidence
 from topores.analysis.verdict.part import Part
 from topores.analysis.verdict.shuffled import changed_beyond_noise
 from topores.domain import Claim
 from topores.phrases import Phrase
 from topores.quantities import quantity
+from topores.sign_flips import ALPHA
 from topores.topology.measures.cluster_gap import widest_split
 from topores.topology.points import unit_rows
 from topores.topology.significance import holm

@@ -10,10 +10,11 @@ from jaxtyping import Float
 from topores.analysis import numbers
 from topores.analysis.chance import Rows
 from topores.analysis.floors import Floors, floor_of
-from topores.analysis.gain import Gain, Interval
+from topores.analysis.gain import Gain
 from topores.analysis.numbers import Values, by_draw, numbers_at
 from topores.domain import DIRECTIONS, Corpus, Loop, Measurement, NullMeasurement, Split, State
 from topores.quantities import DISTANCE, DISTANCE_UNITS, quantity
+from topores.sign_flips import Interval
 from topores.text.retrieval import question_groups, ranks
 from topores.topology import CyclicOrder
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from topores.analysis.chance import ALPHA, sign_flip_p
 from topores.analysis.gain import Gain
 from topores.analysis.verdict import by_folds, words
 from topores.analysis.verdict.collapse import collapse_words
@@ -12,16 +11,15 @@ from topores.analysis.verdict.evidence import RETRIEVAL, Evidence, Learning
 from topores.analysis.verdict.part import Part, claim_since_first, mean
 from topores.analysis.verdict.shuffled import retrieval_p, shuffled_claims
 from topores.domain import Claim, Split
-from topores.outcomes import Retrieval, is_memorised, knows_training_pairs
+from topores.outcomes import FEW_GROUPS, Retrieval, is_memorised, knows_training_pairs
 from topores.phrases import Phrase
+from topores.sign_flips import ALPHA, Interval, mean_over_groups, sign_flip_p
 
 Outcomes = tuple[str, ...]
 """All that hold, the most telling first; none where nothing could be learned."""
 
 NO_ROOM = 0.95
 """Held-out MRR of the first state above which an improvement cannot be told from luck."""
-FEW = 10
-"""Independent groups of held-out pairs below which the absence of a change says nothing."""
 FEW_RUNS = 5
 """Runs on shuffled pairings below which only large effects are detected (benchmarks/verdict_level.py)."""
 
@@ -62,17 +60,17 @@ def _judge_retrieval(evidence: Evidence, seed: int, claims: Sequence[Claim]) -> 
         return ("undecided",), Part(none, claims, Phrase("No held-out pairs to judge by"))
     if evidence.gain is not None:
         return _learning_by_folds(evidence.gain, trained, pairs, claims)
-    p = sign_flip_p(held.after - held.before, seed, groups=held.groups)
+    gain = mean_over_groups(held.after - held.before, held.groups, seed)
     shuffled = retrieval_p(evidence)
-    outcome, title, found = _outcome(held, trained, p, shuffled)
+    outcome, title, found = _outcome(held, trained, gain, shuffled)
     outcomes: Outcomes = (outcome,)
     # A run that is no better than shuffled may be memorised as well: neither answer depends on the other.
-    if outcome != "memorised" and _outcome(held, trained, p, None)[0] == "memorised":
+    if outcome != "memorised" and _outcome(held, trained, gain, None)[0] == "memorised":
         outcomes = (outcome, "memorised")
     told = Phrase(
-        "{outcome} (MRR {before:.2f} to {after:.2f} over {n} queries, p = {p:.2g}; {pairs}{shuffled})",
-        outcome=found, before=mean(held.before), after=mean(held.after), n=len(held.before), p=p, pairs=pairs,
-        shuffled=_shuffled_words(evidence, shuffled),
+        "{outcome} (MRR {before:.2f} to {after:.2f} over {n} queries, gain {gain}, p = {p:.2g}; {pairs}{shuffled})",
+        outcome=found, before=mean(held.before), after=mean(held.after), n=len(held.before),
+        gain=by_folds.interval_words(gain), p=gain.p, pairs=pairs, shuffled=_shuffled_words(evidence, shuffled),
     )  # fmt: skip
     return outcomes, Part(told, claims, title)
 
@@ -95,43 +93,37 @@ def _given_pairs(held: Learning, seed: int) -> Phrase:
     )  # fmt: skip
 
 
-def _outcome(held: Learning, trained: Learning, p: float, shuffled: float | None) -> tuple[str, Phrase, Phrase]:
+def _outcome(held: Learning, trained: Learning, gain: Interval, shuffled: float | None) -> tuple[str, Phrase, Phrase]:
     """What held-out passages show: the outcome, its title and its words.
 
     Args:
-        p: p of the change of held-out retrieval.
+        gain: The change of held-out retrieval.
         shuffled: p that it is no better than after shuffled pairings; None where that was not measured.
     """
-    rose, fell = (p < ALPHA and sign * (mean(held.after) - mean(held.before)) > 0 for sign in (1, -1))
+    rose, fell, controlled = gain.low > 0, gain.high < 0, shuffled is not None
     was, now = (
         Retrieval(mean(train), mean(held_out))
         for train, held_out in ((trained.before, held.before), (trained.after, held.after))
     )
     fitted = knows_training_pairs(was, now)
-    controlled = shuffled is not None
     if shuffled is not None and shuffled >= ALPHA:
         title = Phrase("No better than shuffled pairings")
         return "no better than shuffled", title, words.no_better(rose, fell, fitted)
     if rose:
         title = Phrase("Learned") if controlled else Phrase("Learned (no control run)")
         return "learned", title, words.learned_words(controlled)
-    if fell and fitted:
-        worse = Phrase("the training pairs were memorised: unseen partners are found worse than before")
-        return "memorised", Phrase("Memorised, not learned"), worse
+    groups = int(held.groups.max()) + 1
+    if is_memorised(was, now, gain.high, groups):
+        return "memorised", Phrase("Memorised, not learned"), words.memorised(worse=fell)
     if fell:
         worse = Phrase("the encoder unlearned: unseen partners are found worse than before")
         return "unlearned", Phrase("Unlearned"), worse
     though = Phrase(", though better than after shuffled pairings") if controlled else ""
     if not fitted:
         return "undecided", Phrase("No sign of learning"), words.no_learning(mean(held.before) >= NO_ROOM, though)
-    if held.groups.max() + 1 < FEW:
+    if groups < FEW_GROUPS:
         return "undecided", Phrase("Too few held-out pairs to judge by"), words.few_questions(though)
-    if not is_memorised(was, now):
-        return "undecided", Phrase("Learning not shown"), words.not_shown(though)
-    alike = Phrase(
-        "the training pairs were memorised: unseen partners are found no better than before{though}", though=though
-    )
-    return "memorised", Phrase("Memorised, not learned"), alike
+    return "undecided", Phrase("Learning not shown"), words.not_shown(though)
 
 
 def _shuffled_words(evidence: Evidence, p: float | None) -> str:

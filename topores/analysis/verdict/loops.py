@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.verdict import words
 from topores.analysis.verdict.evidence import LONGEST_LOOP, LOOPS, Evidence
 from topores.analysis.verdict.part import Part, claim_since_first
 from topores.analysis.verdict.shuffled import changed_beyond_noise
 from topores.domain import Claim, Loop
 from topores.phrases import Phrase
+from topores.sign_flips import ALPHA
 from topores.topology.significance import holm
 
 

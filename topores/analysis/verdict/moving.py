@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from topores.analysis.chance import ALPHA, share_interval, sign_flip_p, turned_share
+from topores.analysis.chance import share_interval, turned_share
 from topores.analysis.floors import DROPOUT, LEAST_MOVE
 from topores.analysis.movement import TextMovement, movement_of_texts
 from topores.analysis.verdict import words
@@ -17,6 +17,7 @@ from topores.analysis.verdict.shuffled import after_shuffled, beside_shuffled, p
 from topores.domain import Claim
 from topores.phrases import Phrase
 from topores.quantities import quantity
+from topores.sign_flips import ALPHA, sign_flip_p
 from topores.topology.halves import MoveLeft, predict_halves
 from topores.topology.points import unit_rows
 

@@ -1,6 +1,5 @@
 """The verdict of one state: there is no change to judge, so it is described."""
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.verdict import words
 from topores.analysis.verdict.clusters import clusters_of
 from topores.analysis.verdict.evidence import LOOPS, RETRIEVAL, Evidence
@@ -9,6 +8,7 @@ from topores.analysis.verdict.part import is_trained, mean
 from topores.domain import Claim, Verdict
 from topores.phrases import Phrase
 from topores.quantities import quantity
+from topores.sign_flips import ALPHA
 
 
 def verdict_of_one_state(evidence: Evidence) -> Verdict:

@@ -1,6 +1,5 @@
 """Which numbers of the space changed beyond noise, and which of these changes the pairing caused."""
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.floors import RESAMPLE, noise_of
 from topores.analysis.verdict import words
 from topores.analysis.verdict.collapse import collapse_words, spread_at
@@ -10,6 +9,7 @@ from topores.analysis.verdict.shuffled import p_against_shuffled
 from topores.domain import Claim
 from topores.phrases import Phrase
 from topores.quantities import quantity
+from topores.sign_flips import ALPHA
 
 SPREAD = 0.1
 """Least change of uniformity that is reported, where no noise floor was measured."""

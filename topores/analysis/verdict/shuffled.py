@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from topores.analysis.chance import ALPHA, prediction_p
+from topores.analysis.chance import prediction_p
 from topores.analysis.verdict.evidence import COMPARED, RETRIEVAL, Evidence
 from topores.domain import Claim
 from topores.phrases import Phrase
 from topores.quantities import quantity
+from topores.sign_flips import ALPHA
 from topores.topology.significance import holm
 
 

@@ -95,10 +95,20 @@ def few_questions(though: str) -> Phrase:
 
 def not_shown(though: str) -> Phrase:
     return Phrase(
-        "the training pairs are retrieved almost perfectly, and unseen partners better than before, but not "
-        "significantly{though}",
+        "the training pairs are retrieved almost perfectly; whether unseen partners are found better is not "
+        "decided{though}",
         though=though,
     )
+
+
+def memorised(*, worse: bool) -> Phrase:
+    """
+    Args:
+        worse: Whether unseen partners are found significantly worse than before; else a gain is excluded.
+    """
+    if worse:
+        return Phrase("the training pairs were memorised: unseen partners are found worse than before")
+    return Phrase("the training pairs were memorised: a gain for unseen partners is excluded")
 
 
 def after_shuffled(mean: float, runs: int, few: bool, p: float) -> Phrase:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from topores.analysis.chance import ALPHA
 from topores.domain import Analysis, State
 from topores.report.names import shown_cloud
 from topores.report.run.space_data import reach_of_noise
+from topores.sign_flips import ALPHA
 
 
 class Loops(NamedTuple):

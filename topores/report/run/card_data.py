@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.floors import floor_of, floors_of, noise_of
 from topores.analysis.verdict.evidence import SCALE, TURN, compared_at
 from topores.analysis.verdict.loops import most_significant
@@ -16,6 +15,7 @@ from topores.report.html.numbers import data, percent
 from topores.report.language import later, many, say, speak
 from topores.report.names import distance_unit, known_number
 from topores.report.run.null_data import first_by_chance, own_value, spreads
+from topores.sign_flips import ALPHA
 
 Bar = list[tuple[str, float, str, str]]
 """Shares of a whole: look, share, name, and id of the quantity."""

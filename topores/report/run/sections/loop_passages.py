@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from topores.analysis.chance import ALPHA
 from topores.domain import Analysis, Loop, Passage
 from topores.report.glossary import term
 from topores.report.html.numbers import data, percent
@@ -14,6 +13,7 @@ from topores.report.language import later, many, say
 from topores.report.names import cloud_name, distance_unit, layer_name, shown_cloud, state_name
 from topores.report.run.diagram_charts import longest
 from topores.report.run.space_data import bar_number
+from topores.sign_flips import ALPHA
 
 ORDER = 22
 TITLE = later("The most significant loops, and the passages around them")

@@ -1,6 +1,5 @@
 """Loops followed through the states: when each opened and closed, how long it was, and in which layers."""
 
-from topores.analysis.chance import ALPHA
 from topores.analysis.tracks import MOST_POINTS
 from topores.domain import Analysis, Track
 from topores.report.glossary import term
@@ -10,6 +9,7 @@ from topores.report.html.safe import escape_html
 from topores.report.html.tables import table
 from topores.report.language import later, say
 from topores.report.names import distance_unit, state_axis, state_name
+from topores.sign_flips import ALPHA
 
 ORDER = 20
 TITLE = later("Loops followed through the states")
