@@ -21,7 +21,7 @@ import numpy as np
 
 from topores import train
 from topores.analysis.gain import Over, gain_of
-from topores.analysis.space_by_folds import space_by_folds
+from topores.analysis.space_by_folds import logged_space
 from topores.analysis.verdict.by_folds import judge_gain
 from topores.compute.files import write_json
 from topores.runs import Run
@@ -71,7 +71,7 @@ def _judged(run: Run) -> dict[str, Any]:
     return {
         "outcome": judge_gain(gain, retrieval_of(first), retrieval_of(last)).outcome, "pairs": gain.pairs,
         "folds": gain.folds, "before": gain.before, **_intervals(gain.over), "best": best,
-        "space": {name: one._asdict() for name, one in space_by_folds(run, last["cycle"]).items()},
+        "space": {name: one._asdict() for name, one in logged_space(run, last["cycle"]).items()},
     }  # fmt: skip
 
 

@@ -46,13 +46,24 @@ def space_by_folds(source: Source, bench: Bench, ends: tuple[MeasuredState, ...]
             are cycle 0 and the end of all runs, and if all points of the cloud are.
     """
     run, cycle = source.run, ends[-1].state.cycle
-    if run is None or cycle == 0 or run.options.fold_count < 2 or len(run.folds) < run.options.fold_count:
+    if run is None or not _has_folds(run, cycle):
         return {}
-    found = over_folds([Ends(*_logged(fold, cycle)) for fold in run.folds], LOGGED)
+    found = logged_space(run, cycle)
     if ends[0].state.cycle or not bench.protocol.plan(len(source.clouds["union"])).exact:
         return found
     measured = _measured(source, bench, ends, [[fold, *shuffled_runs(fold)] for fold in run.folds])
     return found | over_folds(measured, MEASURED)
+
+
+def logged_space(run: Run, cycle: int) -> dict[str, Interval]:
+    """The same for the quantities that every run logs, at any logged cycle."""
+    if not _has_folds(run, cycle):
+        return {}
+    return over_folds([Ends(*_logged(fold, cycle)) for fold in run.folds], LOGGED)
+
+
+def _has_folds(run: Run, cycle: int) -> bool:
+    return cycle > 0 and 1 < run.options.fold_count <= len(run.folds)
 
 
 def over_folds(ends: Sequence[Ends], quantities: Sequence[str]) -> dict[str, Interval]:
