@@ -27,8 +27,14 @@ from transformers import (
     DistilBertModel,
     GPT2Config,
     GPT2LMHeadModel,
+    Lfm2Config,
+    Lfm2Model,
     LlamaConfig,
     LlamaModel,
+    Mamba2Config,
+    Mamba2Model,
+    MambaConfig,
+    MambaModel,
     ModernBertConfig,
     ModernBertModel,
     MPNetConfig,
@@ -36,8 +42,12 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen3Config,
     Qwen3Model,
+    Qwen3NextConfig,
+    Qwen3NextModel,
     RobertaConfig,
     RobertaModel,
+    RwkvConfig,
+    RwkvModel,
     T5Config,
     T5EncoderModel,
 )
@@ -225,6 +235,49 @@ def pooled_by_route(folder: Path) -> Path:
     return folder / "whole"
 
 
+def mamba(folder: Path) -> Path:
+    """A state space; no attention and no dropout."""
+    config = MambaConfig(vocab_size=VOCABULARY, hidden_size=32, num_hidden_layers=2, state_size=8, **IDS, **WIDE)
+    return whole(folder, MambaModel(config), tokenizer_of(ends="<s> $A"))
+
+
+def mamba2(folder: Path) -> Path:
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_heads": 4, "head_dim": 16, "state_size": 8, "n_groups": 1}
+    config = Mamba2Config(vocab_size=VOCABULARY, chunk_size=16, **sizes, **IDS, **WIDE)
+    return whole(folder, Mamba2Model(config), tokenizer_of(ends="<s> $A"))
+
+
+def rwkv(folder: Path, side: str = "right") -> Path:
+    """Its state reads whatever stands before a token, padding too."""
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "attention_hidden_size": 32, "intermediate_size": 64}
+    ends = {"bos_token_id": 0, "eos_token_id": 2}
+    model = RwkvModel(RwkvConfig(vocab_size=VOCABULARY, context_length=64, **sizes, **ends))
+    with torch.no_grad():
+        model.embeddings.weight.normal_()
+    return whole(folder, model, tokenizer_of(ends="<s> $A", side=side))
+
+
+def lfm2(folder: Path) -> Path:
+    """Short convolutions and attention in turn."""
+    config = Lfm2Config(
+        vocab_size=VOCABULARY, num_key_value_heads=1, layer_types=["conv", "full_attention"],
+        max_position_embeddings=64, block_multiple_of=8, **IDS, **SIZES, **WIDE,
+    )  # fmt: skip
+    return whole(folder, Lfm2Model(config), tokenizer_of(ends="<s> $A"))
+
+
+def qwen3_next(folder: Path) -> Path:
+    """A gated delta rule and attention in turn."""
+    linear = {f"linear_{name}": 16 for name in ("key_head_dim", "value_head_dim")}
+    linear |= {f"linear_num_{name}_heads": 2 for name in ("key", "value")}
+    experts = {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16}
+    config = Qwen3NextConfig(
+        vocab_size=VOCABULARY, num_key_value_heads=1, head_dim=16, shared_expert_intermediate_size=16,
+        layer_types=["linear_attention", "full_attention"], **linear, **experts, **IDS, **SIZES, **WIDE,
+    )  # fmt: skip
+    return whole(folder, Qwen3NextModel(config), tokenizer_of(ends="<s> $A"))
+
+
 KINDS: dict[str, Callable[[Path], Path]] = {
     "bert": with_bert,
     "bert without pooling module": lambda folder: bare(folder, bert()),
@@ -245,6 +298,12 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "gpt2": gpt2,
     "llama": llama,
     "qwen3": qwen3,
+    "mamba": mamba,
+    "mamba2": mamba2,
+    "rwkv": rwkv,
+    "rwkv, padded on the left": partial(rwkv, side="left"),
+    "lfm2": lfm2,
+    "qwen3_next": qwen3_next,
     "static": static,
     "static, truncated": partial(static, truncate_dim=16, prompts=PROMPTS, default_prompt_name="query"),
 }

@@ -22,7 +22,8 @@ NOT_ADAPTED = (*WITHOUT_LAYERS, "routes of texts")
 """Kinds whose first module is no transformer, so that lora has no layers to adapt."""
 ANALYSED = ("prompt left out of the pooling", "adapter", "mpnet", "deberta", "t5", "gpt2", "qwen3", "static, truncated")
 """Kinds of which an analysis with all nulls is made."""
-WITHOUT_DROPOUT = ("modernbert", "llama", "qwen3", *WITHOUT_LAYERS)
+RECURRENT = ("mamba", "mamba2", "rwkv", "rwkv, padded on the left", "lfm2", "qwen3_next")
+WITHOUT_DROPOUT = ("modernbert", "llama", "qwen3", *RECURRENT, *WITHOUT_LAYERS)
 
 
 @pytest.fixture(scope="module")

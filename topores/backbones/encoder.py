@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from topores.backbones.own_modules import own_modules, say_what_is_needed
+from topores.backbones.padding import change_by_padding, without_padding
 from topores.config import TrainConfig
 from topores.domain import SIDES, Corpus, Side
 from topores.errors import InputError
@@ -49,6 +50,9 @@ class Encoder(nn.Module):
         packed: False pads every batch to its longest text, as the model itself does.
     """
 
+    apart: bool
+    """Whether texts of different lengths are embedded apart, because padding changes the rows of the model."""
+
     cannot_change = CANNOT_CHANGE
     """What training provably cannot change, for any texts."""
 
@@ -74,6 +78,13 @@ class Encoder(nn.Module):
         if reason and packed:
             log.info(
                 "Batches are padded to their longest text: this model does not support the packed layout, %s.", reason
+            )
+        change = 0.0 if self.packed or not packed else change_by_padding(model)
+        self.apart = change > 0
+        if self.apart:
+            log.info(
+                "Padding moves a row of this model by up to %.2g, so texts of different lengths are embedded apart.",
+                change,
             )
 
     @property
@@ -245,12 +256,24 @@ class Encoder(nn.Module):
         return [unit_rows(rows) for rows in self.embed_texts(texts, sides, layers=layers)]
 
     def _embed(self, features: dict[str, Tensor], *, layers: bool = False) -> list[Float[Tensor, "texts _"]]:
-        """Pooled rows of each layer, or only of the last, in the packed or padded layout."""
+        """Pooled rows of each layer, or only of the last, in the packed or padded layout, or one length at a time."""
         if self.packed:
             rows = embed(self.model, features, layers=layers)
+        elif self.apart:
+            rows = self._rows_by_length(features, layers=layers)
         else:
-            rows = self._padded_layers(features) if layers else [self.model(features)["sentence_embedding"]]
+            rows = self._padded(features, layers=layers)
         return [*rows[:-1], self.shorten(rows[-1])]
+
+    def _rows_by_length(self, features: dict[str, Tensor], *, layers: bool) -> list[Float[Tensor, "texts _"]]:
+        places, parts = zip(
+            *((places, self._padded(own, layers=layers)) for places, own in without_padding(features)), strict=True
+        )
+        back = torch.argsort(torch.cat(places))
+        return [torch.cat(rows)[back] for rows in zip(*parts, strict=True)]
+
+    def _padded(self, features: dict[str, Tensor], *, layers: bool) -> list[Float[Tensor, "texts _"]]:
+        return self._padded_layers(features) if layers else [self.model(features)["sentence_embedding"]]
 
     def _padded_layers(self, features: dict[str, Tensor]) -> list[Float[Tensor, "texts _"]]:
         transformer = self.model.transformers_model

@@ -126,10 +126,10 @@ def _assumed_pooling(model: "SentenceTransformer") -> str | None:
     pooling = next((module for module in model.children() if isinstance(module, Pooling)), None)
     if pooling is None:
         return None
-    return (
-        f"it does not say how to pool tokens; sentence-transformers assumes '{pooling.pooling_mode}' for it, and "
-        "topores train --pooling changes it"
-    )
+    said = f"it does not say how to pool tokens; sentence-transformers assumes '{pooling.pooling_mode}' for it"
+    if pooling.pooling_mode == "lasttoken":
+        return f"{said}; of a language model the mean often finds partners better: topores train --pooling mean"
+    return f"{said}, and topores train --pooling changes it"
 
 
 def _place(name: str) -> Path | str:

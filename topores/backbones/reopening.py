@@ -45,7 +45,7 @@ def _with_rest(opened: Encoder, stem: list[nn.Module], rest: list[nn.Module]) ->
     model = with_modules(opened.model, [*stem, *(module.float() for module in rest)]).eval()
     # Both have one transformer, and modules after the pooling do not decide whether it can be run packed.
     made = Encoder(model, precision=opened.precision, packed=False)
-    made.packed = opened.packed
+    made.packed, made.apart = opened.packed, opened.apart
     return made
 
 
