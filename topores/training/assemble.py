@@ -27,6 +27,7 @@ from topores.training.signals import stop_asked
 from topores.training.state import Progress, load_state
 from topores.training.tracking import open_trackers
 from topores.training.turn import Turn
+from topores.training.written import write_until
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ def train_run(
         )  # fmt: skip
         if encoder.closed_form:
             solve_at_once(trainee, config.cycles)
+        elif encoder.written:
+            write_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stops)
         else:
             # The tight step runs on one thread: waking torch's others between steps costs more than they save.
             with one_thread() if tight else nullcontext():
