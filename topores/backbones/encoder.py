@@ -139,6 +139,13 @@ class Encoder(nn.Module):
         """Take on the state after `cycle` cycles over the prepared corpus; only if `written` is True."""
         raise NotImplementedError
 
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:  # noqa: ARG002  for those with several
+        """What is trained, in groups for the optimizer; a group may have a learning rate of its own."""
+        return [{"params": [parameter for parameter in self.parameters() if parameter.requires_grad]}]
+
+    def after_cycle(self) -> None:
+        """Called after the last step of each cycle, before it is logged; does nothing here."""
+
     def facts(self, corpus: Corpus) -> Mapping[str, float | None]:  # noqa: ARG002  for encoders that have some
         """Numbers of this encoder alone for the line of a logged cycle, by key of metrics.jsonl."""
         return {}

@@ -97,7 +97,7 @@ def optimizer_of(encoder: Encoder, objective: Objective, config: TrainConfig) ->
     assert config.learning_rate is not None  # resolved when the run began
     decay = config.weight_decay if encoder.decays else 0.0
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in encoder.parameters() if p.requires_grad], "weight_decay": decay},
+        *({**group, "weight_decay": decay} for group in encoder.parameter_groups(config.learning_rate)),
         *objective.parameter_groups(config.learning_rate),
     ]
     # An accelerator without the fused kernel takes the plain one.

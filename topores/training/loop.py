@@ -126,6 +126,7 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
         faults = []
         progress.seconds = time.monotonic() - started
         if rest == 0:
+            trainee.encoder.after_cycle()
             losses, progress.losses = mean_losses(progress.losses), []
             bar.set_postfix(loss=f"{losses['loss']:.3f}", refresh=False)
             bar.update()
