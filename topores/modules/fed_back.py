@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
 from topores.forward.layout import Block
+from topores.forward.packable import Packable
 
 KEYS_AND_VALUES = (("key", "value"), ("k_lin", "v_lin"), ("k", "v"), ("k_proj", "v_proj"))
 """Names of the linear layers that make keys and values, in BERT and RoBERTa, DistilBERT, MPNet and T5, and Llama."""
@@ -50,7 +51,7 @@ class Texts(NamedTuple):
         return rows[self.number].view_as(like).to(like.dtype)
 
 
-class FedBack(nn.Module):
+class FedBack(Packable, nn.Module):
     """What goes from one pass to the next. A state is what a pass leaves; None stands for that before the first."""
 
     loops = True
@@ -75,7 +76,7 @@ class FedBack(nn.Module):
         raise NotImplementedError
 
 
-class LowRank(nn.Module):
+class LowRank(Packable, nn.Module):
     """U LN(p) = B A LN(p), with B = 0 in the beginning; LN has no weights."""
 
     def __init__(self, dim: int, rank: int) -> None:
@@ -103,7 +104,7 @@ class Loop(FedBack):
 
     @torch.no_grad()
     def shrink(self, factor: float) -> None:
-        self.matrix.up.weight *= factor
+        self.matrix.up.weight.mul_(factor)
 
 
 class Feedforward(FedBack):
@@ -192,7 +193,7 @@ class SharedMemory(FedBack):
 
     @torch.no_grad()
     def shrink(self, factor: float) -> None:
-        self.gates *= factor
+        self.gates.mul_(factor)
 
 
 def keys_and_values(layer: nn.Module) -> list[nn.Linear]:
