@@ -290,7 +290,7 @@ _MEMORY = (
         "share of the size", hint="0: a fixed point",
     ),
     Quantity(
-        "memory_radius", "spectral radius of a cycle of writes",
+        "memory_radius", "spectral radius of writes",
         "By what one cycle multiplies what the memory still has to change: below 1 it comes to a fixed point.",
         hint="below 1: a fixed point",
     ),
