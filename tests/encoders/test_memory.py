@@ -11,10 +11,8 @@ from topores import train
 from topores.config import TrainConfig
 from topores.domain import Corpus
 from topores.encoders.memory import MemoryEncoder, build
-from topores.errors import FailedOn, Interrupted, UsageError
+from topores.errors import UsageError
 from topores.runs import Run, load_run
-from topores.training.loop import Trainee
-from topores.training.written import write_until
 
 
 def options(tiny_model: Path, **own: object) -> dict[str, object]:
@@ -93,30 +91,6 @@ def test_without_strength_the_memory_is_not_read(run: Run, tiny_model: Path) -> 
     encoder.write(100)
     assert encoder.facts(run.corpus)["memory_norm"] > 0
     assert np.array_equal(encoder.head.get_parameter("linear.weight").detach().numpy(), np.eye(32))
-
-
-def test_a_stopped_run_continues_to_equal_lines(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stopping = iter([False, False, True])
-
-    def stopped(trainee: Trainee, cycles: int, **named: object) -> None:
-        write_until(trainee, cycles, checkpoints=str(named["checkpoints"]), stopping=lambda: next(stopping))
-
-    config = run.options.to_mapping() | {"output": str(tmp_path / "parts"), "cycles": 1000}
-    with monkeypatch.context() as patch:
-        patch.setattr("topores.training.assemble.write_until", stopped)
-        with pytest.raises(Interrupted, match="after cycle 2 of 1,000"):
-            train(**config)
-    assert [line["cycle"] for line in load_run(tmp_path / "parts").metrics] == [0, 1, 2]
-    parts = train(resume=True, output=tmp_path / "parts", cycles=10**9)
-    seen = [[line | {"seconds": 0} for line in one.metrics] for one in (run, parts)]
-    assert seen[0] == seen[1]
-
-
-def test_a_run_with_a_fault_can_end_there(run: Run, tmp_path: Path) -> None:
-    config = run.options.to_mapping() | {"output": str(tmp_path / "stopped"), "fail_on": "memorised", "cycles": 10**6}
-    with pytest.raises(FailedOn, match="emoris"):
-        train(**config | {"read_strength": 1000.0})
-    assert load_run(tmp_path / "stopped").metrics[-1]["cycle"] < 10**6
 
 
 @pytest.mark.slow

@@ -14,8 +14,7 @@ from transformers import AutoConfig, AutoModel
 
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import open_model
-from topores.forward.layout import Block
-from topores.modules.fed_back import SharedMemory, Texts, masks_of
+from topores.modules.fed_back import SharedMemory
 from topores.modules.feedback import MODEL_TYPE, FeedbackTransformer
 
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a", "streptokinase and placebo: heart therapy, 17187 patients."]
@@ -163,20 +162,3 @@ def test_a_folder_that_lacks_what_is_fed_back_is_refused(tiny_model: Path, tmp_p
     (tmp_path / "saved" / "feedback.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"lacks feedback\.json or feedback\.safetensors"):
         FeedbackTransformer.load(str(tmp_path / "saved"))
-
-
-def test_a_mean_is_over_the_tokens_of_each_text() -> None:
-    draw = torch.Generator().manual_seed(0)
-    hidden = torch.randn(2, 3, 4, generator=draw)
-    texts = Texts.of(masks_of(hidden, None, torch.tensor([[1, 1, 1], [1, 0, 0]])))
-    means = texts.mean(hidden)
-    assert torch.allclose(means, torch.stack([hidden[0].mean(dim=0), hidden[1, 0]]), atol=1e-6)
-    assert torch.equal(texts.spread(means, hidden)[1], means[1].expand(3, 4))
-    blocks = [Block(1, 3, None), Block(1, 3, torch.tensor([[True, False, False]]))]
-    packed = Texts.of(masks_of(hidden.view(1, 6, 4), blocks, None))
-    assert torch.allclose(packed.mean(hidden.view(1, 6, 4)), means, atol=1e-6)
-
-
-def test_without_a_mask_nobody_knows_where_texts_end() -> None:
-    with pytest.raises(ValueError, match="attention_mask"):
-        masks_of(torch.zeros(1, 2, 3), None, None)

@@ -146,30 +146,36 @@ def build(config: TrainConfig, device: str) -> FeedbackEncoder:
         )
     _, stack = layer_stack(first.auto_model, config.model)
     upper = chosen_layers(options.layers, len(stack))
-    for name, parameter in base.named_parameters():
-        del name
-        parameter.requires_grad = False
-    if options.train_layers:
-        for layer in stack[upper[0] - 1 :]:
-            layer.requires_grad_(True)
-    expected = _probed(base)
+    base.requires_grad_(False)
+    for number in upper:
+        stack[number - 1].requires_grad_(options.train_layers)
+    _put_feedback(base, first, config, layers=len(upper))
+    encoder = FeedbackEncoder(base.to(device).eval(), frozen=upper[0] - 1, precision=config.precision)
+    encoder.cannot_change = CANNOT_CHANGE_BELOW if options.train_layers else CANNOT_CHANGE
+    return encoder
+
+
+def _put_feedback(base: SentenceTransformer, first: Transformer, config: TrainConfig, *, layers: int) -> None:
+    """Put a transformer with feedback in the place of the stock one, `first`, and see that it is the same so far.
+
+    Raises:
+        InputError: It is not the same, or its layers cannot attend to a memory.
+    """
+    options, expected = config.encoder_options, _probed(base)
     # A separate generator: earlier draws of the process must not affect the initial weights.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         try:
             base[0] = FeedbackTransformer.around(
-                first, options.feedback, passes=options.passes, layers=len(upper), rank=options.rank
+                first, options.feedback, passes=options.passes, layers=layers, rank=options.rank
             )
         except ValueError as fault:
             raise InputError(
                 f"The layers of '{config.model}' cannot attend to a memory: {fault}; give another model."
             ) from fault
-    base.to(device).eval()
+    base.to(expected.device)
     if not torch.allclose(_probed(base), expected, atol=1e-5):
         raise InputError(f"The layers of '{config.model}' cannot be gone through again; give another model.")
-    encoder = FeedbackEncoder(base, frozen=upper[0] - 1, precision=config.precision)
-    encoder.cannot_change = CANNOT_CHANGE_BELOW if options.train_layers else CANNOT_CHANGE
-    return encoder
 
 
 @torch.inference_mode()

@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers.sentence_transformer.modules import Transformer
 from torch import Tensor, nn
 
+from topores.forward.by_text import Texts, masks_of
 from topores.forward.layers import layer_stack
 from topores.forward.packable import Packable
-from topores.modules.fed_back import SharedMemory, Texts, made, masks_of
+from topores.modules.fed_back import SharedMemory, made
 from topores.modules.heads import LOCATION
 
 BASE, OPTIONS, WEIGHTS = "base", "feedback.json", "feedback.safetensors"
