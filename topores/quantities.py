@@ -280,6 +280,48 @@ _CHANGE = (
     ),
 )  # fmt: skip
 
+_MEMORY = (
+    Quantity(
+        "memory_norm", "size of the memory", "Frobenius norm of the state that the training pairs wrote: 0 before any.",
+    ),
+    Quantity(
+        "memory_drift", "drift of the memory",
+        "How far the state moved since the logged cycle before, as a share of its size: 0 at a fixed point.",
+        "share of the size", hint="0: a fixed point",
+    ),
+    Quantity(
+        "memory_radius", "spectral radius of writes",
+        "By what one cycle multiplies what the memory still has to change: below 1 it comes to a fixed point.",
+        hint="below 1: a fixed point",
+    ),
+    Quantity(
+        "memory_recall", "recall of the memory",
+        "Mean cosine between what the memory answers to a passage of a training pair and that passage's partner.",
+        "cosine", "higher", hint="1: every partner by heart",
+    ),
+)  # fmt: skip
+
+_FEEDBACK = (
+    Quantity(
+        "feedback_contraction", "contraction of a pass",
+        "How far a second further pass moves the rows, as a share of how far the first did: below 1 passes settle.",
+        "ratio", hint="below 1: passes settle",
+    ),
+    Quantity(
+        "feedback_radius", "spectral radius of a pass",
+        "By what one more pass multiplies a small change of what is fed back, in its slowest direction.",
+        hint="below 1: passes settle",
+    ),
+    *(
+        Quantity(
+            f"held_out_mrr_{name}", f"held-out MRR {words}",
+            f"Mean of both directions, for the same weights read {words} through the layers.", "mean reciprocal rank",
+            "higher",
+        )
+        for name, words in (("at_1_pass", "after 1 pass"), ("at_twice_the_passes", "after twice the passes"))
+    ),
+)  # fmt: skip
+
 _MOVED = "share of the squared movement"
 
 
@@ -341,7 +383,9 @@ BY_CHANCE = (
 )
 
 QUANTITIES = {
-    one.id: one for group in (_RETRIEVAL, _TRAINING, _GEOMETRY, _SHAPE, _CHANGE, tuple(_shares())) for one in group
+    one.id: one
+    for group in (_RETRIEVAL, _TRAINING, _GEOMETRY, _MEMORY, _FEEDBACK, _SHAPE, _CHANGE, tuple(_shares()))
+    for one in group
 }
 """By id."""
 

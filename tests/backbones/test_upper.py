@@ -24,6 +24,9 @@ KINDS = {
     "oft": {"encoder": "oft", "layers": "2"},
     "loreft": {"encoder": "loreft", "layers": "last", "positions": "first:1"},
     "loreft below": {"encoder": "loreft", "layers": "1,2", "positions": "all"},
+    "loop": {"encoder": "feedback", "layers": "last", "passes": 3},
+    "memory of a pass": {"encoder": "feedback", "layers": "last", "feedback": "memory"},
+    "no loop": {"encoder": "feedback", "layers": "last", "feedback": "none", "train_layers": True},
 }
 pytestmark = pytest.mark.parametrize("kind", KINDS)
 

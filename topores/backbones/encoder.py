@@ -1,7 +1,7 @@
 """Base class of all encoders: a sentence-transformers model with dropout views, rows of all layers, and checkpoints."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,9 @@ class Encoder(nn.Module):
 
     closed_form = False
     """Whether `solve` computes the weights at once, without training steps."""
+
+    written = False
+    """Whether `write` gives the state after any cycle at once, without training steps."""
 
     decays = True
     """Whether weight decay applies; off where weights of zero are not the base model."""
@@ -142,6 +145,21 @@ class Encoder(nn.Module):
     def solve(self, corpus: Corpus) -> None:
         """Compute the weights in closed form; only if `closed_form` is True."""
         raise NotImplementedError
+
+    def write(self, cycle: int) -> None:
+        """Take on the state after `cycle` cycles over the prepared corpus; only if `written` is True."""
+        raise NotImplementedError
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:  # noqa: ARG002  for those with several
+        """What is trained, in groups for the optimizer; a group may have a learning rate of its own."""
+        return [{"params": [parameter for parameter in self.parameters() if parameter.requires_grad]}]
+
+    def after_cycle(self) -> None:
+        """Called after the last step of each cycle, before it is logged; does nothing here."""
+
+    def facts(self, corpus: Corpus) -> Mapping[str, float | None]:  # noqa: ARG002  for encoders that have some
+        """Numbers of this encoder alone for the line of a logged cycle, by key of metrics.jsonl."""
+        return {}
 
     def forward(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
         """One view of each text, with gradient; repeated texts get different dropout masks."""

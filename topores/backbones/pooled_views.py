@@ -170,6 +170,10 @@ class HeadEncoder(Encoder):
         """Cached views of prepared texts, before the head."""
         return self._views[:, self._places(texts, sides)]
 
+    def clean(self, texts: Sequence[str], sides: Sequence[Side] | None = None) -> Float[Tensor, "texts dim"]:
+        """Rows of prepared texts without dropout, before the head."""
+        return self._clean[self._places(texts, sides)]
+
     def _readings(self, texts: Sequence[str], sides: Sequence[Side] | None) -> list[Reading]:
         prompts = self.prompts_of(sides, len(texts))
         known = sides if sides is not None and self.by_side else [""] * len(texts)

@@ -60,7 +60,8 @@ def _builds(name: str, encoder: str) -> str:
     config = resolve_defaults(TrainConfig.from_mapping(options), "cpu")
     built = variants.load("topores.encoders", encoder).build(config, "cpu")
     trained = sum(weight.numel() for weight in built.parameters() if weight.requires_grad)
-    return f"{trained:,} weights, {'computed at once' if built.closed_form else 'trained'}"
+    how = "computed at once" if built.closed_form else "written" if built.written else "trained"
+    return f"{trained:,} weights, {how}"
 
 
 def _check(name: str, look: Callable[[], str]) -> Check:

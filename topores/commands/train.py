@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 SHOWN = (
     "loss", "train_mrr_1to2", "train_mrr_2to1", "held_out_mrr_1to2", "held_out_mrr_2to1", "uniformity", "rank_me",
-    "modality_gap",
+    "modality_gap", "memory_norm", "memory_drift", "memory_radius", "memory_recall", "feedback_contraction",
+    "feedback_radius", "held_out_mrr_at_1_pass", "held_out_mrr_at_twice_the_passes",
 )  # fmt: skip
 """Logged quantities of the summary; what an objective logs that topores has no name for follows them."""
 
@@ -99,8 +100,10 @@ def in_words(run: Run) -> str:
         ]
         for name in [*(name for name in SHOWN if name in last), *_others(last)]
     ]
+    wide = max(24, *(len(label) + 1 for label, *_ in rows))
     table = [
-        f"{label:24}{was:>12}{now:>16}" + "".join(f"{null:>16}" for null in nulls) for label, was, now, *nulls in rows
+        f"{label:{wide}}{was:>12}{now:>16}" + "".join(f"{null:>16}" for null in nulls)
+        for label, was, now, *nulls in rows
     ]
     best = _best(run)
     if best:

@@ -28,6 +28,7 @@ from topores.training.signals import stop_asked
 from topores.training.state import Progress, load_state
 from topores.training.tracking import open_trackers
 from topores.training.turn import Turn
+from topores.training.written import write_until
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ def train_run(
         )  # fmt: skip
         if encoder.closed_form:
             solve_at_once(trainee, config.cycles)
+        elif encoder.written:
+            write_until(trainee, config.cycles, checkpoints=config.checkpoints, stopping=stops)
         else:
             # The tight step runs on one thread: waking torch's others between steps costs more than they save.
             with one_thread() if tight else nullcontext():
@@ -98,7 +101,7 @@ def optimizer_of(encoder: Encoder, objective: Objective, config: TrainConfig) ->
     assert config.learning_rate is not None  # resolved when the run began
     decay = config.weight_decay if encoder.decays else 0.0
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in encoder.parameters() if p.requires_grad], "weight_decay": decay},
+        *({**group, "weight_decay": decay} for group in encoder.parameter_groups(config.learning_rate)),
         *objective.parameter_groups(config.learning_rate),
     ]
     # An accelerator without the fused kernel takes the plain one.

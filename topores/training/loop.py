@@ -126,6 +126,7 @@ def train_until(trainee: Trainee, cycles: int, *, checkpoints: str, stopping: Ca
         faults = []
         progress.seconds = time.monotonic() - started
         if rest == 0:
+            trainee.encoder.after_cycle()
             losses, progress.losses = mean_losses(progress.losses), []
             bar.set_postfix(loss=f"{losses['loss']:.3f}", refresh=False)
             bar.update()
@@ -199,7 +200,7 @@ def log_cycle(trainee: Trainee, cycle: int, losses: dict[str, float], *, keep: b
     if not trainee.writes:
         return []
     subject = Subject(trainee.encoder, trainee.objective, corpus, rows[: len(corpus.t1)], rows[len(corpus.t1) :])
-    measured = trainee.evaluations(subject) | trainee.turn.measure(rows, corpus)
+    measured = {**trainee.evaluations(subject), **trainee.encoder.facts(corpus), **trainee.turn.measure(rows, corpus)}
     line = {"cycle": cycle, **losses, **measured, "seconds": round(trainee.progress.seconds, 3)}
     better, turned = trainee.best.see(line), trainee.turn.see(line)
     keep = keep or better or turned

@@ -3,12 +3,12 @@
 import datetime
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from topores.backbones.encoder import Encoder
 from topores.compute.files import sha256_text
@@ -73,8 +73,17 @@ def circumstances(device: torch.device, processes: int) -> dict[str, Any]:
 
 def weights_sha256(module: nn.Module) -> str:
     """Hash of all weights: names and bytes, in order of name."""
+    return _sha256(module.state_dict())
+
+
+def frozen_sha256(module: nn.Module) -> str:
+    """Hash of the weights that training leaves as they are, as `weights_sha256` hashes all."""
+    return _sha256({name: weight for name, weight in module.named_parameters() if not weight.requires_grad})
+
+
+def _sha256(weights: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
+    for name, tensor in sorted(weights.items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -1,6 +1,8 @@
 """Which cycles get a checkpoint and which are logged, for up to a billion cycles, without listing them."""
 
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterator
+from itertools import count, groupby, takewhile
 
 from topores.options import whole_number
 
@@ -45,6 +47,26 @@ def coarsely_logged_cycles(cycles: int, kept: Callable[[int], bool]) -> Callable
     [0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 250]
     """
     return lambda cycle: cycle in (0, cycles) or _is_coarse_step(cycle) or kept(cycle)
+
+
+def visited_cycles(spec: str, cycles: int, *, after: int = -1) -> Iterator[int]:
+    """The cycles above `after` that a run logs which need not go through those between, ascending and one by one.
+
+    They are 0, 1, 2 or 5 times a power of ten, `cycles`, and those that `spec` keeps.
+
+    >>> list(visited_cycles("0,4,300", 1000))
+    [0, 1, 2, 4, 5, 10, 20, 50, 100, 200, 300, 500, 1000]
+    >>> list(visited_cycles("every:4", 12, after=4))
+    [5, 8, 10, 12]
+    """
+    steps = takewhile(lambda cycle: cycle <= cycles, (step * 10**power for power in count() for step in LOG_STEPS))
+    asked: list[int] | range = []
+    if spec.startswith("every:"):
+        asked = range(0, cycles + 1, whole_number(spec.removeprefix("every:")))
+    elif spec not in ("log", "none"):
+        asked = sorted(cycle for cycle in map(whole_number, spec.split(",")) if cycle <= cycles)
+    in_order = heapq.merge([0], steps, asked, [cycles])
+    return (cycle for cycle, _ in groupby(in_order) if cycle > after)
 
 
 def _is_coarse_step(cycle: int) -> bool:
