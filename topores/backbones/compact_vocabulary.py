@@ -43,8 +43,8 @@ def compact(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Compact
     if pieces is None:
         return None
     old = [encoding.ids for encoding in whole.encode_batch(list(texts))]
-    used = {token for ids in old for token in ids}
-    used |= {whole.token_to_id(mark) for name in MARKS if (mark := getattr(tokenizer, name, None)) is not None}
+    marks = [whole.token_to_id(mark) for name in MARKS if (mark := getattr(tokenizer, name, None)) is not None]
+    used = {token for ids in old for token in ids} | {token for token in marks if token is not None}
     kept = pieces(facts["model"], used)
     # Added tokens that the model itself lacks have their ids behind the model's.
     kept += [added["id"] for added in facts["added_tokens"] if added["id"] in used - set(kept)]
@@ -76,9 +76,9 @@ def _keep_listed(model: dict[str, Any], used: set[int]) -> list[int]:
 
 def _keep_scored(model: dict[str, Any], used: set[int]) -> list[int]:
     """Unigram: a list of pieces and log-probabilities."""
-    unknown = model.get("unk_id")
-    listed = sorted(used | ({unknown} - {None}))
-    listed = [token for token in listed if token < len(model["vocab"])]
+    unknown: int | None = model.get("unk_id")
+    wanted = used if unknown is None else used | {unknown}
+    listed = [token for token in range(len(model["vocab"])) if token in wanted]
     model["vocab"] = [model["vocab"][token] for token in listed]
     model["unk_id"] = None if unknown is None else listed.index(unknown)
     return listed

@@ -43,9 +43,9 @@ def from_scratch(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
         raise InputError(f"'{config.model}' has no tokenizer of transformers; give --model a transformer that has one.")
     tokenizer = base.tokenizer
     sizes = GPT2Config(
-        vocab_size=max(tokenizer.get_vocab().values()) + 1, n_positions=max(SHORTEST, 2 * config.passage_tokens + AROUND),
+        vocab_size=_needed(tokenizer), n_positions=max(SHORTEST, 2 * config.passage_tokens + AROUND),
         n_embd=options.width, n_layer=options.depth, n_head=options.heads,
-        resid_pdrop=DROPOUT, embd_pdrop=DROPOUT, attn_pdrop=0.0,
+        resid_pdrop=DROPOUT, embd_pdrop=DROPOUT, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None,
     )  # fmt: skip
     set_marks(sizes, tokenizer)
     # A separate generator: earlier draws of the process must not affect the initial weights.
@@ -63,7 +63,7 @@ def pretrained(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
         UsageError: The rank of its adapter is above the width of a layer.
     """
     whole, tokenizer = _opened(config.model)
-    known, needed = whole.get_input_embeddings().weight.shape[0], max(tokenizer.get_vocab().values()) + 1
+    known, needed = whole.get_input_embeddings().weight.shape[0], _needed(tokenizer)
     if needed > known:
         raise InputError(
             f"'{config.model}' has a tokenizer of {needed:,} tokens, but its model knows {known:,}; give the tokenizer "
@@ -93,13 +93,13 @@ def is_gguf(name: str) -> bool:
 
 def _opened(name: str) -> tuple[Any, Any]:
     """The model with its head, and its tokenizer."""
-    place, named = (_gguf_place(name)) if is_gguf(name) else (str(find_model(name)), {})
+    place, named = _gguf_place(name) if is_gguf(name) else (str(find_model(name)), {})
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **named)
         whole = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, **named)
     except Exception as fault:  # third-party models raise all kinds of errors
         reason = str(fault).strip().split("\n")[0][:160]
-        raise InputError(f"'{name}' does not load as a language model ({reason}); give a whole model folder.") from fault
+        raise InputError(f"'{name}' does not load as a language model ({reason}); give a whole model.") from fault
     return (_unquantised(whole) if named else whole), tokenizer
 
 
@@ -136,6 +136,11 @@ def _unquantised(whole: Any) -> Any:
     plain = type(whole)(plain_config)
     plain.load_state_dict(whole.state_dict())
     return plain
+
+
+def _needed(tokenizer: Any) -> int:
+    """Rows that the table of embeddings must have for every token of the tokenizer."""
+    return int(max(tokenizer.get_vocab().values())) + 1
 
 
 def _embedding(whole: Any, tokenizer: Any, config: TrainConfig) -> SentenceTransformer:

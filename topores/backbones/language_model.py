@@ -94,10 +94,7 @@ class LanguageModel(Encoder):
         return (positions_of(self.whole.config) - AROUND) // 2
 
     def prepare(self, corpus: Corpus, config: TrainConfig) -> None:  # noqa: ARG002
-        """Cut the vocabulary of a model from scratch down to the tokens of all passages, held-out ones included.
-
-        A token that is never met has a row that is never trained: without it, a cycle takes a quarter of the time.
-        """
+        """Cut the vocabulary of a model from scratch down to the tokens of all passages, held-out ones included."""
         if not self.compacts:
             return
         found = compact(self.tokenizer, [passage.text for passage in (*corpus.t1, *corpus.t2)])
@@ -107,7 +104,8 @@ class LanguageModel(Encoder):
         with torch.no_grad():
             table[: len(found.kept)] = table[torch.tensor(found.kept, device=table.device)]
         self.whole.resize_token_embeddings(len(found.kept))
-        self.model[0].processor = found.tokenizer
+        transformer: Any = self.model[0]
+        transformer.processor = found.tokenizer
         set_marks(self.whole.config, found.tokenizer)
         self._tokens.clear()
         self.compacts = False

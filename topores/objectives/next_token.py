@@ -69,7 +69,7 @@ class NextToken(Objective):
             for (name, pairing), part in zip(pairings.items(), parts, strict=True)
         }
         total = torch.stack([loss for name, loss in losses.items() if pairings[name]]).mean()
-        logged = {f"token_loss_{name}": loss.detach() for name, loss in losses.items()}
+        logged: dict[str, Tensor | float] = {f"token_loss_{name}": loss.detach() for name, loss in losses.items()}
         if self.canaries:
             canary_loss = _per_token(of_canaries, [1.0] * len(self.canaries))
             total = total + self.canary_weight * canary_loss
