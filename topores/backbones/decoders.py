@@ -177,7 +177,7 @@ def _adapt(whole: Any, rank: int, config: TrainConfig) -> None:
     linears = linear_layers(base, config.model, range(1, len(stack) + 1))
     width = min(min(linear.weight.shape) for linear in linears.values())
     if rank > width:
-        raise UsageError(f"--rank is {rank}, but the layers are {width} wide; give {width} or less.")
+        raise UsageError(f"--lora-rank is {rank}, but the layers are {width} wide; give {width} or less.")
     adapter = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=list(linears))
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # peft uses a transformers property that was renamed, and says that it reads Conv1D transposed, which is right.

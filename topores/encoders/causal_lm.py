@@ -30,8 +30,8 @@ def build(config: TrainConfig, device: str) -> LanguageModel:
     keep_freed_memory()
     options = config.encoder_options
     starts_trained = options.start != "scratch" and is_language_model(config.model)
-    if not starts_trained and (options.start == "pretrained" or options.rank is not None):
-        asked = "--start is pretrained" if options.start == "pretrained" else f"--rank is {options.rank}"
+    if not starts_trained and (options.start == "pretrained" or options.lora_rank is not None):
+        asked = "--start is pretrained" if options.start == "pretrained" else f"--lora-rank is {options.lora_rank}"
         raise InputError(
             f"{asked}, but '{config.model}' has no head that predicts tokens; give a ...ForCausalLM folder or a .gguf "
             "file, or leave the option out for a small model from scratch."

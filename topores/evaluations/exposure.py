@@ -4,15 +4,12 @@ import math
 
 from topores.evaluations._language_model import language_model, why_not_language_model
 from topores.evaluations._subject import Subject
-from topores.objectives.next_token import NextToken
+from topores.text.canaries import Canaries
 
 
 def why_not(subject: Subject) -> str | None:
     """Canaries must have been trained."""
-    reason = why_not_language_model(subject)
-    if reason is None and not (isinstance(subject.objective, NextToken) and subject.objective.canaries):
-        reason = "no canaries are trained (--canaries)"
-    return reason
+    return why_not_language_model(subject) or (None if _canaries(subject) else "no canaries are trained (--canaries)")
 
 
 def measured(subject: Subject) -> dict[str, float | None]:
@@ -23,9 +20,15 @@ def measured(subject: Subject) -> dict[str, float | None]:
     Source:
         Carlini et al. 2019, equation 4 (exposure by sampling), https://arxiv.org/abs/1802.08232.
     """
-    model, objective = language_model(subject), subject.objective
-    assert isinstance(objective, NextToken)  # `why_not` saw to it
-    costs = model.costs([*objective.canaries, *objective.references])[:, 0]
-    trained, others = costs[: len(objective.canaries)], costs[len(objective.canaries) :]
+    canaries = _canaries(subject)
+    assert canaries is not None  # `why_not` saw to it
+    costs = language_model(subject).costs([*canaries.trained, *canaries.others])[:, 0]
+    trained, others = costs[: len(canaries.trained)], costs[len(canaries.trained) :]
     ranks = 1 + (others[None, :] <= trained[:, None]).sum(dim=1)
     return {"exposure": sum(math.log2((len(others) + 1) / rank) for rank in ranks.tolist()) / len(trained)}
+
+
+def _canaries(subject: Subject) -> Canaries | None:
+    """Those of the objective, if it trains any."""
+    found = vars(subject.objective).get("canaries")
+    return found if isinstance(found, Canaries) and found.trained else None

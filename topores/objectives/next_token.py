@@ -12,9 +12,9 @@ from topores.backbones.encoder import Encoder
 from topores.backbones.language_model import LanguageModel, concatenated
 from topores.config import TrainConfig
 from topores.domain import PAIRINGS, Corpus
-from topores.objectives._canaries import REFERENCES, draw_lines
 from topores.objectives._objective import Losses, Objective, Views
 from topores.text.batches import Batch
+from topores.text.canaries import Canaries, draw_canaries
 
 
 class Weighted(NamedTuple):
@@ -40,9 +40,8 @@ class NextToken(Objective):
     def __init__(self, *, canaries: int = 0, canary_weight: float = 0.1, seed: int = 0) -> None:
         super().__init__()
         self.canary_count, self.canary_weight, self.seed = canaries, canary_weight, seed
-        self.canaries: list[str] = []
-        self.references: list[str] = []
-        """Lines like the canaries that are never trained."""
+        self.canaries = Canaries([], [])
+        """Drawn by `prepare`."""
         self.metrics = (*(f"token_loss_{name}" for name in PAIRINGS), *(("canary_loss",) if canaries else ()))
 
     def why_not(self, encoder: Encoder) -> str | None:
@@ -52,26 +51,25 @@ class NextToken(Objective):
 
     def prepare(self, encoder: Encoder, corpus: Corpus) -> None:  # noqa: ARG002
         if self.canary_count:
-            lines = draw_lines(corpus, self.canary_count + REFERENCES, self.seed)
-            self.canaries, self.references = lines[: self.canary_count], lines[self.canary_count :]
+            self.canaries = draw_canaries(corpus, self.canary_count, self.seed)
 
     def forward(self, views: Views, batch: Batch) -> Losses:
         """The loss, and as `logged` that of each pairing and of the canaries, in nats a token."""
         encoder = views.encoder
         assert isinstance(encoder, LanguageModel)  # `why_not` saw to it
         pairings = concatenations(batch)
-        texts = [one.text for pairing in pairings.values() for one in pairing] + self.canaries
+        texts = [one.text for pairing in pairings.values() for one in pairing] + self.canaries.trained
         costs = views.per_text(encoder.token_costs, texts)
         sizes = [len(pairing) for pairing in pairings.values()]
-        *parts, of_canaries = costs.split([*sizes, len(self.canaries)])
+        *parts, of_canaries = costs.split([*sizes, len(self.canaries.trained)])
         losses = {
             name: _per_token(part, [one.weight for one in pairing])
             for (name, pairing), part in zip(pairings.items(), parts, strict=True)
         }
         total = torch.stack([loss for name, loss in losses.items() if pairings[name]]).mean()
         logged: dict[str, Tensor | float] = {f"token_loss_{name}": loss.detach() for name, loss in losses.items()}
-        if self.canaries:
-            canary_loss = _per_token(of_canaries, [1.0] * len(self.canaries))
+        if self.canary_count:
+            canary_loss = _per_token(of_canaries, [1.0] * self.canary_count)
             total = total + self.canary_weight * canary_loss
             logged["canary_loss"] = canary_loss.detach()
         return Losses(total, logged)

@@ -34,7 +34,7 @@ class Config(Options):
     heads: int = 4
     """Attention heads of a model from scratch."""
 
-    rank: int | None = None
+    lora_rank: int | None = None
     """Rank of LoRA on every linear layer of a pretrained model, 8 if not given; 0 trains all of its weights instead. A
     model from scratch has none."""
 
@@ -44,12 +44,12 @@ class Config(Options):
             *in_range(self, "depth", 1, 48),
             *in_range(self, "width", 8, 4096),
             *in_range(self, "heads", 1, 64),
-            *(at_least(self, 0, "rank") if self.rank is not None else []),
+            *(at_least(self, 0, "lora_rank") if self.lora_rank is not None else []),
         ]
         if not faults and self.width % self.heads:
             faults = [f"--width is {self.width}, no multiple of --heads {self.heads}; give one that is."]
-        if self.start == "scratch" and self.rank is not None:
-            faults.append("--rank adapts pretrained weights, but --start is scratch; leave one of them out.")
+        if self.start == "scratch" and self.lora_rank is not None:
+            faults.append("--lora-rank adapts pretrained weights, but --start is scratch; leave one of them out.")
         return faults
 
     def faults_beside(self, common: Any) -> list[str]:
@@ -62,4 +62,4 @@ class Config(Options):
     @property
     def adapter_rank(self) -> int:
         """Rank of the adapter of a pretrained model; 0 for none."""
-        return USUAL_RANK if self.rank is None else self.rank
+        return USUAL_RANK if self.lora_rank is None else self.lora_rank
