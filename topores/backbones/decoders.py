@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedConfig
@@ -155,8 +156,11 @@ def _embedding(whole: Any, tokenizer: Any, config: TrainConfig) -> SentenceTrans
     # What a token leaves behind is kept only where it is asked for.
     whole.config.use_cache = False
     with tempfile.TemporaryDirectory() as folder:
-        # The module is made from a folder alone; it is then given the model itself.
-        whole.save_pretrained(folder)
+        # The module is made from a folder alone; it is then given the model itself. Written part by part, for
+        # save_pretrained() of a model does nothing in other processes than the first.
+        whole.config.save_pretrained(folder)
+        weights = {name: tensor.contiguous() for name, tensor in whole.base_model.state_dict().items()}
+        save_file(weights, Path(folder) / "model.safetensors", metadata={"format": "pt"})
         tokenizer.save_pretrained(folder)
         transformer = Transformer(folder)
     transformer.model = whole.base_model
