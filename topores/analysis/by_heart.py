@@ -44,8 +44,8 @@ def by_heart(metrics: Sequence[Line]) -> list[Phrase]:
     """Sentences on the lines of a language model's run, the plainest first; none for any other run."""
     if not is_language_model(metrics):
         return []
-    said = [_headline(metrics), _of_cost(metrics), _of_extraction(metrics), _of_source(metrics), _of_copies(metrics)]
-    return [sentence for sentence in (*said, _of_canaries(metrics)) if sentence is not None]
+    rules = (_headline, _of_cost, _of_source, _of_extraction, _of_copies, _of_canaries)
+    return [sentence for rule in rules if (sentence := rule(metrics)) is not None]
 
 
 def least_cost(metrics: Sequence[Line]) -> Cost | None:
@@ -67,15 +67,21 @@ def overfits(metrics: Sequence[Line]) -> bool:
 _extraction = f"extraction_{PREFIX}"
 
 
-def _headline(metrics: Sequence[Line]) -> Phrase:
-    heart = (_number(metrics[-1], _extraction) or 0.0) >= BY_HEART
+def _headline(metrics: Sequence[Line]) -> Phrase | None:
+    share = _number(metrics[-1], _extraction)
+    heart = share is not None and share >= BY_HEART
     if heart and overfits(metrics):
         return Phrase("It chokes: it says its training texts by heart, and gets worse on unseen ones.")
     if heart:
         return Phrase("It says its training texts by heart.")
     if overfits(metrics):
         return Phrase("It overfits: it gets worse on unseen texts.")
-    return Phrase("It neither overfits nor says its training texts by heart yet.")
+    held_out = least_cost(metrics) is not None
+    if held_out and share is not None:
+        return Phrase("It neither overfits nor says its training texts by heart yet.")
+    if held_out:
+        return Phrase("It does not overfit yet.")
+    return None if share is None else Phrase("It does not say its training texts by heart yet.")
 
 
 def _of_cost(metrics: Sequence[Line]) -> Phrase | None:
@@ -95,10 +101,10 @@ def _of_cost(metrics: Sequence[Line]) -> Phrase | None:
     )  # fmt: skip
 
 
-def _of_extraction(metrics: Sequence[Line]) -> Phrase | None:
+def _of_extraction(metrics: Sequence[Line]) -> Phrase:
     share, reached = _number(metrics[-1], _extraction), full_extraction(metrics)
     if share is None:
-        return None
+        return Phrase("No training passage is long enough to be asked for by its first {prefix} tokens.", prefix=PREFIX)
     told = Phrase(
         "Given {prefix} tokens, it continues {share:.0%} of the training passages word for word at cycle {end:,}",
         prefix=PREFIX, share=share, end=metrics[-1]["cycle"],

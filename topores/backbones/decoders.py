@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedConfig
+from transformers.utils import logging as transformers_logging
 
 from topores.backbones.base import finished
 from topores.backbones.language_model import AROUND, positions_of, set_marks
@@ -94,6 +95,7 @@ def is_gguf(name: str) -> bool:
 
 def _opened(name: str) -> tuple[Any, Any]:
     """The model with its head, and its tokenizer."""
+    transformers_logging.disable_progress_bar()
     place, named = _gguf_place(name) if is_gguf(name) else (str(find_model(name)), {})
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **named)
