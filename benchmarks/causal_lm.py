@@ -2,8 +2,8 @@
 
     python benchmarks/causal_lm.py ARTICLE META_ANALYSIS --output benchmarks/results/causal_lm.json
 
-The texts are cut into passages of 32 tokens. Of the pairs that the reader aligns, the 50 most alike are taken, no passage
-twice and none that is nearly copied; a fifth of them is held out. Two minutes on one core.
+The texts are cut into passages of 32 tokens. Of the pairs that the reader aligns, the 50 most alike are taken, no
+passage twice and none that is nearly copied; a fifth of them is held out. Two minutes on one core.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from topores.analysis.by_heart import by_heart, full_extraction, least_cost
 from topores.backbones.loading import open_model
 from topores.compute.files import write_json
 from topores.quantities import quantity
-from topores.runs import Run
 from topores.text.corpus import corpus_from_texts
 from topores.text.files import read_text
 from topores.training.provenance import versions
@@ -53,18 +53,20 @@ def main() -> None:
             output=Path(folder) / "run",
         )  # fmt: skip
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
-    _print_table(run)
+        metrics = run.metrics
+    _print_table(metrics)
     found = {
-        "texts": [arguments.article.parent.name, READER], "options": vars(arguments) | {"passage_tokens": TOKENS},
-        "least_held_out_cost": least_cost(run.metrics), "full_extraction": full_extraction(run.metrics),
-        "said": [str(sentence) for sentence in by_heart(run.metrics)],
+        "texts": arguments.article.parent.name, "reader": READER, "cycles": arguments.cycles, "seed": arguments.seed,
+        "depth": arguments.depth, "width": arguments.width, "canaries": arguments.canaries,
+        "least_held_out_cost": least_cost(metrics), "full_extraction": full_extraction(metrics),
+        "said": [str(sentence) for sentence in by_heart(metrics)],
         "seconds_a_cycle": seconds / arguments.cycles, "cpu_seconds_a_cycle": cpu / arguments.cycles,
-        "metrics": run.metrics, "versions": versions(),
+        "metrics": metrics, "versions": versions(),
     }  # fmt: skip
     print(*found["said"], sep="\n")
     print(f"{found['cpu_seconds_a_cycle']:.2f} CPU-s a cycle, all evaluations included ({seconds:.0f} s in all)")
     if arguments.output:
-        write_json(arguments.output, json.loads(json.dumps(found, default=str)))
+        write_json(arguments.output, found)
 
 
 def _arguments() -> argparse.Namespace:
@@ -100,10 +102,10 @@ def _pairs(article: Path, meta_analysis: Path, folder: Path) -> Path:
     return file
 
 
-def _print_table(run: Run) -> None:
+def _print_table(metrics: Sequence[dict[str, Any]]) -> None:
     print("".join(f"{head:>13}" for head in ("cycle", *COLUMNS)))
-    last = run.metrics[-1]["cycle"]
-    for line in run.metrics:
+    last = metrics[-1]["cycle"]
+    for line in metrics:
         if line["cycle"] in (0, 1, 2, 5, last) or line["cycle"] % 10 == 0:
             print("".join(f"{shown:>13}" for shown in (line["cycle"], *(_shown(line, *of) for of in COLUMNS.values()))))
 

@@ -31,7 +31,7 @@ BETWEEN = "\x1e"
 AROUND = 3
 """Tokens of a concatenation besides source and target."""
 
-AT_ONCE = 64
+AT_ONCE = 32
 """Texts in one pass where no gradient is wanted."""
 
 IGNORED = -100
