@@ -53,6 +53,14 @@ def test_the_vocabulary_is_that_of_the_passages(model: LanguageModel) -> None:
     assert model.whole.get_output_embeddings().weight is model.whole.get_input_embeddings().weight
 
 
+def test_the_smaller_vocabulary_changes_no_row(tiny_model: Path) -> None:
+    config = TrainConfig.from_mapping({"pairs": "p.csv", "encoder": "causal_lm", "model": str(tiny_model)})
+    made = build(config, "cpu")
+    before = made.encode(TEXTS)
+    made.prepare(corpus(), config)
+    assert np.abs(made.encode(TEXTS) - before).max() < 1e-6
+
+
 @torch.inference_mode()
 def test_costs_are_those_of_each_token_given_those_before_it(model: LanguageModel) -> None:
     model.eval()

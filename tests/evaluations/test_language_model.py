@@ -108,6 +108,7 @@ def test_a_run_does_not_go_from_one_training_passage_into_the_next() -> None:
     [
         ([1.0], [2.0] * 255, 8.0),  # the likeliest of 256
         ([3.0], [2.0] * 255, 0.0),  # the last
+        ([2.0], [2.0] * 255, 0.0),  # no surer than any other
         ([2.0], [1.0] * 63 + [2.5] * 192, 2.0),  # the 64th
         ([1.0, 3.0], [2.0] * 255, 4.0),
     ],
