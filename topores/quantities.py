@@ -89,6 +89,9 @@ _RETRIEVAL = (
     ),
 )  # fmt: skip
 
+_PAIRINGS = {"1to1": "T1→T1", "2to2": "T2→T2", "1to2": "T1→T2", "2to1": "T2→T1"}
+"""Names by key."""
+
 _TRAINING = (
     Quantity("loss", "loss", "What training minimises: the weighted mean of the four pairings.", "nats", "lower"),
     *(
@@ -96,7 +99,7 @@ _TRAINING = (
             f"loss_{pairing}", f"loss {arrow}", f"Loss of the pairing {arrow}: 0 if every anchor finds its positive.",
             "nats", "lower",
         )
-        for pairing, arrow in (("1to1", "T1→T1"), ("2to2", "T2→T2"), ("1to2", "T1→T2"), ("2to1", "T2→T1"))
+        for pairing, arrow in _PAIRINGS.items()
     ),
     Quantity(
         "one_minus_p", "1 − p", "Probability that the loss gives to other passages than the positive, on average.",
@@ -105,6 +108,65 @@ _TRAINING = (
     Quantity(
         "temperature", "temperature", "What cosines are divided by in the loss: smaller separates more sharply.",
         hint="smaller: sharper",
+    ),
+)  # fmt: skip
+
+
+def _costs(split: str, name: str, other: str = "") -> Iterator[Quantity]:
+    """What a language model's targets cost on one side of the split: the mean of the pairings, and each of them."""
+    given = "after the source of another pair" if other else "after its source"
+    meaning = f"Mean negative log-likelihood of a token of the target {given}; its exponential is the perplexity."
+    keys = tuple(f"{split}_nll_{pairing}{other}" for pairing in _PAIRINGS)
+    yield Quantity(f"{split}_nll{other}", name, meaning, "nats", "lower", keys=keys)
+    for key, arrow in zip(keys, _PAIRINGS.values(), strict=True):
+        yield Quantity(key, f"{name} {arrow}", meaning, "nats", "lower")
+
+
+_LANGUAGE_MODEL = (
+    *(
+        Quantity(
+            f"token_loss_{pairing}", f"token loss {arrow}",
+            "Mean cost of a token of the concatenations that were trained, with dropout.", "nats", "lower",
+        )
+        for pairing, arrow in _PAIRINGS.items()
+    ),
+    Quantity(
+        "canary_loss", "loss of the canaries", "Mean cost of a token of the lines of random words that are trained.",
+        "nats", "lower",
+    ),
+    *_costs("held_out", "held-out token cost"),
+    *_costs("train", "training token cost"),
+    *_costs("held_out", "held-out token cost, other source", "_other"),
+    *_costs("train", "training token cost, other source", "_other"),
+    *(
+        Quantity(
+            f"extraction_{prefix}", f"extraction from {prefix} tokens",
+            "Share of training passages that a language model continues word for word to their end, given their first "
+            "tokens.", "share", hint="1: all are known by heart",
+        )
+        for prefix in (16, 32, 50)
+    ),
+    Quantity(
+        "exposure", "exposure of canaries",
+        "How much surer a language model is of random lines it was trained on than of 255 others: log2 of 256 over the "
+        "rank.", "bits", hint="8: remembered; 1.4: by chance",
+    ),
+    *(
+        Quantity(
+            f"copied_{how}", name,
+            "Longest run of tokens that a held-out continuation shares with that text, as a share of its length.",
+            "share", hint=hint,
+        )
+        for how, name, hint in (
+            ("from_source", "copied from the source", "1: the source is repeated"),
+            ("from_target", "copied from the target", "1: the target is said"),
+            ("from_training", "copied from a training text", "1: one run of a training text"),
+        )
+    ),
+    Quantity(
+        "copied_by_target", "held-out target found in a training text",
+        "Longest run of tokens that a held-out target itself shares with a training passage, as a share of its length.",
+        "share", hint="what the subject makes common",
     ),
 )  # fmt: skip
 
@@ -382,11 +444,11 @@ BY_CHANCE = (
     "The same after every passage is given the movement of another passage of its text (of either, for the shift)."
 )
 
-QUANTITIES = {
-    one.id: one
-    for group in (_RETRIEVAL, _TRAINING, _GEOMETRY, _MEMORY, _FEEDBACK, _SHAPE, _CHANGE, tuple(_shares()))
-    for one in group
-}
+_GROUPS = (
+    _RETRIEVAL, _TRAINING, _LANGUAGE_MODEL, _GEOMETRY, _MEMORY, _FEEDBACK, _SHAPE, _CHANGE, tuple(_shares()),
+)  # fmt: skip
+
+QUANTITIES = {one.id: one for group in _GROUPS for one in group}
 """By id."""
 
 NOT_QUANTITIES = ("cycle", "seconds")

@@ -10,25 +10,38 @@ import pytest
 import torch
 
 from topores import variants
+from topores.backbones.language_model import LanguageModel
 from topores.backbones.loading import open_model
 from topores.config import TrainConfig
 from topores.evaluations._subject import Subject
-from topores.objectives.four_pairings import build
 from topores.text.corpus import corpus_from_texts
 from topores.text.files import read_text
 
 EVALUATIONS = variants.names("topores.evaluations")
 
 
-@pytest.fixture(scope="module")
-def subject(tiny_model: Path, two_texts: tuple[Path, Path]) -> Subject:
-    encoder = open_model(str(tiny_model), "cpu")
+LEARNERS: dict[str, dict] = {"rows": {}, "tokens": {"encoder": "causal_lm", "canaries": 2}}
+"""Options of a learner of each kind: together they enter every evaluation."""
+
+
+@pytest.fixture(scope="module", params=LEARNERS)
+def subject(request: pytest.FixtureRequest, tiny_model: Path, two_texts: tuple[Path, Path]) -> Subject:
+    options = {"pairs": "p.csv", "model": str(tiny_model), **LEARNERS[request.param]}
+    config, reader = TrainConfig.from_mapping(options), open_model(str(tiny_model), "cpu")
     texts = [read_text(path) for path in two_texts]
-    corpus = corpus_from_texts(
-        *texts, encoder.tokenizer, encoder.encode, max_tokens=16, held_out=0.2, embargo=1, seed=0
-    )
+    corpus = corpus_from_texts(*texts, reader.tokenizer, reader.encode, max_tokens=16, held_out=0.2, embargo=1, seed=0)
+    encoder = variants.load("topores.encoders", config.encoder).build(config, "cpu")
+    encoder.prepare(corpus, config)
+    objective = variants.load("topores.objectives", config.objective).build(config)
+    objective.prepare(encoder, corpus)
     rows = [encoder.encode([p.text for p in side]) for side in (corpus.t1, corpus.t2)]
-    return Subject(encoder, build(TrainConfig.from_mapping({"pairs": "p.csv"})), corpus, *rows)
+    return Subject(encoder, objective, corpus, *rows)
+
+
+@pytest.mark.parametrize("name", ["perplexity", "extraction", "exposure", "copies"])
+def test_tokens_are_asked_about_where_they_are_predicted(name: str, subject: Subject) -> None:
+    reason = variants.load("topores.evaluations", name).why_not(subject)
+    assert reason == (None if isinstance(subject.encoder, LanguageModel) else "the encoder is not a language model")
 
 
 @pytest.mark.parametrize("name", EVALUATIONS)

@@ -14,6 +14,7 @@ from topores import load_run, train, variants
 from topores.backbones.encoder import Encoder
 from topores.backbones.loading import open_model
 from topores.config import TrainConfig
+from topores.config.by_variant import OBJECTIVE, usual_objective
 from topores.domain import Corpus
 from topores.objectives._objective import Losses, Objective
 from topores.runs import Run
@@ -26,19 +27,27 @@ NAMES = variants.names("topores.objectives")
 every_objective = pytest.mark.parametrize("name", NAMES)
 
 
-@pytest.fixture
-def encoder(tiny_model: Path) -> Encoder:
-    return open_model(str(tiny_model), "cpu").train()
+def learner_of(name: str) -> str:
+    """An encoder that has what the objective asks: the one whose own objective it is, or full fine-tuning."""
+    encoders = variants.names("topores.encoders")
+    return next((one for one in encoders if name != OBJECTIVE and usual_objective(one) == name), "full")
 
 
 @pytest.fixture
-def corpus(encoder: Encoder, two_texts: tuple[Path, Path]) -> Corpus:
-    texts = [read_text(path) for path in two_texts]
-    return corpus_from_texts(*texts, encoder.tokenizer, encoder.encode, max_tokens=16, held_out=0.2, embargo=1, seed=0)
+def encoder(name: str, tiny_model: Path) -> Encoder:
+    options = {"pairs": "p.csv", "objective": name, "encoder": learner_of(name), "model": str(tiny_model)}
+    config = TrainConfig.from_mapping(options)
+    return variants.load("topores.encoders", config.encoder).build(config, "cpu").train()
+
+
+@pytest.fixture
+def corpus(tiny_model: Path, two_texts: tuple[Path, Path]) -> Corpus:
+    texts, reader = [read_text(path) for path in two_texts], open_model(str(tiny_model), "cpu")
+    return corpus_from_texts(*texts, reader.tokenizer, reader.encode, max_tokens=16, held_out=0.2, embargo=1, seed=0)
 
 
 def build(name: str, encoder: Encoder, corpus: Corpus) -> Objective:
-    config = TrainConfig.from_mapping({"pairs": "p.csv", "objective": name})
+    config = TrainConfig.from_mapping({"pairs": "p.csv", "objective": name, "encoder": learner_of(name)})
     objective = variants.load("topores.objectives", name).build(config)
     objective.prepare(encoder, corpus)
     return objective
@@ -93,7 +102,7 @@ def test_gradients_reach_what_is_trained_and_nothing_else(
     name: str, piece_size: int | None, encoder: Encoder, corpus: Corpus
 ) -> None:
     objective = build(name, encoder, corpus)
-    frozen = next(p for n, p in encoder.named_parameters() if "layer.0" in n)
+    frozen = next(p for n, p in encoder.named_parameters() if "layer.0" in n or ".h.0." in n)
     frozen.requires_grad = False
     views = views_of(encoder, objective, piece_size)
     views.backward(objective(views, Batches(corpus, 8, 0).for_step(0)).total)
@@ -105,6 +114,17 @@ def test_gradients_reach_what_is_trained_and_nothing_else(
             assert parameter.grad is not None, weight
             if not weight.endswith("key.bias"):  # softmax ignores a shift of all keys
                 assert parameter.grad.abs().max() > 0, weight
+
+
+@every_objective
+def test_it_says_which_encoders_it_cannot_train(name: str, encoder: Encoder) -> None:
+    objective = variants.load("topores.objectives", name).build(
+        TrainConfig.from_mapping({"pairs": "p.csv", "objective": name, "encoder": learner_of(name)})
+    )
+    assert objective.why_not(encoder) is None
+    reason = objective.why_not(Encoder(encoder.model))
+    assert (reason is None) == (learner_of(name) == "full")
+    assert reason is None or f"--encoder {learner_of(name)}" in reason
 
 
 @every_objective
@@ -147,7 +167,7 @@ def test_a_resumed_run_ends_in_the_same_bits(
 ) -> None:
     options = {
         "article": two_texts[0], "meta_analysis": two_texts[1], "model": str(tiny_model), "passage_tokens": 16,
-        "batch_size": 16, "device": "cpu", "objective": name, **more,
+        "batch_size": 16, "device": "cpu", "objective": name, "encoder": learner_of(name), **more,
     }  # fmt: skip
     whole = train(**options, cycles=3, output=tmp_path / "whole")
     train(**options, cycles=1, output=tmp_path / "parts")
@@ -164,7 +184,7 @@ def test_two_processes_resume_to_the_same_bits(
 ) -> None:
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "topores"]
     options = [*map(str, two_texts), "--model", str(tiny_model), "--passage-tokens", "16", "--batch-size", "16"]
-    options += ["--device", "cpu", "--objective", name, "--micro-batch-size", "7"]
+    options += ["--device", "cpu", "--objective", name, "--encoder", learner_of(name), "--micro-batch-size", "7"]
     for calls in (["whole --cycles 2"], ["parts --cycles 1", "parts --cycles 2 --resume"]):
         for call in calls:
             folder, *rest = call.split()

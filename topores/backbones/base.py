@@ -22,7 +22,12 @@ def base_of(config: TrainConfig, device: str) -> SentenceTransformer:
         InputError: The model is neither installed nor reachable, is damaged, or is of a kind that cannot be used.
         UsageError: --pooling is given for a model that has no tokens to pool.
     """
-    return by_side(_with_dropout(read_as(load_base(config.model, device), config), config.dropout))
+    return finished(load_base(config.model, device), config)
+
+
+def finished(model: SentenceTransformer, config: TrainConfig) -> SentenceTransformer:
+    """`model` with the pooling, the prompts, the routes and the dropout that `config` names."""
+    return by_side(_with_dropout(read_as(model, config), config.dropout))
 
 
 def read_as(model: SentenceTransformer, config: TrainConfig) -> SentenceTransformer:

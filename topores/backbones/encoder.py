@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,7 @@ class Encoder(nn.Module):
         reason = why_not_packed(model) if packed else "it was asked for"
         self.packed = reason is None
         if reason and packed:
-            log.info(
-                "Batches are padded to their longest text: this model does not support the packed layout, %s.", reason
-            )
+            _say_padded(reason)
         change = 0.0 if self.packed or not packed else change_by_padding(model)
         self.apart = change > 0
         if self.apart:
@@ -308,6 +307,12 @@ class Encoder(nn.Module):
         hidden = output.get("all_layer_embeddings", ())[:-1]
         pooled = [poolings[0]({**output, "token_embeddings": h})["sentence_embedding"] for h in hidden]
         return [*pooled, output["sentence_embedding"]]
+
+
+@cache
+def _say_padded(reason: str) -> None:
+    """Once: an analysis opens many states of one model."""
+    log.info("Batches are padded to their longest text: this model does not support the packed layout, %s.", reason)
 
 
 def unit_rows(rows: Float[Tensor, "texts dim"]) -> Float[np.ndarray, "texts dim"]:

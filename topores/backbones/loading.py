@@ -65,17 +65,27 @@ def open_base(name: str, device: str) -> Opened:
     """
     from topores.backbones.readying import make_ready, stored_type
 
-    place = _place(name)
-    if isinstance(place, Path):
-        _check_folder(place)
-    else:
-        _check_hub(place)
+    place = find_model(name)
     model = _load(name, place, device)
     stored, bare = stored_type(model), _is_bare(place)
     changes = make_ready(model, name)
     if bare and (said := _assumed_pooling(model)):
         changes.append(said)
     return Opened(model, stored, bare, changes)
+
+
+def find_model(name: str) -> Path | str:
+    """The folder that `name` means, checked; a hub id that the hub or its cache has.
+
+    Raises:
+        InputError: Nothing of that name is installed or reachable, or its files are damaged.
+    """
+    place = _place(name)
+    if isinstance(place, Path):
+        _check_folder(place)
+    else:
+        _check_hub(place)
+    return place
 
 
 def _load(name: str, place: Path | str, device: str) -> "SentenceTransformer":

@@ -5,6 +5,7 @@ import copy
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from sentence_transformers import SentenceTransformer
+from torch import nn
 
 OF_ADAPTERS = ("peft_config", "_hf_peft_config_loaded", "_weight_conversions")
 """What loading an adapter leaves on a model of transformers: it would save the adapter, or weights by its names."""
@@ -18,7 +19,7 @@ def merge_adapters(model: SentenceTransformer) -> SentenceTransformer:
 
 
 @torch.no_grad()
-def merge_in_place(model: SentenceTransformer) -> None:
+def merge_in_place(model: nn.Module) -> None:
     """Merge every adapter of `model` into its base weight; all weights can be trained then."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):

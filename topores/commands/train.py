@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from topores.analysis.by_heart import by_heart
 from topores.analysis.gain import Gain, Over, gain_of
 from topores.analysis.verdict.by_folds import Found, judge_gain, numbers_of
 from topores.quantities import NOT_QUANTITIES, QUANTITIES, quantity
@@ -19,6 +20,7 @@ SHOWN = (
     "loss", "train_mrr_1to2", "train_mrr_2to1", "held_out_mrr_1to2", "held_out_mrr_2to1", "uniformity", "rank_me",
     "modality_gap", "memory_norm", "memory_drift", "memory_radius", "memory_recall", "feedback_contraction",
     "feedback_radius", "held_out_mrr_at_1_pass", "held_out_mrr_at_twice_the_passes",
+    "extraction_16", "exposure",
 )  # fmt: skip
 """Logged quantities of the summary; what an objective logs that topores has no name for follows them."""
 
@@ -40,6 +42,7 @@ def summary(run: Run, seconds: float) -> dict[str, Any]:
         "nulls": {name: str(null.folder) for name, null in run.nulls.items()},
         "folds": [str(fold.folder) for fold in run.folds[1:]],
         "gain": _gain(run),
+        "by_heart": [str(sentence) for sentence in by_heart(run.metrics)],
     }
 
 
@@ -114,6 +117,8 @@ def in_words(run: Run) -> str:
         gain, found = judged
         told = f"{found.words} ({numbers_of(gain)})."
         table += ["", told[0].upper() + told[1:]]
+    if said := by_heart(run.metrics):
+        table += ["", *said]
     return "\n".join([*table, "", f"Run: {run.folder}", f"Next: topores topology --checkpoint {run.folder}"])
 
 

@@ -12,6 +12,9 @@ from topores.options import Options
 PACKAGES = {"encoder": "topores.encoders", "objective": "topores.objectives"}
 """Packages of variants, by the option that chooses one."""
 
+OBJECTIVE = "four_pairings"
+"""The objective of every encoder that has none of its own."""
+
 
 def option_class(kind: str, name: str) -> type[Options]:
     """The options of one variant; `Options` itself, which has no field, for a variant without options.
@@ -32,6 +35,18 @@ def option_class(kind: str, name: str) -> type[Options]:
     elif name in variants.names(PACKAGES[kind]) and _defines_config(f"{PACKAGES[kind]}.{name}"):
         config = variants.load(PACKAGES[kind], name).Config
     return config
+
+
+def usual_objective(encoder: str) -> str:
+    """The objective of an encoder where none is given: `OBJECTIVE` of its file of options, or else four_pairings.
+
+    >>> usual_objective("full"), usual_objective("causal_lm")
+    ('four_pairings', 'next_token')
+    """
+    if encoder not in variants.names("topores.config.encoders"):
+        return OBJECTIVE
+    named: str = vars(importlib.import_module(f"topores.config.encoders.{encoder}")).get("OBJECTIVE", OBJECTIVE)
+    return named
 
 
 def option_classes(kind: str) -> dict[str, type[Options]]:

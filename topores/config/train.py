@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from topores import variants
-from topores.config.by_variant import PACKAGES, field_names, option_class, option_classes, owners
+from topores.config.by_variant import (
+    OBJECTIVE,
+    PACKAGES,
+    field_names,
+    option_class,
+    option_classes,
+    owners,
+    usual_objective,
+)  # fmt: skip
 from topores.config.common import DEVICES, PAIR_FILES, column_faults, column_names
 from topores.errors import UsageError, did_you_mean
 from topores.options import (
@@ -94,8 +102,8 @@ class TrainConfig(Options):
     encoder_options: Any = None
     """Options of the chosen encoder alone: an instance of its own options class."""
 
-    objective: str = choice("four_pairings", partial(variants.names, PACKAGES["objective"]), kind="objective")
-    """Loss that is minimised."""
+    objective: str = choice(OBJECTIVE, partial(variants.names, PACKAGES["objective"]), kind="objective")
+    """Loss that is minimised; next_token if not given with --encoder causal_lm."""
 
     objective_options: Any = None
     """Options of the chosen objective alone: an instance of its own options class."""
@@ -215,6 +223,7 @@ class TrainConfig(Options):
             UsageError: An unknown name, an option of another variant, or values that cannot be; all in one message.
         """
         values = with_underscores(values)
+        values = {**values, **{kind: chosen_variant(kind, values) for kind in PACKAGES}}
         classes = {kind: option_class(kind, chosen_variant(kind, values)) for kind in PACKAGES}
         faults = _name_faults(values, classes, stored=stored)
         options: dict[str, Any] = {
@@ -287,6 +296,8 @@ def every_option() -> dict[str, dataclasses.Field[Any]]:
 def chosen_variant(kind: str, values: Mapping[str, Any]) -> str:
     """The name of the variant that flat options choose."""
     default = next(field.default for field in TrainConfig.common_fields() if field.name == kind)
+    if kind == "objective":
+        default = usual_objective(chosen_variant("encoder", values))
     return str(values.get(kind) or default).replace("-", "_")
 
 

@@ -64,6 +64,8 @@ class Views(ABC):
 class Objective(nn.Module):
     """What turns the views of a batch into a loss. A subclass needs `forward` alone.
 
+    One that asks more of an encoder than rows, such as the probabilities of tokens, says so in `why_not`.
+
     The loop calls, once at the start, `prepare` and `parameter_groups`, and then for every step `forward`, the backward
     pass, the optimizer, and `after_step`. Everything that a resumed run has to know must be a parameter or a buffer
     by the time `prepare` returns: both are saved in the resume state and restored after `prepare`.
@@ -71,6 +73,10 @@ class Objective(nn.Module):
 
     metrics: tuple[str, ...] = ()
     """Keys of `Losses.logged`, which metrics.jsonl has beside `loss`. They must not change during a run."""
+
+    def why_not(self, encoder: Encoder) -> str | None:  # noqa: ARG002  for objectives that ask more than rows
+        """The reason why it cannot train `encoder` and what to give instead; None if it can. Asked before `prepare`."""
+        return None
 
     def prepare(self, encoder: Encoder, corpus: Corpus) -> None:
         """Create buffers that depend on the encoder or on the texts, before a state is restored.

@@ -13,7 +13,7 @@ from topores.backbones.encoder import Encoder
 from topores.compute.devices import choose_precision
 from topores.config import TrainConfig
 from topores.config.by_variant import PACKAGES
-from topores.errors import RunError
+from topores.errors import RunError, UsageError
 from topores.options import with_underscores
 from topores.runs import Run
 from topores.training.provenance import weights_sha256
@@ -135,6 +135,16 @@ def default_output(config: TrainConfig) -> Path:
 def build_encoder(config: TrainConfig, accelerator: Accelerator) -> Encoder:
     encoder: Encoder = _variant(config).build(config, str(accelerator.device))
     return encoder
+
+
+def refuse_unfit(config: TrainConfig, encoder: Encoder) -> None:
+    """
+    Raises:
+        UsageError: The objective asks of the encoder what it does not have.
+    """
+    reason = variants.load("topores.objectives", config.objective).build(config).why_not(encoder)
+    if reason is not None:
+        raise UsageError(f"--objective {config.objective} cannot train --encoder {config.encoder}: {reason}.")
 
 
 def _variant(config: TrainConfig) -> ModuleType:

@@ -39,4 +39,5 @@ class Evaluations:
     def _say_once(self, name: str, reason: str) -> None:
         if name not in self._left_out:
             self._left_out.add(name)
-            log.info("Evaluation '%s' is left out: %s.", name, reason)
+            # Most learners are of a kind to which some evaluations never apply.
+            log.debug("Evaluation '%s' is left out: %s.", name, reason)

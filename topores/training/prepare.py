@@ -108,7 +108,8 @@ def warn_of_learner(config: TrainConfig, texts: Texts, corpus: Corpus, learner: 
 
 def warn_of_equal_views(config: TrainConfig, learner: Encoder) -> None:
     """Warn if the model has no dropout: a passage and its other view are one row then."""
-    if learner.closed_form or learner.written or has_dropout(learner):
+    no_views = learner.closed_form or learner.written or config.objective == "next_token"
+    if no_views or has_dropout(learner):
         return
     log.warning(
         "'%s' has no dropout, so both views of a passage are equal: the pairings T1->T1 and T2->T2 only push other "

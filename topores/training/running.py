@@ -19,6 +19,7 @@ from topores.training.agreement import (
     default_output,
     model_folders,
     refuse_other_weights,
+    refuse_unfit,
     resolve_defaults,
     with_found_models,
 )
@@ -68,6 +69,7 @@ def train(config: TrainConfig, *, force: bool = False, argv: Sequence[str] = ())
     # The texts are read before the folder is touched: bad input leaves nothing behind.
     texts = read_texts(config)
     encoder = build_encoder(config, accelerator)
+    refuse_unfit(config, encoder)
     corpus = build_corpus(config, texts, open_reader(config, str(accelerator.device)))
     corpora = fold_corpora(config, texts, corpus, usual=encoder.usual_folds)
     corpus = corpora[0]

@@ -9,12 +9,15 @@ from topores.report.language import later, say
 from topores.report.names import known_number, unit_name
 from topores.report.run.metric_lines import column, cycles, thin_lines
 from topores.report.run.sections.geometry import LOGGED
+from topores.report.run.sections.language_model import KEYS as OF_LANGUAGE_MODEL
 from topores.report.run.sections.retrieval import KEYS
 
 ORDER = 68
 TITLE = later("Other logged numbers")
 
-SHOWN_ELSEWHERE = {*NOT_QUANTITIES, *LOGGED, *KEYS, "loss", *(f"loss_{pairing}" for pairing in PAIRINGS)}
+SHOWN_ELSEWHERE = {
+    *NOT_QUANTITIES, *LOGGED, *KEYS, *OF_LANGUAGE_MODEL, "loss", *(f"loss_{pairing}" for pairing in PAIRINGS),
+}  # fmt: skip
 
 MOST = 24
 """Charts; the numbers of further keys stay in metrics.jsonl."""

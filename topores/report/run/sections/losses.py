@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from topores.analysis.by_heart import is_language_model
 from topores.domain import PAIRINGS, Analysis
 from topores.report.glossary import term
 from topores.report.html.charts import Line, legend, line_chart
@@ -18,7 +19,8 @@ NAMES = {"1to1": "T1→T1", "2to2": "T2→T2", "1to2": "T1→T2", "2to1": "T2→
 
 def render(analysis: Analysis) -> str:
     lines = [line for line in analysis.metrics if line.get("loss") is not None]
-    if not lines:
+    # A language model's loss stands in a section of its own: it has no anchors and no candidates.
+    if not lines or is_language_model(analysis.metrics):
         return ""
     shown, left_out = thin_lines(lines)
     return _words() + left_out + _charts(shown) + _table(shown)
