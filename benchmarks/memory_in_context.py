@@ -60,10 +60,10 @@ def exactness() -> dict[str, float]:
             for key, value, rate in writes:
                 state += np.outer(rate * rows[key], rows[value] - rows[key] @ state)
         literal = time.perf_counter() - began
-        error = float(np.abs(DeltaMemory(rows, writes).after(1000) - state).max())
+        error = float(np.abs(DeltaMemory(rows, writes).state_after(1000) - state).max())
         rows, writes = _drawn(200)
         began = time.perf_counter()
-        DeltaMemory(rows, writes).after(10**9)
+        DeltaMemory(rows, writes).state_after(10**9)
         billion = time.perf_counter() - began
     found = {"error_at_1000": error, "seconds_of_1000_literal": literal, "seconds_of_1e9": billion}
     print(", ".join(f"{name} {value:.2g}" for name, value in found.items()))

@@ -9,7 +9,7 @@ from sentence_transformers import SentenceTransformer
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from topores.backbones.language_model import LanguageModel, concatenated
+from topores.backbones.language_model import LanguageModel, concatenation
 from topores.backbones.loading import open_model
 from topores.config import TrainConfig
 from topores.domain import AlignedPairs, Corpus, Passage
@@ -67,7 +67,7 @@ def test_costs_are_those_of_each_token_given_those_before_it(model: LanguageMode
     start, middle, end = model.marks
     source, target = model.tokens_of(TEXTS[0]), model.tokens_of(TEXTS[1])
     together = [start, *source, middle, *target, end]
-    seen = model.costs([concatenated(TEXTS[0], TEXTS[1]), TEXTS[2]])
+    seen = model.costs([concatenation(TEXTS[0], TEXTS[1]), TEXTS[2]])
     expected = [cost(model, together, 1, 4), 4.0, cost(model, together, 5, 10), 6.0]
     assert seen[0].tolist() == pytest.approx(expected, rel=1e-4)
     alone = [start, *model.tokens_of(TEXTS[2]), end]
@@ -75,7 +75,7 @@ def test_costs_are_those_of_each_token_given_those_before_it(model: LanguageMode
 
 
 def test_padding_and_order_change_no_cost(model: LanguageModel) -> None:
-    texts = [concatenated(one, other) for one in TEXTS for other in TEXTS]
+    texts = [concatenation(one, other) for one in TEXTS for other in TEXTS]
     together = model.costs(texts)
     alone = torch.cat([model.costs([text]) for text in texts])
     assert torch.allclose(together, alone, rtol=1e-4)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from topores import train
 from topores.backbones.loading import open_model
-from topores.backbones.reopening import reopened
+from topores.backbones.reopening import reopen
 from topores.runs import Run
 
 TEXTS = ["the trial of aspirin", "deaths in 4 weeks", "a"]
@@ -34,7 +34,7 @@ def trained(encoder: str, two_texts: tuple[Path, Path], model: Path, folder: Pat
 
 def test_it_gives_the_rows_of_the_checkpoint(run: Run) -> None:
     opened = open_model(str(run.checkpoints[0]), "cpu")
-    again = reopened(run.checkpoints[2], opened, run.checkpoints[0])
+    again = reopen(run.checkpoints[2], opened, run.checkpoints[0])
     whole = open_model(str(run.checkpoints[2]), "cpu")
     assert again is not None
     assert again.packed == whole.packed
@@ -48,7 +48,7 @@ def test_other_weights_of_the_transformer_are_opened_anew(run: Run, tmp_path: Pa
     weights = load_file(other / "model.safetensors")
     name = next(iter(weights))
     save_file({**weights, name: weights[name] + 1}, other / "model.safetensors", metadata={"format": "pt"})
-    assert reopened(other, opened, run.checkpoints[0]) is None
+    assert reopen(other, opened, run.checkpoints[0]) is None
 
 
 def test_other_prompts_are_opened_anew(run: Run, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_other_prompts_are_opened_anew(run: Run, tmp_path: Path) -> None:
     config = other / "config_sentence_transformers.json"
     said = json.loads(config.read_text(encoding="utf-8"))
     config.write_text(json.dumps({**said, "prompts": {"t1": "query: "}}), encoding="utf-8")
-    assert reopened(other, opened, run.checkpoints[0]) is None
+    assert reopen(other, opened, run.checkpoints[0]) is None
 
 
 @pytest.mark.parametrize("fault", ["nan", "cut", "gone"])
@@ -71,7 +71,7 @@ def test_a_damaged_head_is_left_to_whoever_says_what_is_wrong(run: Run, tmp_path
         own.write_bytes(own.read_bytes()[:20])
     else:
         own.unlink()
-    assert reopened(other, opened, run.checkpoints[0]) is None
+    assert reopen(other, opened, run.checkpoints[0]) is None
 
 
 @pytest.mark.slow
@@ -80,4 +80,4 @@ def test_what_is_trained_inside_the_transformer_is_opened_anew(
 ) -> None:
     run = trained("full", two_texts, tiny_model, tmp_path / "full")
     opened = open_model(str(run.checkpoints[0]), "cpu")
-    assert reopened(run.checkpoints[2], opened, run.checkpoints[0]) is None
+    assert reopen(run.checkpoints[2], opened, run.checkpoints[0]) is None

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from topores.backbones.language_model import concatenated
+from topores.backbones.language_model import concatenation
 from topores.backbones.loading import load_base, open_model
 from topores.config import TrainConfig
 from topores.encoders.causal_lm import build
@@ -44,7 +44,7 @@ def llama(tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathF
 
 def step(encoder: torch.nn.Module) -> None:
     """Of plain gradient descent, on the costs of tokens."""
-    encoder.train().token_costs([concatenated(*TEXTS), concatenated(*TEXTS[::-1])])[:, 2].sum().backward()
+    encoder.train().token_costs([concatenation(*TEXTS), concatenation(*TEXTS[::-1])])[:, 2].sum().backward()
     with torch.no_grad():
         for parameter in encoder.parameters():
             if parameter.grad is not None:

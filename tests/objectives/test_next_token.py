@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tests.objectives.fixed_views import FixedViews
-from topores.backbones.language_model import LanguageModel, concatenated
+from topores.backbones.language_model import LanguageModel, concatenation
 from topores.objectives.next_token import NextToken, concatenations
 from topores.text.batches import Batch
 from topores.text.canaries import Canaries
@@ -44,14 +44,14 @@ def batch(weights: list[list[float]]) -> Batch:
 
 def test_each_pairing_has_its_concatenations() -> None:
     found = concatenations(batch([[1.0, 0.0], [0.25, 0.75]]))
-    assert found["1to1"] == [(concatenated("1", "1"), 1.0), (concatenated("22", "22"), 1.0)]
-    assert found["2to2"] == [(concatenated("3", "3"), 1.0), (concatenated("44", "44"), 1.0)]
+    assert found["1to1"] == [(concatenation("1", "1"), 1.0), (concatenation("22", "22"), 1.0)]
+    assert found["2to2"] == [(concatenation("3", "3"), 1.0), (concatenation("44", "44"), 1.0)]
     assert found["1to2"] == [
-        (concatenated("1", "3"), 1.0), (concatenated("22", "3"), 0.25), (concatenated("22", "44"), 0.75),
+        (concatenation("1", "3"), 1.0), (concatenation("22", "3"), 0.25), (concatenation("22", "44"), 0.75),
     ]  # fmt: skip
     # Of the passage 3, whose weights are 1 and .25, the partners count 4/5 and 1/5.
     assert found["2to1"] == [
-        (concatenated("3", "1"), 0.8), (concatenated("3", "22"), 0.2), (concatenated("44", "22"), 1.0),
+        (concatenation("3", "1"), 0.8), (concatenation("3", "22"), 0.2), (concatenation("44", "22"), 1.0),
     ]  # fmt: skip
 
 

@@ -143,9 +143,9 @@ class EncodedSource(Source):
     def _open(self, state: State) -> "Encoder":
         """The encoder of a state. It shares the transformer of the last one that was opened, if that is the same."""
         from topores.backbones.loading import open_model
-        from topores.backbones.reopening import reopened
+        from topores.backbones.reopening import reopen
 
-        found = reopened(state.path, *self._opened) if self._opened else None
+        found = reopen(state.path, *self._opened) if self._opened else None
         if found is None:
             found = open_model(str(state.path), choose_device(self.device), prompts=self._prompts)
             self._opened = found, state.path

@@ -51,7 +51,7 @@ def space_by_folds(source: Source, bench: Bench, ends: tuple[MeasuredState, ...]
     found = logged_space(run, cycle)
     if ends[0].state.cycle or not bench.protocol.plan(len(source.clouds["union"])).exact:
         return found
-    measured = _measured(source, bench, ends, [[fold, *shuffled_runs(fold)] for fold in run.folds])
+    measured = _measured_ends(source, bench, ends, [[fold, *shuffled_runs(fold)] for fold in run.folds])
     return found | over_folds(measured, MEASURED)
 
 
@@ -59,7 +59,7 @@ def logged_space(run: Run, cycle: int) -> dict[str, Interval]:
     """The same for the quantities that every run logs, at any logged cycle."""
     if not _has_folds(run, cycle):
         return {}
-    return over_folds([Ends(*_logged(fold, cycle)) for fold in run.folds], LOGGED)
+    return over_folds([Ends(*_logged_ends(fold, cycle)) for fold in run.folds], LOGGED)
 
 
 def _has_folds(run: Run, cycle: int) -> bool:
@@ -88,7 +88,7 @@ def _stratum(fold: Ends, name: str, number: int) -> Fold:
     return Fold(own, own, np.array([[run[name]] for run in fold.shuffled]), np.array([number]))
 
 
-def _logged(fold: Run, cycle: int) -> tuple[Values, list[Values]]:
+def _logged_ends(fold: Run, cycle: int) -> tuple[Values, list[Values]]:
     own, *shuffled = (_line(run, cycle) for run in (fold, *shuffled_runs(fold)))
     return own, shuffled
 
@@ -99,7 +99,7 @@ def _line(run: Run, cycle: int) -> Values:
     return {name: float(line[name]) for name in LOGGED if isinstance(line.get(name), int | float)}
 
 
-def _measured(
+def _measured_ends(
     source: Source, bench: Bench, ends: tuple[MeasuredState, ...], runs: Sequence[Sequence[Run]]
 ) -> list[Ends]:
     """Numbers of the last checkpoint of each run; none if one of them lacks it, or has another width."""

@@ -22,10 +22,10 @@ def base_of(config: TrainConfig, device: str) -> SentenceTransformer:
         InputError: The model is neither installed nor reachable, is damaged, or is of a kind that cannot be used.
         UsageError: --pooling is given for a model that has no tokens to pool.
     """
-    return finished(load_base(config.model, device), config)
+    return finish_base(load_base(config.model, device), config)
 
 
-def finished(model: SentenceTransformer, config: TrainConfig) -> SentenceTransformer:
+def finish_base(model: SentenceTransformer, config: TrainConfig) -> SentenceTransformer:
     """`model` with the pooling, the prompts, the routes and the dropout that `config` names."""
     return by_side(_with_dropout(read_as(model, config), config.dropout))
 

@@ -16,7 +16,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedConfig
 from transformers.utils import logging as transformers_logging
 
-from topores.backbones.base import finished
+from topores.backbones.base import finish_base
 from topores.backbones.language_model import AROUND, positions_of, set_marks
 from topores.backbones.loading import find_model, load_base
 from topores.backbones.readying import make_ready
@@ -31,7 +31,7 @@ SHORTEST = 512
 """Positions that a model from scratch has at least."""
 
 DROPOUT = 0.1
-"""Of embeddings and residuals: it makes the two views of a passage. Attention has none, as in every encoder."""
+"""Dropout of embeddings and residuals: it makes the two views of a passage. Attention has none, as in every encoder."""
 
 
 def from_scratch(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
@@ -45,7 +45,7 @@ def from_scratch(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
         raise InputError(f"'{config.model}' has no tokenizer of transformers; give --model a transformer that has one.")
     tokenizer = base.tokenizer
     sizes = GPT2Config(
-        vocab_size=_needed(tokenizer), n_positions=max(SHORTEST, 2 * config.passage_tokens + AROUND),
+        vocab_size=_rows_needed(tokenizer), n_positions=max(SHORTEST, 2 * config.passage_tokens + AROUND),
         n_embd=options.width, n_layer=options.depth, n_head=options.heads,
         resid_pdrop=DROPOUT, embd_pdrop=DROPOUT, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None,
     )  # fmt: skip
@@ -57,15 +57,15 @@ def from_scratch(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
     return _embedding(whole, tokenizer, config), whole
 
 
-def pretrained(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
+def open_language_model(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
     """The language model that `config` names, in float32, as an embedding model and as a whole.
 
     Raises:
         InputError: It is neither installed nor reachable, is damaged, or has no head that predicts tokens.
         UsageError: The rank of its adapter is above the width of a layer.
     """
-    whole, tokenizer = _opened(config.model)
-    known, needed = whole.get_input_embeddings().weight.shape[0], _needed(tokenizer)
+    whole, tokenizer = _open_folder(config.model)
+    known, needed = whole.get_input_embeddings().weight.shape[0], _rows_needed(tokenizer)
     if needed > known:
         raise InputError(
             f"'{config.model}' has a tokenizer of {needed:,} tokens, but its model knows {known:,}; give the tokenizer "
@@ -93,7 +93,7 @@ def is_gguf(name: str) -> bool:
     return name == SMOLLM2 or name.endswith(GGUF)
 
 
-def _opened(name: str) -> tuple[Any, Any]:
+def _open_folder(name: str) -> tuple[Any, Any]:
     """The model with its head, and its tokenizer."""
     transformers_logging.disable_progress_bar()
     place, named = _gguf_place(name) if is_gguf(name) else (str(find_model(name)), {})
@@ -103,7 +103,7 @@ def _opened(name: str) -> tuple[Any, Any]:
     except Exception as fault:  # third-party models raise all kinds of errors
         reason = str(fault).strip().split("\n")[0][:160]
         raise InputError(f"'{name}' does not load as a language model ({reason}); give a whole model.") from fault
-    return (_unquantised(whole) if named else whole), tokenizer
+    return (_without_quantisation(whole) if named else whole), tokenizer
 
 
 def _gguf_place(name: str) -> tuple[str, dict[str, str]]:
@@ -131,7 +131,7 @@ def _packaged_smollm2() -> Path:
     return files[0]
 
 
-def _unquantised(whole: Any) -> Any:
+def _without_quantisation(whole: Any) -> Any:
     """The same model without the marks of its file, which would keep it from being saved."""
     plain_config = copy.deepcopy(whole.config)
     for name in ("quantization_config", "_pre_quantization_dtype"):
@@ -141,7 +141,7 @@ def _unquantised(whole: Any) -> Any:
     return plain
 
 
-def _needed(tokenizer: Any) -> int:
+def _rows_needed(tokenizer: Any) -> int:
     """Rows that the table of embeddings must have for every token of the tokenizer."""
     return int(max(tokenizer.get_vocab().values())) + 1
 
@@ -172,7 +172,7 @@ def _embedding(whole: Any, tokenizer: Any, config: TrainConfig) -> SentenceTrans
     model = SentenceTransformer(modules=[transformer, pooling, Normalize()], device="cpu").eval()
     for said in make_ready(model, config.model):
         log.info("'%s': %s.", config.model, said)
-    return finished(model, config)
+    return finish_base(model, config)
 
 
 def _adapt(whole: Any, rank: int, config: TrainConfig) -> None:

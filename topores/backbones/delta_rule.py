@@ -74,16 +74,16 @@ class DeltaMemory:
         values = np.linalg.eigvals(self.cycle.matrix)
         return float(np.abs(values).max(initial=0.0))
 
-    def after(self, cycles: int) -> Float[np.ndarray, "dim dim"]:
+    def state_after(self, cycles: int) -> Float[np.ndarray, "dim dim"]:
         """S after so many cycles from S = 0."""
         state = np.zeros_like(self.cycle.shift)
         for power, used in enumerate(reversed(f"{cycles:b}")):
             # The smaller powers first: maps of one cycle commute, and each is applied whole.
             if used == "1":
-                state = self._doubled(power)(state)
+                state = self._map_of_doublings(power)(state)
         return self.basis @ state @ self.basis.T
 
-    def _doubled(self, times: int) -> AffineMap:
+    def _map_of_doublings(self, times: int) -> AffineMap:
         """The map of 2 ** times cycles; the last one that changes anything where that is reached before."""
         while len(self._ladder) <= times and np.abs(self._ladder[-1].matrix).max(initial=0.0) > FORGOTTEN:
             self._ladder.append(self._ladder[-1].twice)

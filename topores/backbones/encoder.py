@@ -279,17 +279,17 @@ class Encoder(nn.Module):
         elif self.apart:
             rows = self._rows_by_length(features, layers=layers)
         else:
-            rows = self._padded(features, layers=layers)
+            rows = self._padded_rows(features, layers=layers)
         return [*rows[:-1], self.shorten(rows[-1])]
 
     def _rows_by_length(self, features: dict[str, Tensor], *, layers: bool) -> list[Float[Tensor, "texts _"]]:
         places, parts = zip(
-            *((places, self._padded(own, layers=layers)) for places, own in without_padding(features)), strict=True
+            *((places, self._padded_rows(own, layers=layers)) for places, own in without_padding(features)), strict=True
         )
         back = torch.argsort(torch.cat(places))
         return [torch.cat(rows)[back] for rows in zip(*parts, strict=True)]
 
-    def _padded(self, features: dict[str, Tensor], *, layers: bool) -> list[Float[Tensor, "texts _"]]:
+    def _padded_rows(self, features: dict[str, Tensor], *, layers: bool) -> list[Float[Tensor, "texts _"]]:
         return self._padded_layers(features) if layers else [self.model(features)["sentence_embedding"]]
 
     def _padded_layers(self, features: dict[str, Tensor]) -> list[Float[Tensor, "texts _"]]:

@@ -1,7 +1,7 @@
 """An encoder that also predicts tokens: a causal language model, whose rows are the mean of its last hidden states.
 
 What it is trained and asked on is a *concatenation*, the tokens [start] source [middle] target [end]. As a text it is
-`concatenated(source, target)`, so that whoever handles texts can handle it.
+`concatenation(source, target)`, so that whoever handles texts can handle it.
 """
 
 import copy
@@ -46,7 +46,7 @@ class Marks(NamedTuple):
     end: int
 
 
-def concatenated(source: str, target: str) -> str:
+def concatenation(source: str, target: str) -> str:
     """Source and target as one text; `LanguageModel.token_costs` tells them apart."""
     return f"{source}{BETWEEN}{target}"
 
@@ -160,11 +160,11 @@ class LanguageModel(Encoder):
         with still(self):
             for at in _starts(len(order)):
                 places = order[at : at + AT_ONCE]
-                rows = self._continued([prompts[place] for place in places], count).tolist()
+                rows = self._continuation([prompts[place] for place in places], count).tolist()
                 found |= dict(zip(places, rows, strict=True))
         return [found[place] for place in range(len(prompts))]
 
-    def _continued(self, prompts: Sequence[Sequence[int]], count: int) -> Int[Tensor, "prompts count"]:
+    def _continuation(self, prompts: Sequence[Sequence[int]], count: int) -> Int[Tensor, "prompts count"]:
         # On the left: a padded prompt must end where its continuation begins.
         rows = [torch.tensor(prompt) for prompt in prompts]
         ids = pad_sequence(rows, batch_first=True, padding_value=self._padding, padding_side="left")

@@ -18,7 +18,7 @@ STEM = (Transformer, Pooling)
 """What the modules of such a checkpoint begin with."""
 
 
-def reopened(folder: Path, opened: Encoder, opened_from: Path) -> Encoder | None:
+def reopen(folder: Path, opened: Encoder, opened_from: Path) -> Encoder | None:
     """The checkpoint in `folder`, with transformer and pooling taken from another one, whose files of these are equal.
 
     None if they are not, or if anything about the folder is unusual: then it is to be opened as any model is.
@@ -33,7 +33,7 @@ def reopened(folder: Path, opened: Encoder, opened_from: Path) -> Encoder | None
     if len(stem) < len(STEM) or not all(isinstance(module, kind) for module, kind in zip(stem, STEM, strict=True)):
         return None
     try:
-        rest = load_modules(folder, _listed(folder)[len(STEM) :])
+        rest = load_modules(folder, _modules_of(folder)[len(STEM) :])
     except Exception:  # damaged files raise all kinds of errors; whoever opens the folder says which
         return None
     if any(not_packable(module) is not None or has_broken_weights(module) for module in rest):
@@ -56,7 +56,7 @@ def stem_of(folder: Path) -> str | None:
     """
     if not (folder / "modules.json").is_file():
         return None
-    listed = _listed(folder)
+    listed = _modules_of(folder)
     places = [folder / entry["path"] for entry in listed]
     if len(listed) < len(STEM) or folder in places[1:]:
         return None
@@ -66,7 +66,7 @@ def stem_of(folder: Path) -> str | None:
     return digest(files=files, kinds=[entry["type"] for entry in listed[: len(STEM)]], said=json.dumps(said))
 
 
-def _listed(folder: Path) -> list[dict[str, Any]]:
+def _modules_of(folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = _read(folder / "modules.json")
     return found
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from topores.backbones.decoders import from_scratch, is_language_model, pretrained
+from topores.backbones.decoders import from_scratch, is_language_model, open_language_model
 from topores.backbones.language_model import LanguageModel
 from topores.compute.memory import keep_freed_memory
 from topores.config import TrainConfig
@@ -36,7 +36,7 @@ def build(config: TrainConfig, device: str) -> LanguageModel:
             f"{asked}, but '{config.model}' has no head that predicts tokens; give a ...ForCausalLM folder or a .gguf "
             "file, or leave the option out for a small model from scratch."
         )
-    model, whole = pretrained(config) if starts_trained else from_scratch(config)
+    model, whole = open_language_model(config) if starts_trained else from_scratch(config)
     encoder = LanguageModel(model.to(device), whole, compacts=not starts_trained, precision=config.precision)
     if starts_trained and options.adapter_rank:
         encoder.cannot_change = Phrase(LORA, n=options.adapter_rank)

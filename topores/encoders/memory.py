@@ -54,7 +54,7 @@ class MemoryEncoder(HeadEncoder):
 
     def write(self, cycle: int) -> None:
         assert self._memory is not None  # the loop prepares it
-        self._before, self._state = self._state, self._memory.after(cycle)
+        self._before, self._state = self._state, self._memory.state_after(cycle)
         weight = np.eye(len(self._state)) + self._strength * self._state.T
         with torch.no_grad():
             self.head.get_parameter("linear.weight").copy_(torch.from_numpy(weight))

@@ -41,7 +41,7 @@ def measured(subject: Subject) -> dict[str, float | None]:
     prompts = [[marks.start, *source, marks.middle] for source in sources]
     said = model.continuations(prompts, max(map(len, targets)))
     said = [one[: len(target)] for one, target in zip(said, targets, strict=True)]
-    known = _joined([model.tokens_of(passage.text) for passage in passages_in(subject, "train")])
+    known = _one_text([model.tokens_of(passage.text) for passage in passages_in(subject, "train")])
     return {
         "copied_from_source": _mean_share(said, [np.array(source) for source in sources]),
         "copied_from_target": _mean_share(said, [np.array(target) for target in targets]),
@@ -78,5 +78,5 @@ def _mean_share(said: Sequence[Sequence[int]], texts: Sequence[Int[np.ndarray, "
     return float(np.mean(shares))
 
 
-def _joined(texts: Sequence[Sequence[int]]) -> Int[np.ndarray, " text"]:
+def _one_text(texts: Sequence[Sequence[int]]) -> Int[np.ndarray, " text"]:
     return np.array([token for text in texts for token in (*text, APART)], dtype=np.int64)

@@ -1,6 +1,6 @@
 """Cost of the targets of a language model, by pairing: given their own source, and given that of another passage."""
 
-from topores.backbones.language_model import LanguageModel, concatenated
+from topores.backbones.language_model import LanguageModel, concatenation
 from topores.domain import PAIRINGS, Split
 from topores.evaluations._language_model import evenly, language_model, why_not_language_model
 from topores.evaluations._subject import Subject
@@ -38,8 +38,8 @@ def _concatenations(subject: Subject, split: Split) -> dict[str, list[str]]:
         sources, targets = [pair[of_source] for pair in pairs], [pair[of_target] for pair in pairs]
         half = (len(pairs) + 1) // 2
         others = sources[half:] + sources[:half] if len(pairs) > 1 else []
-        found[name] = [concatenated(*both) for both in zip(sources, targets, strict=True)]
-        found[f"{name}_other"] = [concatenated(*both) for both in zip(others, targets, strict=False)]
+        found[name] = [concatenation(*both) for both in zip(sources, targets, strict=True)]
+        found[f"{name}_other"] = [concatenation(*both) for both in zip(others, targets, strict=False)]
     return found
 
 

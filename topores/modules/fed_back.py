@@ -132,7 +132,7 @@ class SharedMemory(FedBack):
         """
         for number, layer in enumerate(layers):
             for linear in keys_and_values(layer):
-                linear.register_forward_pre_hook(lambda _, given, number=number: self._mixed(number, given))
+                linear.register_forward_pre_hook(lambda _, given, number=number: self._mix(number, given))
 
     def state(self, states: Sequence[Tensor], texts: Texts) -> Tensor:
         del texts
@@ -150,7 +150,7 @@ class SharedMemory(FedBack):
         finally:
             self._before = None
 
-    def _mixed(self, number: int, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _mix(self, number: int, given: tuple[Any, ...]) -> tuple[Any, ...]:
         if self._before is None:
             return given
         hidden, *rest = given
@@ -175,7 +175,7 @@ def keys_and_values(layer: nn.Module) -> list[nn.Linear]:
     raise ValueError(f"it has no linear layers called {', '.join(' and '.join(names) for names in KEYS_AND_VALUES)}")
 
 
-def made(kind: str, *, dim: int, rank: int, layers: int) -> FedBack:
+def fed_back_part(kind: str, *, dim: int, rank: int, layers: int) -> FedBack:
     """What `--feedback` names: loop, memory, none or bias."""
     if kind == "memory":
         return SharedMemory(layers)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from topores.forward.by_text import Texts, masks_of
 from topores.forward.layers import layer_stack
 from topores.forward.packable import Packable
-from topores.modules.fed_back import SharedMemory, made
+from topores.modules.fed_back import SharedMemory, fed_back_part
 from topores.modules.heads import LOCATION
 
 BASE, OPTIONS, WEIGHTS = "base", "feedback.json", "feedback.safetensors"
@@ -73,7 +73,7 @@ class FeedbackTransformer(Packable, Transformer):
     def _feed_back(self, kind: str, *, passes: int, layers: int, rank: int) -> None:
         self._chosen = {"kind": kind, "layers": layers, "rank": rank}
         self._real, self._given, self._seen = None, [], None
-        self.fed_back = made(kind, dim=self.get_embedding_dimension(), rank=rank, layers=layers)
+        self.fed_back = fed_back_part(kind, dim=self.get_embedding_dimension(), rank=rank, layers=layers)
         self.passes = passes if self.fed_back.loops else 1
         upper = self.upper_layers
         if isinstance(self.fed_back, SharedMemory):
@@ -113,7 +113,7 @@ class FeedbackTransformer(Packable, Transformer):
         with self.fed_back.within(state):
             for layer, (others, named) in zip(self.upper_layers, entered.beside, strict=True):
                 # Not by calling it: hooks on the layer are for the first pass.
-                states.append(_hidden(layer.forward(states[-1], *others, **named)))
+                states.append(_hidden_states(layer.forward(states[-1], *others, **named)))
         return states
 
     def _all_passes(self, output: Tensor) -> Tensor:
@@ -179,9 +179,9 @@ def _enter(
 def _leave(transformer: FeedbackTransformer, layer: nn.Module, given: tuple[Any, ...], output: Any) -> Any:
     """A forward hook on the last layer; it returns hidden states, or a tuple that begins with them."""
     del layer, given
-    last = transformer._all_passes(_hidden(output))
+    last = transformer._all_passes(_hidden_states(output))
     return (last, *output[1:]) if isinstance(output, tuple) else last
 
 
-def _hidden(output: Any) -> Tensor:
+def _hidden_states(output: Any) -> Tensor:
     return output[0] if isinstance(output, tuple) else output

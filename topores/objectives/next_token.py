@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from topores.backbones.encoder import Encoder
-from topores.backbones.language_model import LanguageModel, concatenated
+from topores.backbones.language_model import LanguageModel, concatenation
 from topores.config import TrainConfig
 from topores.domain import PAIRINGS, Corpus
 from topores.objectives._objective import Losses, Objective, Views
@@ -86,10 +86,10 @@ def concatenations(batch: Batch) -> dict[str, list[Weighted]]:
     in_1, in_2 = batch.weights.nonzero()
     pairs = [(batch.texts_1[i], batch.texts_2[j], i, j) for i, j in zip(in_1, in_2, strict=True)]
     return {
-        "1to1": [Weighted(concatenated(text, text), 1.0) for text in batch.texts_1],
-        "2to2": [Weighted(concatenated(text, text), 1.0) for text in batch.texts_2],
-        "1to2": [Weighted(concatenated(one, two), float(batch.weights[i, j])) for one, two, i, j in pairs],
-        "2to1": [Weighted(concatenated(two, one), float(backwards[i, j])) for one, two, i, j in pairs],
+        "1to1": [Weighted(concatenation(text, text), 1.0) for text in batch.texts_1],
+        "2to2": [Weighted(concatenation(text, text), 1.0) for text in batch.texts_2],
+        "1to2": [Weighted(concatenation(one, two), float(batch.weights[i, j])) for one, two, i, j in pairs],
+        "2to1": [Weighted(concatenation(two, one), float(backwards[i, j])) for one, two, i, j in pairs],
     }
 
 

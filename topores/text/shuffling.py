@@ -33,7 +33,7 @@ def with_shuffled_pairs(corpus: Corpus, seed: int) -> Corpus:
     blocks = _blocks(np.asarray(corpus.groups)[chosen][first]) if corpus.groups else None
     free = np.zeros(len(partners), dtype=np.int64)
     tried = [free] if blocks is None else [blocks, free]
-    found = (_permuted(pairs.t1[chosen], pairs.t2[chosen], partners, block, seed) for block in tried)
+    found = (_permutation_of(pairs.t1[chosen], pairs.t2[chosen], partners, block, seed) for block in tried)
     stands_for = next((one for one in found if one is not None), None)
     if stands_for is None:
         raise InputError(
@@ -56,7 +56,7 @@ def _blocks(groups: Int[np.ndarray, " partners"]) -> Int[np.ndarray, " partners"
     return None if alone.sum() == 1 else np.where(alone, -1, group)
 
 
-def _permuted(
+def _permutation_of(
     t1: Int[np.ndarray, " pairs"], t2: Int[np.ndarray, " pairs"], partners: Int[np.ndarray, " partners"],
     blocks: Int[np.ndarray, " partners"], seed: int,
 ) -> dict[int, int] | None:  # fmt: skip

@@ -114,7 +114,7 @@ def _outcome(held: Learning, trained: Learning, gain: Interval, shuffled: float 
         return "learned", title, words.learned_words(controlled)
     groups = int(held.groups.max()) + 1
     if is_memorised(was, now, gain.high, groups):
-        return "memorised", Phrase("Memorised, not learned"), words.memorised(worse=fell)
+        return "memorised", Phrase("Memorised, not learned"), words.memorised_words(worse=fell)
     if fell:
         worse = Phrase("the encoder unlearned: unseen partners are found worse than before")
         return "unlearned", Phrase("Unlearned"), worse

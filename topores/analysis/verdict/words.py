@@ -101,7 +101,7 @@ def not_shown(though: str) -> Phrase:
     )
 
 
-def memorised(*, worse: bool) -> Phrase:
+def memorised_words(*, worse: bool) -> Phrase:
     """
     Args:
         worse: Whether unseen partners are found significantly worse than before; else a gain is excluded.
