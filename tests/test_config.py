@@ -66,7 +66,7 @@ def test_all_faults_are_told_at_once() -> None:
         ({**LOREFT, "positions": "middle:3"}, "--positions is 'middle:3'; give all"),
         ({**LOREFT, "positions": "first:2,last:97"}, "but no passage has more than 96 tokens; give fewer, or all."),
         ({**TEXTS, "checkpoints": "every:0"}, "--checkpoints is 'every:0'"),
-        ({**TEXTS, "rank": 8}, "--rank is an option of --encoder feedback, lora, loreft and oft, not of full; leave it out."),
+        ({**TEXTS, "rank": 8}, "--rank is an option of --encoder feedback, lora, loreft and oft, not of full;"),
         (
             {**LOREFT, "encoder": "oft", "positions": "all"},
             "is an option of --encoder loreft, not of oft; leave it out.",

@@ -53,12 +53,18 @@ def compact(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Compact
     made = Tokenizer.from_str(json.dumps(facts))
     if [encoding.ids for encoding in made.encode_batch(list(texts))] != [[number[i] for i in ids] for ids in old]:
         return None
-    return Compact(_like(tokenizer, made), kept)
+    return Compact(for_decoder(tokenizer, made), kept)
 
 
-def _like(tokenizer: PreTrainedTokenizerBase, made: Tokenizer) -> PreTrainedTokenizerFast:
-    """`made` with the special tokens and the limit of `tokenizer`, padding on the right."""
+def for_decoder(tokenizer: PreTrainedTokenizerBase, made: Tokenizer | None = None) -> PreTrainedTokenizerFast:
+    """`tokenizer` as a decoder from scratch needs it: without segments, padding on the right.
+
+    Args:
+        made: What cuts the texts in its place.
+    """
     marks = {name: str(mark) for name in MARKS if (mark := getattr(tokenizer, name, None)) is not None}
+    # A copy: the tokenizer of transformers changes it, and others read it too.
+    made = made or Tokenizer.from_str(without_truncation(tokenizer).to_str())
     return PreTrainedTokenizerFast(
         tokenizer_object=made, model_max_length=tokenizer.model_max_length, padding_side="right",
         # A decoder has no segments: GPT-2 would add the rows of tokens 0 and 1 instead.

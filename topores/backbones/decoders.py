@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 from transformers.utils import logging as transformers_logging
 
 from topores.backbones.base import finish_base
+from topores.backbones.compact_vocabulary import for_decoder
 from topores.backbones.language_model import AROUND, positions_of, set_marks
 from topores.backbones.loading import find_model, load_base
 from topores.backbones.readying import make_ready
@@ -43,7 +44,7 @@ def from_scratch(config: TrainConfig) -> tuple[SentenceTransformer, Any]:
     options, base = config.encoder_options, load_base(config.model, "cpu")
     if not isinstance(base[0], Transformer):
         raise InputError(f"'{config.model}' has no tokenizer of transformers; give --model a transformer that has one.")
-    tokenizer = base.tokenizer
+    tokenizer = for_decoder(base.tokenizer)
     sizes = GPT2Config(
         vocab_size=_rows_needed(tokenizer), n_positions=max(SHORTEST, 2 * config.passage_tokens + AROUND),
         n_embd=options.width, n_layer=options.depth, n_head=options.heads,
@@ -152,9 +153,6 @@ def _embedding(whole: Any, tokenizer: Any, config: TrainConfig) -> SentenceTrans
     The mean, because the last token, which sentence-transformers would take, finds half as many partners.
     """
     tokenizer.padding_side = "right"
-    if whole.config.model_type == "gpt2":
-        # GPT-2 would add the rows of tokens 0 and 1 for segments.
-        tokenizer.model_input_names = ["input_ids", "attention_mask"]
     # What a token leaves behind is kept only where it is asked for.
     whole.config.use_cache = False
     with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ DEGREES = {0: later("clusters"), 1: later("loops"), 2: later("hollow spaces")}
 KINDS = {0: "cluster", 1: "loop", 2: "hollow space"}
 """One of each degree; many say how many."""
 
-PLAIN = (later("rad"), later("nats"), later("bars"), later("dimensions"), later("chord"))
+PLAIN = (later("rad"), later("nats"), later("bits"), later("bars"), later("dimensions"), later("chord"))
 """Units that follow a number as they are, where they are one word."""
 
 MEANINGS = (

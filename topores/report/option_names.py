@@ -6,7 +6,9 @@ from topores.report.language import later, say
 NAMES = (
     later("article"), later("meta analysis"), later("pairs"), later("model"), later("reader"), later("prompt 1"),
     later("prompt 2"), later("pooling"), later("dropout"), later("encoder"),
-    later("rank"), later("layers"), later("positions"), later("cached views"), later("objective"), later("loss"),
+    later("rank"), later("layers"), later("positions"), later("cached views"),
+    later("start"), later("depth"), later("width"), later("heads"), later("lora rank"), later("canaries"),
+    later("canary weight"), later("objective"), later("loss"),
     later("cycles"),
     later("batch size"), later("micro batch size"), later("precision"), later("learning rate"), later("weight decay"),
     later("temperature"), later("learn temperature"), later("temperature bounds"), later("weights"),
