@@ -59,7 +59,7 @@ def main() -> None:
                     continue
                 folds, nulls = (5, 4) if network in HEADS else (arguments.folds, arguments.nulls)
                 began, options = time.monotonic(), {**NETWORKS[network], "folds": folds, "seeds": nulls}
-                run = train(**texts, **options, null="shuffled", checkpoints="none", output=Path(folder) / network)
+                run = train(**texts, **options, null="shuffled", checkpoints="0", output=Path(folder) / network)
                 seconds = time.monotonic() - began
                 found.append({"corpus": name, "network": network, "seconds": seconds, **_judged(run, folds, nulls)})
                 print(_line(found[-1]), flush=True)

@@ -124,6 +124,8 @@ def _of_source(metrics: Sequence[Line]) -> Phrase | None:
     if own is None or other is None:
         return None
     values = {"worth": other - own, "cycle": least.cycle}
+    if other - own <= 0:
+        return Phrase("There, the right source makes unseen targets no cheaper than another one: it is not used.")
     if other - own < WORTH:
         return Phrase(
             "There, the right source makes unseen targets cheaper by {worth:.2f} nats a token: it is hardly used.",
