@@ -62,6 +62,7 @@ def test_what_the_source_is_worth_is_said_at_the_best_cycle_and_across_the_texts
     best = line(1, 4.0, worth=0.5) | {"held_out_nll_1to1_other": 9.0, "held_out_nll_2to2_other": 9.0}
     assert "makes unseen targets cheaper by 0.50 nats a token." in said(best, line(2, 5.0, worth=2.0))
     assert "by 0.05 nats a token: it is hardly used." in said(line(1, 4.0, worth=0.05))
+    assert "no cheaper than another one: it is not used." in said(line(1, 4.0, worth=-0.01))
 
 
 def test_it_copies_where_more_is_copied_than_the_subject_makes_common() -> None:
