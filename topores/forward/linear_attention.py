@@ -1,8 +1,8 @@
 """Linear attention with decay in both directions, in three equal forms: all pairs at once, in chunks, step by step.
 
-Token t reads token s with the weight phi(q_t) . phi(k_s) exp(-|c_t - c_s|), where c is the running sum of the logarithms
-of a head's decays. All forms return sums of the values under these weights; a column of ones among the values gives the
-sum of the weights, by which the sums are divided.
+Token t reads token s with the weight phi(q_t) . phi(k_s) exp(-|c_t - c_s|), where c is the running sum of a head's log
+decays. All forms return sums of the values under these weights; a column of ones among the values gives the sum of the
+weights, by which the sums are divided.
 
 Shapes are (texts, heads, tokens, columns). Log decays (texts, heads, tokens) are at most 0, and one row of them may
 stand for all texts. Keys of padding must be 0.

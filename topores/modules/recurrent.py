@@ -69,7 +69,7 @@ class RecurrentXLMRoberta(Packable, XLMRobertaModel):
         _replace_attention(self)
 
 
-RECURRENT: dict[type[PreTrainedModel], type[PreTrainedModel]] = {
+RECURRENT: dict[type[PreTrainedModel], Any] = {
     BertModel: RecurrentBert, RobertaModel: RecurrentRoberta, XLMRobertaModel: RecurrentXLMRoberta,
 }  # fmt: skip
 """The recurrent model for each base model that can be made recurrent."""
@@ -122,7 +122,8 @@ def recurrent_like(base: PreTrainedModel, recurrence: str, decay: str) -> PreTra
     made.config._attn_implementation = base.config._attn_implementation
     new = made.load_state_dict(base.state_dict(), strict=False)
     assert not new.unexpected_keys  # the base model's names are kept
-    return made.to(base.device).train(base.training)
+    recurrent: PreTrainedModel = made.to(base.device).train(base.training)
+    return recurrent
 
 
 def _replace_attention(model: Any) -> None:

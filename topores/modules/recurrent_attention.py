@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid, pad
+from torch.nn.functional import linear, logsigmoid, pad, scaled_dot_product_attention
 
 from topores.forward.layout import Block
 from topores.forward.linear_attention import (
@@ -81,22 +81,34 @@ class RecurrentAttention(Packable, nn.Module):
             attention_mask: In the padded layout, what `real_tokens` reads.
             blocks: In the packed layout, where each text lies in the one row of `hidden_states`.
         """
-        if blocks is None:
-            blocks = (Block(*hidden_states.shape[:2], real_tokens(attention_mask)),)
-        flat, sizes = hidden_states.flatten(0, 1), [block.texts * block.tokens for block in blocks]
-        queries, keys, values = (
+        blocks = blocks or as_blocks(hidden_states, attention_mask)
+        flat, sizes = hidden_states.flatten(0, 1), sizes_of(blocks)
+        logs = self.log_decay(flat).split(sizes) if self.gated else [None] * len(sizes)
+        projected = [
             projection(seen).split(sizes)
             for projection, seen in zip((self.query, self.key, self.value), self.seen_by(flat, blocks), strict=True)
-        )
-        logs = self.log_decay(flat).split(sizes) if self.gated else None
+        ]
         mixed = []
         # In bf16 sums over a text would lose their digits.
         with torch.autocast(flat.device.type, enabled=False):
-            for number, block in enumerate(blocks):
-                q, k, v = (self._in_heads(x[number].float(), block) for x in (queries, keys, values))
-                decay = self._decay_of(block, None if logs is None else logs[number], flat)
-                mixed.append(self._mix(q, k, v, decay, block).transpose(1, 2).flatten(2).flatten(0, 1))
-        return torch.cat(mixed).view_as(hidden_states).to(values[0].dtype), None
+            for block, log, *qkv in zip(blocks, logs, *projected, strict=True):
+                q, k, v = (self._in_heads(x.float(), block) for x in qkv)
+                mixed.append(_flat(self._mix(q, k, v, self._decay_in(block, log), block)))
+        return torch.cat(mixed).view_as(hidden_states).to(projected[0][0].dtype), None
+
+    @torch.no_grad()
+    def softmax_output(
+        self, hidden_states: Float[Tensor, "texts tokens dim"], blocks: Sequence[Block]
+    ) -> Float[Tensor, "texts tokens dim"]:
+        """What the attention that was replaced gives for the same hidden states, without gradient."""
+        flat, sizes = hidden_states.flatten(0, 1), sizes_of(blocks)
+        projected = [projection(flat).split(sizes) for projection in (self.query, self.key, self.value)]
+        mixed = []
+        for block, *qkv in zip(blocks, *projected, strict=True):
+            q, k, v = (self._in_heads(x, block) for x in qkv)
+            mask = None if block.mask is None else block.mask[:, None, None, :]
+            mixed.append(_flat(scaled_dot_product_attention(q, k, v, attn_mask=mask)))
+        return torch.cat(mixed).view_as(hidden_states)
 
     @property
     def gated(self) -> bool:
@@ -110,7 +122,7 @@ class RecurrentAttention(Packable, nn.Module):
 
     @abstractmethod
     def recurrent_parameters(self) -> list[nn.Parameter]:
-        """What the base model does not have: maps, decays, and what else is of the recurrence."""
+        """What the base model does not have: maps, decays, and what else makes the recurrence."""
 
     def log_decay(self, flat: Flat) -> Float[Tensor, "tokens heads"]:
         """Log decays of each token, only if `gated`."""
@@ -129,19 +141,15 @@ class RecurrentAttention(Packable, nn.Module):
         """What is added to the weight 1 with which a token reads itself, by feature."""
         return None
 
-    def _in_heads(
-        self, x: Float[Tensor, "tokens dim"], block: Block
-    ) -> Float[Tensor, "texts heads length head_dim"]:
+    def _in_heads(self, x: Float[Tensor, "tokens dim"], block: Block) -> Float[Tensor, "texts heads length head_dim"]:
         return x.view(block.texts, block.tokens, self.heads, self.head_dim).transpose(1, 2)
 
-    def _decay_of(
-        self, block: Block, logs: Float[Tensor, "tokens heads"] | None, flat: Flat
+    def _decay_in(
+        self, block: Block, log: Float[Tensor, "tokens heads"] | None
     ) -> Float[Tensor, "rows heads length"] | None:
-        if not self.decays:
-            return None
-        if logs is None:
-            return self.static_log_decay().to(flat.device)[None, :, None].expand(1, -1, block.tokens)
-        return logs.float().view(block.texts, block.tokens, self.heads).transpose(1, 2)
+        if log is not None:
+            return log.view(block.texts, block.tokens, self.heads).transpose(1, 2)
+        return self.static_log_decay()[None, :, None].expand(1, -1, block.tokens) if self.decays else None
 
     def _mix(
         self,
@@ -166,7 +174,7 @@ class GatedLinearAttention(RecurrentAttention):
     """Decays that each token sets for each head: alpha = sigmoid(x W + b)^(1/16). W starts as 0, b from half-lives.
 
     Source:
-        Yang et al. 2024, section 4.4, https://arxiv.org/abs/2312.06635; one decay for a whole head, and both directions.
+        Yang et al. 2024, section 4.4, https://arxiv.org/abs/2312.06635; here with one decay for a whole head.
     """
 
     def __init__(self, config: Any, replaced: Any) -> None:
@@ -182,7 +190,7 @@ class GatedLinearAttention(RecurrentAttention):
 
     def log_decay(self, flat: Flat) -> Float[Tensor, "tokens heads"]:
         with torch.autocast(flat.device.type, enabled=False):
-            opening = nn.functional.linear(flat.float(), self.gate_weight, self.gate_bias)
+            opening = linear(flat.float(), self.gate_weight, self.gate_bias)
             return (logsigmoid(opening) / GATE_TEMPERATURE).clamp_min(FASTEST)
 
     def half_lives(self) -> Float[Tensor, " heads"]:
@@ -230,8 +238,8 @@ class StaticDecayAttention(RecurrentAttention):
         return torch.expm1(self.log_bonus.float())[:, None]
 
     def seen_by(self, flat: Flat, blocks: Sequence[Block]) -> tuple[Flat, Flat, Flat]:
-        sizes = [block.texts * block.tokens for block in blocks]
-        shifted = [neighbours(part, block) for part, block in zip(flat.split(sizes), blocks, strict=True)]
+        parts = flat.split(sizes_of(blocks))
+        shifted = [neighbours(part, block) for part, block in zip(parts, blocks, strict=True)]
         apart = torch.cat(shifted) - flat
         query, key, value = (flat + (1 - own) * apart for own in self.own)
         return query, key, value
@@ -260,6 +268,22 @@ def neighbours(part: Flat, block: Block) -> Flat:
         texts = texts * block.mask[..., None]
     before, after = texts.split([texts.shape[-1] // 2, texts.shape[-1] - texts.shape[-1] // 2], dim=-1)
     return torch.cat([pad(before, (0, 0, 1, -1)), pad(after, (0, 0, -1, 1))], dim=-1).flatten(0, 1)
+
+
+def as_blocks(hidden_states: Float[Tensor, "texts tokens dim"], attention_mask: Tensor | None) -> tuple[Block, ...]:
+    """The one block of a batch in the padded layout."""
+    texts, tokens = hidden_states.shape[:2]
+    return (Block(texts, tokens, real_tokens(attention_mask)),)
+
+
+def sizes_of(blocks: Sequence[Block]) -> list[int]:
+    """Tokens of each block, padding included."""
+    return [block.texts * block.tokens for block in blocks]
+
+
+def _flat(x: Float[Tensor, "texts heads length head_dim"]) -> Flat:
+    """Tokens of all texts in one column, heads side by side."""
+    return x.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 def real_tokens(attention_mask: Tensor | None) -> Bool[Tensor, "texts tokens"] | None:
