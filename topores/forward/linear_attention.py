@@ -132,11 +132,11 @@ def own_weight(queries: Features, keys: Features) -> Float[Tensor, "*texts token
     return (queries * keys).sum(dim=-1, keepdim=True)
 
 
-def divided(sums: Heads) -> Heads:
+def divided(sums: Heads) -> Float[Tensor, "*texts tokens fewer"]:
     """Sums of values, whose last column is the sum of the weights, as means of the values."""
     return sums[..., :-1] / sums[..., -1:].clamp_min(TINY)
 
 
-def with_ones(values: Heads) -> Heads:
+def with_ones(values: Heads) -> Float[Tensor, "*texts tokens more"]:
     """`values` with a column of ones, which collects the sum of the weights."""
     return torch.cat([values, torch.ones_like(values[..., :1])], dim=-1)

@@ -9,74 +9,38 @@ from typing import Any
 import torch
 from sentence_transformers.sentence_transformer.modules import Transformer
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    BertConfig,
-    BertModel,
-    PreTrainedModel,
-    RobertaConfig,
-    RobertaModel,
-    XLMRobertaConfig,
-    XLMRobertaModel,
-)
+from transformers import AutoConfig, AutoModel, BertModel, PreTrainedModel, RobertaModel, XLMRobertaModel
 
 from topores.forward.packable import Packable
 from topores.modules.recurrent_attention import KINDS, RecurrentAttention
 
 
-class RecurrentBertConfig(BertConfig):
-    model_type = "topores_recurrent_bert"
-    recurrence: str = "gla"
-    """A key of KINDS."""
-    decay: str = "learned"
-    """learned, or none for linear attention that forgets nothing."""
+def _made_recurrent(base: type[PreTrainedModel]) -> Any:
+    """`base` with recurrent layers, as a model type that AutoModel knows from now on.
+
+    Its configuration has two more entries: `recurrence`, a key of KINDS, and `decay`, learned or none.
+    """
+    configured: Any = base.config_class
+    kind = f"topores_recurrent_{configured.model_type.replace('-', '_')}"
+    # By `type`: transformers turns a class statement into a dataclass that takes no entries but its fields.
+    config = type(f"Recurrent{configured.__name__}", (configured,), {"model_type": kind, "__module__": __name__})
+
+    def start(self: Any, config: Any, **options: Any) -> None:
+        base.__init__(self, config, **options)
+        for layer in self.encoder.layer:
+            layer.attention.self = KINDS[config.recurrence](config, layer.attention.self)
+
+    parts = {"config_class": config, "__init__": start, "__module__": __name__}
+    model: Any = type(f"Recurrent{base.__name__}", (Packable, base), parts)
+    AutoConfig.register(kind, config)
+    AutoModel.register(config, model)
+    return model
 
 
-class RecurrentRobertaConfig(RobertaConfig):
-    model_type = "topores_recurrent_roberta"
-    recurrence: str = "gla"
-    decay: str = "learned"
+BASES: tuple[type[PreTrainedModel], ...] = (BertModel, RobertaModel, XLMRobertaModel)
 
-
-class RecurrentXLMRobertaConfig(XLMRobertaConfig):
-    model_type = "topores_recurrent_xlm_roberta"
-    recurrence: str = "gla"
-    decay: str = "learned"
-
-
-class RecurrentBert(Packable, BertModel):
-    config_class = RecurrentBertConfig
-
-    def __init__(self, config: RecurrentBertConfig, **options: Any) -> None:
-        super().__init__(config, **options)
-        _replace_attention(self)
-
-
-class RecurrentRoberta(Packable, RobertaModel):
-    config_class = RecurrentRobertaConfig
-
-    def __init__(self, config: RecurrentRobertaConfig, **options: Any) -> None:
-        super().__init__(config, **options)
-        _replace_attention(self)
-
-
-class RecurrentXLMRoberta(Packable, XLMRobertaModel):
-    config_class = RecurrentXLMRobertaConfig
-
-    def __init__(self, config: RecurrentXLMRobertaConfig, **options: Any) -> None:
-        super().__init__(config, **options)
-        _replace_attention(self)
-
-
-RECURRENT: dict[type[PreTrainedModel], Any] = {
-    BertModel: RecurrentBert, RobertaModel: RecurrentRoberta, XLMRobertaModel: RecurrentXLMRoberta,
-}  # fmt: skip
+RECURRENT = {base: _made_recurrent(base) for base in BASES}
 """The recurrent model for each base model that can be made recurrent."""
-
-for model in RECURRENT.values():
-    AutoConfig.register(model.config_class.model_type, model.config_class)
-    AutoModel.register(model.config_class, model)
 
 
 class RecurrentTransformer(Packable, Transformer):
@@ -124,9 +88,3 @@ def recurrent_like(base: PreTrainedModel, recurrence: str, decay: str) -> PreTra
     assert not new.unexpected_keys  # the base model's names are kept
     recurrent: PreTrainedModel = made.to(base.device).train(base.training)
     return recurrent
-
-
-def _replace_attention(model: Any) -> None:
-    """Put a recurrent layer in the place of each layer's attention."""
-    for layer in model.encoder.layer:
-        layer.attention.self = KINDS[model.config.recurrence](model.config, layer.attention.self)
