@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from sentence_transformers.sentence_transformer.modules import Transformer
-from torch import nn
 
 from topores.backbones.base import base_of
 from topores.backbones.dropout_views import key_of
@@ -34,21 +33,19 @@ COMPARED = 64
 class RecurrentEncoder(Encoder):
     """An encoder with recurrent layers. All of its weights are trained, those of the recurrence faster.
 
-    `begin` fits the recurrence to the softmax attention that it replaces; until then the maps are the identity.
+    `begin` fits the recurrence to the softmax attention that it replaces.
     """
+
+    _compared = False
 
     def begin(self, corpus: Corpus, config: TrainConfig) -> None:
         options = config.encoder_options
         passages = passages_in(corpus, "train")
         if options.transfer == "attention":
             self._transfer(passages, options.transfer_steps, config.seed)
-        compared = (passages_in(corpus, "held_out") or passages)[:COMPARED]
-        texts, sides = [p.text for p in compared], [p.side for p in compared]
-        log.info(
-            "Linear attention in place of softmax attention: mean cosine %.3f to '%s' on %d passages%s.",
-            cosine_to_softmax(self, texts, sides), config.model, len(compared),
-            " that the transfer has not seen" if compared[0] not in passages else "",
-        )  # fmt: skip
+        # Once: nulls and folds begin with the same encoder, and their lines would say nearly the same.
+        if not self._compared:
+            self._compare(passages_in(corpus, "held_out")[:COMPARED], passages[:COMPARED], config.model)
 
     def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
         recurrent = recurrent_parameters(self)
@@ -63,6 +60,16 @@ class RecurrentEncoder(Encoder):
     def half_lives(self) -> list[list[float]]:
         """Tokens after which half is forgotten, by layer and head; see `RecurrentAttention.half_lives`."""
         return [layer.half_lives().tolist() for layer in recurrent_layers(self)]
+
+    def _compare(self, unseen: list[Passage], seen: list[Passage], name: str) -> None:
+        """Say how close the rows are to those of the base model, on unseen passages if there are some."""
+        compared = unseen or seen
+        cosine = cosine_to_softmax(self, [p.text for p in compared], [p.side for p in compared])
+        log.info(
+            "Softmax attention is replaced by a recurrence: on %d %s passages the mean cosine to '%s' is %.3f.",
+            len(compared), "held-out" if unseen else "training", name, cosine,
+        )  # fmt: skip
+        self._compared = True
 
     def _transfer(self, passages: Sequence[Passage], steps: int, seed: int) -> None:
         """Fit the recurrence, or take what was fitted to the same weights and passages before."""
@@ -117,9 +124,10 @@ def passages_in(corpus: Corpus, split: Split) -> list[Passage]:
 def _draw_maps(made: RecurrentTransformer, seed: int) -> None:
     """Random maps in the place of the identity, of the same size: what is left without transfer."""
     draw = torch.Generator().manual_seed(seed)
-    for layer in made.layers:
-        for maps in (layer.query_maps, layer.key_maps):
-            nn.init.normal_(maps, std=layer.head_dim**-0.75, generator=draw)
+    with torch.no_grad():
+        for layer in made.layers:
+            for maps in (layer.query_maps, layer.key_maps):
+                maps.copy_(torch.randn(maps.shape, generator=draw) * maps.square().mean().sqrt())
 
 
 def _refuse_unlike_bert(first: Any, name: str) -> None:

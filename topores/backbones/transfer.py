@@ -22,8 +22,8 @@ from topores.modules.recurrent_attention import RecurrentAttention, as_blocks
 
 BATCH = 8
 """Passages of a step, of similar length."""
-LEARNING_RATE = 2e-2
-"""Of Adam, at the first step; it falls to 0 along half a cosine."""
+LEARNING_RATE = 5e-2
+"""Of Adam, at the first step; it falls to 0 in a straight line."""
 
 
 def fit_to_softmax(
@@ -48,7 +48,7 @@ def fit_to_softmax(
     """
     fitted = recurrent_parameters(encoder)
     optimizer = torch.optim.Adam(fitted, lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     was_training, seen = encoder.training, []
     encoder.eval()
     with only_trained(encoder, fitted):

@@ -37,6 +37,10 @@ FASTEST = -5.0
 GATE_TEMPERATURE = 16
 """Yang et al. 2024, section 4.4: the gate is sigmoid(x W + b)^(1/16), which starts closer to remembering."""
 
+SHARPNESS = 2.0
+"""What the first feature maps multiply by: features of the bare identity are so even that all tokens look alike, and
+the transfer ends farther from softmax attention."""
+
 FORMS: dict[str, Callable[..., Tensor]] = {"parallel": in_parallel, "chunked": in_chunks, "stepwise": step_by_step}
 """Ways to compute the same."""
 
@@ -47,7 +51,7 @@ class RecurrentAttention(Packable, nn.Module):
     """Linear attention with decay over both directions, on the queries, keys and values of a BERT layer.
 
     o_t is the mean of the values v_s under the weights phi(q_t) . phi(k_s) exp(-|c_t - c_s|), with c the running sum of
-    log decays and phi the feature map of Hedgehog, whose matrices start as the identity.
+    log decays and phi the feature map of Hedgehog, whose matrices start as a multiple of the identity.
 
     Args:
         config: That of a BERT, with the further entry `decay`.
@@ -64,7 +68,7 @@ class RecurrentAttention(Packable, nn.Module):
         self.decays = config.decay != "none"
         self.query, self.key, self.value = replaced.query, replaced.key, replaced.value
         # Not of nn.Linear: transformers would draw the weights of one anew.
-        start = torch.eye(self.head_dim) * self.head_dim**-0.25
+        start = torch.eye(self.head_dim) * SHARPNESS * self.head_dim**-0.25
         self.query_maps = nn.Parameter(start.repeat(heads, 1, 1))
         self.key_maps = nn.Parameter(start.repeat(heads, 1, 1))
 
