@@ -57,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TOPORES_CACHE"] = folder
         for name, source in _sources(arguments).items():
-            corpora = _folds(source, arguments.folds)
+            corpora = _folds(source, arguments.folds)[: arguments.first]
             base = [_rows(open_model(arguments.model, "cpu"), corpus) for corpus in corpora]
             for encoder, variant in itertools.product(arguments.encoders, arguments.variants):
                 found = [
@@ -168,6 +168,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--encoders", nargs="+", default=["gla", "rwkv"], choices=["gla", "rwkv"])
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--first", type=int, help="how many of the folds to measure; all if not given")
     parser.add_argument("--model", default="all-MiniLM-L6-v2")
     parser.add_argument("--forms", action="store_true", help="measure the time of each form as well")
     parser.add_argument("--machine", default="", help="description of the machine, for the JSON")

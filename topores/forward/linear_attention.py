@@ -32,7 +32,7 @@ def hedgehog(
     """phi(x) = [softmax(x W), softmax(-x W)] with one W for each head: positive features, twice as many as columns.
 
     Source:
-        Zhang et al. 2024, section 4.1 and appendix A, https://arxiv.org/abs/2402.04347.
+        Zhang et al. 2024, section 4, https://arxiv.org/abs/2402.04347.
     """
     mapped = x @ maps
     return torch.cat([mapped.softmax(dim=-1), (-mapped).softmax(dim=-1)], dim=-1)
@@ -57,7 +57,7 @@ def in_chunks(
     """Pairs within chunks of `size` tokens, and a state carried over the chunks from either end: linear in the tokens.
 
     Source:
-        Yang et al. 2024, section 4.1, https://arxiv.org/abs/2312.06635, with one decay for a whole head.
+        Yang et al. 2024, section 4, https://arxiv.org/abs/2312.06635, with one decay for a whole head.
     """
     if log_decay is None:
         return in_parallel(queries, keys, values, None)

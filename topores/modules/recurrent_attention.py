@@ -214,8 +214,8 @@ class StaticDecayAttention(RecurrentAttention):
     reads itself. Both start without effect.
 
     Source:
-        Peng et al. 2024, eqs. 4, 5 and 18-20, https://arxiv.org/abs/2404.05892, with one static decay for a whole head.
-        The shift in two directions: Duan et al. 2024, section 3.2, https://arxiv.org/abs/2403.02308.
+        Peng et al. 2024, section 4, https://arxiv.org/abs/2404.05892, with one static decay for a whole head.
+        The shift in two directions: Duan et al. 2024, section 3, https://arxiv.org/abs/2403.02308.
     """
 
     def __init__(self, config: Any, replaced: Any) -> None:

@@ -59,8 +59,8 @@ class Recurrence(Options):
     """How the recurrence starts: fitted to the attention that it replaces, on the training passages; none leaves its
     maps random, a null."""
 
-    transfer_steps: int = 60
-    """Steps of that fit, of 8 passages each."""
+    transfer_steps: int = 120
+    """Steps of that fit, of 4 passages each."""
 
     def faults(self) -> list[str]:
         return [*super().faults(), *at_least(self, 1, "transfer_steps")]
