@@ -14,6 +14,7 @@ from topores.backbones.loading import open_model
 from topores.backbones.recurrent import FASTER, RecurrentEncoder, passages_in
 from topores.backbones.transfer import (
     BATCH,
+    MOST_BATCHES,
     batches_of_similar_length,
     cosine_to_softmax,
     fit_to_softmax,
@@ -79,17 +80,20 @@ def test_with_softmax_attention_rows_are_those_of_the_base_model(name: str, tiny
 
 
 def test_batches_are_neighbours_by_length_and_follow_from_the_seed() -> None:
-    texts = ["x" * (7 * n % 31) for n in range(31)]
-    batches = list(batches_of_similar_length(texts, 20, seed=1))
-    assert (
-        batches
-        == list(batches_of_similar_length(texts, 20, seed=1))
-        != list(batches_of_similar_length(texts, 20, seed=2))
-    )
+    texts = ["x" * (7 * n % 401) for n in range(401)]
+
+    def drawn(texts: list[str], seed: int) -> list[list[int]]:
+        return batches_of_similar_length(texts, np.random.default_rng(seed))
+
+    batches = drawn(texts, 1)
+    assert batches == drawn(texts, 1) != drawn(texts, 2)
+    assert len(batches) == MOST_BATCHES
+    assert len({i for batch in batches for i in batch}) == sum(map(len, batches))
     for batch in batches:
         lengths = [len(texts[i]) for i in batch]
-        assert lengths == list(range(lengths[0], lengths[0] + BATCH))
-    assert list(batches_of_similar_length(["xx", "x", "xxx"], 2, seed=1)) == [[1, 0, 2]] * 2
+        assert lengths == list(range(lengths[0], lengths[0] + len(batch)))
+        assert len(batch) == BATCH or lengths == [400]
+    assert drawn(["xx", "x", "xxx"], 1) == [[1, 0, 2]]
 
 
 @both
@@ -108,10 +112,9 @@ def test_the_recurrence_is_trained_faster_and_not_decayed(name: str, tiny_model:
 def test_half_lives_differ_after_training(name: str, run_options: dict[str, object], tmp_path: Path) -> None:
     run = train(**run_options | {"cycles": 2}, encoder=name, output=tmp_path / "run")
     first, last = (half_lives(run, cycle) for cycle in (0, 2))
-    assert np.abs(np.log(last / first)).max() > 1e-3
-    # At the learning rate of the body, a step moves a number by no more than that rate.
+    # At the learning rate of the body, a step moves the logarithm of a half-life by hardly more than that rate.
     steps = 2 * -(-len(run.corpus.pairs_in("train")) // 16)
-    assert np.abs(np.log(last / first)).max() > 3 * steps * 4e-5
+    assert np.abs(np.log(last / first)).max() > 5 * steps * 4e-5
 
 
 def half_lives(run: Run, cycle: int) -> np.ndarray:

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 LEARNING_RATE = 4e-5
 BATCH_SIZE = 32
 FASTER = 30
-"""How many times the learning rate of the base model's weights that of the recurrence is. At the same rate decays hardly
-move: those that start near 1 were .99909 after 4 cycles."""
+"""How many times the learning rate of the base model's weights that of the recurrence is. At the same rate decays
+hardly move: those that start near 1 were .99909 after 4 cycles."""
 COMPARED = 64
 """Passages on which a fitted encoder is compared with its base model."""
 

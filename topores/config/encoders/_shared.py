@@ -59,7 +59,7 @@ class Recurrence(Options):
     """How the recurrence starts: fitted to the attention that it replaces, on the training passages; none leaves its
     maps random, a null."""
 
-    transfer_steps: int = 120
+    transfer_steps: int = 200
     """Steps of that fit, of 4 passages each."""
 
     def faults(self) -> list[str]:
