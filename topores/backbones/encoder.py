@@ -135,8 +135,25 @@ class Encoder(nn.Module):
         """Modules that sentence-transformers does not bring along: whoever loads the model needs topores."""
         return own_modules(self.model)
 
+    def begin(self, corpus: Corpus, config: TrainConfig) -> None:
+        """Make what cycle 0 is from the training passages; does nothing here.
+
+        Called once for a run, before `prepare`, and not where it is resumed or a checkpoint is loaded. What it changes
+        must be trained, or it would not be in the resume state.
+        """
+
     def prepare(self, corpus: Corpus, config: TrainConfig) -> None:
         """Precompute from the frozen texts before the first step; does nothing here."""
+
+    def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+        """The trained parameters as groups of `torch.optim.AdamW`.
+
+        Args:
+            learning_rate: That of every group that does not name its own.
+            weight_decay: The run's; 0 where weights of zero are not the base model.
+        """
+        del learning_rate
+        return [{"params": [p for p in self.parameters() if p.requires_grad], "weight_decay": weight_decay}]
 
     usual_folds: int = 1
     """How many folds a run has if its options do not say it: one fold costs as much as the run."""
@@ -148,10 +165,6 @@ class Encoder(nn.Module):
     def write(self, cycle: int) -> None:
         """Take on the state after `cycle` cycles over the prepared corpus; only if `written` is True."""
         raise NotImplementedError
-
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:  # noqa: ARG002  for those with several
-        """What is trained, in groups for the optimizer; a group may have a learning rate of its own."""
-        return [{"params": [parameter for parameter in self.parameters() if parameter.requires_grad]}]
 
     def after_cycle(self) -> None:
         """Called after the last step of each cycle, before it is logged; does nothing here."""

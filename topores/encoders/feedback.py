@@ -66,11 +66,12 @@ class FeedbackEncoder(UpperEncoder):
         places = np.linspace(0, len(seen) - 1, min(len(seen), SAMPLE)).astype(int)
         self._sample = [seen[place] for place in places]
 
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+    def parameter_groups(self, learning_rate: float, weight_decay: float) -> list[dict[str, Any]]:
         own = [parameter for parameter in self.transformer.fed_back.parameters() if parameter.requires_grad]
         fed_back = set(map(id, own))
         layers = [p for p in self.parameters() if p.requires_grad and id(p) not in fed_back]
-        return [{"params": own}, {"params": layers, "lr": LAYERS_RATE * learning_rate}]
+        of_layers = {"params": layers, "lr": LAYERS_RATE * learning_rate}
+        return [{**group, "weight_decay": weight_decay} for group in ({"params": own}, of_layers)]
 
     def after_cycle(self) -> None:
         if not self.transformer.fed_back.loops:

@@ -54,6 +54,8 @@ def train_run(
     objective: Objective = variants.load("topores.objectives", config.objective).build(config)
     objective.to(encoder.model.device)
     batches = Batches(run.corpus, config.batch_size, config.seed)
+    if not (resume and has_state(run)):
+        encoder.begin(run.corpus, config)
     encoder.prepare(run.corpus, config)
     objective.prepare(encoder, run.corpus)
     objective.to(encoder.model.device)
@@ -101,7 +103,7 @@ def optimizer_of(encoder: Encoder, objective: Objective, config: TrainConfig) ->
     assert config.learning_rate is not None  # resolved when the run began
     decay = config.weight_decay if encoder.decays else 0.0
     groups: list[dict[str, Any]] = [
-        *({**group, "weight_decay": decay} for group in encoder.parameter_groups(config.learning_rate)),
+        *encoder.parameter_groups(config.learning_rate, decay),
         *objective.parameter_groups(config.learning_rate),
     ]
     # An accelerator without the fused kernel takes the plain one.
@@ -125,12 +127,17 @@ def refuse_ignored_decay(config: TrainConfig, encoder: Encoder) -> None:
         )
 
 
+def has_state(run: Run) -> bool:
+    """Whether there is a state to continue from."""
+    return any((run.folder / "state").glob("step-*"))
+
+
 def _restore(
     run: Run, modules: torch.nn.Module, optimizer: torch.optim.Optimizer, batches: Batches, accelerator: Accelerator
 ) -> Progress:
     """Restore a run from its newest intact state, and cut its metrics back to the same cycle."""
     progress, cycle = Progress(), -1
-    if any((run.folder / "state").glob("step-*")):
+    if has_state(run):
         progress = load_state(run.folder / "state", modules, optimizer, logged=len(run.metrics))
         cycle = progress.step // batches.per_cycle
     elif run.metrics:

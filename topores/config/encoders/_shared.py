@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from topores.options import Options, at_least, is_whole, whole_number
+from topores.options import Options, at_least, choice, is_whole, whole_number
 
 
 @dataclass(frozen=True)
@@ -45,3 +45,22 @@ def _layer_faults(spec: str) -> list[str]:
     if all(is_whole(n) and whole_number(n) >= 1 for n in numbers):
         return []
     return [f"--layers is '{spec}'; give all, last, last:K, or a list such as 2,4."]
+
+
+@dataclass(frozen=True)
+class Recurrence(Options):
+    """For encoders whose softmax attention is replaced by a recurrence."""
+
+    decay: str = choice("learned", ("learned", "none"))
+    """Whether what was read is forgotten with distance, by decays that are learned; none is plain linear attention, a
+    null."""
+
+    transfer: str = choice("attention", ("attention", "none"))
+    """How the recurrence starts: fitted to the attention that it replaces, on the training passages; none leaves its
+    maps random, a null."""
+
+    transfer_steps: int = 200
+    """Steps of that fit, of 4 passages each."""
+
+    def faults(self) -> list[str]:
+        return [*super().faults(), *at_least(self, 1, "transfer_steps")]
