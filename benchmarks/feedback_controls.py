@@ -3,8 +3,9 @@
     python benchmarks/feedback_controls.py --texts FOLDER --layers last --cycles 3 --output FILE.json
 
 FOLDER contains article.txt and meta_analysis.txt. All kinds are trained on the same batches; each of them is a row of
-the table: held-out MRR at each cycle (mean of both directions), contraction and spectral radius of a pass, and what the
-same weights find when they are read at other numbers of passes. A kind that loops takes some 50 CPU-seconds, a control 20.
+the table: held-out MRR at each cycle (mean of both directions), contraction and spectral radius of a pass, and what
+the same weights find when they are read at other numbers of passes. A kind that loops takes some 50 CPU-seconds, a
+control 20.
 """
 
 import argparse
