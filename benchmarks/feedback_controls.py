@@ -3,8 +3,9 @@
     python benchmarks/feedback_controls.py --texts FOLDER --layers last --cycles 3 --output FILE.json
 
 FOLDER contains article.txt and meta_analysis.txt. All kinds are trained on the same batches; each of them is a row of
-the table: held-out MRR at each cycle (mean of both directions), contraction and spectral radius of a pass, and what the
-same weights find when they are read at other numbers of passes.
+the table: held-out MRR at each cycle (mean of both directions), contraction and spectral radius of a pass, and what
+the same weights find when they are read at other numbers of passes. A kind that loops takes some 50 CPU-seconds, a
+control 20.
 """
 
 import argparse
@@ -35,7 +36,8 @@ READ_AT = (1, 2, 3, 4, 8)
 def main() -> None:
     arguments = _arguments()
     texts = {name: arguments.texts / f"{name}.txt" for name in ("article", "meta_analysis")}
-    found = {}
+    # Kinds that are there already stay: each can be measured by itself.
+    found = json.loads(arguments.output.read_text(encoding="utf-8")) if arguments.output.is_file() else {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in arguments.kinds:
             began = time.process_time()
@@ -51,7 +53,7 @@ def main() -> None:
                 "cpu_seconds": time.process_time() - began,
             }
             print(kind, json.dumps(found[kind]))
-    arguments.output.write_text(json.dumps({arguments.texts.name: found}, indent=2) + "\n", encoding="utf-8")
+            arguments.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def read_at(run: Run) -> dict[int, float]:

@@ -72,6 +72,15 @@ def test_a_pass_is_held_steady(kind: str, layers: str, times: float, run: Run, t
     assert 0.3 < now <= STEADY
 
 
+def test_feedback_that_stays_unsteady_is_taken_away(
+    run: Run, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = fed_back_strongly(prepared(run, tiny_model), times=0.1)
+    monkeypatch.setattr("topores.encoders.feedback._radius", lambda *_: 2.0)
+    encoder.after_cycle()
+    assert not encoder.transformer.fed_back.matrix.up.weight.any()
+
+
 def test_a_pass_that_is_steady_is_left_alone(run: Run, tiny_model: Path) -> None:
     encoder = fed_back_strongly(prepared(run, tiny_model), times=0.05)
     before = {name: weight.clone() for name, weight in encoder.state_dict().items()}

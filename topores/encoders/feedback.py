@@ -38,6 +38,9 @@ LAYERS_RATE = 0.04
 STEADY = 0.9
 """Spectral radius that a pass is held to: at 1 the passes would no longer settle, however many are made."""
 
+MOST_SHRINKS = 100
+"""After so many, each to 99 % or less, nothing is fed back."""
+
 SAMPLE = 32
 """Passages that the radius is measured on."""
 
@@ -76,13 +79,14 @@ class FeedbackEncoder(UpperEncoder):
     def after_cycle(self) -> None:
         if not self.transformer.fed_back.loops:
             return
-        radius, found = self._over_passes(_radius), 0.0
-        while radius > STEADY:
-            found = found or radius
-            self.transformer.fed_back.shrink(0.99 * STEADY / radius)
+        for _ in range(MOST_SHRINKS):
             radius = self._over_passes(_radius)
-        if found:
-            log.debug("What is fed back was shrunk: its spectral radius was %.2f, and is %.2f.", found, radius)
+            if not radius > STEADY:
+                return
+            log.debug("What is fed back is shrunk: the spectral radius of a pass is %.2f, above %g.", radius, STEADY)
+            self.transformer.fed_back.shrink(0.99 * STEADY / radius)
+        # Layers can saturate, so that less feedback is for a while no steadier.
+        self.transformer.fed_back.shrink(0.0)
 
     def facts(self, corpus: Corpus) -> Mapping[str, float | None]:
         """How passes settle, and retrieval by the same weights after one pass and after twice as many."""
