@@ -210,7 +210,7 @@ def test_a_recurrent_base_is_refused_and_full_trains_it(tiny_model: Path, tmp_pa
         ({"transfer_steps": 0}, "--transfer-steps is 0; give 1 or more."),
         ({"decay": "fast"}, "--decay is 'fast'. Choose one of: learned, none."),
         ({"transfer": "attn"}, "--transfer is 'attn'. Did you mean 'attention'?"),
-        ({"rank": 3}, "--rank is an option of --encoder lora, loreft and oft, not of gla; leave it out."),
+        ({"rank": 3}, "--rank is an option of --encoder feedback, lora, loreft and oft, not of gla;"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, object], said: str, tiny_model: Path) -> None:

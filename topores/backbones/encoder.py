@@ -81,7 +81,8 @@ class Encoder(nn.Module):
         self.packed = reason is None
         if reason and packed:
             _say_padded(reason)
-        change = 0.0 if self.packed or not packed else change_by_padding(model)
+        tries = not self.packed and packed
+        change = change_by_padding(model, SIDES if self._by_task else (None,)) if tries else 0.0
         self.apart = change > 0
         if self.apart:
             log.info(

@@ -1,6 +1,6 @@
 """Models whose rows change with the padding: their state reads padding tokens too, or they use no attention mask."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -17,21 +17,28 @@ ROUNDING = 1e-4
 
 
 @torch.inference_mode()
-def change_by_padding(model: SentenceTransformer) -> float:
+def change_by_padding(model: SentenceTransformer, tasks: Sequence[str | None] = (None,)) -> float:
     """How far a unit row moves when its text is padded; 0 where it moves no further than rounding does.
 
     Decided by trying it, since transformers has no flag for it. `model` is in evaluation mode.
+
+    Args:
+        tasks: The routes to try, for a model that has no default one.
     """
-    if "attention_mask" not in model.preprocess(PROBES):
-        return 0.0  # nothing is padded
-    together, alone = _row(model, PROBES), _row(model, PROBES[:1])
-    change = float((together - alone).norm())
+    change = max(_change(model, {} if task is None else {"task": task}) for task in tasks)
     return change if change > ROUNDING else 0.0
 
 
-def _row(model: SentenceTransformer, texts: list[str]) -> Tensor:
+def _change(model: SentenceTransformer, route: dict[str, Any]) -> float:
+    if "attention_mask" not in model.preprocess(PROBES, **route):
+        return 0.0  # nothing is padded
+    together, alone = (_row(model, texts, route) for texts in (PROBES, PROBES[:1]))
+    return float((together - alone).norm())
+
+
+def _row(model: SentenceTransformer, texts: list[str], route: dict[str, Any]) -> Tensor:
     """The unit row of the first text."""
-    features = model.preprocess(texts)
+    features = {**model.preprocess(texts, **route), **route}
     on_device = {k: v.to(model.device) if isinstance(v, Tensor) else v for k, v in features.items()}
     return normalize(model(on_device)["sentence_embedding"].float(), dim=-1)[0]
 
