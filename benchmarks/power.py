@@ -37,8 +37,9 @@ from torch.nn.functional import normalize
 
 from topores.analysis.cells import Protocol
 from topores.analysis.chance import prediction_p
+from topores.analysis.ends import numbers_of_end
 from topores.analysis.gain import Ranks, gain_at
-from topores.analysis.space_by_folds import LOGGED, MEASURED, Ends, numbers_of_end, over_folds
+from topores.analysis.space_by_folds import LOGGED, MEASURED, Ends, over_folds
 from topores.analysis.verdict.by_folds import judge_gain
 from topores.analysis.verdict.evidence import COMPARED, GAP, MOVED
 from topores.backbones.dropout_views import begin_view, draw_views

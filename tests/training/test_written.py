@@ -38,8 +38,8 @@ def test_a_stopped_run_continues_to_equal_lines(run: Run, tmp_path: Path, monkey
 
 
 def test_a_run_with_a_fault_can_end_there(run: Run, tmp_path: Path) -> None:
-    config = run.options.to_mapping() | {"output": str(tmp_path / "stopped"), "fail_on": "memorised", "cycles": 10**6}
-    with pytest.raises(FailedOn, match="emoris"):
+    config = run.options.to_mapping() | {"output": str(tmp_path / "stopped"), "fail_on": "collapse", "cycles": 10**6}
+    with pytest.raises(FailedOn, match="Collapsed"):
         train(**config | {"read_strength": 1000.0})
     assert load_run(tmp_path / "stopped").metrics[-1]["cycle"] < 10**6
 

@@ -31,7 +31,8 @@ DECIDING = (
     *(
         f"topores.analysis.{module}"
         for module in (
-            "cells", "changes", "chance", "movement", "measure", "maps", "tracks", "loop_significance", "nulls._ground",
+            "cells", "changes", "chance", "movement", "measure", "ends", "maps", "tracks", "loop_significance",
+            "nulls._ground",
         )
     ),
 )  # fmt: skip

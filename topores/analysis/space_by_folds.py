@@ -1,20 +1,18 @@
 """How the pairing changed the space, over folds: each fold's run beside its own runs on shuffled pairings."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from topores.analysis.cells import Number, Points, Protocol, measure_cloud
-from topores.analysis.changes import measure_end
+from topores.analysis.cells import Points
+from topores.analysis.ends import numbers_of_ends
 from topores.analysis.gain import Fold, mean_over_strata, shuffled_runs
 from topores.analysis.measure import Bench, MeasuredState, unit_rows
 from topores.analysis.sources import Source
 from topores.analysis.verdict.evidence import CLUSTER_GAP, GAP, LONGEST_LOOP, LOOPS, MOVED
 from topores.domain import State, cycle_label
-from topores.quantities import id_of
 from topores.runs import Run
 from topores.sign_flips import Interval
 
@@ -111,10 +109,8 @@ def _measured_ends(
     after = [_union(source, _last(source.layers_of(state, "last", bench.cache))) for state in states]
     if any(rows.shape != before.shape for rows in after):
         return []
-    keys = [bench.key(what="end", before=before, after=rows) for rows in after]
-    work = partial(_listed_end, bench.protocol)
-    found = iter(bench.run(work, [(before, rows) for rows in after], keys, "folds"))
-    values = [[_by_quantity(next(found)) for _ in fold] for fold in runs]
+    found = iter(numbers_of_ends(bench, [(before, rows) for rows in after]))
+    values = [[next(found) for _ in fold] for fold in runs]
     return [Ends(own, shuffled) for own, *shuffled in values]
 
 
@@ -124,22 +120,3 @@ def _union(source: Source, rows: Float[np.ndarray, "rows dim"]) -> Points:
 
 def _last(layers: Mapping[int, Float[np.ndarray, "rows dim"]]) -> Float[np.ndarray, "rows dim"]:
     return layers[max(layers)]
-
-
-def numbers_of_end(protocol: Protocol, ends: tuple[Points, Points]) -> dict[str, float]:
-    """By quantity: the numbers of a cloud after training, and of its way there.
-
-    Args:
-        ends: Unit rows of both texts' passages before and after.
-    """
-    return _by_quantity(_listed_end(protocol, ends))
-
-
-def _listed_end(protocol: Protocol, ends: tuple[Points, Points]) -> list[Number]:
-    before, after = ends
-    alone = [number for number in measure_cloud(protocol, after).numbers if number.threshold is None]
-    return [*alone, *measure_end(before, after, protocol.seed)]
-
-
-def _by_quantity(numbers: Sequence[Number]) -> dict[str, float]:
-    return {id_of(n.measure, n.degree) or n.measure: float(n.value) for n in numbers}

@@ -58,7 +58,7 @@ def owners(option: str) -> tuple[str, list[str]] | None:
     """The variants that have an option, and their kind; None if no variant has it.
 
     >>> owners("rank")
-    ('encoder', ['lora', 'loreft', 'oft'])
+    ('encoder', ['feedback', 'lora', 'loreft', 'oft'])
     """
     for kind in PACKAGES:
         names = [name for name, config in option_classes(kind).items() if option in field_names(config)]

@@ -18,6 +18,7 @@ PLAIN = (later("rad"), later("nats"), later("bits"), later("bars"), later("dimen
 MEANINGS = (
     later("squared chord"), later("ratio"), later("0 to 1"), later("0.5 by chance"), later("mean reciprocal rank"),
     later("share"), later("share of the spread"),
+    later("share of the size"), later("cosine"),
     later("share of the squared movement"), later("share of the change of inner products"),
     later("0.9 quantiles of the distances"), later("skewness"), later("log mean Gaussian potential"),
 )  # fmt: skip

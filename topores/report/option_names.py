@@ -7,6 +7,8 @@ NAMES = (
     later("article"), later("meta analysis"), later("pairs"), later("model"), later("reader"), later("prompt 1"),
     later("prompt 2"), later("pooling"), later("dropout"), later("encoder"),
     later("rank"), later("layers"), later("positions"), later("cached views"),
+    later("transfer"), later("transfer steps"), later("decay"), later("feedback"), later("passes"),
+    later("train layers"), later("write rate"), later("read strength"), later("retention"),
     later("start"), later("depth"), later("width"), later("heads"), later("lora rank"), later("canaries"),
     later("canary weight"), later("objective"), later("loss"),
     later("cycles"),
