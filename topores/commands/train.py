@@ -87,6 +87,10 @@ def _turn(run: Run) -> str | None:
     return reached.sentence if reached else None
 
 
+def _least_widths(row: Sequence[str]) -> list[int]:
+    return [24, 12, *(16 for _ in row[2:])]
+
+
 def in_words(run: Run) -> str:
     """What a reader wants to know when the training is done: did unseen pairs get better, and what to do next."""
     first, last = run.metrics[0], run.metrics[-1]
@@ -103,10 +107,10 @@ def in_words(run: Run) -> str:
         ]
         for name in [*(name for name in SHOWN if name in last), *_others(last)]
     ]
-    wide = max(24, *(len(label) + 1 for label, *_ in rows))
+    wide = [max(least, *(len(row[place]) + 2 for row in rows)) for place, least in enumerate(_least_widths(rows[0]))]
     table = [
-        f"{label:{wide}}{was:>12}{now:>16}" + "".join(f"{null:>16}" for null in nulls)
-        for label, was, now, *nulls in rows
+        f"{label:{wide[0]}}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, wide[1:], strict=True))
+        for label, *cells in rows
     ]
     best = _best(run)
     if best:
