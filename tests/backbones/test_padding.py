@@ -23,6 +23,12 @@ def test_it_is_tried(kind: str, moves: bool, tmp_path: Path) -> None:
     assert (change_by_padding(model) > 0) == moves
 
 
+def test_dropout_is_no_effect_of_padding(tmp_path: Path) -> None:
+    model = SentenceTransformer(str(made("bert", tmp_path)), device="cpu").train()
+    assert change_by_padding(model) == 0
+    assert model.training
+
+
 def test_texts_are_embedded_one_length_at_a_time(tmp_path: Path) -> None:
     folder = made("rwkv, padded on the left", tmp_path)
     model, encoder = SentenceTransformer(str(folder), device="cpu").eval(), open_model(str(folder), "cpu")

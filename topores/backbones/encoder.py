@@ -85,10 +85,7 @@ class Encoder(nn.Module):
         change = change_by_padding(model, SIDES if self._by_task else (None,)) if tries else 0.0
         self.apart = change > 0
         if self.apart:
-            log.info(
-                "Padding moves a row of this model by up to %.2g, so texts of different lengths are embedded apart.",
-                change,
-            )
+            _say_apart()
 
     @property
     def tokenizer(self) -> Any:
@@ -321,6 +318,12 @@ class Encoder(nn.Module):
         hidden = output.get("all_layer_embeddings", ())[:-1]
         pooled = [poolings[0]({**output, "token_embeddings": h})["sentence_embedding"] for h in hidden]
         return [*pooled, output["sentence_embedding"]]
+
+
+@cache
+def _say_apart() -> None:
+    """Once, too."""
+    log.info("Padding changes the rows of this model, so texts of different lengths are embedded apart.")
 
 
 @cache

@@ -20,12 +20,17 @@ ROUNDING = 1e-4
 def change_by_padding(model: SentenceTransformer, tasks: Sequence[str | None] = (None,)) -> float:
     """How far a unit row moves when its text is padded; 0 where it moves no further than rounding does.
 
-    Decided by trying it, since transformers has no flag for it. `model` is in evaluation mode.
+    Decided by trying it, since transformers has no flag for it.
 
     Args:
         tasks: The routes to try, for a model that has no default one.
     """
-    change = max(_change(model, {} if task is None else {"task": task}) for task in tasks)
+    was_training = model.training
+    model.eval()  # dropout would move the row too
+    try:
+        change = max(_change(model, {} if task is None else {"task": task}) for task in tasks)
+    finally:
+        model.train(was_training)
     return change if change > ROUNDING else 0.0
 
 
