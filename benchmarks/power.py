@@ -144,6 +144,7 @@ def _judged(population: Population, head: str, share: float | None, *, seed: int
         "outside": len(outside),
         "gain": gain.over.untrained.value, "visible": gain.over.untrained.visible,
         "covered": bool(gain.over.untrained.low <= np.mean(effects) <= gain.over.untrained.high),
+        "over_shuffled_p": None if gain.over.shuffled is None else gain.over.shuffled.p,
         "by_folds": judge_gain(gain, *known).outcome, "by_one_split": _by_one_split(folds[0]),
         "changes": {name: one.p for name, one in over_folds(ends, QUANTITIES).items()},
     }  # fmt: skip
@@ -327,6 +328,7 @@ def _table(found: Sequence[dict[str, Any]]) -> list[str]:
     return [
         *lines,
         f"called learned without an effect: {sum(level)} of {len(level)} corpora; all outcomes: {outcomes}",
+        f"gain over shuffled pairings significant without an effect: {sum(o['over_shuffled_p'] < ALPHA for o in none)}",
         *(_false_changes(none, *family) for family in FAMILIES.items()),
         f"intervals that hold the true effect, where {MANY} rows or more tell it: {sum(covered)} of {len(covered)}",
     ]

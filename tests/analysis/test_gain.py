@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from topores.analysis.gain import Fold, Gain, Ranks, gain_at, mean_over_strata
+from topores.analysis.gain import Fold, Gain, Ranks, gain_at, mean_over_strata, prediction_over_strata
 from topores.analysis.verdict.by_folds import judge_gain
 from topores.outcomes import Retrieval
 from topores.sign_flips import Interval, mean_over_groups
@@ -61,6 +61,26 @@ def test_the_gain_over_shuffled_runs_is_found() -> None:
     found = [mean_over_strata(folds(0.06, seed=seed)) for seed in range(50)]
     assert np.mean([one.value for one in found]) == pytest.approx(0.06, abs=0.01)
     assert sum(one.low > 0 for one in found) > 45
+
+
+def with_pairing(effect: float, rng: np.random.Generator) -> list[Fold]:
+    """Five folds with one query; each run has the effect of its pairing and noise, and the folds share the true one."""
+    own = effect + rng.normal()
+    noise = 0.1 * rng.normal(size=5)
+    return [Fold(np.zeros(1), np.array([own + e]), rng.normal(size=(4, 1)), np.array([n])) for n, e in enumerate(noise)]
+
+
+def test_one_pairing_is_one_draw_however_many_folds_share_it() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [with_pairing(0.0, rng) for _ in range(400)]
+    wrong = sum(prediction_over_strata(one).p < 0.05 for one in drawn)
+    assert 8 <= wrong <= 34  # 20 are expected
+    assert sum(mean_over_strata(one).p < 0.05 for one in drawn) > 100
+    seen = [prediction_over_strata(with_pairing(5.0, rng)) for _ in range(50)]
+    assert sum(one.low > 0 for one in seen) > 45
+    assert np.mean([one.value for one in seen]) == pytest.approx(5.0, abs=0.5)
+    still = [fold._replace(shuffled=np.zeros((4, 1)), after=np.ones(1)) for fold in drawn[0]]
+    assert prediction_over_strata(still) == (1.0, 1.0, 1.0, 1 / 21)
 
 
 def test_runs_without_any_spread_say_no_more_than_their_order() -> None:

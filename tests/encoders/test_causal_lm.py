@@ -8,6 +8,8 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from topores import train
+from topores.analysis.gain import gain_of
 from topores.backbones.language_model import concatenation
 from topores.backbones.loading import load_base, open_model
 from topores.config import TrainConfig
@@ -166,3 +168,16 @@ def test_a_damaged_model_is_refused(llama: Path, tmp_path: Path) -> None:
         (tmp_path / file.name).write_bytes(content[:1000] if file.suffix == ".safetensors" else content)
     with pytest.raises(InputError, match="is truncated or damaged"):
         build(config(model=str(tmp_path)), "cpu")
+
+
+@pytest.mark.slow
+def test_runs_beside_a_run_have_vocabularies_of_their_own(
+    tiny_model: Path, two_texts: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """An encoder that one run cut to its texts is not used for the next one."""
+    run = train(
+        article=two_texts[0], meta_analysis=two_texts[1], model=str(tiny_model), passage_tokens=16, encoder="causal_lm",
+        depth=1, width=32, cycles=1, folds=2, null="shuffled", seeds=2, device="cpu", output=tmp_path / "run",
+    )  # fmt: skip
+    assert [len(fold.nulls) for fold in run.folds] == [2, 2]
+    assert gain_of(run, 1) is not None

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from topores.analysis.cells import Points
 from topores.analysis.ends import numbers_of_ends
-from topores.analysis.gain import Fold, mean_over_strata, shuffled_runs
+from topores.analysis.gain import Fold, prediction_over_strata, shuffled_runs
 from topores.analysis.measure import Bench, MeasuredState, unit_rows
 from topores.analysis.sources import Source
 from topores.analysis.verdict.evidence import CLUSTER_GAP, GAP, LONGEST_LOOP, LOOPS, MOVED
@@ -75,7 +75,7 @@ def over_folds(ends: Sequence[Ends], quantities: Sequence[str]) -> dict[str, Int
         name for name in quantities if all(name in run for fold in ends for run in (fold.own, *fold.shuffled))
     ]
     return {
-        name: mean_over_strata([_stratum(fold, name, number) for number, fold in enumerate(ends)])
+        name: prediction_over_strata([_stratum(fold, name, number) for number, fold in enumerate(ends)])
         for name in had_by_all
     }
 

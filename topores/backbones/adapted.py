@@ -26,6 +26,10 @@ ADAPTER = "adapter"
 sentence-transformers look for the base model elsewhere."""
 
 
+OF_MAMBA = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
+"""Model types of which peft refuses to adapt `out_proj`."""
+
+
 class AdaptedEncoder(UpperEncoder):
     """An encoder that trains adapters; the weights under them do not change by a single bit.
 
@@ -65,7 +69,7 @@ def with_adapters(
     bert = _transformer(model, config.model).auto_model
     _, stack = layer_stack(bert, config.model)
     layers = chosen_layers(config.encoder_options.layers, len(stack))
-    adapter = configure(linear_layers(bert, config.model, layers))
+    adapter = configure(_adaptable(linear_layers(bert, config.model, layers), bert))
     # A separate generator: earlier draws of the process must not affect the initial weights.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # peft uses a transformers property that was renamed, which warns.
@@ -78,6 +82,13 @@ def with_adapters(
     encoder = AdaptedEncoder(model, frozen=layers[0] - 1, precision=config.precision)
     encoder.cannot_change = cannot_change
     return encoder
+
+
+def _adaptable(linears: dict[str, Linear], bert: Any) -> dict[str, Linear]:
+    """The linear layers that can have an adapter: Mamba's kernels read the weight of `out_proj` past it."""
+    if getattr(bert.config, "model_type", None) not in OF_MAMBA:
+        return linears
+    return {name: linear for name, linear in linears.items() if name.rpartition(".")[2] != "out_proj"}
 
 
 def save_adapter(model: SentenceTransformer, folder: Path) -> None:

@@ -287,7 +287,7 @@ class Encoder(nn.Module):
         """Pooled rows of each layer, or only of the last, in the packed or padded layout, or one length at a time."""
         if self.packed:
             rows = embed(self.model, features, layers=layers)
-        elif self.apart:
+        elif self.apart and "attention_mask" in features:
             rows = self._rows_by_length(features, layers=layers)
         else:
             rows = self._padded_rows(features, layers=layers)

@@ -1,5 +1,6 @@
 """LoRA: a trained low-rank matrix is added to each linear layer's frozen weight."""
 
+import logging
 from collections.abc import Mapping
 
 from peft import LoraConfig
@@ -9,6 +10,8 @@ from topores.config import TrainConfig
 from topores.errors import UsageError
 from topores.forward.layers import Linear
 from topores.phrases import Phrase
+
+log = logging.getLogger(__name__)
 
 LEARNING_RATE = 4e-4
 BATCH_SIZE = 32
@@ -33,10 +36,14 @@ def build(config: TrainConfig, device: str) -> AdaptedEncoder:
     rank = config.encoder_options.rank
 
     def configure(linears: Mapping[str, Linear]) -> LoraConfig:
-        width = min(min(linear.weight.shape) for linear in linears.values())
+        widths = {name: min(linear.weight.shape) for name, linear in linears.items()}
+        width, wide_enough = max(widths.values()), [name for name, own in widths.items() if own >= rank]
         if rank > width:
             raise UsageError(f"--rank is {rank}, but the layers are {width} wide; give {width} or less.")
+        if len(wide_enough) < len(widths):
+            narrow = len(widths) - len(wide_enough)
+            log.info("%d of %d linear layers are narrower than rank %d and stay frozen.", narrow, len(widths), rank)
         # No adapter dropout: the base model's dropout makes the two views.
-        return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=list(linears))
+        return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=wide_enough)
 
     return with_adapters(config, device, configure, cannot_change=Phrase(CANNOT_CHANGE, n=rank))

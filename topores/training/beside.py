@@ -185,7 +185,7 @@ class _Workplace:
     def _train(self, one: Beside, stopping: Callable[[], bool] | None) -> None:
         if stopping is not None and stopping():
             return
-        with self._encoder() as encoder, one.run.written_by_us_alone():
+        with self._encoder(one) as encoder, one.run.written_by_us_alone():
             begun = is_run(one.run.folder)
             if not begun:
                 corpus = one.corpus()
@@ -197,9 +197,12 @@ class _Workplace:
             train_run(one.run, one.options, encoder, self._accelerator, resume=begun, stopping=stopping)
 
     @contextmanager
-    def _encoder(self) -> Iterator[Encoder]:
+    def _encoder(self, one: Beside) -> Iterator[Encoder]:
         """An encoder that no other run uses, as it is before training."""
         encoder, start = self._free.get()
+        if _is_reshaped(encoder, start):
+            self._new_encoder(one)
+            encoder, start = self._free.get()
         encoder.load_state_dict(start, strict=False)  # frozen weights are as they were
         try:
             yield encoder
@@ -211,6 +214,12 @@ class _Workplace:
         start = {name: tensor.detach().clone() for name, tensor in without_frozen(encoder).items()}
         self._free.put((encoder, start))
         return encoder
+
+
+def _is_reshaped(encoder: Encoder, start: dict[str, Tensor]) -> bool:
+    """Whether its last run cut the encoder to that run's texts, as a vocabulary is."""
+    now = encoder.state_dict()
+    return any(name not in now or now[name].shape != weight.shape for name, weight in start.items())
 
 
 def _raise_first(faults: Iterator[BaseException | None]) -> None:
