@@ -23,7 +23,6 @@ import numpy as np
 from topores import analyse, train
 from topores.analysis.gain import Over, gain_of
 from topores.compute.files import write_json
-from topores.domain import Verdict
 from topores.runs import Run
 from topores.training.provenance import versions
 
@@ -102,18 +101,7 @@ def _judged(run: Run, folds: int, nulls: int) -> dict[str, Any]:
             "cycle": gain.best.cycle, **_intervals(gain.best.over),
         },
         "ends": {name: [first.get(name), last.get(name)] for name in ("uniformity", "rank_me", "train_mrr_1to2")},
-        "shape": _numbers_of(verdict),
     }  # fmt: skip
-
-
-def _numbers_of(verdict: Verdict) -> dict[str, Any]:
-    """Claims of the verdict about the space, by what they say."""
-    asked = ("over folds", "share of", "significant loops")
-    return {
-        str(claim.what): [claim.value, claim.low, claim.high, claim.p]
-        for claim in verdict.claims
-        if any(word in claim.what for word in asked)
-    }
 
 
 def _intervals(over: Over) -> dict[str, Any]:
